@@ -13,18 +13,18 @@ export interface RetryBudget {
 }
 
 /** Longest pause in milliseconds before the first repetition, and before any. */
-const firstPause = 50;
-const longestPause = 5000;
+const firstPauseMs = 50;
+const longestPauseMs = 5000;
 
 /** Milliseconds of a budget without a deadline: less than any invocation has. */
-const usualTime = 10_000;
+const usualTimeMs = 10_000;
 
-/** Retry budget until a deadline, or for {@link usualTime}. */
+/** Retry budget until a deadline, or for {@link usualTimeMs}. */
 export const retryBudget = (deadline?: Deadline, clock = steady): RetryBudget => ({
   steady: clock,
   sleep,
   random: Math.random,
-  deadline: deadline ?? clock() + usualTime,
+  deadline: deadline ?? clock() + usualTimeMs,
 });
 
 /**
@@ -38,7 +38,7 @@ export async function pause(
   repetition: number,
   { steady: clock, sleep, random, deadline }: RetryBudget,
 ): Promise<boolean> {
-  const milliseconds = random() * Math.min(longestPause, firstPause * 2 ** (repetition - 1));
+  const milliseconds = random() * Math.min(longestPauseMs, firstPauseMs * 2 ** (repetition - 1));
   if (clock() + milliseconds >= deadline) return false;
   await sleep(milliseconds);
   return true;

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 /** Milliseconds from which a clock counts as wrong; slow answers may cause smaller differences. */
-export const wrongClock = 60_000;
+export const wrongClockMs = 60_000;
 
 /**
  * Milliseconds by which the clock here is ahead of the other side's, or behind if below 0. The source is the answer's
@@ -15,7 +15,7 @@ export function clockDifference({ date, age }: IncomingHttpHeaders, now: number)
 
 /** Error of the clock here in words, relative to `whose`, such as `the server’s`; undefined while right or unknown. */
 export function clockWords(difference: number | undefined, whose: string): string | undefined {
-  if (difference === undefined || Math.abs(difference) < wrongClock) return undefined;
+  if (difference === undefined || Math.abs(difference) < wrongClockMs) return undefined;
   return `the clock here is ${spoken(Math.abs(difference))} ${difference > 0 ? 'ahead of' : 'behind'} ${whose}`;
 }
 

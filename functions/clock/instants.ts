@@ -4,14 +4,14 @@
  */
 
 /** Milliseconds by which the clocks of two machines may differ while both count as right. */
-export const tolerance = 5000;
+export const clockToleranceMs = 5000;
 
 /** True when a stored instant, the present when it was stored, can be right: it is not in the future. */
-export const hasBeen = (at: number, now: number): boolean => at <= now + tolerance;
+export const hasBeen = (at: number, now: number): boolean => at <= now + clockToleranceMs;
 
 /** The end of something; undefined when it lies more than `longest` ms ahead, which its writer cannot have meant. */
-export const believable = (until: number | undefined, now: number, longest: number): number | undefined =>
-  until !== undefined && until <= now + longest + tolerance ? until : undefined;
+export const plausibleUntil = (until: number | undefined, now: number, longest: number): number | undefined =>
+  until !== undefined && until <= now + longest + clockToleranceMs ? until : undefined;
 
 /** True when an instant is less than `age` milliseconds old; false for an instant in the future. */
 export const isRecent = (at: number, now: number, age: number): boolean => hasBeen(at, now) && now - at < age;

@@ -1,5 +1,5 @@
 import { clockDifference, clockWords } from '#functions/clock/clock-difference.ts';
-import { type Deadline, tolerance } from '#functions/clock/instants.ts';
+import { clockToleranceMs, type Deadline } from '#functions/clock/instants.ts';
 import type { Cancellation } from '#functions/http/cancellation.ts';
 import type { Answer } from './answer.ts';
 import { AnswerRoom, maxAnswerBytes } from './answer-room.ts';
@@ -57,16 +57,16 @@ export interface Call {
 const requestTimeout = patience.longest;
 
 /** Milliseconds for which an answer proves the server reachable; a timeout within them has a cause of its own. */
-const evidence = 120_000;
+const evidenceAgeMs = 120_000;
 
 /** Attempts before a request counts as failed. */
 const attempts = 3;
 
 /** Mean delay in milliseconds before the second attempt; doubled for each further attempt. */
-const firstRetryDelay = 500;
+const firstRetryDelayMs = 500;
 
 /** Longest `Retry-After` that a poll waits for, in milliseconds. */
-const longestWait = 10_000;
+const longestWaitMs = 10_000;
 
 /** Sends requests to one Cryptshare Server, within its concurrency limit and through its circuit breaker. */
 export class ServerCalls {
@@ -104,7 +104,7 @@ export class ServerCalls {
   /** Time by the server's clock, as far as known; use it to judge times that the server has set. */
   serverTime(): Date {
     const now = this.options.now();
-    return Math.abs(this.difference) < tolerance ? now : new Date(now.getTime() - this.difference);
+    return Math.abs(this.difference) < clockToleranceMs ? now : new Date(now.getTime() - this.difference);
   }
 
   /** Adopts the circuit that another process has stored, unless the own one is newer. */
@@ -176,8 +176,8 @@ export class ServerCalls {
       } catch (error) {
         if (!(error instanceof CryptshareFailure) || !error.retryable) throw error;
         if (attempt === attempts || (hung && error.kind === 'timeout')) throw error;
-        const delay = error.retryAfter ?? 2 * random() * firstRetryDelay * 2 ** (attempt - 1);
-        if (delay > longestWait || steady() + delay >= deadline) throw error;
+        const delay = error.retryAfterMs ?? 2 * random() * firstRetryDelayMs * 2 ** (attempt - 1);
+        if (delay > longestWaitMs || steady() + delay >= deadline) throw error;
         await sleep(delay);
       }
     }
@@ -208,13 +208,13 @@ export class ServerCalls {
     const cause = failure && circuitCauseOf(failure.kind);
     const { now, steady, random } = this.options;
     const at = now().getTime();
-    if (cause === 'timeout' && steady() - this.answeredAt < evidence) return;
+    if (cause === 'timeout' && steady() - this.answeredAt < evidenceAgeMs) return;
     if (!failure || !cause) {
       this.answeredAt = steady();
       // Ignore the success of a request sent before the last fault.
       if (seen === this.faultsSeen) this.circuitIs(circuitAfterAnswer(this.circuit, at));
     } else {
-      const fault = { cause, retryAfterMs: failure.retryAfter, mailbox };
+      const fault = { cause, retryAfterMs: failure.retryAfterMs, mailbox };
       const isFirst = seen === this.faultsSeen;
       this.circuitIs(
         isFirst ? circuitAfterFault(this.circuit, fault, at, random()) : circuitAfterSameFault(this.circuit, fault, at),

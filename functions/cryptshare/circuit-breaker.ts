@@ -1,4 +1,4 @@
-import { believable, hasBeen } from '#functions/clock/instants.ts';
+import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import type { FailureCause } from './failure.ts';
 
@@ -36,10 +36,10 @@ const rules = {
 } as const;
 
 /** Milliseconds for which the circuit opens first, doubled for each further fault. */
-const firstOpen = 30_000;
+const firstOpenMs = 30_000;
 
 /** Longest `Retry-After` that counts, in milliseconds. */
-const longestRetryAfter = 3_600_000;
+const longestRetryAfterMs = 3_600_000;
 
 /** The cause, if waiting can help against it. */
 export const circuitCauseOf = (kind: FailureCause): CircuitCause | undefined => heavy.find((cause) => cause === kind);
@@ -47,7 +47,7 @@ export const circuitCauseOf = (kind: FailureCause): CircuitCause | undefined => 
 /** The circuit, or a closed one if its instants cannot be right: a clock that was ahead must not stop requests. */
 export function believedCircuit(circuit: ServerCircuit, now: number): ServerCircuit {
   const isRight =
-    hasBeen(circuit.toldAt ?? 0, now) && believable(circuit.openUntil, now, longestRetryAfter) !== undefined;
+    hasBeen(circuit.toldAt ?? 0, now) && plausibleUntil(circuit.openUntil, now, longestRetryAfterMs) !== undefined;
   return isRight ? circuit : closedCircuit;
 }
 
@@ -72,8 +72,8 @@ export function circuitAfterFault(
   const isFirst = circuit.faults === 0 || (circuit.mailbox === undefined && now >= circuit.openUntil);
   const isSame = isFirst || circuit.mailbox === mailbox;
   const { threshold, longestOpen } = cause === 'throttled' ? rules.ofThrottling : rules.ofFailing;
-  const doubled = faults < threshold ? 0 : Math.min(longestOpen, firstOpen * 2 ** (faults - threshold));
-  const rest = retryAfterMs === undefined ? doubled * (1 + chance / 4) : Math.min(retryAfterMs, longestRetryAfter);
+  const doubled = faults < threshold ? 0 : Math.min(longestOpen, firstOpenMs * 2 ** (faults - threshold));
+  const rest = retryAfterMs === undefined ? doubled * (1 + chance / 4) : Math.min(retryAfterMs, longestRetryAfterMs);
   const openUntil = Math.max(circuit.openUntil, now + rest);
   return { faults, openUntil, toldAt: now, cause, ...(mayBeItsOwn && isSame && mailbox !== undefined && { mailbox }) };
 }
@@ -88,7 +88,7 @@ export function circuitAfterSameFault(
   now: number,
 ): ServerCircuit {
   const { mailbox: only, ...rest } = circuit;
-  const openUntil = Math.max(circuit.openUntil, now + Math.min(retryAfterMs ?? 0, longestRetryAfter));
+  const openUntil = Math.max(circuit.openUntil, now + Math.min(retryAfterMs ?? 0, longestRetryAfterMs));
   return {
     ...rest,
     openUntil,

@@ -9,8 +9,8 @@ const ofAllMailboxes: ReadonlySet<FailureCause> = new Set([
 ]);
 
 /** Milliseconds from a refusal until the next mailbox may try, doubled for each further refusal in a row. */
-const firstPause = 60_000;
-const longestPause = 300_000;
+const firstPauseMs = 60_000;
+const longestPauseMs = 300_000;
 
 /**
  * Remembers that the server issues no tokens to the client id. A single mailbox then tries for all, so that hundreds do
@@ -34,8 +34,9 @@ export class ClientIdRefusal {
     if (!ofAllMailboxes.has(failure.kind)) return false;
     const { refusal } = this;
     if (refusal && refusal.at >= askedAt && refusal.at <= now) return true;
-    const doubled = Math.min(longestPause, refusal ? 2 * refusal.pause : firstPause);
-    const pause = failure.kind === 'throttled' ? Math.min(failure.retryAfter ?? firstPause, longestPause) : doubled;
+    const doubled = Math.min(longestPauseMs, refusal ? 2 * refusal.pause : firstPauseMs);
+    const pause =
+      failure.kind === 'throttled' ? Math.min(failure.retryAfterMs ?? firstPauseMs, longestPauseMs) : doubled;
     this.refusal = { failure, at: now, pause };
     return true;
   }

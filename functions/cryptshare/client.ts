@@ -30,8 +30,8 @@ const oldServer =
   'the server is older than REST API 1.12: sent transfers are read from its older listing, received ones cannot be watched';
 
 /** Milliseconds for which an answer about the version is valid, and the wait after a request without an answer. */
-const versionAge = 3_600_000;
-const unansweredAge = 60_000;
+const versionAgeMs = 3_600_000;
+const unansweredAgeMs = 60_000;
 
 /** Client of a Cryptshare Server: lists transfers, and finds the state of a single transfer. */
 export class CryptshareClient {
@@ -191,10 +191,10 @@ export class CryptshareClient {
     }
     // A failure on the way says nothing about the version, and the listing will report it better.
     if (answer?.status === 200 || answer?.status === 404) return this.remember(minor);
-    return this.remember(this.version?.minor, unansweredAge);
+    return this.remember(this.version?.minor, unansweredAgeMs);
   }
 
-  private remember(minor: number | undefined, age = versionAge): number | undefined {
+  private remember(minor: number | undefined, age = versionAgeMs): number | undefined {
     this.version = { minor, askedAt: this.calls.options.now().getTime(), age };
     return minor;
   }

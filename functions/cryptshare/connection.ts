@@ -35,12 +35,12 @@ export class Connection {
   }
 
   /**
-   * Sends a request; its answer must be complete within `timeout` ms, with a body of at most `maxBytes`.
+   * Sends a request; its answer must be complete within `timeoutMs`, with a body of at most `maxBytes`.
    *
    * @throws HttpError when there is no answer
    * @throws CryptshareFailure when the body cannot be read and the answer's meaning depends on it
    */
-  async send({ path, headers, body, cut }: ServerRequest, timeout: number, maxBytes: number): Promise<Answer> {
+  async send({ path, headers, body, cut }: ServerRequest, timeoutMs: number, maxBytes: number): Promise<Answer> {
     const isGet = body === undefined;
     const request = {
       method: isGet ? 'GET' : 'POST',
@@ -52,7 +52,7 @@ export class Connection {
         ...(isGet ? { 'cache-control': 'no-cache, no-store' } : { 'content-type': 'application/json' }),
       },
       body: body && JSON.stringify(body),
-      timeout,
+      timeoutMs,
       maxBytes,
       // A repeated verification could send a second mail.
       isRepeatable: isGet,
@@ -70,7 +70,7 @@ export class Connection {
         encoded: ['malformed_answer', `content-encoding ${encodingOf(answer)}, though none was requested`],
         too_large: ['answer_too_large', `more than ${maxBytes} bytes`],
         cut_off: ['server_fault', `cut off after ${answer.body.length} bytes`],
-        late: ['timeout', `not complete after ${Math.round(timeout / 1000)} s`],
+        late: ['timeout', `not complete after ${Math.round(timeoutMs / 1000)} s`],
       };
       const [cause, what] = failures[flaw];
       throw new CryptshareFailure(cause, `HTTP ${status}, ${what}`);

@@ -136,17 +136,17 @@ export class CryptshareFailure extends Error {
   readonly remedy: string;
   readonly retryable: boolean;
   /** Milliseconds of the server's `Retry-After`. */
-  readonly retryAfter: number | undefined;
+  readonly retryAfterMs: number | undefined;
 
   /** @param words more exact than those of the kind */
-  constructor(kind: FailureCause, detail?: string, retryAfter?: number, words: Partial<FailureWords> = {}) {
+  constructor(kind: FailureCause, detail?: string, retryAfterMs?: number, words: Partial<FailureWords> = {}) {
     const { says, remedy, retry }: FailureWords = { ...causes[kind], ...words };
     super(detail ? `${says} (${detail})` : says);
     this.kind = kind;
     this.detail = detail;
     this.remedy = remedy;
     this.retryable = retry === true;
-    this.retryAfter = retryAfter;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -158,8 +158,8 @@ export class CryptshareFailure extends Error {
 export function failureOf({ status, headers, body }: Answer, now: Date): CryptshareFailure {
   const code = errorCodeOf(body);
   const detail = detailOf({ status, body });
-  const retryAfter = retryAfterOf(headers['retry-after'], now, headers.date);
-  const fail = (kind: FailureCause) => new CryptshareFailure(kind, detail, retryAfter);
+  const retryAfterMs = retryAfterOf(headers['retry-after'], now, headers.date);
+  const fail = (kind: FailureCause) => new CryptshareFailure(kind, detail, retryAfterMs);
   if (status === 404 && (code === 2004 || code === 2003)) return fail('version_unsupported');
   if (status === 404) return fail('endpoint_missing');
   if (status === 429) return fail('throttled');

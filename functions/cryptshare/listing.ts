@@ -84,15 +84,15 @@ export class Listing {
 
   get active(): number {
     let active = 0;
-    for (let at = 0; at < this.size; at += 1) if (this.states[this.stateAt[at]!]!.isActive) active += 1;
+    for (let index = 0; index < this.size; index += 1) if (this.states[this.stateAt[index]!]!.isActive) active += 1;
     return active;
   }
 
   digests(bits: number): Digests {
     const { high, low, stateAt, states } = this;
     const digests = emptyDigests(bits);
-    for (let at = 0; at < this.size; at += 1) {
-      addToDigest(digests, bits, high[at]!, low[at]!, states[stateAt[at]!]!);
+    for (let index = 0; index < this.size; index += 1) {
+      addToDigest(digests, bits, high[index]!, low[index]!, states[stateAt[index]!]!);
     }
     return digests;
   }
@@ -102,10 +102,10 @@ export class Listing {
     const { high, ids, idEnd, stateAt } = this;
     const states = this.spellings.map(canonicalState);
     const transfers = new Map<string, State>();
-    for (let at = 0; at < this.size; at += 1) {
-      if (!buckets.has(bucketOf(high[at]!, bits))) continue;
-      const trackingId = ids.toString('latin1', at === 0 ? 0 : idEnd[at - 1]!, idEnd[at]!);
-      transfers.set(trackingId, states[stateAt[at]!]!);
+    for (let index = 0; index < this.size; index += 1) {
+      if (!buckets.has(bucketOf(high[index]!, bits))) continue;
+      const trackingId = ids.toString('latin1', index === 0 ? 0 : idEnd[index - 1]!, idEnd[index]!);
+      transfers.set(trackingId, states[stateAt[index]!]!);
     }
     return transfers;
   }
@@ -171,10 +171,10 @@ export class Listing {
     this.stateAt.set(stateAt);
     this.idEnd.set(idEnd);
     const mask = slotCount - 1;
-    for (let at = 0; at < this.size; at += 1) {
-      let slot = low[at]! & mask;
+    for (let index = 0; index < this.size; index += 1) {
+      let slot = low[index]! & mask;
       while (this.slots[slot] !== 0) slot = (slot + 1) & mask;
-      this.slots[slot] = at + 1;
+      this.slots[slot] = index + 1;
     }
     this.give(bytesPerRow * high.length + 4 * slots.length);
   }

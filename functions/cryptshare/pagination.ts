@@ -48,7 +48,7 @@ export async function readPages(
   };
   const limit = pLimit(atOnce);
   const readBehind = (page: number, pages: number) => {
-    const behind = Array.from({ length: pages }, (_, at) => page + 1 + at);
+    const behind = Array.from({ length: pages }, (_, index) => page + 1 + index);
     return limit.map(behind, (each) => (mayGoOn() ? attempt(each) : undefined));
   };
 

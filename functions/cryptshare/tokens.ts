@@ -8,8 +8,8 @@ import {
   hasEnded,
   isBusy,
   isPaused,
-  longestRenewal,
-  longestWish,
+  longestRenewalMs,
+  longestWishMs,
   pauseAfter,
   renewalTime,
   type Verification,
@@ -91,7 +91,7 @@ export class Tokens implements TokenSource {
       const now = this.deps.calls.options.now();
       const wasUsed =
         known?.isAccepted === true ||
-        this.deps.calls.serverTime().getTime() - Date.parse(verification.obtainedAt ?? '') > usualLife;
+        this.deps.calls.serverTime().getTime() - Date.parse(verification.obtainedAt ?? '') > usualLifeMs;
       // A token rejected before any use must not be renewed over and over; the first time may be bad luck.
       const failures = wasUsed ? 0 : failuresOf(verification) + 1;
       const { retryAt: _, triedAt: __, ...rest } = verification;
@@ -153,7 +153,7 @@ export class Tokens implements TokenSource {
     if (isBusy(read, now.getTime())) return this.awaitOther(mailbox, deadline);
     const busy = await this.deps.verifications.replace(read, {
       ...(read ?? { mailbox, method: 'client_id' }),
-      busyUntil: new Date(now.getTime() + longestRenewal).toISOString(),
+      busyUntil: new Date(now.getTime() + longestRenewalMs).toISOString(),
     });
     if (!busy) return this.awaitOther(mailbox, deadline);
     try {
@@ -166,7 +166,7 @@ export class Tokens implements TokenSource {
       if (!(error instanceof CryptshareFailure)) throw error;
       const { busyUntil: _, ...rest } = busy;
       const failures = failuresOf(busy) + 1;
-      const wish = Math.min(error.retryAfter ?? 0, longestWish);
+      const wish = Math.min(error.retryAfterMs ?? 0, longestWishMs);
       // The server's circuit breaker handles failures that pass by themselves.
       const pause = Math.max(wish, pauseAfter(error.retryable ? 1 : failures));
       const isShared = this.refusal.note(error, now.getTime(), this.deps.calls.options.now().getTime());
@@ -227,7 +227,7 @@ export class Tokens implements TokenSource {
 }
 
 /** Milliseconds after which the renewal of a rejected token is nothing unusual, even if it was never seen in use. */
-const usualLife = 3_600_000;
+const usualLifeMs = 3_600_000;
 
 const failuresOf = ({ failures = 0 }: Verification): number => failures;
 

@@ -1,4 +1,4 @@
-import { believable, hasBeen } from '#functions/clock/instants.ts';
+import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import { type FailureCause, isFailureCause } from './failure.ts';
 
@@ -33,18 +33,18 @@ export interface Verification extends r.ReadBy<typeof verificationSchema> {
   readonly mailbox: string;
 }
 
-const day = 86_400_000;
+const dayMs = 86_400_000;
 
 /** Longest time before its end at which a token is renewed, and the largest share of its life for it. */
-const longestMargin = day;
+const longestMargin = dayMs;
 const marginShare = 1 / 3;
 
 /** Time before the end of a verification by e-mail at which operators are warned. */
-const warningTime = 7 * day;
+const warningTime = 7 * dayMs;
 
 /** Milliseconds to wait after a failed attempt to obtain a token, doubled for each further failure. */
-const firstPause = 60_000;
-const longestPause = 3_600_000;
+const firstPauseMs = 60_000;
+const longestPauseMs = 3_600_000;
 
 /** Causes that mean that the mailbox of a watch is not verified. */
 export const verificationCauses: ReadonlySet<string> = new Set([
@@ -80,24 +80,24 @@ export const endsSoon = ({ method, validUntil }: Verification, now: number): boo
   method === 'email' && validUntil !== undefined && Date.parse(validUntil) - warningTime <= now;
 
 /** Milliseconds after which another process may try to obtain the token; a request takes 15 s at most. */
-export const longestRenewal = 20_000;
+export const longestRenewalMs = 20_000;
 
 /** True while a process is renewing the token; `now` is Unix time in milliseconds. */
 export const isBusy = (verification: Verification | undefined, now: number): boolean =>
-  (believable(Date.parse(verification?.busyUntil ?? ''), now, longestRenewal) ?? 0) > now;
+  (plausibleUntil(Date.parse(verification?.busyUntil ?? ''), now, longestRenewalMs) ?? 0) > now;
 
 /** Longest `Retry-After` that counts, in milliseconds. */
-export const longestWish = day;
+export const longestWishMs = dayMs;
 
 /**
  * True when no attempt to obtain a token may be made yet. Failures by `forgivenAt` (Unix time in milliseconds) and
  * instants of a clock that was ahead do not count.
  */
 export function isPaused({ retryAt, triedAt }: Verification, forgivenAt: number, now: number): boolean {
-  const until = believable(Date.parse(retryAt ?? ''), now, longestWish) ?? 0;
+  const until = plausibleUntil(Date.parse(retryAt ?? ''), now, longestWishMs) ?? 0;
   const tried = triedAt === undefined ? now : Date.parse(triedAt);
   return until > now && hasBeen(tried, now) && (triedAt === undefined || tried > forgivenAt);
 }
 
 /** Milliseconds to wait after this many failed attempts in a row. */
-export const pauseAfter = (failures: number): number => Math.min(firstPause * 2 ** (failures - 1), longestPause);
+export const pauseAfter = (failures: number): number => Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs);

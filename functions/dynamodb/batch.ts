@@ -80,7 +80,7 @@ export async function putRows(
 }
 
 export const batchesOf = <T>(list: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(list.length / size) }, (_, at) => list.slice(at * size, (at + 1) * size));
+  Array.from({ length: Math.ceil(list.length / size) }, (_, index) => list.slice(index * size, (index + 1) * size));
 
 /** Sends entries in batches, and repeats leftovers after a pause for as long as there is time. */
 async function inBatches<Entry>(

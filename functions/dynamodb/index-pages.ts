@@ -28,16 +28,16 @@ export interface IndexRange {
 }
 
 /** Place of a row: its own key, and that of the index. */
-export type Place = Readonly<Record<string, string | number>>;
+export type Cursor = Readonly<Record<string, string | number>>;
 
 /** Part of a list that one walk returns. */
 export interface Page {
-  readonly after: Place | undefined;
+  readonly after: Cursor | undefined;
   /** Number of matching rows that suffices. */
   readonly limit: number;
 }
 
-interface Walk extends Page {
+interface Search extends Page {
   /** In the order of the walk; no place is in two of them. */
   readonly ranges: readonly IndexRange[];
   readonly matches: (row: Item) => boolean;
@@ -52,45 +52,45 @@ export const rowsBetween = (partition: string, first: string, last: string): Ind
 });
 
 /** Thrown for a place outside the ranges to be walked through. */
-export class PlaceError extends Error {
-  override readonly name = 'PlaceError';
+export class CursorError extends Error {
+  override readonly name = 'CursorError';
 }
 
 /** Rows examined in one walk; the rest is for the next walk, even if few rows matched. */
-const longestWalk = 1000;
+const mostScanned = 1000;
 
 /** Queries of one walk, because ranges may be many and empty. */
 const mostQueries = 200;
 
 /** Places read at once: fewer are not worth a call, and more do not fit into a batch. */
-const shortestStride = 25;
-const longestStride = 100;
+const smallestBatch = 25;
+const largestBatch = 100;
 
 /**
  * Walks through ranges of the table or of an index, and reads the current rows. Rows that no longer exist are skipped.
  *
  * @returns matching rows, and the place after which to go on; without it, there are no more
- * @throws PlaceError when `after` is no place in the ranges
+ * @throws CursorError when `after` is no place in the ranges
  */
-export async function walk(source: TableSource, { ranges, matches, after, limit }: Walk) {
-  const found: { row: Item; place: Place }[] = [];
+export async function paginate(source: TableSource, { ranges, matches, after, limit }: Search) {
+  const found: { row: Item; place: Cursor }[] = [];
   /** Empty partitions of an index, which later ranges would query again. */
   const empty = new Set<string>();
   let examined = 0;
   let queries = 0;
-  const end = (next?: Place) => ({ rows: found.map(({ row }) => row), next });
-  for (const [at, range] of ranges.slice(beginOf(ranges, after)).entries()) {
+  const end = (next?: Cursor) => ({ rows: found.map(({ row }) => row), next });
+  for (const [index, range] of ranges.slice(beginOf(ranges, after)).entries()) {
     const [sortKey] = range.sort;
-    let start = at === 0 ? after : undefined;
+    let start = index === 0 ? after : undefined;
     let seen = start?.[sortKey];
     if (range.of !== undefined && empty.has(range.partition[1])) continue;
     do {
-      const wished = Math.max(shortestStride, Math.min(longestStride, limit + 1 - found.length));
-      const page = await readPlaces(source, range, start, Math.min(wished, longestWalk - examined));
-      if (!start && page.places.length === 0 && !page.next) empty.add(range.partition[1]);
+      const wished = Math.max(smallestBatch, Math.min(largestBatch, limit + 1 - found.length));
+      const page = await readKeys(source, range, start, Math.min(wished, mostScanned - examined));
+      if (!start && page.cursors.length === 0 && !page.next) empty.add(range.partition[1]);
       const rows = await rowsAt(source, range, page);
       for (const [position, row] of rows.entries()) {
-        const place = page.places[position]!;
+        const place = page.cursors[position]!;
         const isRepetition = range.isOncePerSortKey && place[sortKey] === seen;
         if (row) seen = place[sortKey];
         if (!row || isRepetition || !matches(row)) continue;
@@ -101,7 +101,7 @@ export async function walk(source: TableSource, { ranges, matches, after, limit 
       examined += rows.length;
       queries += 1;
       start = page.next;
-      if (examined >= longestWalk) return end(page.places.at(-1));
+      if (examined >= mostScanned) return end(page.cursors.at(-1));
     } while (start);
     if (queries >= mostQueries) return end(endOf(range));
   }
@@ -111,27 +111,27 @@ export async function walk(source: TableSource, { ranges, matches, after, limit 
 /**
  * Current rows in ranges of an index, page by page, each with its last place, after which the next page begins.
  *
- * @throws PlaceError when `after` is no place in the ranges
+ * @throws CursorError when `after` is no place in the ranges
  */
-export async function* rowsIn(source: TableSource, ranges: readonly IndexRange[], budget: RetryBudget, after?: Place) {
-  for (const [at, range] of ranges.slice(beginOf(ranges, after)).entries()) {
-    let start = at === 0 ? after : undefined;
+export async function* rowsIn(source: TableSource, ranges: readonly IndexRange[], budget: RetryBudget, after?: Cursor) {
+  for (const [index, range] of ranges.slice(beginOf(ranges, after)).entries()) {
+    let start = index === 0 ? after : undefined;
     do {
-      const page = await readPlaces(source, range, start, longestStride);
+      const page = await readKeys(source, range, start, largestBatch);
       const rows = (await rowsAt(source, range, page, budget)).filter((row) => row !== undefined);
-      yield { rows, last: page.places.at(-1) };
+      yield { rows, last: page.cursors.at(-1) };
       start = page.next;
     } while (start);
   }
 }
 
-function beginOf(ranges: readonly IndexRange[], after: Place | undefined): number {
+function beginOf(ranges: readonly IndexRange[], after: Cursor | undefined): number {
   const begin = after === undefined ? 0 : ranges.findIndex((range) => isIn(range, after));
-  if (begin < 0) throw new PlaceError('the place is outside of the requested ranges');
+  if (begin < 0) throw new CursorError('the place is outside of the requested ranges');
   return begin;
 }
 
-export async function countPlaces({ dynamo, table }: TableSource, range: IndexRange, most: number): Promise<number> {
+export async function countKeys({ dynamo, table }: TableSource, range: IndexRange, most: number): Promise<number> {
   let count = 0;
   let start: QueryCommandInput['ExclusiveStartKey'];
   do {
@@ -143,23 +143,23 @@ export async function countPlaces({ dynamo, table }: TableSource, range: IndexRa
   return count;
 }
 
-interface Places {
-  readonly places: readonly Place[];
+interface KeyPage {
+  readonly cursors: readonly Cursor[];
   /** Keys alone for an index. */
   readonly items: readonly Item[];
-  readonly next: Place | undefined;
+  readonly next: Cursor | undefined;
 }
 
 /** Reads places of a range in order, from the first or after a place. */
-export async function readPlaces(
+export async function readKeys(
   { dynamo, table }: TableSource,
   range: IndexRange,
-  after: Place | undefined,
+  after: Cursor | undefined,
   limit: number,
-): Promise<Places> {
+): Promise<KeyPage> {
   const { of: _, ...start } = after ?? {};
   const own = range.of === undefined ? {} : { of: range.of };
-  const placeOf = (item: Item): Place => ({
+  const placeOf = (item: Item): Cursor => ({
     ...(range.index === undefined ? { pk: item.pk, sk: item.sk } : item),
     ...own,
   });
@@ -167,9 +167,9 @@ export async function readPlaces(
     const query = { ...queryOf(table, range), Limit: limit, ...(after && { ExclusiveStartKey: marshall(start) }) };
     const { Items = [], LastEvaluatedKey: last } = await dynamo.send(new QueryCommand(query));
     const items = Items.map((item) => unmarshall(item));
-    return { items, places: items.map(placeOf), next: last && placeOf(unmarshall(last)) };
+    return { items, cursors: items.map(placeOf), next: last && placeOf(unmarshall(last)) };
   } catch (error) {
-    if (after && (error as Error).name === 'ValidationException') throw new PlaceError('the place is none');
+    if (after && (error as Error).name === 'ValidationException') throw new CursorError('the place is none');
     throw error;
   }
 }
@@ -178,7 +178,7 @@ export async function readPlaces(
 async function rowsAt(
   { dynamo, table }: TableSource,
   { index, rowOf = (key) => key }: IndexRange,
-  { places, items }: Places,
+  { cursors: places, items }: KeyPage,
   budget = retryBudget(),
 ): Promise<readonly (Item | undefined)[]> {
   if (index === undefined) return items;
@@ -198,7 +198,7 @@ const queryOf = (table: string, { index, partition, sort, isDescending }: IndexR
 });
 
 /** A place behind all rows of a range. */
-const endOf = ({ index, partition, sort, isDescending, of }: IndexRange): Place => ({
+const endOf = ({ index, partition, sort, isDescending, of }: IndexRange): Cursor => ({
   ...(of !== undefined && { of }),
   // No row has this key; only its order counts.
   ...(index !== undefined && { pk: '-', sk: '-' }),
@@ -207,7 +207,7 @@ const endOf = ({ index, partition, sort, isDescending, of }: IndexRange): Place 
 });
 
 /** True when a place is in a range: it has exactly the parts of one, of the right types, and lies within. */
-function isIn({ index, partition, sort, of }: IndexRange, place: Place): boolean {
+function isIn({ index, partition, sort, of }: IndexRange, place: Cursor): boolean {
   const at = place[sort[0]];
   return (
     Object.keys(place).length === (index === undefined ? 2 : 4) + (of === undefined ? 0 : 1) &&

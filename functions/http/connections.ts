@@ -15,9 +15,9 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
   /** Milliseconds until the answer must be complete. */
-  readonly timeout: number;
+  readonly timeoutMs: number;
   /** Milliseconds of these for connecting, including proxy and TLS. */
-  readonly connectTimeout?: number | undefined;
+  readonly connectTimeoutMs?: number | undefined;
   /** Bytes of the answer's body that are read; a longer body is cut off. */
   readonly maxBytes: number;
   /** True when a request may be repeated after a kept connection proves dead; other requests need a new connection. */
@@ -43,13 +43,13 @@ export interface HttpAnswer {
 }
 
 /** Milliseconds that an idle connection is kept: servers such as Apache's and Node's close it after 5 s. */
-const keptFor = 4000;
+const keptForMs = 4000;
 
 const maxHeaderBytes = 16_384;
 
 const agentOptions = {
   keepAlive: true,
-  timeout: keptFor,
+  timeout: keptForMs,
   maxFreeSockets: 32,
 } as const;
 
@@ -57,7 +57,7 @@ const agentOptions = {
  * Milliseconds for each of several addresses of a host. A lost first packet is sent again after 1 s and after 3 s, so
  * it may be lost twice. Node's own 250 ms gives up a host on the other side of the world.
  */
-const longestForAddress = 4000;
+const addressTimeoutMs = 4000;
 
 interface Route extends https.RequestOptions {
   readonly pool: string;
@@ -86,10 +86,10 @@ export class Connections {
     const { url, proxy, isRepeatable } = request;
     const agent = url.protocol === 'https:' ? this.encrypted : this.plain;
     const pool = `${request.pool ?? url.origin} ${proxy ? proxy.href : ''}`;
-    this.dropIdle(agent, pool, isRepeatable ? keptFor : 0);
-    const deadline = performance.now() + request.timeout;
+    this.dropIdle(agent, pool, isRepeatable ? keptForMs : 0);
+    const deadline = performance.now() + request.timeoutMs;
     try {
-      return await exchange(request, agent, pool, request.timeout);
+      return await exchange(request, agent, pool, request.timeoutMs);
     } catch (error) {
       if (!(error instanceof DeadConnectionError)) throw error;
       // Other idle connections of this pool are probably stale too.
@@ -139,14 +139,14 @@ function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
   const { method, url, body, maxBytes, proxy, lookup, cancellation } = request;
   const isTls = url.protocol === 'https:';
-  const connectTimeout = Math.min(timeout, request.connectTimeout ?? timeout);
+  const connectTimeout = Math.min(timeout, request.connectTimeoutMs ?? timeout);
   const options = {
     ...{ method, agent, pool, proxy, connectTimeout, path: request.path ?? url.pathname + url.search },
     // Node parses a URL anew for each request, and headers one by one unless they come as a flat array.
     ...{ protocol: url.protocol, host: bareHost(url), port: url.port || (isTls ? 443 : 80), headers: rowOf(request) },
     ...(lookup && { lookup }),
     maxHeaderSize: maxHeaderBytes,
-    autoSelectFamilyAttemptTimeout: Math.max(10, Math.min(longestForAddress, Math.ceil(connectTimeout / 2))),
+    autoSelectFamilyAttemptTimeout: Math.max(10, Math.min(addressTimeoutMs, Math.ceil(connectTimeout / 2))),
   };
   const outgoing = (isTls ? https : http).request(options as Route);
   let head: http.IncomingMessage | undefined;

@@ -19,7 +19,7 @@ export const proxySettingsIn = (variables: Readonly<Record<string, string | unde
 
 /** Reason why a proxy's address is invalid; does not repeat the address, which may hold a password. */
 export function proxyProblem(proxy: string): string | undefined {
-  const { protocol = '', pathname = '', search = '', hash = '' } = parsed(proxy) ?? {};
+  const { protocol = '', pathname = '', search = '', hash = '' } = parseProxy(proxy) ?? {};
   const isProxy = /^https?:$/.test(protocol) && pathname === '/' && search + hash === '';
   return isProxy ? undefined : 'expected a proxy such as http://proxy.example.com:3128';
 }
@@ -29,7 +29,7 @@ export function proxyFor(target: URL, { proxy, except = '' }: ProxySettings): UR
   if (proxy === undefined || isThisMachine(hostOf(target)) || isExcepted(target, except)) return undefined;
   const problem = proxyProblem(proxy);
   if (problem) throw new HttpError('proxy', problem);
-  return parsed(proxy)!;
+  return parseProxy(proxy)!;
 }
 
 /**
@@ -42,7 +42,7 @@ export function openTunnel(proxy: URL, host: string, port: number, timeout: numb
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const fail = (what: string) => reject(new HttpError('proxy', `${proxy.host}: ${what}`));
   const target = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
-  const credentials = [proxy.username, proxy.password].map(decoded).join(':');
+  const credentials = [proxy.username, proxy.password].map(decode).join(':');
   const isTls = proxy.protocol === 'https:';
   const request = (isTls ? https : http).request({
     method: 'CONNECT',
@@ -71,7 +71,7 @@ export function openTunnel(proxy: URL, host: string, port: number, timeout: numb
 }
 
 /** Decodes percent escapes; a text with a wrong escape stays as it is. */
-function decoded(text: string): string {
+function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -79,7 +79,7 @@ function decoded(text: string): string {
   }
 }
 
-const parsed = (proxy: string): URL | null => URL.parse(proxy.includes('://') ? proxy : `http://${proxy}`);
+const parseProxy = (proxy: string): URL | null => URL.parse(proxy.includes('://') ? proxy : `http://${proxy}`);
 
 /** Name or address of a host; an IPv6 address without brackets. */
 export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');

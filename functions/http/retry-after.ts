@@ -1,5 +1,5 @@
 /** Milliseconds of the longest delay that is told apart: 2^31 s, which RFC 9111 (1.2.2) uses for all longer ones. */
-const longest = 1000 * 2 ** 31;
+const longestMs = 1000 * 2 ** 31;
 
 /**
  * Milliseconds to wait by a `Retry-After` header: seconds or an HTTP date (RFC 9110, 10.2.3).
@@ -10,11 +10,11 @@ const longest = 1000 * 2 ** 31;
  */
 export function retryAfterOf(header: string | undefined, now: Date, answered?: string): number | undefined {
   const value = header?.trim() ?? '';
-  if (/^\d+$/.test(value)) return Math.min(longest, 1000 * Number(value));
+  if (/^\d+$/.test(value)) return Math.min(longestMs, 1000 * Number(value));
   const until = httpDateOf(value, now);
   if (until === undefined) return undefined;
   const from = (answered === undefined ? undefined : httpDateOf(answered.trim(), now)) ?? now.getTime();
-  return Math.min(longest, Math.max(0, until - from));
+  return Math.min(longestMs, Math.max(0, until - from));
 }
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];

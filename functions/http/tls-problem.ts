@@ -96,13 +96,13 @@ export const tlsProblemOf = (code: string): TlsProblem | undefined => problems.f
 export function codeOf(error: unknown): string | undefined {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   if (typeof code !== 'string') return undefined;
-  if (code === 'UNSPECIFIED') return `CERT_${named(String(message))}`;
+  if (code === 'UNSPECIFIED') return `CERT_${nameCause(String(message))}`;
   const reason = code === 'EPROTO' ? /:SSL routines:[^:]*:([^:]+):/.exec(String(message))?.[1] : undefined;
-  return named(reason === undefined ? code : `ERR_SSL_${reason}`);
+  return nameCause(reason === undefined ? code : `ERR_SSL_${reason}`);
 }
 
 /** Turns `ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE` into a word, and lets no foreign text through. */
-const named = (text: string): string =>
+const nameCause = (text: string): string =>
   text
     .toUpperCase()
     .replaceAll(/[^A-Z0-9]+/g, '_')

@@ -27,14 +27,14 @@ const serverEnvironment = z.object({
   MAX_CONCURRENT_PAGES: wholeNumber(1, 100),
   TRANSFERS_TABLE: notEmpty,
   /** Milliseconds between two polls of a quiet watch. */
-  QUIET_EVERY: z.optional(wholeNumber(1000, 86_400_000)),
+  QUIET_INTERVAL_MS: z.optional(wholeNumber(1000, 86_400_000)),
 });
 
 const pollEnvironment = z.extend(serverEnvironment, {
   /** Parts into which the watches are divided. */
   SHARDS: wholeNumber(1, 100),
   /** Milliseconds between two polls of a watch without an interval of its own. */
-  POLL_EVERY: wholeNumber(1000, 86_400_000),
+  POLL_INTERVAL_MS: wholeNumber(1000, 86_400_000),
   /** Polls of a watch from one full listing to the next. */
   FULL_LISTING_EVERY: wholeNumber(1, 1000),
   ...topics,

@@ -63,8 +63,8 @@ async function publishBatch(
       new PublishBatchCommand({ TopicArn: eventsTopicArn, PublishBatchRequestEntries: left.map(entryOf(hasNoChats)) }),
     );
     const refusals = new Map(Failed.map((entry) => [Number(entry.Id), entry]));
-    for (const [at, body] of left.entries()) if (!refusals.has(at)) published.add(body);
-    const repeatable = left.filter((_, at) => refusals.get(at)?.SenderFault === false);
+    for (const [index, body] of left.entries()) if (!refusals.has(index)) published.add(body);
+    const repeatable = left.filter((_, index) => refusals.get(index)?.SenderFault === false);
     if (repeatable.length === 0 || attempt === attempts) {
       const [refusal] = refusals.values();
       return refusal && new Error(`SNS refuses ${refusals.size} events, the first with ${refusal.Code}`);

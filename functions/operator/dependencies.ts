@@ -29,7 +29,13 @@ export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironm
   const signerFor = (service: string) => new SignatureV4({ service, credentials, region, sha256 });
   return {
     version: env.NOTIFIER_VERSION,
-    transfers: { ...operatorRepositories({ dynamo, table }), calls, tokens, origin, quietEvery: env.QUIET_EVERY },
+    transfers: {
+      ...operatorRepositories({ dynamo, table }),
+      calls,
+      tokens,
+      origin,
+      quietIntervalMs: env.QUIET_INTERVAL_MS,
+    },
     pollFunction: { url: env.POLL_INVOCATION_URL, signer: signerFor('lambda') },
     topics: {
       sns: { url: env.SNS_URL, signer: signerFor('sns') },

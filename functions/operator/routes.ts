@@ -7,7 +7,7 @@ import type { Operation, OperatorDependencies } from '#functions/operator/api/op
 import {
   type FieldProblem,
   invalid,
-  missing,
+  notFound,
   Problem,
   problemAnswer,
   problemOf,
@@ -23,7 +23,7 @@ export type OperatorAnswer = APIGatewayProxyStructuredResultV2;
 
 const largestBody = 256 * 1024;
 /** Milliseconds at the end of an invocation to finish work in progress. */
-export const reserve = 10_000;
+export const shutdownReserveMs = 10_000;
 
 export function operatorHandler(
   dependencies: () => Promise<OperatorDependencies>,
@@ -42,7 +42,7 @@ export function operatorHandler(
         routes,
         notFoundResponse({ path }) {
           const allow = routes.filter((route) => isAt(route.path, path)).map(({ method }) => method);
-          if (allow.length === 0) throw missing('such route; GET /openapi.json lists them');
+          if (allow.length === 0) throw notFound('such route; GET /openapi.json lists them');
           throw new Problem(405, `expected ${allow.join(' or ')}`, { allow });
         },
       }),
@@ -59,7 +59,7 @@ function isAt(template: string, path: string): boolean {
   const [expected, parts] = [template.split('/'), path.split('/')];
   return (
     expected.length === parts.length &&
-    expected.every((part, at) => (part.startsWith('{') ? parts[at] !== '' : part === parts[at]))
+    expected.every((part, index) => (part.startsWith('{') ? parts[index] !== '' : part === parts[index]))
   );
 }
 
@@ -70,20 +70,20 @@ async function answer(
   event: OperatorEvent,
   context: Context,
 ): Promise<OperatorAnswer> {
-  const asked = {
-    params: checked(operation.params, decoded(event.pathParameters ?? {})),
+  const input = {
+    params: checked(operation.params, decodeParams(event.pathParameters ?? {})),
     query: checked(operation.query, event.queryStringParameters ?? {}),
     body: bodyOf(operation, event),
   };
   const log = (status: number) => {
     if (operation.method === 'GET') return;
     const who = whoAsks(event);
-    logger.info('operator', { who, operation: operation.id, target: operation.target(asked), status });
+    logger.info('operator', { who, operation: operation.id, target: operation.target(input), status });
   };
   try {
     const deps = await dependencies();
-    const deadline = deps.webhooks.steady() + context.getRemainingTimeInMillis() - reserve;
-    const result = await operation.run(deps, { ...asked, deadline });
+    const deadline = deps.webhooks.steady() + context.getRemainingTimeInMillis() - shutdownReserveMs;
+    const result = await operation.run(deps, { ...input, deadline });
     log(operation.status);
     return operation.status === 204 ? { statusCode: 204 } : jsonAnswer(operation.status, JSON.stringify(result));
   } catch (error) {
@@ -147,7 +147,7 @@ function expectation(issue: z.core.$ZodIssue): string {
 }
 
 /** Decodes parts of the path; a malformed part stays unchanged for the schema to refuse. */
-function decoded(params: Readonly<Record<string, string | undefined>>): Record<string, string> {
+function decodeParams(params: Readonly<Record<string, string | undefined>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(params).map(([name, value = '']) => {
       try {

@@ -92,9 +92,9 @@ export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): P
     },
     schedule: {
       shards: env.SHARDS,
-      every: env.POLL_EVERY,
+      pollIntervalMs: env.POLL_INTERVAL_MS,
       fullListingEvery: env.FULL_LISTING_EVERY,
-      quietEvery: env.QUIET_EVERY,
+      quietIntervalMs: env.QUIET_INTERVAL_MS,
     },
   };
 }

@@ -10,7 +10,7 @@ import { incidentOf, toldAlone } from '#functions/watches/watch-health.ts';
 import type { PollDependencies } from './dependencies.ts';
 
 /** Milliseconds for which one function alone may publish an incident's events. */
-const longestTelling = 60_000;
+const publishingTimeMs = 60_000;
 
 /** Publishes the pending events of a watch. Returns the error for which the next poll must repeat them, if any. */
 export async function announcePending(
@@ -69,16 +69,16 @@ export class Incidents {
     const incident = this.known.get(name);
     if (failing.length > 0 && this.isMended(name)) await incidentRows.mend(name, now);
     const heldFor = (incident?.heldUntil ?? 0) - now;
-    if (heldFor > 0 && heldFor <= longestTelling) return undefined;
+    if (heldFor > 0 && heldFor <= publishingTimeMs) return undefined;
     const own = failing.length > 0 ? [shareOf(this.openOf(name), failing)] : [];
     const shares = [...own, ...this.view.others.flatMap(({ [name]: share }) => share ?? [])];
-    const change = nextIncident(origin, name, incident, shares, schedule.every, now);
+    const change = nextIncident(origin, name, incident, shares, schedule.pollIntervalMs, now);
     if (change === 'alone') return this.tellAlone(failing.find((watch) => isDue(this.openOf(name), watch)));
     const next = change?.next ?? (incident?.pending && incident);
     if (!next) return undefined;
     const current = await incidentRows.replace(
       incident,
-      next.pending ? { ...next, heldUntil: now + longestTelling } : next,
+      next.pending ? { ...next, heldUntil: now + publishingTimeMs } : next,
     );
     if (!current?.pending) return undefined;
     const error = await announceHealth(topics, current.pending);

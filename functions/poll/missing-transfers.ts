@@ -3,15 +3,15 @@ import type { Deadline } from '#functions/clock/instants.ts';
 import type { CryptshareClient } from '#functions/cryptshare/client.ts';
 import { CryptshareFailure } from '#functions/cryptshare/failure.ts';
 import {
+  countMiss,
   type DiffContext,
   isGone,
   isListed,
-  missed,
+  markSeen,
+  markUnlisted,
   passesUntilUnlisted,
   type RowChange,
-  seen,
   type TransferRow,
-  unlisted,
 } from '#functions/snapshot/diff.ts';
 import type { Clocks, SuddenAbsence } from '#functions/snapshot/snapshot-rows.ts';
 import { isActive, type State } from '#functions/transfers/transfer.ts';
@@ -20,8 +20,8 @@ import { isActive, type State } from '#functions/transfers/transfer.ts';
 const suddenShare = 0.2;
 
 /** Milliseconds, and complete listings, for which a sudden absence must last before it is believed. */
-const holdDuration = 86_400_000;
-const holdListings = 10;
+const suspensionMs = 86_400_000;
+const suspensionListings = 10;
 
 /** Status requests of one poll; further transfers wait for the next poll or a full listing. */
 const maxStatusRequests = 100;
@@ -36,29 +36,29 @@ export interface Conclusion {
 }
 
 /**
- * Holds back conclusions from a sudden absence, or renews that hold after another complete listing. A mailbox of any
- * size is held: a fault of the server's database, directory or gateway empties small ones, too. The hold starts anew
+ * Suspends conclusions from a sudden absence, or counts it again after another complete listing. A mailbox of any
+ * size is suspended: a fault of the server's database, directory or gateway empties small ones, too. The suspension starts anew
  * when more transfers vanish suddenly, and when the clock says that it has not begun yet.
  *
  * @param missing number of transfers of the snapshot that the listing lacks
  * @returns undefined when the listing lacks too little to be sudden
  * @example nextHold(undefined, 30, 100, at) // { since: at, listings: 1, missing: 30 }
  */
-export function nextHold(
-  hold: SuddenAbsence | undefined,
+export function nextAbsence(
+  absence: SuddenAbsence | undefined,
   missing: number,
   count: number,
   at: Clocks,
 ): SuddenAbsence | undefined {
   if (!isSudden(missing, count)) return undefined;
-  const isAnew = !hold || lasting(hold, at) < 0 || isSudden(missing - hold.missing, count - hold.missing);
+  const isAnew = !absence || lasting(absence, at) < 0 || isSudden(missing - absence.missing, count - absence.missing);
   if (isAnew) return { since: at, listings: 1, missing };
-  return { since: hold.since, listings: hold.listings + 1, missing: Math.min(missing, hold.missing) };
+  return { since: absence.since, listings: absence.listings + 1, missing: Math.min(missing, absence.missing) };
 }
 
 /** True when a sudden absence has lasted, so that its transfers are judged like single ones. */
-export const hasLasted = (hold: SuddenAbsence, at: Clocks): boolean =>
-  hold.listings >= holdListings && lasting(hold, at) >= holdDuration;
+export const hasLasted = (absence: SuddenAbsence, at: Clocks): boolean =>
+  absence.listings >= suspensionListings && lasting(absence, at) >= suspensionMs;
 
 /** Milliseconds for which it has lasted, by the clock that says less: a wrong clock neither ends nor prolongs it. */
 const lasting = ({ since }: SuddenAbsence, at: Clocks): number =>
@@ -83,15 +83,15 @@ export async function confirmMissing(
     ? await askAfter(server, gone, context, deadline)
     : { states: new Map(gone.map((row) => [row, undefined])), failure: undefined };
   const changes = missing.map((row) => {
-    if (!states.has(row)) return row.missedPasses === passesUntilUnlisted ? undefined : missed(row, context);
+    if (!states.has(row)) return row.missedPasses === passesUntilUnlisted ? undefined : countMiss(row, context);
     const state = states.get(row);
-    return state === undefined ? unlisted(row, context) : asked(row, state, context);
+    return state === undefined ? markUnlisted(row, context) : applyAnswer(row, state, context);
   });
   return { changes: changes.filter((change) => change !== undefined), unclear: [], failure };
 }
 
 /** Transfers that are active in the snapshot and that an active pass lacks. */
-export const departed = (
+export const leftActive = (
   rows: ReadonlyMap<string, TransferRow>,
   listed: ReadonlyMap<string, State>,
 ): readonly TransferRow[] =>
@@ -109,7 +109,7 @@ export async function confirmDeparted(
   deadline: Deadline,
 ): Promise<Conclusion> {
   const { states, failure } = await askAfter(server, missing.slice(0, maxStatusRequests), context, deadline);
-  const changes = new Map(missing.map((row) => [row, asked(row, states.get(row), context)]));
+  const changes = new Map(missing.map((row) => [row, applyAnswer(row, states.get(row), context)]));
   return {
     changes: [...changes.values()].filter((change) => change !== undefined),
     unclear: missing.filter((row) => !changes.get(row)),
@@ -138,5 +138,5 @@ async function askAfter(
   return { states, failure };
 }
 
-const asked = (row: TransferRow, state: State | undefined, context: DiffContext): RowChange | undefined =>
-  state === undefined ? undefined : seen(row, row.trackingId, state, { ...context, source: 'status' });
+const applyAnswer = (row: TransferRow, state: State | undefined, context: DiffContext): RowChange | undefined =>
+  state === undefined ? undefined : markSeen(row, row.trackingId, state, { ...context, source: 'status' });

@@ -22,19 +22,19 @@ const leaseRetry = { pause: 500, attempts: 80 };
  * @returns no poll for an unregistered watch
  * @throws the SDK's error when the registry cannot be read or the lease not be written
  */
-export async function pollOnDemand(deps: PollDependencies, asked: Watch, deadline: Deadline): Promise<WatchPoll[]> {
-  const shard = shardOf(asked, deps.schedule);
+export async function pollOnDemand(deps: PollDependencies, wanted: Watch, deadline: Deadline): Promise<WatchPoll[]> {
+  const shard = shardOf(wanted, deps.schedule);
   for (let attempt = 1; ; attempt += 1) {
     const view = await deps.shardRows.read(shard, deps.schedule.shards, deps.origin);
     const { watches, row } = view;
-    const watch = watches.find((one) => watchKey(one) === watchKey(asked));
+    const watch = watches.find((one) => watchKey(one) === watchKey(wanted));
     if (!watch) return [];
     const term = { since: deps.now().getTime(), until: lastWriteAt(deps, deadline) };
-    const hold = await deps.shardRows.take(shard, row, term, watchKey(asked));
-    if (hold) {
+    const held = await deps.shardRows.acquire(shard, row, term, watchKey(wanted));
+    if (held) {
       const incidents = new Incidents(deps, view);
       // The operator may just have mended the cause of the last failed attempts.
-      const lease = { hold, view, forgiveSince: term.since };
+      const lease = { held, view, forgiveSince: term.since };
       return withShardLease(deps, lease, noProgress, async (polling) => {
         const poll = await pollAndUpdateHealth(polling, watch, 'all', deadline, incidents);
         await incidents.tell();
@@ -42,7 +42,7 @@ export async function pollOnDemand(deps: PollDependencies, asked: Watch, deadlin
       });
     }
     if (attempt === leaseRetry.attempts || deps.steady() + leaseRetry.pause >= deadline) {
-      return [{ ...failedPoll(problemOfBusyShard), watch, duration: 0, sinceComplete: 0 }];
+      return [{ ...failedPoll(problemOfBusyShard), watch, durationMs: 0, sinceCompleteMs: 0 }];
     }
     await deps.topics.sleep(leaseRetry.pause);
   }

@@ -5,7 +5,7 @@ import type { Deadline } from '#functions/clock/instants.ts';
 import type { Scope } from '#functions/cryptshare/client.ts';
 import { hash } from '#functions/transfers/digest.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
-import { believedMended, hastened, verifiableSince } from '#functions/watches/incident.ts';
+import { plausibleMended, scheduleEarlier, verifiableSince } from '#functions/watches/incident.ts';
 import { placeOf } from '#functions/watches/places.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { outlookOf, type Schedule, scopeDue } from '#functions/watches/schedule.ts';
@@ -39,9 +39,9 @@ export const parseTick = (event: unknown): Tick => tickSchema.parse(event);
 export interface WatchPoll extends PollResult {
   readonly watch: RegisteredWatch;
   /** Milliseconds. */
-  readonly duration: number;
+  readonly durationMs: number;
   /** Milliseconds since the first poll in a row without a complete listing; 0 after a complete one. */
-  readonly sinceComplete: number;
+  readonly sinceCompleteMs: number;
 }
 
 export interface ShardPoll {
@@ -75,18 +75,18 @@ export async function pollShard(
   const { schedule, shardRows } = deps;
   const view = await shardRows.read(shard, schedule.shards, deps.origin);
   const { watches, row } = view;
-  const mended = believedMended(view.mended, started);
+  const mended = plausibleMended(view.mended, started);
   const incidents = new Incidents(deps, view);
   const to = Date.parse(at);
   const enabled = watches.filter(({ isDisabled }) => !isDisabled);
-  const timed = (watch: RegisteredWatch) => hastened(watch, mended);
-  deps.supervision?.foresee?.(outlookOf(enabled.map(timed), schedule, to));
+  const scheduled = (watch: RegisteredWatch) => scheduleEarlier(watch, mended);
+  deps.supervision?.foresee?.(outlookOf(enabled.map(scheduled), schedule, to));
   const isWhole = (row.polled?.length ?? 0) < 2;
   const abandoned = abandonedWatches(row, started);
   const due = enabled.flatMap((watch) => {
     const isAbandoned = abandoned.has(watchKey(watch));
     const after = isAbandoned ? undefined : lastTick(row, isWhole ? 0 : placeOf(watch), started);
-    const scope = scopeDue(timed(watch), schedule, { after, to });
+    const scope = scopeDue(scheduled(watch), schedule, { after, to });
     return scope ? [{ watch, scope, after, isLate: wasDue(watch, schedule, after, row.leftAt) }] : [];
   });
   const busy = busyWatches(row, started);
@@ -102,16 +102,16 @@ export async function pollShard(
     return { polls: [], skipped: 0, ...(warning && { warning }) };
   }
   const term = { since: started, until: lastWriteAt(deps, deadline) };
-  const hold = await shardRows.take(shard, row, term);
-  if (!hold) return { polls: [], skipped: free.length };
+  const held = await shardRows.acquire(shard, row, term);
+  if (!held) return { polls: [], skipped: free.length };
 
   const polls: WatchPoll[] = [];
   const hangs = ({ watch }: Due) => watch.health?.problem.cause === 'timeout' || calls.slots.isHeldUp(watch.mailbox);
   // A lease with a single slot cannot be narrowed, so hanging watches would keep the shard from the next tick.
-  const isLastSlot = hold.slots === 1 && deps.server.atOnce > 1;
+  const isLastSlot = held.slots === 1 && deps.server.atOnce > 1;
   const { later = [], begun = [] } = Object.groupBy(free, (each) => (isLastSlot && hangs(each) ? 'later' : 'begun'));
   const leftOver = new Set(later);
-  const underWay = new Set<string>();
+  const inFlight = new Set<string>();
   const ends: Promise<void>[] = [];
   let narrowed: HeldShard | undefined;
   const progress = () => ({
@@ -120,7 +120,7 @@ export async function pollShard(
     failing: incidents.shares(),
     leftAt: leftOver.size > 0 ? to : undefined,
   });
-  const lease = { hold, view, forgiveSince: verifiableSince(mended) };
+  const lease = { held, view, forgiveSince: verifiableSince(mended) };
   const left = () => (narrowed ? undefined : progress());
   const [hung, told, kept] = await withShardLease(deps, lease, left, async (polling) => {
     let isDeleting = expired !== undefined;
@@ -139,9 +139,9 @@ export async function pollShard(
         leftOver.add(each);
         return;
       }
-      underWay.add(key);
+      inFlight.add(key);
       const end = pollAndUpdateHealth(polling, watch, scope, deadline, incidents).then((ended) => {
-        underWay.delete(key);
+        inFlight.delete(key);
         polls.push(ended);
         // Another process has the snapshot to itself, for instance to delete it: try at the next tick.
         if (ended.outcome === 'superseded' && ended.requests === 0) leftOver.add(each);
@@ -151,11 +151,11 @@ export async function pollShard(
       // A poll that hangs leaves its place to another.
       await calls.slots.untilHeldUp(watch.mailbox, end);
     });
-    const hanging = underWay.size;
-    const goingOn = [...underWay, ...(expired && isDeleting ? [watchKey(expired)] : [])];
+    const hanging = inFlight.size;
+    const goingOn = [...inFlight, ...(expired && isDeleting ? [watchKey(expired)] : [])];
     // If narrowing fails, the next tick waits until the lease ends.
-    narrowed = hanging > 0 ? await shardRows.narrow(hold, goingOn, progress()).catch(() => undefined) : undefined;
-    if (narrowed) calls.slots.share(hold.name, narrowed.slots);
+    narrowed = hanging > 0 ? await shardRows.narrow(held, goingOn, progress()).catch(() => undefined) : undefined;
+    if (narrowed) calls.slots.share(held.name, narrowed.slots);
     const firstTold = await incidents.tell();
     await Promise.all(ends);
     return [hanging, firstTold, await deleting] as const;
@@ -241,8 +241,8 @@ export async function pollAndUpdateHealth(
     ...result,
     watch,
     problem: result.problem ?? (untold && problemOfAws(untold)),
-    duration: deps.steady() - started,
-    sinceComplete: result.isComplete ? 0 : Math.max(0, ended.getTime() - incompleteSince),
+    durationMs: deps.steady() - started,
+    sinceCompleteMs: result.isComplete ? 0 : Math.max(0, ended.getTime() - incompleteSince),
   };
 }
 
@@ -259,7 +259,7 @@ async function updateHealth(
   const warning = expiryWarning(origin, watch, tokens.cachedVerification(watch.mailbox), at.toISOString());
   const unchanged = { health: watch.health, event: undefined };
   const isChanged = outcome === 'changed' || outcome === 'baseline';
-  if (isChanged && schedule.quietEvery) await watches.noteChange(watch, at.toISOString());
+  if (isChanged && schedule.quietIntervalMs) await watches.noteChange(watch, at.toISOString());
   const current = change || warning ? await watches.commitHealth(watch, change ?? unchanged, warning) : watch;
   if (current) incidents.sees(current);
   return current && announcePending(deps, current);

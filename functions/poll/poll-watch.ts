@@ -1,10 +1,10 @@
 import pLimit from 'p-limit';
-import { believable, type Deadline } from '#functions/clock/instants.ts';
+import { type Deadline, plausibleUntil } from '#functions/clock/instants.ts';
 import type { CryptshareClient, Scope } from '#functions/cryptshare/client.ts';
 import { needsFullListing, planReads, scopeFor, transfersIn } from '#functions/snapshot/read-plan.ts';
 import type { Root } from '#functions/snapshot/snapshot-rows.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
-import { longestPoll } from '#functions/watches/shard-row.ts';
+import { longestPollMs } from '#functions/watches/shard-row.ts';
 import { problemOfListing, problemOfOrigin } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { lastWriteAt } from './last-write.ts';
@@ -45,7 +45,7 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
   // A poll that may still store a baseline has the snapshot to itself, because its writes carry no condition. So has a
   // tick that deletes the snapshot of a removed watch, even if the watch was added again.
   const busy = [root.deletedUntil, isFirst ? root.unsettledUntil : 0];
-  if (busy.some((until) => until > readAt && believable(until, readAt, longestPoll) !== undefined)) {
+  if (busy.some((until) => until > readAt && plausibleUntil(until, readAt, longestPollMs) !== undefined)) {
     return { ...failedPoll(undefined, snapshot.units), outcome: 'superseded' };
   }
   const list = await listWatch(deps.server, root, watch, terms);
@@ -82,7 +82,7 @@ async function compareListed(
   if (plan.buckets.size === 0 && !mayEndAbsence) return result(isComplete ? 'unchanged' : 'failed');
 
   // A time beyond the longest poll comes from a clock that was ahead; its poll may still be running.
-  const longest = believable(root.unsettledUntil, readAt, longestPoll) ?? readAt + longestPoll;
+  const longest = plausibleUntil(root.unsettledUntil, readAt, longestPollMs) ?? readAt + longestPollMs;
   const suspectUntil = root.unsettledUntil > readAt ? longest : undefined;
   const lastWrite = lastWriteAt(deps, deadline);
   const claim = await snapshot.claim({ ...root, origin: deps.origin }, plan, Math.max(suspectUntil ?? 0, lastWrite));

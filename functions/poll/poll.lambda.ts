@@ -9,7 +9,7 @@ import { handleInvocation } from './handle-invocation.ts';
 import type { ShardPoll } from './poll-shard.ts';
 
 /** Milliseconds kept back at the end of an invocation for polls to settle. */
-const reserve = 10_000;
+const shutdownReserveMs = 10_000;
 
 const dependencies = whenInvoked((fields) => pollDependencies(readPollEnvironment(fields)));
 
@@ -18,7 +18,7 @@ export const handler = middy<unknown, ShardPoll>()
   .use(sendMetrics)
   .handler(async (event, context) => {
     const deps = await dependencies();
-    const deadline = deps.steady() + context.getRemainingTimeInMillis() - reserve;
+    const deadline = deps.steady() + context.getRemainingTimeInMillis() - shutdownReserveMs;
     const { supervision } = context as { supervision?: Supervision };
     return handleInvocation({ ...deps, logger, metrics, supervision }, event, deadline);
   });

@@ -17,9 +17,9 @@ import {
   type Conclusion,
   confirmDeparted,
   confirmMissing,
-  departed,
   hasLasted,
-  nextHold,
+  leftActive,
+  nextAbsence,
 } from './missing-transfers.ts';
 import type { PollResult } from './poll-result.ts';
 
@@ -64,7 +64,7 @@ export async function reconcile(deps: PollDependencies, poll: ClaimedPoll): Prom
   const rows = await snapshot.readBuckets(plan.buckets, plan.bits);
   const listed = pass.listing.in(plan.buckets, plan.bits);
   const { changes, missing } = diff(rows, listed, context);
-  const lack = await concludeMissing(server, pass.scope === 'all' ? missing : departed(rows, listed), poll);
+  const lack = await concludeMissing(server, pass.scope === 'all' ? missing : leftActive(rows, listed), poll);
 
   // Other polls judge the claim by their clocks, so a clock that is set forward ends it, too.
   const isInTime = () => steady() < deadline && now().getTime() < lastWrite - writeGraceMs;
@@ -118,7 +118,7 @@ async function concludeMissing(
   }
   if (pass.listing.malformed > 0) return nothing;
   const at = { here: Date.parse(context.observedAt), server: server.calls.serverTime().getTime() };
-  const absence = nextHold(root.absence, missing.length, root.count, at);
+  const absence = nextAbsence(root.absence, missing.length, root.count, at);
   if (absence && !hasLasted(absence, at)) {
     // The server deletes ended transfers from its log in bulk, which is no problem.
     const isUsual = missing.length < root.count && missing.every(({ state }) => isFinal(state));
@@ -162,7 +162,7 @@ const committing = (snapshot: Snapshot): Way => ({
 });
 
 /** Milliseconds between two progress reports of a baseline. */
-const progressEvery = 5000;
+const progressIntervalMs = 5000;
 
 /** Stores 25 rows in a call, DynamoDB's limit for a batch, over existing rows and without a condition. */
 function storing({ steady, supervision }: PollDependencies, poll: ClaimedPoll, before: number): Way {
@@ -177,7 +177,7 @@ function storing({ steady, supervision }: PollDependencies, poll: ClaimedPoll, b
         retryBudget(deadline, steady),
       );
       stored += changes.filter(({ before: row }) => !row).length;
-      if (steady() - toldAt < progressEvery) return true;
+      if (steady() - toldAt < progressIntervalMs) return true;
       toldAt = steady();
       const progress = { stored, transfers: pass.listing.size };
       supervision?.storing?.(context.watch, progress);
@@ -193,8 +193,8 @@ async function commitAll(snapshot: Snapshot, changes: readonly RowChange[], way:
   const committed: RowChange[] = [];
   const uncommitted: TransferRow[] = [];
   let error: Error | undefined;
-  const parts = Array.from({ length: Math.ceil(changes.length / way.atOnce) }, (_, at) =>
-    changes.slice(at * way.atOnce, (at + 1) * way.atOnce),
+  const parts = Array.from({ length: Math.ceil(changes.length / way.atOnce) }, (_, index) =>
+    changes.slice(index * way.atOnce, (index + 1) * way.atOnce),
   );
   await snapshot.each(parts, async (part) => {
     const isWritten = await Promise.resolve(isInTime() && way.write(part)).catch((cause: Error) => {
@@ -223,8 +223,8 @@ async function announceAll(
   const waiting = [...rows.values()].filter(({ pending }) => pending);
   let published = 0;
   let error: Error | undefined;
-  for (let at = 0; at < waiting.length && !error && isInTime(); at += rowsPerAnnouncement) {
-    const part = await announceTransfers(topics, context.watch, waiting.slice(at, at + rowsPerAnnouncement));
+  for (let index = 0; index < waiting.length && !error && isInTime(); index += rowsPerAnnouncement) {
+    const part = await announceTransfers(topics, context.watch, waiting.slice(index, index + rowsPerAnnouncement));
     await snapshot.each(part.rows, async (row) => {
       const { pending, ...rest } = row;
       // A row that cannot be cleared stays pending, and the next poll announces it again.

@@ -5,14 +5,14 @@ import type { PollDependencies } from './dependencies.ts';
 import { writeGraceMs } from './last-write.ts';
 
 /** Milliseconds for which a removed watch keeps its snapshot: added again before, it continues from there. */
-const keptFor = 30 * 86_400_000;
+const keptForMs = 30 * 86_400_000;
 
 const rowsPerTick = 500;
 
 /** The removed watch whose snapshot is deleted next; a tick deletes from one only. */
 export const expiredWatch = (removed: readonly RegisteredWatch[], now: number): RegisteredWatch | undefined =>
   removed
-    .filter(({ isDisabled, removedAt = '' }) => isDisabled && now - Date.parse(removedAt) >= keptFor)
+    .filter(({ isDisabled, removedAt = '' }) => isDisabled && now - Date.parse(removedAt) >= keptForMs)
     .toSorted((a, b) => (a.removedAt! < b.removedAt! ? -1 : 1))[0];
 
 /**

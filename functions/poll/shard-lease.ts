@@ -3,7 +3,7 @@ import type { HeldShard, ShardView } from '#functions/watches/shard-rows.ts';
 import type { PollDependencies } from './dependencies.ts';
 
 export interface ShardLease {
-  readonly hold: HeldShard;
+  readonly held: HeldShard;
   /** The shard as it was read before its lease was taken. */
   readonly view: ShardView;
   /** Unix time in milliseconds; verifications that failed before it may be tried again. */
@@ -16,21 +16,21 @@ export interface ShardLease {
  */
 export async function withShardLease<T>(
   deps: PollDependencies,
-  { hold, view, forgiveSince }: ShardLease,
+  { held, view, forgiveSince }: ShardLease,
   progress: () => ShardProgress | undefined,
   poll: (deps: PollDependencies) => Promise<T>,
 ): Promise<T> {
   const { calls } = deps.server;
   calls.restore(view.circuit);
   deps.tokens.forgive(forgiveSince);
-  calls.slots.share(hold.name, hold.slots);
+  calls.slots.share(held.name, held.slots);
   const topics = { ...deps.topics, hasNoChats: view.hasNoChats };
-  const result = await poll({ ...deps, topics }).finally(() => calls.slots.endShare(hold.name));
+  const result = await poll({ ...deps, topics }).finally(() => calls.slots.endShare(held.name));
   const { circuit } = calls;
   const isNews = circuit.faults !== view.circuit.faults || circuit.openUntil !== view.circuit.openUntil;
   // A failure does no harm: the lease expires, and the next poll finds out how the server is doing.
   await Promise.all([
-    deps.shardRows.release(hold, progress()),
+    deps.shardRows.release(held, progress()),
     isNews ? deps.shardRows.keepCircuit(deps.origin, circuit, deps.now().getTime()) : undefined,
   ]).catch(() => undefined);
   return result;

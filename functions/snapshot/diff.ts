@@ -61,18 +61,18 @@ export type Source = 'partial' | 'listing' | 'status';
 export function diff(rows: ReadonlyMap<string, TransferRow>, listed: ReadonlyMap<string, State>, context: DiffContext) {
   const changes: RowChange[] = [];
   for (const [trackingId, state] of listed) {
-    const change = seen(rows.get(trackingId), trackingId, state, context);
+    const change = markSeen(rows.get(trackingId), trackingId, state, context);
     if (change) changes.push(change);
   }
   const absent = [...rows.values()].filter(({ trackingId }) => !listed.has(trackingId));
   for (const row of context.source === 'listing' ? absent : []) {
-    if (!isListed(row) && row.returning) changes.push(unreturned(row, context));
+    if (!isListed(row) && row.returning) changes.push(forgetReturn(row, context));
   }
   return { changes, missing: absent.filter(isListed) };
 }
 
 /** Change of a transfer that the server has in `state`; undefined when row and server agree. */
-export function seen(
+export function markSeen(
   row: TransferRow | undefined,
   trackingId: string,
   state: State,
@@ -83,7 +83,7 @@ export function seen(
     const first = { trackingId, state, sequence: 0, firstSeenAt: observedAt, observedAt, rev };
     return { before: undefined, after: context.silent ? first : withEvent(first, null, context) };
   }
-  if (!isListed(row) || (isFinal(row.state) && !sameState(row.state, state))) return returned(row, state, context);
+  if (!isListed(row) || (isFinal(row.state) && !sameState(row.state, state))) return judgeReturn(row, state, context);
   const { missedPasses, returning, ...listed } = row;
   if (!sameState(row.state, state)) return { before: row, after: inState(listed, state, context) };
   // Back after a missed pass, or still ended after one listing that denied it: subscribers heard of neither.
@@ -98,7 +98,7 @@ export function seen(
 const listingsToReturn = ({ returns = 0 }: TransferRow): number => 2 ** (1 + Math.min(returns, 9));
 
 /** Change of a transfer that returns. The Transfer Status endpoint is believed at once. */
-function returned(row: TransferRow, state: State, context: DiffContext): RowChange | undefined {
+function judgeReturn(row: TransferRow, state: State, context: DiffContext): RowChange | undefined {
   const { source, rev, observedAt, silent } = context;
   if (source === 'partial') return undefined;
   const { missedPasses, returning, isUnlisted, expiresAt, ...listed } = row;
@@ -115,7 +115,7 @@ function returned(row: TransferRow, state: State, context: DiffContext): RowChan
 }
 
 /** Change of a transfer whose return did not show again. */
-function unreturned(row: TransferRow, { rev }: DiffContext): RowChange {
+function forgetReturn(row: TransferRow, { rev }: DiffContext): RowChange {
   const { returning, ...rest } = row;
   return { before: row, after: { ...rest, rev } };
 }
@@ -129,13 +129,13 @@ function inState(row: TransferRow, state: State, context: DiffContext): Transfer
 export const isGone = (row: TransferRow): boolean => (row.missedPasses ?? 0) + 1 >= passesUntilUnlisted;
 
 /** Change of a transfer that one more complete listing lacked. */
-export function missed(row: TransferRow, context: DiffContext): RowChange {
+export function countMiss(row: TransferRow, context: DiffContext): RowChange {
   const missedPasses = Math.min((row.missedPasses ?? 0) + 1, passesUntilUnlisted);
-  return { before: row, after: { ...unreturned(row, context).after, missedPasses } };
+  return { before: row, after: { ...forgetReturn(row, context).after, missedPasses } };
 }
 
 /** Change of a transfer that the server no longer lists. */
-export function unlisted(row: TransferRow, context: DiffContext): RowChange {
+export function markUnlisted(row: TransferRow, context: DiffContext): RowChange {
   const { missedPasses, returning, ...rest } = row;
   const after = { ...rest, rev: context.rev, observedAt: context.observedAt, isUnlisted: true };
   if (context.silent) return { before: row, after: { ...after, expiresAt: expiryOf(after) } };

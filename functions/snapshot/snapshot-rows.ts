@@ -123,8 +123,8 @@ export function bitmapOf(buckets: ReadonlySet<number>, bits: number): Uint8Array
 
 export function bucketsOf(bitmap: Uint8Array | undefined): Set<number> {
   const buckets = new Set<number>();
-  bitmap?.forEach((byte, at) => {
-    for (let bit = 0; bit < 8; bit += 1) if (byte & (1 << bit)) buckets.add(8 * at + bit);
+  bitmap?.forEach((byte, index) => {
+    for (let bit = 0; bit < 8; bit += 1) if (byte & (1 << bit)) buckets.add(8 * index + bit);
   });
   return buckets;
 }

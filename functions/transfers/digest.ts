@@ -43,8 +43,8 @@ export function hashInto(halves: Int32Array, text: string): void {
   const { length } = text;
   let high = 0x9e3779b9 ^ length;
   let low = 0x85ebca6b ^ length;
-  for (let at = 0; at < length; at += 2) {
-    const pair = text.charCodeAt(at) | ((at + 1 < length ? text.charCodeAt(at + 1) : 0) << 16);
+  for (let index = 0; index < length; index += 2) {
+    const pair = text.charCodeAt(index) | ((index + 1 < length ? text.charCodeAt(index + 1) : 0) << 16);
     high = Math.imul(high ^ pair, 0x5bd1e995);
     high ^= high >>> 15;
     low = Math.imul(low ^ pair, 0x27d4eb2f);

@@ -68,7 +68,7 @@ function reasonAgainstDomain(domain: string): string | undefined {
   const read = domainToUnicode(domain).split('.');
   // A label that is read differently, such as a ligature or full-width letters, is in no registered name.
   const isSame = labels.every(
-    (label, at) => isAscii(label) || sameSigma(read[at] ?? '') === sameSigma(label.toLowerCase()),
+    (label, index) => isAscii(label) || sameSigma(read[index] ?? '') === sameSigma(label.toLowerCase()),
   );
   if (ascii.length !== labels.length || !isSame) return 'its domain is no valid name in its script or in Punycode';
   return ascii.some((label) => label.length > longestLabel)

@@ -67,8 +67,8 @@ export const eventTypeOf = (state: State): TransferEventType =>
 export function isTrackingId(value: unknown): value is string {
   if (typeof value !== 'string' || value === '' || value.length > maxTrackingIdLength) return false;
   // A regular expression here would cost as much as parsing the row.
-  for (let at = 0; at < value.length; at += 1) {
-    const code = value.charCodeAt(at);
+  for (let index = 0; index < value.length; index += 1) {
+    const code = value.charCodeAt(index);
     if (code < 0x21 || code > 0x7e) return false;
   }
   return true;

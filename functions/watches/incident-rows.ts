@@ -10,7 +10,7 @@ const incidentPrefix = 'server#incident#';
 const mendedKey = 'server#mended';
 
 /** Milliseconds between two records of a mended cause, because each has all watches polled that fail for it. */
-const mendedPause = 60_000;
+const mendedPauseMs = 60_000;
 
 export const incidentsIn = (rows: readonly Item[]): Incident[] =>
   rows
@@ -54,7 +54,7 @@ export class IncidentRows extends Partition {
       { [name]: now },
       {
         condition: `attribute_not_exists(#${name}) OR #${name} < :before OR #${name} > :now`,
-        values: { now, before: now - mendedPause },
+        values: { now, before: now - mendedPauseMs },
       },
     );
   }

@@ -61,12 +61,12 @@ export function shareOf(open: Told, watches: readonly FailingWatch[]): FailingSh
       failingSince: since[0]!,
       latestSince: since.at(-1)!,
       problem: alike.toSorted((a, b) => b.length - a.length)[0]![0]!.health.problem,
-      ...(first && { due: { from: first.health.sharedAt!, until: last!.health.sharedAt!, ...everyOf(first) } }),
+      ...(first && { due: { from: first.health.sharedAt!, until: last!.health.sharedAt!, ...intervalOf(first) } }),
     },
   };
 }
 
-const everyOf = ({ every }: RegisteredWatch) => (every === undefined ? {} : { every });
+const intervalOf = ({ every }: RegisteredWatch) => (pollIntervalMs === undefined ? {} : { pollIntervalMs });
 
 /** Corrects a share that its shard wrote before an incident told of these watches: they count as told. */
 export function sinceTold(open: Told, share: FailingShare): FailingShare {

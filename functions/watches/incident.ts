@@ -4,7 +4,7 @@ import * as r from '#functions/dynamodb/row-reader.ts';
 import { eventBody, type IncidentEventData, incidentEvent } from '#functions/events/transfer-event.ts';
 import { type FailingShare, sinceTold, sizeFields, sumOf, type Untold } from './incident-share.ts';
 import type { RegisteredWatch } from './polled-watches.ts';
-import { longestIntervalWhileFailing } from './schedule.ts';
+import { longestIntervalWhileFailingMs } from './schedule.ts';
 import { incidentOf, problemFields } from './watch-health.ts';
 
 /** Cause that several watches fail for, stored once operators must be told. Times are ISO 8601. */
@@ -40,12 +40,12 @@ export const openIncident = (incident: Incident | undefined): Incident | undefin
 /** Times in milliseconds. */
 const rules = {
   /** Longest wait of the first event while further watches begin to fail. */
-  longestWait: 300_000,
+  longestWaitMs: 300_000,
   /** Time after the event within which watches join without another. */
   joining: 3_600_000,
   /** Polling intervals without a failing watch before the end is told, so that a flapping cause is one incident. */
   calmPolls: 5,
-  longestCalm: 300_000,
+  longestCalmMs: 300_000,
 } as const;
 
 /**
@@ -55,7 +55,7 @@ const rules = {
  * intervals, or five minutes if shorter.
  *
  * @param shares of the watches that fail for its cause, disabled ones excepted
- * @param every milliseconds between two polls of a watch without its own interval
+ * @param pollIntervalMs milliseconds between two polls of a watch without its own interval
  * @param now Unix time in milliseconds
  * @returns undefined when there is nothing to do
  */
@@ -64,7 +64,7 @@ export function nextIncident(
   name: string,
   incident: Incident | undefined,
   shares: readonly FailingShare[],
-  every: number,
+  pollIntervalMs: number,
   now: number,
 ): IncidentChange | undefined {
   const open = openIncident(incident);
@@ -74,10 +74,14 @@ export function nextIncident(
   const due = untold.flatMap((part) => part.due ?? []).toSorted((a, b) => (a.from < b.from ? -1 : 1));
   const [first] = due;
   if (first) {
-    const interval = Math.min(first.every ?? every, longestIntervalWhileFailing, rules.longestWait);
+    const interval = Math.min(
+      first.pollIntervalMs ?? pollIntervalMs,
+      longestIntervalWhileFailingMs,
+      rules.longestWaitMs,
+    );
     // Wait until every watch was polled and no further one has begun to fail, but five minutes at most.
     const isGrowing = untold.some(({ latestSince }) => isRecent(latestSince, interval, now));
-    if (isGrowing && isRecent(first.from, rules.longestWait, now)) return undefined;
+    if (isGrowing && isRecent(first.from, rules.longestWaitMs, now)) return undefined;
     const data = dataOf(untold);
     if (data.watches === 1) return 'alone';
     const latest = Math.max(now, ...due.map(({ until }) => Date.parse(until)));
@@ -98,7 +102,7 @@ export function nextIncident(
   const { rev: _, clearSince, ...rest } = open;
   if (known.some((share) => share.told > 0)) return clearSince === undefined ? undefined : { next: rest };
   if (clearSince === undefined) return { next: { ...rest, clearSince: at } };
-  if (isRecent(clearSince, Math.min(rules.calmPolls * every, rules.longestCalm), now)) return undefined;
+  if (isRecent(clearSince, Math.min(rules.calmPolls * pollIntervalMs, rules.longestCalmMs), now)) return undefined;
   const ending = eventBody(incidentEvent(origin, 'watch.many_recovered', open.told, at));
   return { next: { ...rest, isOver: true, pending: [...(open.pending ?? []), ending] } };
 }
@@ -118,7 +122,7 @@ function dataOf(untold: readonly Untold[]): IncidentEventData {
 export type Mended = Readonly<Record<string, number>>;
 
 /** Drops times that are still to come, because a clock that was ahead has written them. */
-export const believedMended = (read: Mended, now: number): Mended =>
+export const plausibleMended = (read: Mended, now: number): Mended =>
   Object.fromEntries(Object.entries(read).filter(([, at]) => hasBeen(at, now)));
 
 /** Unix time in milliseconds at which automatic verification was last found possible again; else 0. */
@@ -126,7 +130,7 @@ export const verifiableSince = (mended: Mended): number =>
   Math.max(0, ...[...verificationCauses].map((cause) => mended[cause] ?? 0));
 
 /** Makes a failing watch count as new if its cause was mended since, so that it is polled at once. */
-export function hastened(watch: RegisteredWatch, mended: Mended): RegisteredWatch {
+export function scheduleEarlier(watch: RegisteredWatch, mended: Mended): RegisteredWatch {
   const { health, since = '' } = watch;
   const at = health && mended[incidentOf(health.problem)];
   if (at === undefined || at < Date.parse(health!.failingSince)) return watch;

@@ -22,9 +22,9 @@ const registeredWatch = r.object({
   /** Announce the transfers of the baseline instead of storing them silently. */
   notifyExisting: r.optional(r.flag),
   /** Milliseconds between two polls. @default the interval of the schedule */
-  every: r.optional(r.number),
+  pollIntervalMs: r.optional(r.number),
   /** ISO 8601 time since which these settings apply. */
-  since: r.optional(r.text),
+  scheduledFrom: r.optional(r.text),
   /** ISO 8601 time at which a poll last found a change; kept only where quiet watches have a longer interval. */
   changedAt: r.optional(r.text),
   health: r.optional(healthSchema),

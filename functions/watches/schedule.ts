@@ -10,15 +10,15 @@ export interface Schedule {
   /** Parts into which the watches are divided. */
   readonly shards: number;
   /** Milliseconds between two polls of a watch without its own interval. */
-  readonly every: number;
+  readonly pollIntervalMs: number;
   /** Polls of a watch per full listing; the others are active passes. 1: every poll is a full listing. */
   readonly fullListingEvery: number;
   /** Milliseconds between two polls of a quiet watch. @default the interval of other watches */
-  readonly quietEvery?: number | undefined;
+  readonly quietIntervalMs?: number | undefined;
 }
 
 /** The part of a watch that its schedule depends on. */
-interface TimedWatch extends Watch, Pick<RegisteredWatch, 'every' | 'since' | 'changedAt'> {
+interface TimedWatch extends Watch, Pick<RegisteredWatch, 'pollIntervalMs' | 'scheduledFrom' | 'changedAt'> {
   /** Present while it fails. */
   readonly health?: Pick<Health, 'problem'> | undefined;
 }
@@ -37,32 +37,41 @@ export interface Outlook {
   /** True when a watch is due at a later time, unless the watches change until then. */
   readonly isDue: (at: number) => boolean;
   /** Shortest interval in milliseconds. */
-  readonly shortest: number;
+  readonly shortestMs: number;
 }
 
 /** @param watches without disabled ones */
 export const outlookOf = (watches: readonly TimedWatch[], schedule: Schedule, from: number): Outlook => ({
   from,
   isDue: (at) => watches.some((watch) => scopeDue(watch, schedule, { after: from, to: at }) !== undefined),
-  shortest: watches.reduce((least, { every = schedule.every }) => Math.min(least, every), Number.POSITIVE_INFINITY),
+  shortestMs: watches.reduce(
+    (least, { every = schedule.pollIntervalMs }) => Math.min(least, every),
+    Number.POSITIVE_INFINITY,
+  ),
 });
 
-/** Milliseconds from `since` until a reader of the registry sees it: a file of many watches takes long to write. */
-const longestWrite = 10_000;
+/** Milliseconds from `scheduledFrom` until a reader of the registry sees it: a file of many watches takes long to write. */
+const longestWriteMs = 10_000;
 
 /** Longest interval of a failing watch in milliseconds; otherwise a watch polled daily would stay so for a day. */
-export const longestIntervalWhileFailing = 900_000;
+export const longestIntervalWhileFailingMs = 900_000;
 
 /** Milliseconds without a change after which a watch is quiet. */
-const quietAfter = 3_600_000;
+const quietAfterMs = 3_600_000;
 
 /**
- * True when neither transfers nor settings have changed for an hour, or for two `usual` intervals if these are longer.
+ * True when neither transfers nor settings have changed for an hour, or for two `usualMs` if these are longer.
  * A failing watch is not quiet, because its changes are unknown. `now` is a Unix time; both are in milliseconds.
  */
-export const isQuiet = ({ since, changedAt, health }: Omit<TimedWatch, keyof Watch>, now: number, usual = 0): boolean =>
+export const isQuiet = (
+  { since, changedAt, health }: Omit<TimedWatch, keyof Watch>,
+  now: number,
+  usualMs = 0,
+): boolean =>
   !health &&
-  ![since, changedAt].some((at) => at !== undefined && isRecent(Date.parse(at), now, Math.max(quietAfter, 2 * usual)));
+  ![scheduledFrom, changedAt].some(
+    (at) => at !== undefined && isRecent(Date.parse(at), now, Math.max(quietAfterMs, 2 * usualMs)),
+  );
 
 /**
  * Decides whether a watch is due in a window of time, and its scope. A hash gives each watch its moment in the
@@ -73,23 +82,24 @@ export const isQuiet = ({ since, changedAt, health }: Omit<TimedWatch, keyof Wat
  * @example scopeDue(watch, schedule, { after: undefined, to }) // 'all': the first tick lists every watch in full
  */
 export function scopeDue(watch: TimedWatch, schedule: Schedule, { after, to }: Window): Scope | undefined {
-  const { every: usual = schedule.every, since, health } = watch;
+  const { every: usualMs = schedule.pollIntervalMs, since, health } = watch;
   // Do not shorten the interval after a poll without time: more polls would leave even less.
   const isWorthATry = health && health.problem.cause !== problemOfTime.cause;
-  const often = isWorthATry ? Math.min(usual, longestIntervalWhileFailing) : usual;
-  const { quietEvery } = schedule;
-  const every = quietEvery !== undefined && isQuiet(watch, to, usual) ? Math.max(often, quietEvery) : often;
+  const busyMs = isWorthATry ? Math.min(usualMs, longestIntervalWhileFailingMs) : usualMs;
+  const { quietIntervalMs } = schedule;
+  const intervalMs =
+    quietIntervalMs !== undefined && isQuiet(watch, to, usualMs) ? Math.max(busyMs, quietIntervalMs) : busyMs;
   const { high, low } = hash(watchKey(watch));
-  const moment = (low >>> 0) % every;
+  const phase = (low >>> 0) % intervalMs;
   /** Number of the watch's moments until a time. */
-  const turn = (time: number) => Math.floor((time - moment) / every);
+  const periodIndex = (time: number) => Math.floor((time - phase) / intervalMs);
   if (after === undefined) return 'all';
-  const begun = since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(since);
+  const addedAt = scheduledFrom === undefined ? Number.NEGATIVE_INFINITY : Date.parse(scheduledFrom);
   // The last tick may have read the registry before this row was written. The second bound keeps short ticks from
   // polling the watch repeatedly.
-  if (begun >= after - Math.min(longestWrite, to - after) && begun <= to) return 'all';
-  if (turn(to) <= turn(after)) return undefined;
-  const place = (mix(high) >>> 0) % schedule.fullListingEvery;
-  const fullTurns = (time: number) => Math.floor((turn(time) - place) / schedule.fullListingEvery);
-  return health || fullTurns(to) > fullTurns(after) ? 'all' : 'active';
+  if (addedAt >= after - Math.min(longestWriteMs, to - after) && addedAt <= to) return 'all';
+  if (periodIndex(to) <= periodIndex(after)) return undefined;
+  const slot = (mix(high) >>> 0) % schedule.fullListingEvery;
+  const fullListings = (time: number) => Math.floor((periodIndex(time) - slot) / schedule.fullListingEvery);
+  return health || fullListings(to) > fullListings(after) ? 'all' : 'active';
 }

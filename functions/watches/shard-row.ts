@@ -1,4 +1,4 @@
-import { believable, hasBeen } from '#functions/clock/instants.ts';
+import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import { failingShare } from './incident-share.ts';
 
@@ -44,7 +44,7 @@ export type ShardProgress = Required<Pick<ShardRow, 'shards' | 'polled' | 'faili
 export type Term = Pick<Lease, 'since' | 'until'>;
 
 /** Longest time in milliseconds that a poll takes, even if its function crashes: several times the function's limit. */
-export const longestPoll = 600_000;
+export const longestPollMs = 600_000;
 
 /** Most stretches of a row, and most watches of a lease: the row stays at some KB of DynamoDB's 400. */
 const mostStretches = 64;
@@ -86,8 +86,8 @@ export function stretchesOf(marks: readonly Mark[], to: number): Stretch[] {
     else parts.push(mark);
   }
   if (parts.length === 0) return [{ from: 0, to }];
-  return bounded(parts).map(({ place, newest }, at) => ({
-    from: at === 0 ? 0 : place,
+  return bounded(parts).map(({ place, newest }, index) => ({
+    from: index === 0 ? 0 : place,
     ...(newest !== never && { to: newest }),
   }));
 }
@@ -111,14 +111,15 @@ const joined = (a: Mark, b: Mark): Mark => ({
 /** Joins neighbours while there are too many. Some watches are then polled once too often, but none is left out. */
 function bounded(parts: readonly Mark[]): readonly Mark[] {
   if (parts.length <= mostStretches) return parts;
-  const pairs = parts.flatMap((part, at) => (at % 2 === 0 ? [joined(part, parts[at + 1] ?? part)] : []));
+  const pairs = parts.flatMap((part, index) => (index % 2 === 0 ? [joined(part, parts[index + 1] ?? part)] : []));
   return bounded(pairs);
 }
 
 /** Leases in force, without those that a clock that was ahead has written. */
 export const liveLeases = ({ leases = {} }: ShardRow, now: number): [name: string, lease: Lease][] =>
   Object.entries(leases).filter(
-    ([, { since, until }]) => until > now && hasBeen(since, now) && believable(until, now, longestPoll) !== undefined,
+    ([, { since, until }]) =>
+      until > now && hasBeen(since, now) && plausibleUntil(until, now, longestPollMs) !== undefined,
   );
 
 /** Keys of the watches whose holders have died: their leases have expired without a release. */

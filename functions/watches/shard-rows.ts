@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { tolerance } from '#functions/clock/instants.ts';
+import { clockToleranceMs } from '#functions/clock/instants.ts';
 import { closedCircuit, type ServerCircuit, serverCircuit } from '#functions/cryptshare/circuit-breaker.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
@@ -97,7 +97,7 @@ export class ShardRows {
   }
 
   /** Stores the lease of {@link takeLease}. Returns undefined if there is none, or the row has changed since read. */
-  async take(shard: number, row: ShardRow, term: Term, watch?: string): Promise<HeldShard | undefined> {
+  async acquire(shard: number, row: ShardRow, term: Term, watch?: string): Promise<HeldShard | undefined> {
     const name = randomUUID();
     const next = takeLease(row, name, this.slots, term, watch);
     const written = next && (await this.write(shard, row, next));
@@ -139,7 +139,7 @@ export class ShardRows {
       {
         condition:
           'attribute_not_exists(pk) OR origin <> :origin OR circuit.openUntil <= :until OR circuit.toldAt > :latest OR attribute_exists(circuit.mailbox)',
-        values: { origin, until: circuit.openUntil, latest: now + tolerance },
+        values: { origin, until: circuit.openUntil, latest: now + clockToleranceMs },
       },
     );
   }

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { type Page, rowsBetween, walk } from '#functions/dynamodb/index-pages.ts';
+import { type Page, paginate, rowsBetween } from '#functions/dynamodb/index-pages.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
@@ -14,7 +14,7 @@ const registryRange = ['0', 'g'] as const;
 
 export interface WantedWatch extends Watch {
   /** Milliseconds between two polls. @default the interval of the schedule */
-  readonly every?: number | undefined;
+  readonly pollIntervalMs?: number | undefined;
 }
 
 /** True when the registry has the watch as declared by the configuration file. */
@@ -24,19 +24,20 @@ const isDeclared = (watch: RegisteredWatch | undefined): boolean =>
 /** Key that all spellings of a watch's address share. */
 const sameKey = ({ mailbox, direction }: Watch): string => `${direction}#${addressKey(mailbox)}`;
 
-const listed = (rows: readonly Item[]): RegisteredWatch[] => rows.map(watchOf).filter(({ isRemoved }) => !isRemoved);
+const notRemoved = (rows: readonly Item[]): RegisteredWatch[] =>
+  rows.map(watchOf).filter(({ isRemoved }) => !isRemoved);
 
 /** Registry of watches as the configuration file and operators change it. */
 export class Watches extends PolledWatches {
   /** All watches, disabled ones included. */
   async list(): Promise<RegisteredWatch[]> {
-    return listed(await this.range(...registryRange));
+    return notRemoved(await this.range(...registryRange));
   }
 
-  /** A page of all watches, as {@link walk} reads it. */
+  /** A page of all watches, as {@link paginate} reads it. */
   async listPage(page: Page) {
     const ranges = [rowsBetween(registryPartition, ' ', '~')];
-    const { rows, next } = await walk(this.source, { ranges, matches: (row) => !watchOf(row).isRemoved, ...page });
+    const { rows, next } = await paginate(this.source, { ranges, matches: (row) => !watchOf(row).isRemoved, ...page });
     return { items: rows.map(watchOf), next };
   }
 
@@ -65,16 +66,16 @@ export class Watches extends PolledWatches {
     await pLimit(concurrency).map(dropped, (watch) => this.update(registryKey(watch), drop, {}));
     const different = watches.filter((watch) => {
       const before = known.get(watchKey(watch));
-      return !isDeclared(before) || before?.every !== watch.every;
+      return !isDeclared(before) || before?.pollIntervalMs !== watch.pollIntervalMs;
     });
     const isNew = (watch: WantedWatch) => isAlone && !known.has(watchKey(watch));
-    const rows = different.filter(isNew).map(({ mailbox, direction, every }) => {
+    const rows = different.filter(isNew).map(({ mailbox, direction, pollIntervalMs }) => {
       const sk = registryKey({ mailbox, direction });
-      return { sk, mailbox, direction, every, isDeclared: true, since: at, notifyExisting };
+      return { sk, mailbox, direction, pollIntervalMs, isDeclared: true, scheduledFrom: at, notifyExisting };
     });
     await this.putAll(rows);
     const others = different.filter((watch) => !isNew(watch));
-    await pLimit(concurrency).map(others, async ({ mailbox, direction, every }) => {
+    await pLimit(concurrency).map(others, async ({ mailbox, direction, pollIntervalMs }) => {
       const before = known.get(watchKey({ mailbox, direction }));
       const enabled = {
         removedAt: undefined,
@@ -84,7 +85,7 @@ export class Watches extends PolledWatches {
       await this.update(
         registryKey({ mailbox, direction }),
         {
-          ...{ mailbox, direction, every, isDeclared: true, since: at, ...enabled },
+          ...{ mailbox, direction, pollIntervalMs, isDeclared: true, scheduledFrom: at, ...enabled },
           notifyExisting: before?.notifyExisting ?? notifyExisting,
         },
         { condition: 'attribute_not_exists(pk) OR isDeclared = :true OR isRemoved = :true', values: { true: true } },
@@ -95,7 +96,7 @@ export class Watches extends PolledWatches {
   /** Watches of a mailbox in any spelling of its address, the exact spelling first. */
   async ofMailbox(mailbox: string): Promise<RegisteredWatch[]> {
     const place = placeOf({ mailbox });
-    const neighbours = listed(await this.range(...rangeOfPlaces(place, place)));
+    const neighbours = notRemoved(await this.range(...rangeOfPlaces(place, place)));
     const same = neighbours.filter((watch) => addressKey(watch.mailbox) === addressKey(mailbox));
     return same.toSorted((a, b) => Number(b.mailbox === mailbox) - Number(a.mailbox === mailbox));
   }
@@ -112,10 +113,10 @@ export class Watches extends PolledWatches {
       if (wanted.has(key)) return false;
       wanted.add(key);
       if (await this.find(watch)) return false;
-      const { mailbox, direction, every } = watch;
+      const { mailbox, direction, pollIntervalMs } = watch;
       return this.put(
         registryKey(watch),
-        { mailbox, direction, every, since: at, ...(notifyExisting && { notifyExisting }) },
+        { mailbox, direction, pollIntervalMs, scheduledFrom: at, ...(notifyExisting && { notifyExisting }) },
         { condition: 'attribute_not_exists(pk) OR isRemoved = :true', values: { true: true } },
       );
     });
@@ -136,7 +137,7 @@ export class Watches extends PolledWatches {
     const enabled = { isDisabled: undefined, isPaused: undefined, removedAt: undefined };
     return this.update(
       registryKey(watch),
-      { since: at, ...enabled, ...(!isPaused && { isDeclared: undefined }) },
+      { scheduledFrom: at, ...enabled, ...(!isPaused && { isDeclared: undefined }) },
       {
         condition: `isDisabled = :true AND attribute_not_exists(isRemoved) AND ${isPaused ? 'isPaused = :true' : 'attribute_not_exists(isPaused)'}`,
         values: { true: true },
@@ -145,14 +146,14 @@ export class Watches extends PolledWatches {
   }
 
   /** Sets a watch's interval in ms, or the default, from an ISO 8601 time on. Returns false if it is unknown. */
-  pace(watch: Watch, every: number | undefined, at: string): Promise<boolean> {
-    return this.update(registryKey(watch), { since: at, every }, { condition: isThere });
+  setPollInterval(watch: Watch, pollIntervalMs: number | undefined, at: string): Promise<boolean> {
+    return this.update(registryKey(watch), { scheduledFrom: at, pollIntervalMs }, { condition: isThere });
   }
 
   /** Makes the watches of a mailbox due at the next tick after an ISO 8601 time. */
   async hasten(mailbox: string, at: string): Promise<void> {
     for (const watch of await this.ofMailbox(mailbox)) {
-      await this.update(registryKey(watch), { since: at }, { condition: isThere });
+      await this.update(registryKey(watch), { scheduledFrom: at }, { condition: isThere });
     }
   }
 

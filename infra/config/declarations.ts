@@ -10,7 +10,10 @@ export const declarationsOf = (config: Config): Declarations => ({
 
 /** Declared watches, with intervals in milliseconds. */
 export const watchDeclarations = ({ watches }: Config): WantedWatch[] =>
-  watches.map(({ every, ...watch }) => ({ ...watch, ...(every !== undefined && { every: millisecondsOf(every) }) }));
+  watches.map(({ every, ...watch }) => ({
+    ...watch,
+    ...(every !== undefined && { pollIntervalMs: millisecondsOf(every) }),
+  }));
 
 /** Declared endpoints, with retry delays in milliseconds. */
 export const endpointDeclarations = ({ webhooks }: Config): EndpointDeclaration[] =>
@@ -21,6 +24,6 @@ export const endpointDeclarations = ({ webhooks }: Config): EndpointDeclaration[
     ...(headersFrom !== undefined && { headersFrom }),
     settings: {
       ...Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
-      ...(retryDelays && { retryDelays: retryDelays.map(millisecondsOf) }),
+      ...(retryDelays && { retryDelaysMs: retryDelays.map(millisecondsOf) }),
     },
   }));

@@ -37,7 +37,7 @@ export function scheduleProblems(config: Config): string[] {
           `schedule.shards: expected at most one for each watch, got ${shards} for ${watches.length}: lower it, the others would have nothing to poll`,
         ]
       : []),
-    ...watches.flatMap((watch, at) => (watch.every ? minutesProblems(`watches[${at}].every`, watch.every) : [])),
+    ...watches.flatMap((watch, index) => (watch.every ? minutesProblems(`watches[${index}].every`, watch.every) : [])),
   ];
   return problems.length > 0 ? problems : paceProblems(config);
 }

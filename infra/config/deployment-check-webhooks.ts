@@ -19,11 +19,11 @@ type Webhook = Config['webhooks'][number];
 export function webhookProblems(config: Config): string[] {
   const variables = webhookVariables(config);
   return [
-    ...config.webhooks.flatMap((webhook, at) => [
-      ...settingsProblems(config, webhook, `webhooks[${at}]`),
-      ...credentialProblems(webhook, `webhooks[${at}]`),
-      ...signatureProblems(webhook, `webhooks[${at}]`),
-      ...headerProblems(webhook, `webhooks[${at}]`),
+    ...config.webhooks.flatMap((webhook, index) => [
+      ...settingsProblems(config, webhook, `webhooks[${index}]`),
+      ...credentialProblems(webhook, `webhooks[${index}]`),
+      ...signatureProblems(webhook, `webhooks[${index}]`),
+      ...headerProblems(webhook, `webhooks[${index}]`),
     ]),
     ...variables.flatMap((use) => variableProblems(use, variables)),
     ...sizeProblems(variables),
@@ -41,9 +41,9 @@ const ownVariables: Readonly<Record<OwnVariable, true>> = {
   CRYPTSHARE_CA_FILE: true,
   MAX_CONCURRENT_PAGES: true,
   SHARDS: true,
-  POLL_EVERY: true,
+  POLL_INTERVAL_MS: true,
   FULL_LISTING_EVERY: true,
-  QUIET_EVERY: true,
+  QUIET_INTERVAL_MS: true,
   TRANSFERS_TABLE: true,
   TRANSFER_EVENTS_TOPIC_ARN: true,
   TRANSFER_NOTICES_TOPIC_ARN: true,
@@ -136,9 +136,9 @@ function headerProblems({ headers = {}, headersFrom = {} }: Webhook, path: strin
     ...Object.keys(headers).map((header) => ({ header, place: `${path}.headers.${header}` })),
     ...Object.keys(headersFrom).map((header) => ({ header, place: `${path}.headersFrom.${header}` })),
   ];
-  return places.flatMap(({ header, place }, at) => {
+  return places.flatMap(({ header, place }, index) => {
     const first = places.findIndex((other) => other.header.toLowerCase() === header.toLowerCase());
-    return first === at
+    return first === index
       ? []
       : [`${place}: expected each header once, but ${places[first]?.place} is the same: leave one out`];
   });

@@ -77,12 +77,12 @@ const isKnownType = (type: string): boolean =>
 
 function notifyProblems({ notify: { email } }: Config): string[] {
   const addresses = email.map(({ address }) => addressKey(address));
-  const problems = email.flatMap(({ address, types = [] }, at) => {
-    const path = `notify.email[${at}]`;
+  const problems = email.flatMap(({ address, types = [] }, index) => {
+    const path = `notify.email[${index}]`;
     const first = addresses.indexOf(addressKey(address));
     return [
       ...emailProblems(`${path}.address`, address),
-      ...(first === at
+      ...(first === index
         ? []
         : [
             `${path}.address: expected each address once, but notify.email[${first}] has the same: put its types together there`,
@@ -125,11 +125,11 @@ const mostSubnets = 16;
 
 function networkProblems({ vpc }: Config): string[] {
   if (!vpc) return [];
-  const problems = vpc.subnets.flatMap((subnet, at) => {
+  const problems = vpc.subnets.flatMap((subnet, index) => {
     const first = vpc.subnets.indexOf(subnet);
-    return first === at
+    return first === index
       ? []
-      : [`vpc.subnets[${at}]: expected each subnet once, but vpc.subnets[${first}] is the same: leave it out`];
+      : [`vpc.subnets[${index}]: expected each subnet once, but vpc.subnets[${first}] is the same: leave it out`];
   });
   if (vpc.subnets.length > mostSubnets) {
     problems.push(

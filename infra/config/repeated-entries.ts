@@ -11,11 +11,11 @@ export function repeatedWatches(json: unknown): string[] {
       : undefined;
   });
   const firsts = firstPlaces(keys);
-  return keys.flatMap((key, at) => {
+  return keys.flatMap((key, index) => {
     const first = firsts.get(key);
-    return key === undefined || first === at
+    return key === undefined || first === index
       ? []
-      : [`watches[${at}]: expected each watch once, but watches[${first}] is the same`];
+      : [`watches[${index}]: expected each watch once, but watches[${first}] is the same`];
   });
 }
 
@@ -24,19 +24,19 @@ export function repeatedWebhooks(json: unknown): string[] {
   if (!Array.isArray(webhooks)) return [];
   const names = webhooks.map((one) => (one as { name?: unknown } | null)?.name);
   const firsts = firstPlaces(names);
-  return names.flatMap((name, at) => {
+  return names.flatMap((name, index) => {
     const first = firsts.get(name);
-    return typeof name !== 'string' || first === at
+    return typeof name !== 'string' || first === index
       ? []
-      : [`webhooks[${at}]: expected each name once, but webhooks[${first}] has the same`];
+      : [`webhooks[${index}]: expected each name once, but webhooks[${first}] has the same`];
   });
 }
 
 /** Index of each value's first occurrence; a search for each of 10,000 values would take a second. */
 function firstPlaces(values: readonly unknown[]): ReadonlyMap<unknown, number> {
   const firsts = new Map<unknown, number>();
-  values.forEach((value, at) => {
-    if (!firsts.has(value)) firsts.set(value, at);
+  values.forEach((value, index) => {
+    if (!firsts.has(value)) firsts.set(value, index);
   });
   return firsts;
 }

@@ -13,7 +13,7 @@ const maxAge = Duration.seconds(60);
 export const lostTick =
   'what is left of a lost tick goes to the queue of missed ticks, and the next tick makes up for it';
 
-export class Clock extends Construct {
+export class ScheduledInvocation extends Construct {
   private readonly target: LambdaFunction;
   private readonly missed: IQueue;
   private readonly role: Role;

@@ -6,7 +6,7 @@ import { onStopSignal } from '#infra/terminal/stop-signals.ts';
 /** Milliseconds for the last lines to be written. */
 const flushWithin = 500;
 
-const lookInterval = 1000;
+const lookIntervalMs = 1000;
 
 /** Output, stop and exit code of this process. It ends at most 8 s after a stop request, even if something hangs. */
 export class Daemon {
@@ -68,7 +68,7 @@ export class Daemon {
       clearInterval(look);
       complain('npm has ended, and the notifier stops');
       this.askToStop(exitCodes.stopped);
-    }, lookInterval);
+    }, lookIntervalMs);
     look.unref();
   }
 }

@@ -24,12 +24,12 @@ export function declaredWebhooks(
   allowPrivate: boolean,
 ): DeclaredWebhooks {
   const missing = webhookVariables(config).filter(({ variable }) => !environment[variable]);
-  const declared = endpointDeclarations(config).map((declaration, at) => {
+  const declared = endpointDeclarations(config).map((declaration, index) => {
     const endpoint = filledIn(declaration, environment);
     const problems = problemsWith(endpoint, allowPrivate).map((problem) => {
       const { path, message } = placed(declaration, problem);
       const isPrivate = problem.startsWith('url: ') && targetProblem(endpoint.settings.url, true) === undefined;
-      return { path: `webhooks[${at}].${path}`, message: isPrivate ? `${message}; ${orAllowed}` : message };
+      return { path: `webhooks[${index}].${path}`, message: isPrivate ? `${message}; ${orAllowed}` : message };
     });
     // `missing` reports these problems already.
     const wrong = problems.filter(({ path }) => !missing.some((use) => use.path === path));

@@ -6,7 +6,7 @@ import { rootKey } from '#functions/snapshot/snapshot-rows.ts';
 import { watchKey } from '#functions/transfers/transfer.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
-import { believedLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
+import { type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 
 /** Table of leases, in a database without another user. */
@@ -41,7 +41,7 @@ export async function endLeases(deps: InterruptionDependencies): Promise<void> {
  * @param endpoints names, each once
  * @throws the error of the SDK
  */
-export const giveBackLeases = (deps: InterruptionDependencies, endpoints: readonly string[]): Promise<void> =>
+export const releaseLeases = (deps: InterruptionDependencies, endpoints: readonly string[]): Promise<void> =>
   changeLeases(deps, endpoints, ({ holder: _, ...lease }) => ({ ...lease, inFlight: {} }));
 
 /** Changes the leases that have a holder or attempts in flight. */
@@ -56,7 +56,7 @@ async function changeLeases(
   await Promise.all(
     endpoints.map(async (name, index) => {
       await leases.change(name, read[index]!, (lease) => {
-        const believed = believedLease(lease, at);
+        const believed = plausibleLease(lease, at);
         const isBusy = believed.holder || Object.keys(believed.inFlight).length > 0;
         return isBusy ? { ...change(believed), rev: lease.rev + 1, changedAt: at } : undefined;
       });

@@ -27,7 +27,7 @@ export interface LocalOperatorOptions {
 }
 
 /** Timeout in milliseconds, as on AWS, where an on-demand poll must fit in. */
-const functionTimeout = 140_000;
+const functionTimeoutMs = 140_000;
 
 /** Bytes kept of a body: above the API's limit, so that the API itself refuses larger ones. */
 const mostBytes = 1024 * 1024;
@@ -52,7 +52,7 @@ export async function startOperator({ environment, data, onChange }: LocalOperat
   });
   const answered = async (request: http.IncomingMessage): Promise<OperatorAnswer> => {
     try {
-      return await handler(eventOf(request, await bytesOf(request)), lambdaContext('operator', functionTimeout));
+      return await handler(eventOf(request, await bytesOf(request)), lambdaContext('operator', functionTimeoutMs));
     } catch {
       return problem(500, 'the request could not be read to its end');
     }

@@ -12,9 +12,9 @@ import { baselineProgressWords } from '#infra/terminal/baseline-words.ts';
 import type { Foresight } from './foresight.ts';
 
 /** Milliseconds between checks for a tick: the shortest interval of a watch. */
-const lookInterval = 1000;
+const lookIntervalMs = 1000;
 
-const pollTimeout = 120_000;
+const pollTimeoutMs = 120_000;
 
 const mostNamed = 3;
 
@@ -40,7 +40,7 @@ export function startPolls(
       storing: (watch, progress) =>
         reporter.warning(`${watchWords(watch)}: ${baselineProgressWords(progress)} transfers stored`),
     };
-    const invoked = handler(event, { ...lambdaContext('poll', pollTimeout), ...{ supervision } });
+    const invoked = handler(event, { ...lambdaContext('poll', pollTimeoutMs), ...{ supervision } });
     const over = () => underWay.delete(invoked);
     underWay.add(invoked);
     invoked.then(over, over);
@@ -64,7 +64,7 @@ export function startPolls(
     while (!stopping.signal.aborted) {
       // As on AWS, no tick waits for the previous one.
       if (foresight.wantsTick(Date.now())) tick().catch(reject);
-      const rest = sleep(lookInterval, undefined, { signal: stopping.signal }).catch(() => undefined);
+      const rest = sleep(lookIntervalMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       await Promise.race([rest, broken]);
     }
     await Promise.race([Promise.allSettled(underWay), broken]);
@@ -84,6 +84,6 @@ export function startPolls(
       return counted(names.length, 'listing', 'listings').map((count) => `${count} ${named}`);
     },
     // The next start releases the shard's lease, and its first tick completes the snapshots.
-    giveBack: async () => undefined,
+    release: async () => undefined,
   };
 }

@@ -35,7 +35,7 @@ export interface Run {
   stop(): void;
 }
 
-const closeWithin = 1000;
+const closeWithinMs = 1000;
 
 /**
  * Starts the embedded services, and polls by schedule with the handler that runs on AWS.
@@ -72,9 +72,9 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
     CRYPTSHARE_CA_FILE: config.server.caFile,
     MAX_CONCURRENT_PAGES: String(atOnce),
     SHARDS: '1',
-    POLL_EVERY: String(millisecondsOf(config.schedule.every)),
+    POLL_INTERVAL_MS: String(millisecondsOf(config.schedule.every)),
     FULL_LISTING_EVERY: String(config.schedule.fullListingEvery),
-    QUIET_EVERY: config.schedule.quietEvery && String(millisecondsOf(config.schedule.quietEvery)),
+    QUIET_INTERVAL_MS: config.schedule.quietEvery && String(millisecondsOf(config.schedule.quietEvery)),
     TRANSFERS_TABLE: table,
     TRANSFER_EVENTS_TOPIC_ARN: eventsTopicArn,
     TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,
@@ -118,7 +118,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
       await Promise.race([told, ...stages.flat().map(({ ended }) => ended)]);
       return await stopInTime(stages, reporter.warning);
     } finally {
-      await isWithin(closeWithin, close());
+      await isWithin(closeWithinMs, close());
     }
   };
   const close = async () => {

@@ -27,7 +27,7 @@ import { counted, type Part } from '#infra/local/process/stopping.ts';
 import { createWebhooksTable } from '#infra/local/services/embedded-services.ts';
 import { createQueue, startEventSource } from '#infra/local/services/event-source.ts';
 import { lambdaContext, setEnvironment } from '#infra/local/services/lambda.ts';
-import { endLeases, giveBackLeases } from './interruption.ts';
+import { endLeases, releaseLeases } from './interruption.ts';
 import type { RunOptions } from './run-options.ts';
 
 export interface WebhookSource {
@@ -47,10 +47,10 @@ export interface LocalWebhooks extends Part {
   >;
 }
 
-const sweepInterval = 10_000;
+const sweepIntervalMs = 10_000;
 
 /** Timeout of an invocation in milliseconds, and visibility timeout of its messages in seconds, as on AWS. */
-const functionTimeout = 40_000;
+const functionTimeoutMs = 40_000;
 const visibilityTimeout = 45;
 
 const fanOutConcurrency = 2;
@@ -100,11 +100,11 @@ export async function startWebhooks(
     TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,
   });
   const fanOut = startEventSource(sqs, events, fanOutConcurrency, async (batch) =>
-    functions.fanOut(batch, lambdaContext('fan-out', functionTimeout)),
+    functions.fanOut(batch, lambdaContext('fan-out', functionTimeoutMs)),
   );
   const stopping = new AbortController();
   const deliver = startEventSource(sqs, wakeUpQueue, deliverConcurrency, async (batch) =>
-    functions.deliver(batch, { ...lambdaContext('deliver', functionTimeout), ...{ stopping: stopping.signal } }),
+    functions.deliver(batch, { ...lambdaContext('deliver', functionTimeoutMs), ...{ stopping: stopping.signal } }),
   );
   const report = (facts: unknown) => reporter.delivery(facts as DeliveryFacts);
   settledChannel.subscribe(report);
@@ -115,15 +115,15 @@ export async function startWebhooks(
   const sweep = async () => {
     while (!stopping.signal.aborted) {
       const swept = await functions
-        .sweep(undefined, lambdaContext('sweep', functionTimeout))
+        .sweep(undefined, lambdaContext('sweep', functionTimeoutMs))
         .catch(({ name }: Error) =>
           reporter.warning(
-            `the sweep could not wake up all webhooks (${name}); the next try is in ${sweepInterval / 1000} s`,
+            `the sweep could not wake up all webhooks (${name}); the next try is in ${sweepIntervalMs / 1000} s`,
           ),
         );
       if (swept?.clockSetBack !== undefined)
         reporter.warning('the clock here was set back: all waiting deliveries are looked at');
-      await sleep(sweepInterval, undefined, { signal: stopping.signal }).catch(() => undefined);
+      await sleep(sweepIntervalMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   };
   return {
@@ -141,9 +141,9 @@ export async function startWebhooks(
       ...counted(fanOut.inHand().length, 'event for the webhooks', 'events for the webhooks'),
       ...named(drained()),
     ],
-    async giveBack() {
-      await Promise.all([fanOut.giveBack(), giveBackLeases({ dynamo, table, now }, drained())]);
-      await deliver.giveBack();
+    async release() {
+      await Promise.all([fanOut.release(), releaseLeases({ dynamo, table, now }, drained())]);
+      await deliver.release();
     },
   };
 }

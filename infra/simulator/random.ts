@@ -10,7 +10,7 @@ export class SeededRandom {
 
   alphanumerics(length: number): string {
     let text = '';
-    for (let at = 0; at < length; at += 1) text += alphabet[this.next() % alphabet.length];
+    for (let index = 0; index < length; index += 1) text += alphabet[this.next() % alphabet.length];
     return text;
   }
 

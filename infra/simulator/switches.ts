@@ -69,7 +69,7 @@ export const switchesSchema = z.strictObject({
 
 export type Switches = z.infer<typeof switchesSchema>;
 
-const day = 24 * 60 * 60 * 1000;
+const dayMs = 24 * 60 * 60 * 1000;
 
 /** Most likely reading of the documents, for a current server. */
 export const defaultSwitches: Readonly<Switches> = {
@@ -81,7 +81,7 @@ export const defaultSwitches: Readonly<Switches> = {
   verificationTokenStatus: 403,
   validUntil: 'present',
   newTokenVoidsOlder: true,
-  idleTermMs: 30 * day,
+  idleTermMs: 30 * dayMs,
   maximumTermMs: null,
   verificationsPerMinute: null,
   retryAfter: true,

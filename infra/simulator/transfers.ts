@@ -37,9 +37,9 @@ export interface TransferStoreParts {
   readonly onSent: (sender: string) => void;
 }
 
-const day = 24 * 60 * 60 * 1000;
-const retention = 30 * day;
-const minute = 60_000;
+const dayMs = 24 * 60 * 60 * 1000;
+const retention = 30 * dayMs;
+const minuteMs = 60_000;
 
 /** Transfer log of the simulated server, with everything that can happen to a transfer. */
 export class TransferStore {
@@ -65,8 +65,8 @@ export class TransferStore {
   /** Fills the log with `count` transfers, sent one a minute until a minute ago. */
   seed({ count, state, ...addressees }: Addressees & { count: number; state: string }): readonly Readonly<Transfer>[] {
     const now = this.parts.clock.now();
-    const transfers = Array.from({ length: count }, (_, at) =>
-      this.make(addressees, now - (count - at) * minute, state),
+    const transfers = Array.from({ length: count }, (_, index) =>
+      this.make(addressees, now - (count - index) * minuteMs, state),
     );
     if (transfers[0]) for (const log of this.logsOf(transfers[0])) log.add(transfers);
     return transfers;
@@ -214,7 +214,7 @@ export class TransferStore {
     const today = clock.stamp(clock.now()).slice(0, 8);
     if (today === this.lastCleanUp) return;
     this.lastCleanUp = today;
-    const oldest = clock.now() - switches.purgeAfterDays * day;
+    const oldest = clock.now() - switches.purgeAfterDays * dayMs;
     for (const transfer of this.byTrackingId.values()) {
       if (!transfer.purged && transfer.expiresAt < oldest) this.setPurged(transfer, true);
     }

@@ -23,7 +23,7 @@ export interface VerificationParts {
   readonly switches: Readonly<Switches>;
 }
 
-const minute = 60_000;
+const minuteMs = 60_000;
 
 /** Proofs of owning mailboxes: client ids, mailed codes, and the tokens issued for them. */
 export class Verifications {
@@ -108,9 +108,9 @@ export class Verifications {
   admit(): void {
     const now = this.parts.clock.now();
     const limit = this.parts.switches.verificationsPerMinute;
-    this.answeredAt = this.answeredAt.filter((at) => at > now - minute);
+    this.answeredAt = this.answeredAt.filter((at) => at > now - minuteMs);
     if (limit !== null && this.answeredAt.length >= limit) {
-      const freeAt = (this.answeredAt[0] ?? now) + minute;
+      const freeAt = (this.answeredAt[0] ?? now) + minuteMs;
       throw new TooManyVerificationsError(Math.ceil((freeAt - now) / 1000));
     }
     this.answeredAt.push(now);

@@ -191,7 +191,7 @@ export class NotifierAlarms extends Construct {
 const periodOf = (every: Duration): Duration => Duration.minutes(Math.ceil(every.toMinutes({ integral: false })));
 
 function sumOver(functions: readonly LambdaFunction[], metricOf: (one: LambdaFunction) => IMetric): IMetric {
-  const metrics = functions.map((one, at) => [`m${at}`, metricOf(one)] as const);
+  const metrics = functions.map((one, index) => [`m${index}`, metricOf(one)] as const);
   return new MathExpression({
     expression: metrics.map(([name]) => name).join(' + '),
     usingMetrics: Object.fromEntries(metrics),

@@ -113,7 +113,7 @@ export class NotifierStack extends Stack {
     if (!vpc) return undefined;
     const imported = Vpc.fromVpcAttributes(this, 'Vpc', {
       vpcId: vpc.id,
-      availabilityZones: vpc.subnets.map((_, at) => `zone-${at}`),
+      availabilityZones: vpc.subnets.map((_, index) => `zone-${index}`),
       privateSubnetIds: vpc.subnets,
     });
     Validations.of(imported).acknowledge({

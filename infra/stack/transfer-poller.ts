@@ -8,7 +8,7 @@ import type { PollVariables } from '#functions/lambda/environment.ts';
 import type { Tick } from '#functions/poll/poll-shard.ts';
 import { type Config, millisecondsOf, requestsAtOnce } from '#infra/config/config.ts';
 import { type BundledFiles, taskFolder } from '#infra/constructs/bundle.ts';
-import { Clock, lostTick } from '#infra/constructs/schedule.ts';
+import { lostTick, ScheduledInvocation } from '#infra/constructs/scheduled-invocation.ts';
 import { type Network, ServiceFunction } from '#infra/constructs/service-function.ts';
 import { ServiceTable } from '#infra/constructs/service-table.ts';
 import type { NotifierSecret } from './notifier-secret.ts';
@@ -48,13 +48,13 @@ export class TransferPoller extends Construct {
   readonly transfers: ServiceTable;
   readonly poll: ServiceFunction;
   /** Variables of the functions that compute the intervals of quiet watches. */
-  readonly quietVariables: { readonly QUIET_EVERY?: string };
+  readonly quietVariables: { readonly QUIET_INTERVAL_MS?: string };
 
   constructor(scope: Construct, id: string, props: TransferPollerProps) {
     super(scope, id);
     const { config, secret, transferEvents, transferNotices, missedTicks, network } = props;
     const { shards, every, fullListingEvery, quietEvery } = config.schedule;
-    this.quietVariables = quietEvery ? { QUIET_EVERY: String(millisecondsOf(quietEvery)) } : {};
+    this.quietVariables = quietEvery ? { QUIET_INTERVAL_MS: String(millisecondsOf(quietEvery)) } : {};
     this.transfers = new ServiceTable(this, 'Transfers');
     this.poll = new ServiceFunction(this, 'Poll', {
       entry: 'functions/poll/poll.lambda.ts',
@@ -67,7 +67,7 @@ export class TransferPoller extends Construct {
         // Each shard gets its share, as shards do not coordinate their requests.
         ...serverVariables(config.server, requestsAtOnce(config.server, shards)),
         SHARDS: String(shards),
-        POLL_EVERY: String(millisecondsOf(every)),
+        POLL_INTERVAL_MS: String(millisecondsOf(every)),
         FULL_LISTING_EVERY: String(fullListingEvery),
         ...this.quietVariables,
         TRANSFERS_TABLE: this.transfers.tableName,
@@ -83,7 +83,7 @@ export class TransferPoller extends Construct {
     for (const topic of [transferEvents, transferNotices]) {
       topic.grantPublish(this.poll);
     }
-    const clock = new Clock(this, 'Clock', this.poll, missedTicks);
+    const clock = new ScheduledInvocation(this, 'Clock', this.poll, missedTicks);
     for (let shard = 0; shard < shards; shard += 1) {
       const tick: Tick = { shard, at: ContextAttribute.scheduledTime };
       clock.tick(`Shard${shard}`, tickInterval, tick);

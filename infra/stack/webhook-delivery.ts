@@ -9,7 +9,7 @@ import { Construct } from 'constructs';
 import type { DeliverVariables, FanOutVariables, SweepVariables } from '#functions/lambda/environment.ts';
 import { chatsAttributeName } from '#functions/notices/publish.ts';
 import { indexes } from '#functions/webhooks/deliveries/delivery-index.ts';
-import { Clock, lostTick } from '#infra/constructs/schedule.ts';
+import { lostTick, ScheduledInvocation } from '#infra/constructs/scheduled-invocation.ts';
 import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import { lostMessages, ServiceQueue } from '#infra/constructs/service-queue.ts';
 import { ServiceTable } from '#infra/constructs/service-table.ts';
@@ -136,7 +136,7 @@ export class WebhookDelivery extends Construct {
     this.grantWakeUps(this.sweep);
     transferEvents.grantPublish(this.sweep);
     transferNotices.grantPublish(this.sweep);
-    new Clock(this, 'Clock', this.sweep, missedTicks).tick('EachMinute', Duration.minutes(1), {});
+    new ScheduledInvocation(this, 'Clock', this.sweep, missedTicks).tick('EachMinute', Duration.minutes(1), {});
   }
 
   /** Grants read and write of endpoints, events and deliveries, and the right to send wake-ups. */

@@ -72,8 +72,8 @@ async function writeAll(
   const requests = [...listed].map(([trackingId, state]) => ({
     PutRequest: { Item: { pk: { S: partitionOf(watch) }, sk: { S: trackingId }, state: { S: state } } },
   }));
-  const batches = Array.from({ length: Math.ceil(requests.length / batchSize) }, (_, at) =>
-    requests.slice(at * batchSize, (at + 1) * batchSize),
+  const batches = Array.from({ length: Math.ceil(requests.length / batchSize) }, (_, index) =>
+    requests.slice(index * batchSize, (index + 1) * batchSize),
   );
   await pLimit(concurrency).map(batches, async (batch) => {
     let left: BatchWriteItemCommandInput['RequestItems'] = { [table]: batch };

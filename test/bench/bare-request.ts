@@ -56,7 +56,7 @@ export async function besideBare(
   own: (at: number) => Promise<unknown>,
   bare: (at: number) => Promise<unknown>,
 ): Promise<RequestCpu> {
-  const numbers = Array.from({ length: requests }, (_, at) => at);
+  const numbers = Array.from({ length: requests }, (_, index) => index);
   const cpuOf = async (request: (at: number) => Promise<unknown>): Promise<number> => {
     const before = cpuSoFar();
     await pLimit(atOnce).map(numbers, request);

@@ -2,9 +2,9 @@ import { type TransferEvent, transferEvent } from '#functions/events/transfer-ev
 
 /** As many events as asked for, each about a transfer of its own. */
 export const eventsOf = (name: string, count: number): TransferEvent[] =>
-  Array.from({ length: count }, (_, at) => {
+  Array.from({ length: count }, (_, index) => {
     const change = {
-      trackingId: `${name}-${at}`,
+      trackingId: `${name}-${index}`,
       state: 'FAILED',
       previousState: 'ACTIVE',
       sequence: 1,

@@ -39,8 +39,8 @@ export function unitTable({ sharedUse: { webhooks, registry } }: BillInputs): st
 /** Use of a tick by each watch. */
 export function pollUseTable(polls: ReadonlyMap<number, PollUse>): string {
   const rows = [...polls].flatMap(([transfers, { all, active }]) =>
-    ([['all', all] as const, ['active ones', active] as const] as const).map(([listed, use], at) => [
-      at === 0 ? number.format(transfers) : '',
+    ([['all', all] as const, ['active ones', active] as const] as const).map(([listed, use], index) => [
+      index === 0 ? number.format(transfers) : '',
       listed,
       ...[use.requests, use.cpu, use.read, use.change.requests, use.change.read, use.change.write].map((value) =>
         amount.format(value),
@@ -132,8 +132,8 @@ export function largestTable(sizes: readonly (readonly [installation: Installati
     [1, 10].map((fullListingEvery) => [{ ...installation, fullListingEvery }, use] as const),
   );
   const rows = atOnces.flatMap((atOnce) =>
-    intervals.map((every, at) => [
-      at === 0 ? String(atOnce) : '',
+    intervals.map((every, index) => [
+      index === 0 ? String(atOnce) : '',
       `${every} min`,
       ...kinds.map(([kind, use]) => number.format(mostWatches(kind, use, every, atOnce))),
     ]),
@@ -162,8 +162,8 @@ export function billLineTable({ bills }: InstallationBill, region: Region): stri
   const services = [...new Set(lines.map(({ service }) => service))];
   const rows = services.flatMap((service) => {
     const own = lines.filter((line) => line.service === service);
-    return own.map((line, at) => [
-      at === 0 ? service : '',
+    return own.map((line, index) => [
+      index === 0 ? service : '',
       line.what,
       amount.format(line.quantity),
       freeOf(line),
@@ -184,8 +184,8 @@ export function networkTable(bills: readonly InstallationBill[]): string {
   return table(
     ['installation', 'region', 'NAT gateway USD', 'interface endpoints USD'],
     bills.flatMap(({ installation, network }) =>
-      (Object.keys(network) as Region[]).map((region, at) => [
-        at === 0 ? describe(installation) : '',
+      (Object.keys(network) as Region[]).map((region, index) => [
+        index === 0 ? describe(installation) : '',
         region,
         money.format(network[region].natGateway),
         money.format(network[region].interfaceEndpoints),

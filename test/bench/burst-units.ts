@@ -46,8 +46,8 @@ async function burst(services: ServiceAddresses, answersAfter: number): Promise<
   const receiver = await startBenchReceiver();
   await addEndpoint(deps, 'ok', { url: `${receiver.url}/after/${answersAfter}` });
   const bodies = eventsOf('metered', burstSize).map((event) => ({ body: eventBody(event) }));
-  const batches = Array.from({ length: burstSize / batchSize }, (_, at) =>
-    bodies.slice(at * batchSize, (at + 1) * batchSize),
+  const batches = Array.from({ length: burstSize / batchSize }, (_, index) =>
+    bodies.slice(index * batchSize, (index + 1) * batchSize),
   );
   let wakeUps = 0;
   const units = await meter.of(async () => {

@@ -50,7 +50,7 @@ export async function measureBursts(services: Services): Promise<BurstTime[]> {
         };
         await round('warm-up', burstSize / 10);
         const measured: Awaited<ReturnType<typeof round>>[] = [];
-        for (let at = 0; at < rounds; at += 1) measured.push(await round(`burst-${at}`, burstSize));
+        for (let index = 0; index < rounds; index += 1) measured.push(await round(`burst-${index}`, burstSize));
         times.push({
           events: burstSize,
           answersAfter,

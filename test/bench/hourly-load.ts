@@ -50,11 +50,11 @@ export async function measureHourlyLoad(services: Services, deps: PollDependenci
         await services.countRequests();
         let found = 0;
         const units = { read: 0, write: 0 };
-        for (let at = 0; at < hour; at += minute) {
+        for (let index = 0; index < hour; index += minute) {
           // Spread over the hour, so that each is found by a poll of its own.
-          if (changes > 0 && (at / minute) % Math.floor(60 / changes) === 0) await services.change(watch, 1);
-          const schedule = { shards: 1, every: minute, fullListingEvery };
-          const scope = scopeDue(watch, schedule, { after: at, to: at + minute });
+          if (changes > 0 && (index / minute) % Math.floor(60 / changes) === 0) await services.change(watch, 1);
+          const schedule = { shards: 1, pollIntervalMs: minute, fullListingEvery };
+          const scope = scopeDue(watch, schedule, { after: index, to: index + minute });
           if (!scope) throw new Error('a watch is not polled each minute');
           const result = await poll(scope);
           found += result.changed;

@@ -53,12 +53,12 @@ export const variants: readonly Installation[] = [
     ['quiet ones every 15 min; 1,000 changes each', 1000],
     ['quiet ones every 15 min; 100 changes each', 100],
     ['every minute all the same; 100 changes each', 100],
-  ].map(([name, changes], at) => ({
+  ].map(([name, changes], index) => ({
     name: String(name),
     ...tenThousand,
     fullListingEvery: 10,
     changes: Number(changes),
-    ...(at < 2 && { quietEvery: 15 }),
+    ...(index < 2 && { quietEvery: 15 }),
   })),
   { name: 'every 5 min', ...tenThousand, fullListingEvery: 10, every: 5 },
   { name: 'changes in bursts of 100', ...tenThousand, fullListingEvery: 10, together: 100 },

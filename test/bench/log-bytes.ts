@@ -29,8 +29,8 @@ const quiet: WatchPoll = {
   units: { read: 1, write: 0 },
   problem: undefined,
   watch: { mailbox: 'alice@example.com', direction: 'sent' },
-  duration: 561,
-  sinceComplete: 0,
+  durationMs: 561,
+  sinceCompleteMs: 0,
 };
 
 /** Of a watch in which one transfer has changed. */
@@ -61,7 +61,7 @@ const success: Settled = {
     response: '',
     failure: undefined,
     code: undefined,
-    clockDifference: 0,
+    clockDifferenceMs: 0,
   },
 };
 

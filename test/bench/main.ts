@@ -149,11 +149,11 @@ async function reckon(deps: BenchDependencies) {
 
 /** Polls in each way, at each size. */
 async function measurePolls(approaches: readonly Approach[]): Promise<PollCost[]> {
-  for (const [at, approach] of approaches.entries()) {
-    await measureScenarios(services, approach, `warm-up-${at}@example.com`, smallestMailbox);
+  for (const [index, approach] of approaches.entries()) {
+    await measureScenarios(services, approach, `warm-up-${index}@example.com`, smallestMailbox);
   }
   const polls: PollCost[] = [];
-  for (const [at, approach] of approaches.entries()) polls.push(...(await measureSizes(approach, at)));
+  for (const [index, approach] of approaches.entries()) polls.push(...(await measureSizes(approach, index)));
   return polls;
 }
 

@@ -48,7 +48,7 @@ export async function measureNeighbours(services: Services): Promise<NeighbourLa
   try {
     const besideHealthy: number[] = [];
     const besideBad: number[] = [];
-    for (let at = 0; at < rounds; at += 1) {
+    for (let index = 0; index < rounds; index += 1) {
       besideHealthy.push(...(await round(healthy)));
       besideBad.push(...(await round(bad)));
     }

@@ -43,7 +43,7 @@ export async function pollDependencies({ origin, sdkEnvironment }: ServiceAddres
       noticesTopicArn: await createTopic(sns, 'transfer-notices'),
       sleep,
     },
-    schedule: { shards: 1, every: 60_000, fullListingEvery: 1 },
+    schedule: { shards: 1, pollIntervalMs: 60_000, fullListingEvery: 1 },
     now,
     steady,
   };

@@ -24,8 +24,8 @@ export async function measureRegistry(
 ): Promise<RegistryReads> {
   const database = { ...sdkSettings(sdkEnvironment), endpoint: sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB! };
   const [dynamo, onlooker] = [new DynamoDBClient(database), new DynamoDBClient(database)];
-  const declared = Array.from({ length: watches }, (_, at) => ({
-    mailbox: `first.last.${at}@example.com`,
+  const declared = Array.from({ length: watches }, (_, index) => ({
+    mailbox: `first.last.${index}@example.com`,
     direction: 'sent' as const,
   }));
   try {

@@ -102,9 +102,9 @@ export async function measureScenarios(
  * changes only grow with those.
  */
 export function extrapolated(costs: readonly PollCost[], { writesFollow }: Approach, transfers: number): PollCost[] {
-  return costs.map((cost, at) => {
+  return costs.map((cost, index) => {
     const growth = transfers / cost.transfers;
-    const changes = scenarios[at]!.changes;
+    const changes = scenarios[index]!.changes;
     const growthOfWrites = writesFollow === 'changes' && changes ? ratio(changes, transfers, cost.transfers) : growth;
     return {
       ...cost,

@@ -53,8 +53,11 @@ function endTransfers(mailbox: string, count: number): void {
   const size = Number.MAX_SAFE_INTEGER;
   const active = transfers.page({ mailbox, direction: 'sent' }, { page: 1, pageSize: size, active: true });
   if (active.length < count) throw new RangeError(`only ${active.length} active transfers left`);
-  const chosen = Array.from({ length: count }, (_, at) => active[Math.floor(((at + 0.5) * active.length) / count)]!);
-  for (const [at, { trackingId }] of chosen.entries()) transfers.setState(trackingId, ends[at % ends.length]!);
+  const chosen = Array.from(
+    { length: count },
+    (_, index) => active[Math.floor(((index + 0.5) * active.length) / count)]!,
+  );
+  for (const [index, { trackingId }] of chosen.entries()) transfers.setState(trackingId, ends[index % ends.length]!);
 }
 
 /** Has the server sort the mailbox now instead of within the first request that is measured. */

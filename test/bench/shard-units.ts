@@ -54,8 +54,8 @@ export async function measurePolls(
   // Enough for two changes of each measurement.
   const active = Math.max(5, Math.round(transfers * activeShare));
   const watches: Watch[] = [];
-  for (let at = 0; at < mailboxes; at += 1) {
-    const watch = await services.fill(`metered.${at}.${transfers}@example.com`, transfers);
+  for (let index = 0; index < mailboxes; index += 1) {
+    const watch = await services.fill(`metered.${index}.${transfers}@example.com`, transfers);
     await services.change(watch, transfers - active);
     watches.push(watch);
   }

@@ -18,9 +18,9 @@ export function pollTable(costs: readonly PollCost[]): string {
   const sorted = [...costs].sort((a, b) => a.transfers - b.transfers || orderOf(costs, a) - orderOf(costs, b));
   return table(
     ['transfers', 'poll', 'approach', 'rounds', 'requests', 'reads', 'writes', 'CPU ms', 'heap MB'],
-    sorted.map((cost, at) => {
+    sorted.map((cost, index) => {
       // Said once for each block, so that the blocks can be told apart.
-      const isFirst = (name: 'transfers' | 'scenario') => cost[name] !== sorted[at - 1]?.[name];
+      const isFirst = (name: 'transfers' | 'scenario') => cost[name] !== sorted[index - 1]?.[name];
       const about = cost.extrapolatedFrom === undefined ? '' : '~';
       return [
         isFirst('transfers') ? number.format(cost.transfers) : '',

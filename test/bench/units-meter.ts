@@ -53,8 +53,8 @@ export class UnitsMeter {
             const answer = await next(request);
             this.units.write += consumed(answer.output);
             const after = await this.indexKeys(input);
-            before.forEach((key, at) => {
-              this.units.write += indexWrites(key, after[at]);
+            before.forEach((key, index) => {
+              this.units.write += indexWrites(key, after[index]);
             });
             return answer;
           } catch (error) {

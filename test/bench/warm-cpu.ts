@@ -54,7 +54,7 @@ async function measurePolls(services: Services, deps: PollDependencies): Promise
   };
   const several = async (count: number): Promise<number> => {
     const before = cpuSoFar();
-    for (let at = 0; at < count; at += 1) await poll();
+    for (let index = 0; index < count; index += 1) await poll();
     return (cpuSoFar() - before) / count;
   };
   await several(warmUpPolls);

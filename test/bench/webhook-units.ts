@@ -32,7 +32,7 @@ export async function measureWebhookUnits(
     for (let round = 0; round < rounds; round += 1) {
       const each = ({ read, write }: Units): Units => ({ read: read / batch, write: write / batch });
       const eventsOf = (state: string) =>
-        Array.from({ length: batch }, (_, at) => eventOf(`${state}-${batch}-${round}-${at}`, state));
+        Array.from({ length: batch }, (_, index) => eventOf(`${state}-${batch}-${round}-${index}`, state));
       const fanOutOf = async (events: readonly TransferEvent[]) =>
         each(
           await meter.of(() =>

@@ -15,7 +15,7 @@ import {
   type TransferEvent,
   type WatchProblem,
 } from '#functions/events/transfer-event.ts';
-import { type DiffContext, isListed, seen, type TransferRow, unlisted } from '#functions/snapshot/diff.ts';
+import { type DiffContext, isListed, markSeen, markUnlisted, type TransferRow } from '#functions/snapshot/diff.ts';
 import { canonicalState, type Watch } from '#functions/transfers/transfer.ts';
 import {
   problemOfAbsences,
@@ -236,12 +236,12 @@ describe('whatever the facts, the documented schemas take', () => {
           const silent = hasBaseline && rev === 0;
           const source = 'status';
           const context: DiffContext = { server: cryptshare, watch: whose, rev, observedAt, silent, source };
-          if (raw !== null) row = seen(row, transfer, canonicalState(raw), context)?.after ?? row;
-          else if (row && isListed(row)) row = unlisted(row, context).after;
+          if (raw !== null) row = markSeen(row, transfer, canonicalState(raw), context)?.after ?? row;
+          else if (row && isListed(row)) row = markUnlisted(row, context).after;
         }
         const events = (row?.pending ?? []).map(parseEventBody) as TransferEvent[];
         for (const event of events) assertValidEvent(event);
-        expect(events.map(({ data }) => data.sequence)).toEqual(events.map((_, at) => at + 1));
+        expect(events.map(({ data }) => data.sequence)).toEqual(events.map((_, index) => index + 1));
       },
     );
     fc.assert(property, { numRuns: 1000 });
@@ -292,9 +292,9 @@ describe('whatever the facts, the documented schemas take', () => {
           examples: mailboxes.toSorted(),
         })),
       );
-    const property = fc.property(data, time, (facts, at) => {
+    const property = fc.property(data, time, (facts, index) => {
       for (const type of ['watch.many_failing', 'watch.many_recovered'] as const) {
-        const event = incidentEventOf({ id: '', type, timestamp: at, data: facts });
+        const event = incidentEventOf({ id: '', type, timestamp: index, data: facts });
         expect(event.data).toEqual(facts);
         assertValidEvent(event);
       }
@@ -338,6 +338,8 @@ describe('whatever the facts, the documented schemas take', () => {
   });
 
   it('every test', () => {
-    fc.assert(fc.property(endpoint, time, (name, at) => assertValidEvent(JSON.parse(eventBody(testEvent(name, at))))));
+    fc.assert(
+      fc.property(endpoint, time, (name, index) => assertValidEvent(JSON.parse(eventBody(testEvent(name, index))))),
+    );
   });
 });

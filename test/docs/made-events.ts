@@ -45,12 +45,12 @@ export function watchEvents(origin: string, watch: Watch, polls: readonly Poll[]
 /** The event that an incident of so many watches is worth, of which the examples come first. */
 export function incidentEventOf({ type, timestamp, data }: IncidentEvent): IncidentEvent {
   const { cause, message, failingSince, watches, mailboxes, examples } = data;
-  const others = Array.from({ length: mailboxes - examples.length }, (_, at) => `~${at}@example.com`);
+  const others = Array.from({ length: mailboxes - examples.length }, (_, index) => `~${index}@example.com`);
   const names = [...examples, ...others];
   const health = { failingSince, failures: 3, problem: { cause, message }, isAnnounced: true, sharedAt: timestamp };
-  const failing = Array.from({ length: watches }, (_, at) => ({
-    mailbox: names[at % mailboxes]!,
-    direction: at < mailboxes ? ('sent' as const) : ('received' as const),
+  const failing = Array.from({ length: watches }, (_, index) => ({
+    mailbox: names[index % mailboxes]!,
+    direction: index < mailboxes ? ('sent' as const) : ('received' as const),
     health,
   }));
   // Whatever the times, it has waited long enough.
@@ -108,7 +108,10 @@ export function made(event: AnyEvent): AnyEvent {
   if ('validUntil' in data) return expiryEvent(server, data, data.validUntil, timestamp);
   if ('watches' in data) return incidentEventOf(event as IncidentEvent);
   const problem = problemOfFailure(new CryptshareFailure('unreachable', 'ECONNREFUSED'));
-  const failing = Array.from({ length: 3 }, (_, at) => ({ problem, at: at === 0 ? data.failingSince : timestamp }));
+  const failing = Array.from({ length: 3 }, (_, index) => ({
+    problem,
+    at: index === 0 ? data.failingSince : timestamp,
+  }));
   return watchEvents(server, data, [...failing, { problem: undefined, at: timestamp }]).find(
     (event) => event.type === type,
   )!;

@@ -171,8 +171,8 @@ describe('docs/receiving-webhooks.md', () => {
     database.exec(`CREATE TABLE transfer (${columns}, PRIMARY KEY (mailbox, direction, tracking_id))`);
     const statement = database.prepare(block('sql'));
     const states = ['PROCESSING', 'DELETED_BY_EXPIRATION', 'ACTIVE', 'DELETED_BY_EXPIRATION'];
-    for (const [at, sequence] of [1, 3, 2, 3].entries()) {
-      statement.run({ $1: 'alice@example.com', $2: 'sent', $3: 'T1', $4: states[at]!, $5: sequence });
+    for (const [index, sequence] of [1, 3, 2, 3].entries()) {
+      statement.run({ $1: 'alice@example.com', $2: 'sent', $3: 'T1', $4: states[index]!, $5: sequence });
     }
     const rows = database.prepare('SELECT state, sequence FROM transfer').all();
     expect(rows.map((row) => ({ ...row }))).toEqual([{ state: 'DELETED_BY_EXPIRATION', sequence: 3 }]);

@@ -86,7 +86,7 @@ describe.each(hostileTexts)('%j does no harm', (text) => {
   });
 
   test('in the tables of the command line, nor in its JSON', async () => {
-    const attempts = [{ attempt: 1, startedAt: at, duration: 12, outcome: 'failed', status: 500, response: text }];
+    const attempts = [{ attempt: 1, startedAt: at, durationMs: 12, outcome: 'failed', status: 500, response: text }];
     const delivery = { event: event.id, endpoint: 'crm', status: 'FAILED', attempt: 1, eventAt: at, attempts };
     api.on('GET /events', { body: { items: [event] } });
     api.on(`GET /events/${event.id}`, { body: { ...event, deliveries: [] } });

@@ -140,9 +140,9 @@ export class AwsFaults {
     const list = batches.get(command);
     if (!list || plan.next(command) !== 'partial') return plan.call(command, () => next(args));
     const entries = (args.input as Record<string, { readonly Id: string }[]>)[list]!;
-    const taken = entries.filter((_, at) => at % 2 === 1);
+    const taken = entries.filter((_, index) => index % 2 === 1);
     const Failed = entries
-      .filter((_, at) => at % 2 === 0)
+      .filter((_, index) => index % 2 === 0)
       .map(({ Id }) => ({ Id, SenderFault: false, Code: 'InternalError' }));
     return plan.call(command, async () => {
       const nothing = { response: {}, output: { $metadata: {}, Successful: [] } } as unknown as Result;

@@ -21,7 +21,7 @@ export async function startDrainWorld(): Promise<() => Promise<void>> {
   return () => world.close();
 }
 
-export const events = Array.from({ length: 40 }, (_, at) => exampleEvent(`transfer-${at}`));
+export const events = Array.from({ length: 40 }, (_, index) => exampleEvent(`transfer-${index}`));
 export const [first, other, third] = events as [TransferEvent, TransferEvent, TransferEvent];
 
 export const now = (): number => world.clock.now().getTime();
@@ -69,8 +69,8 @@ export async function statuses(): Promise<Record<string, number>> {
 /** Writes down retries that wait for an instant, as attempts that have failed now leave them. */
 export async function putRetries(count: number, nextAttemptAt: number): Promise<void> {
   const { createdAt } = await existingEndpoint(world.deps, 'crm');
-  const rows = Array.from({ length: count }, (_, at) => {
-    const event = exampleEvent(`waiting-${at}`);
+  const rows = Array.from({ length: count }, (_, index) => {
+    const event = exampleEvent(`waiting-${index}`);
     return {
       ...deliveryKey({ event: event.id, endpoint: 'crm' }),
       endpointSince: createdAt,

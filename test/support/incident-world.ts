@@ -48,7 +48,7 @@ export class IncidentWorld {
     this.deps = {
       ...world.depsOn(`incidents-${this.tables}`),
       server: new CryptshareClient(calls, tokens),
-      schedule: { shards, every: minute, fullListingEvery: 1 },
+      schedule: { shards, pollIntervalMs: minute, fullListingEvery: 1 },
     };
     await createTransfersTable(this.deps.dynamo, this.deps.table);
     await this.told();
@@ -59,7 +59,9 @@ export class IncidentWorld {
   }
 
   watchesOf(count: number): Watch[] {
-    return Array.from({ length: count }, (_, at) => this.world.watch(`m${String(at).padStart(3, '0')}@example.com`));
+    return Array.from({ length: count }, (_, index) =>
+      this.world.watch(`m${String(index).padStart(3, '0')}@example.com`),
+    );
   }
 
   declare(watches: readonly Watch[]): Promise<void> {
@@ -85,9 +87,9 @@ export class IncidentWorld {
   /** Has the shards tick in turns, each once a minute. */
   async pass(minutes: number): Promise<void> {
     const { shards } = this.deps.schedule;
-    for (let at = 0; at < minutes * shards; at += 1) {
+    for (let index = 0; index < minutes * shards; index += 1) {
       this.world.clock.advance(minute / shards);
-      await this.tick(at % shards);
+      await this.tick(index % shards);
     }
   }
 

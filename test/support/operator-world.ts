@@ -74,7 +74,7 @@ export async function startOperatorWorld() {
   });
   const client = new CryptshareClient(calls, tokens);
   const origin = cryptshare.url;
-  const schedule = { shards: 1, every: 60_000, fullListingEvery: 1 };
+  const schedule = { shards: 1, pollIntervalMs: 60_000, fullListingEvery: 1 };
   const polls = {
     origin,
     ...pollRepositories(dynamo, transfersTable, 4),
@@ -100,7 +100,7 @@ export async function startOperatorWorld() {
     version: '1.2.3',
     transfers: {
       ...operatorRepositories({ dynamo, table: transfersTable }),
-      ...{ origin, calls, tokens, quietEvery: 300_000 },
+      ...{ origin, calls, tokens, quietIntervalMs: 300_000 },
     },
     pollFunction: { url: invocations.urlOf('poll'), signer: signerFor('lambda') },
     topics: {

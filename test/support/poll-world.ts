@@ -125,7 +125,7 @@ export async function startWorld(): Promise<World> {
     tokens: { cachedVerification: () => undefined, forgive: () => {} },
     origin: cryptshare.url,
     topics: { sns, eventsTopicArn, noticesTopicArn, sleep: async () => {} },
-    schedule: { shards: 1, every: 60_000, fullListingEvery: 1 },
+    schedule: { shards: 1, pollIntervalMs: 60_000, fullListingEvery: 1 },
     now: clock.now,
     steady: clock.steady,
   };
@@ -235,7 +235,7 @@ async function takeAll(sqs: SQSClient, QueueUrl: string) {
     await sqs.send(
       new DeleteMessageBatchCommand({
         QueueUrl,
-        Entries: Messages.map(({ ReceiptHandle }, at) => ({ Id: String(at), ReceiptHandle })),
+        Entries: Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle })),
       }),
     );
   }

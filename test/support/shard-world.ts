@@ -43,8 +43,8 @@ export function pollWith(other: Partial<WorldDependencies>): void {
 /** Declares watches of so many mailboxes, each with one transfer; only such as are wanted. */
 export async function declare(count: number, isWanted: (watch: Watch) => boolean = () => true): Promise<Watch[]> {
   const list: Watch[] = [];
-  for (let at = 0; list.length < count; at += 1) {
-    const mailbox = `shard-${tables}-${at}@example.com`;
+  for (let index = 0; list.length < count; index += 1) {
+    const mailbox = `shard-${tables}-${index}@example.com`;
     if (!isWanted({ mailbox, direction: 'sent' })) continue;
     list.push(world.watch(mailbox));
     world.cryptshare.transfers.seed({ sender: mailbox, to: ['bob@example.com'], count: 1, state: 'ACTIVE' });
@@ -56,7 +56,7 @@ export const registry = () => new Watches(deps.dynamo, deps.table);
 export const now = () => world.clock.now().toISOString();
 
 /** Of watches that are due at each tick. */
-export const alwaysDue = (shards: number): Schedule => ({ shards, every: 1, fullListingEvery: 1 });
+export const alwaysDue = (shards: number): Schedule => ({ shards, pollIntervalMs: 1, fullListingEvery: 1 });
 
 /** A tick now, but always after the one before. */
 function tick(shard: number): Tick {

@@ -143,7 +143,7 @@ export async function startWebhookWorld() {
       await sqs.send(
         new DeleteMessageBatchCommand({
           QueueUrl: queue.url,
-          Entries: Messages.map(({ ReceiptHandle }, at) => ({ Id: String(at), ReceiptHandle })),
+          Entries: Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle })),
         }),
       );
     }

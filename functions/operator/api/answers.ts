@@ -30,8 +30,8 @@ const problem = z.optional(z.string());
 
 const services = z.strictObject({
   tables: z.array(z.strictObject({ name: z.enum(['transfers', 'webhooks']), problem })),
-  /** `underWay` counts messages being processed and messages that wait for a retry. */
-  queues: z.array(z.strictObject({ name: z.string(), waiting: z.int(), underWay: z.int(), problem })),
+  /** `inProgress` counts messages being processed and messages that wait for a retry. */
+  queues: z.array(z.strictObject({ name: z.string(), waiting: z.int(), inProgress: z.int(), problem })),
   topics: z.array(z.strictObject({ name: z.enum(topicNames), subscriptions: z.int(), unconfirmed: z.int(), problem })),
 });
 
@@ -42,8 +42,8 @@ const watch = z.strictObject({
   direction,
   isDeclared: z.boolean(),
   isDisabled: z.boolean(),
-  every: z.optional(z.int()),
-  quietEvery: z.optional(z.int()),
+  pollIntervalMs: z.optional(z.int()),
+  quietIntervalMs: z.optional(z.int()),
   health: z.optional(
     z.strictObject({
       failingSince: z.string(),
@@ -81,7 +81,7 @@ const endpoint = z.strictObject({
   mailboxes: z.optional(z.array(z.string())),
   directions: z.optional(z.array(z.string())),
   headerNames: z.array(z.string()),
-  retryDelays: z.array(z.int()),
+  retryDelaysMs: z.array(z.int()),
   maxInFlight: z.int(),
   publicKey: z.optional(z.string()),
   health: z.optional(z.strictObject({ failingSince: z.string(), cause: z.string(), warnedAt: z.optional(z.string()) })),
@@ -123,7 +123,7 @@ const tracedDelivery = z.extend(delivery, {
       attempt: z.int(),
       startedAt: z.string(),
       /** Milliseconds. */
-      duration: z.int(),
+      durationMs: z.int(),
       outcome: z.string(),
       cause: z.optional(z.string()),
       /** The reason why no answer came, with the system's code. */

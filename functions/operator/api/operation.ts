@@ -30,7 +30,7 @@ export interface OperatorDependencies {
     readonly calls: ServerCalls;
     readonly tokens: Tokens;
     /** Milliseconds between two polls of a quiet watch; undefined for the interval of other watches. */
-    readonly quietEvery?: number | undefined;
+    readonly quietIntervalMs?: number | undefined;
   };
   /** Invocation URL of the poll function. */
   readonly pollFunction: SignedAddress;
@@ -40,7 +40,7 @@ export interface OperatorDependencies {
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
-export interface Asked<Params, Query, Body> {
+export interface OperationInput<Params, Query, Body> {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
@@ -66,8 +66,8 @@ export interface Operation {
   /** Statuses of its own failures; every operation also has 400 and 500. */
   readonly failures: readonly number[];
   /** The subject for logs, without mailbox, URL or secret. */
-  readonly target: (asked: Pick<Asked<unknown, unknown, unknown>, 'params' | 'body'>) => string;
-  readonly run: (deps: OperatorDependencies, asked: Asked<unknown, unknown, unknown>) => Promise<unknown>;
+  readonly target: (input: Pick<OperationInput<unknown, unknown, unknown>, 'params' | 'body'>) => string;
+  readonly run: (deps: OperatorDependencies, input: OperationInput<unknown, unknown, unknown>) => Promise<unknown>;
 }
 
 interface Definition<Id extends string, P extends z.ZodMiniObject, Q extends z.ZodMiniObject, B extends Schema>
@@ -78,10 +78,10 @@ interface Definition<Id extends string, P extends z.ZodMiniObject, Q extends z.Z
   /** @default 200 */
   readonly status?: Operation['status'];
   readonly failures?: readonly number[];
-  readonly target?: (asked: { readonly params: z.output<P>; readonly body: z.output<B> }) => string;
+  readonly target?: (input: { readonly params: z.output<P>; readonly body: z.output<B> }) => string;
   readonly run: (
     deps: OperatorDependencies,
-    asked: Asked<z.output<P>, z.output<Q>, z.output<B>>,
+    input: OperationInput<z.output<P>, z.output<Q>, z.output<B>>,
   ) => Promise<Id extends keyof Answers ? Answers[Id] : void>;
 }
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Page, Place } from '#functions/dynamodb/index-pages.ts';
+import type { Cursor, Page } from '#functions/dynamodb/index-pages.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
 import { badCursor } from './problem.ts';
 
@@ -17,19 +17,19 @@ export const pageQuery = {
 /** Reads one page of a list. @throws Problem for a malformed cursor, PlaceError for one of another list */
 export async function pageOf<Entry>(
   { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
-  read: (page: Page) => Promise<{ readonly items: readonly Entry[]; readonly next: Place | undefined }>,
+  read: (page: Page) => Promise<{ readonly items: readonly Entry[]; readonly next: Cursor | undefined }>,
 ): Promise<{ readonly items: readonly Entry[]; readonly next?: string | undefined }> {
   const { items, next } = await read({ after: placeOf(cursor), limit });
   return { items, next: next && cursorOf(next) };
 }
 
 /** Encodes the place after which a list continues; the cursor is opaque to clients. */
-export const cursorOf = (place: Place): string => Buffer.from(JSON.stringify(place)).toString('base64url');
+export const cursorOf = (place: Cursor): string => Buffer.from(JSON.stringify(place)).toString('base64url');
 
 const placeSchema = z.record(z.string(), z.union([z.string(), z.number()]));
 
 /** @throws Problem for a malformed cursor */
-export function placeOf(cursor: string | undefined): Place | undefined {
+export function placeOf(cursor: string | undefined): Cursor | undefined {
   if (cursor === undefined) return undefined;
   const { data: place } = placeSchema.safeParse(jsonOf(Buffer.from(cursor, 'base64url').toString('utf8')));
   if (!place) throw badCursor();

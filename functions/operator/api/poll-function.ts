@@ -33,7 +33,7 @@ export async function invokePoll(pollFunction: SignedAddress, watch: Watch, time
       throw error instanceof HttpError ? unreachable(error) : error;
     },
   );
-  if (answer.status !== 200) throw refused(answer);
+  if (answer.status !== 200) throw refusalOf(answer);
   const result: unknown = JSON.parse(answer.body.toString());
   if (answer.headers['x-amz-function-error'] === undefined) return pollsSchema.parse(result).polls[0];
   const { data } = errorSchema.safeParse(result);
@@ -48,7 +48,7 @@ function unreachable({ failure, code, message }: HttpError): Problem {
   return new Problem(502, detail);
 }
 
-function refused({ status, headers }: HttpAnswer): Problem {
+function refusalOf({ status, headers }: HttpAnswer): Problem {
   if (status === 429) return new Problem(502, 'Lambda has no room for another poll just now: ask again in a moment');
   const type = /^\w+/.exec(String(headers['x-amzn-errortype'] ?? ''))?.[0];
   const said = [`HTTP ${status}`, type].filter(Boolean).join(', ');

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { CryptshareFailure } from '#functions/cryptshare/failure.ts';
-import { PlaceError } from '#functions/dynamodb/index-pages.ts';
+import { CursorError } from '#functions/dynamodb/index-pages.ts';
 import { EnvironmentError } from '#functions/lambda/environment.ts';
 import { SecretError } from '#functions/lambda/secret.ts';
 import { EndpointError } from '#functions/webhooks/endpoints/settings.ts';
@@ -17,7 +17,7 @@ interface ProblemParts {
   /** One word for a failure of the Cryptshare Server. */
   readonly cause?: string;
   /** Seconds. */
-  readonly retryAfter?: number;
+  readonly retryAfterSeconds?: number;
   readonly allow?: readonly string[];
 }
 
@@ -40,14 +40,14 @@ export const invalid = (problems: readonly FieldProblem[]): Problem =>
     problems,
   });
 
-export const missing = (what: string): Problem => new Problem(404, `there is no ${what}`);
+export const notFound = (what: string): Problem => new Problem(404, `there is no ${what}`);
 
 /** Translates an error for the client; undefined for an internal error. */
 export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error;
   if (error instanceof EndpointError) return problemOfEndpoint(error);
   if (error instanceof CryptshareFailure) return problemOfServer(error);
-  if (error instanceof PlaceError) return badCursor();
+  if (error instanceof CursorError) return badCursor();
   if (error instanceof EnvironmentError || error instanceof SecretError) return new Problem(503, error.message);
   if (error instanceof Error && error.name === 'ConditionalCheckFailedException') {
     return new Problem(409, 'it has changed since it was read; look at it again');
@@ -60,14 +60,14 @@ export const badCursor = (): Problem =>
   invalid([{ path: 'cursor', message: 'expected the next of an answer to the same question; begin without a cursor' }]);
 
 export function problemAnswer({ status, message, parts }: Problem): APIGatewayProxyStructuredResultV2 {
-  const { retryAfter, allow, ...rest } = parts;
+  const { retryAfterSeconds, allow, ...rest } = parts;
   const body = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail: message, ...rest };
   return {
     statusCode: status,
     headers: {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
-      ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+      ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
       ...(allow && { allow: allow.join(', ') }),
     },
     body: JSON.stringify(body),
@@ -84,10 +84,10 @@ function problemOfEndpoint({ kind, message, problems }: EndpointError): Problem 
   );
 }
 
-function problemOfServer({ kind, message, remedy, retryAfter }: CryptshareFailure): Problem {
+function problemOfServer({ kind, message, remedy, retryAfterMs }: CryptshareFailure): Problem {
   const status = kind === 'code_rejected' ? 422 : kind === 'throttled' ? 429 : 502;
   return new Problem(status, `${message}; ${remedy}`, {
     cause: kind,
-    ...(retryAfter !== undefined && { retryAfter: Math.ceil(retryAfter / 1000) }),
+    ...(retryAfterMs !== undefined && { retryAfterSeconds: Math.ceil(retryAfterMs / 1000) }),
   });
 }

@@ -40,7 +40,7 @@ export async function signedPost(
     url: new URL(url),
     headers: { ...signed, connection: 'close' },
     body,
-    timeout: Math.max(0, timeout),
+    timeoutMs: Math.max(0, timeout),
     maxBytes: largestAnswer,
     isRepeatable: false,
   });

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { type IndexRange, rowsBetween } from '#functions/dynamodb/index-pages.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
-import { missing, Problem } from '#functions/operator/api/problem.ts';
+import { notFound, Problem } from '#functions/operator/api/problem.ts';
 import {
   always,
   canonical,
@@ -52,9 +52,9 @@ async function namedEvents(deps: OperatorDependencies, { event, trackingId: tran
 }
 
 /** The ranges of rows that may hold matching deliveries. */
-async function rangesOf(deps: OperatorDependencies, asked: Query, span: Span): Promise<IndexRange[]> {
-  const { endpoint, status } = asked;
-  const events = await namedEvents(deps, asked);
+async function rangesOf(deps: OperatorDependencies, input: Query, span: Span): Promise<IndexRange[]> {
+  const { endpoint, status } = input;
+  const events = await namedEvents(deps, input);
   if (events) return events.map((event) => deliveriesOf(event, endpoint));
   const [from, until] = [Date.parse(span.from), Date.parse(span.until)];
   if (from >= until) return [];
@@ -78,20 +78,21 @@ function deliveriesOf(event: string, endpoint: string | undefined): IndexRange {
   return endpoint === undefined ? rowsBetween(pk, ...deliveriesBetween(event)) : rowsBetween(pk, sk, `${sk} `);
 }
 
-async function listDeliveries(deps: OperatorDependencies, asked: Query) {
-  const { endpoint, status } = asked;
-  const [from, until] = [canonical(asked.from ?? always), canonical(asked.until ?? never)];
+async function listDeliveries(deps: OperatorDependencies, input: Query) {
+  const { endpoint, status } = input;
+  const [from, until] = [canonical(input.from ?? always), canonical(input.until ?? never)];
   const isWanted = (delivery: Delivery): boolean =>
     (endpoint === undefined || delivery.endpoint === endpoint) &&
     (status === undefined || delivery.status === status) &&
     delivery.eventAt >= from &&
     delivery.eventAt < until;
-  const ranges = await rangesOf(deps, asked, { from, until });
-  const { items, next } = await pageOf(asked, (page) => deps.webhooks.deliveries.listPage(ranges, page, isWanted));
+  const ranges = await rangesOf(deps, input, { from, until });
+  const { items, next } = await pageOf(input, (page) => deps.webhooks.deliveries.listPage(ranges, page, isWanted));
   return { items: items.map(shownDelivery), next };
 }
 
-const missingDelivery = ({ event, endpoint }: DeliveryName): Problem => missing(`delivery of ${event} to ${endpoint}`);
+const deliveryNotFound = ({ event, endpoint }: DeliveryName): Problem =>
+  notFound(`delivery of ${event} to ${endpoint}`);
 
 export const deliveryOperations = [
   operation('listDeliveries', {
@@ -100,7 +101,7 @@ export const deliveryOperations = [
     summary:
       'Lists deliveries, those of the newest events first: where neither endpoint, event nor transfer is named, of one endpoint after the other',
     query,
-    run: (deps, { query: asked }) => listDeliveries(deps, asked),
+    run: (deps, { query: input }) => listDeliveries(deps, input),
   }),
   operation('showDelivery', {
     ...onDelivery,
@@ -109,7 +110,7 @@ export const deliveryOperations = [
     failures: [404],
     async run(deps, { params: name }) {
       const found = await tracedDelivery(deps, name);
-      if (!found) throw missingDelivery(name);
+      if (!found) throw deliveryNotFound(name);
       return found;
     },
   }),
@@ -122,7 +123,7 @@ export const deliveryOperations = [
     async run(deps, { params: name }) {
       const isReleased = await resend(deps.webhooks, name);
       const [delivery] = await deps.webhooks.deliveries.read([name]);
-      if (!delivery) throw missingDelivery(name);
+      if (!delivery) throw deliveryNotFound(name);
       if (!isReleased) throw new Problem(409, 'the delivery is still on its way');
       return shownDelivery(delivery);
     },
@@ -134,7 +135,7 @@ export const deliveryOperations = [
     summary: 'Cancels a delivery that waits, for its next attempt or for an operator',
     async run(deps, { params: name }) {
       const cancellation = await cancelDelivery(deps.webhooks, name);
-      if (!cancellation) throw missingDelivery(name);
+      if (!cancellation) throw deliveryNotFound(name);
       const { delivery, isCancelled } = cancellation;
       if (isCancelled) return shownDelivery(delivery);
       const { status } = delivery;

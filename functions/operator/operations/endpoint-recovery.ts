@@ -22,7 +22,7 @@ const inOrder = z.refine<Body>(({ from = always, until = never }) => Date.parse(
 });
 
 /** Starts or continues a release until the deadline. */
-async function released(
+async function release(
   release: typeof replay,
   deps: OperatorDependencies,
   name: string,
@@ -41,7 +41,7 @@ export const endpointRecoveryOperations = [
     path: `${onEndpoint.path}/recover`,
     summary: 'Releases what was held while an endpoint was paused or disabled',
     body: recovery.check(inOrder),
-    run: (deps, { params: { name }, body, deadline }) => released(recover, deps, name, body, deadline),
+    run: (deps, { params: { name }, body, deadline }) => release(recover, deps, name, body, deadline),
   }),
   operation('replayEndpoint', {
     ...onEndpoint,
@@ -49,6 +49,6 @@ export const endpointRecoveryOperations = [
     path: `${onEndpoint.path}/replay`,
     summary: 'Delivers again what an endpoint was sent in a time range and what has come to an end, however it ended',
     body: z.extend(recovery, { from: time, until: time }).check(inOrder),
-    run: (deps, { params: { name }, body, deadline }) => released(replay, deps, name, body, deadline),
+    run: (deps, { params: { name }, body, deadline }) => release(replay, deps, name, body, deadline),
   }),
 ];

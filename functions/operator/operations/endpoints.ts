@@ -5,7 +5,7 @@ import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
 import { stateOf } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
-import { believedLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
+import { type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 import {
   addEndpoint,
   disableEndpoint,
@@ -40,9 +40,9 @@ async function allShown(deps: OperatorDependencies, endpoints: readonly Endpoint
 
 function viewWith(deps: OperatorDependencies, endpoint: Endpoint, lease: Lease): Answers['showEndpoint'] {
   const now = deps.webhooks.now().getTime();
-  const believed = believedLease(lease, now);
-  const { failingSince, failedAttempts, openUntil } = believed;
-  const state = stateOf(believed, now);
+  const plausible = plausibleLease(lease, now);
+  const { failingSince, failedAttempts, openUntil } = plausible;
+  const state = stateOf(plausible, now);
   const { encrypted, origin, rev, pending, isDeclared = false, health, ...settings } = endpoint;
   return {
     ...settings,

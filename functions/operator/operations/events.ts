@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { Answers } from '#functions/operator/api/answers.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { cursorOf, pageOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
-import { badCursor, missing } from '#functions/operator/api/problem.ts';
+import { badCursor, notFound } from '#functions/operator/api/problem.ts';
 import { always, canonical, direction, eventId, time, trackingId } from '#functions/operator/api/schemas.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
@@ -12,8 +12,8 @@ import { isOfType } from '#functions/webhooks/endpoints/endpoint.ts';
 import { shownEvent, traceOf } from './traces.ts';
 import { transferEvents } from './transfer-events.ts';
 
-const day = 86_400_000;
-const lookInterval = 1000;
+const dayMs = 86_400_000;
+const lookIntervalMs = 1000;
 
 /** Types or patterns, separated by commas. */
 const types = z
@@ -68,23 +68,24 @@ async function startAfter(deps: OperatorDependencies, after: string) {
     return { from, first: from };
   }
   const stored = await deps.webhooks.events.find(after);
-  if (!stored || shownEvent(stored.body).type === 'notice') throw missing(`event ${after}; begin after a time instead`);
+  if (!stored || shownEvent(stored.body).type === 'notice')
+    throw notFound(`event ${after}; begin after a time instead`);
   // No id has a blank, so this is the first place after the event's own.
   return { from: stored.eventAt, first: `${listedAt(stored.eventAt, after)} ` };
 }
 
-async function listEvents(deps: OperatorDependencies, asked: Query) {
-  const { trackingId: transfer, after } = asked;
-  const isWanted = matcher(asked);
+async function listEvents(deps: OperatorDependencies, input: Query) {
+  const { trackingId: transfer, after } = input;
+  const isWanted = matcher(input);
   const now = deps.webhooks.now().getTime();
-  const from = canonical(asked.from ?? always);
+  const from = canonical(input.from ?? always);
   const start = after === undefined ? { from, first: from } : await startAfter(deps, after);
-  const until = canonical(asked.until ?? iso(now + day));
+  const until = canonical(input.until ?? iso(now + dayMs));
   // A list with `after` continues by day, since it has no end.
-  if (transfer !== undefined && after === undefined) return listOfTransfer(deps, asked, transfer, { from, until });
+  if (transfer !== undefined && after === undefined) return listOfTransfer(deps, input, transfer, { from, until });
   const days = daysOf('event', { ...start, until }, now);
   const ranges = after === undefined ? newestFirst(days) : days;
-  const { items, next } = await pageOf(asked, (page) =>
+  const { items, next } = await pageOf(input, (page) =>
     deps.webhooks.events.listPage(ranges, page, (body) => isWanted(shownEvent(body))),
   );
   return { items: items.map(shownEvent), next };
@@ -93,12 +94,12 @@ async function listEvents(deps: OperatorDependencies, asked: Query) {
 /** Lists the events of a transfer, the newest first; its cursor holds the transfer and an event's place in its day. */
 async function listOfTransfer(
   deps: OperatorDependencies,
-  asked: Query,
+  input: Query,
   transfer: string,
   { from, until }: { readonly from: string; readonly until: string },
 ) {
-  const { limit, cursor } = asked;
-  const isWanted = matcher(asked);
+  const { limit, cursor } = input;
+  const isWanted = matcher(input);
   const place = placeOf(cursor);
   const before = place?.listedAt;
   const isPlace = place?.transfer === transfer && typeof before === 'string' && before >= from && before < until;
@@ -119,14 +120,14 @@ export const eventOperations = [
       'Lists events, the newest first; with after, those that came after an event or a time, the oldest first. Events are stored some seconds after their time, so who follows them looks back a little and drops known ids',
     query,
     failures: [404],
-    async run(deps, { query: asked, deadline }) {
+    async run(deps, { query: input, deadline }) {
       const { steady } = deps.webhooks;
-      const waitUntil = Math.min(steady() + asked.wait * 1000, deadline);
+      const waitUntil = Math.min(steady() + input.wait * 1000, deadline);
       for (;;) {
-        const page = await listEvents(deps, asked);
-        const isLate = steady() + lookInterval > waitUntil;
-        if (page.items.length > 0 || page.next !== undefined || asked.after === undefined || isLate) return page;
-        await deps.sleep(lookInterval);
+        const page = await listEvents(deps, input);
+        const isLate = steady() + lookIntervalMs > waitUntil;
+        if (page.items.length > 0 || page.next !== undefined || input.after === undefined || isLate) return page;
+        await deps.sleep(lookIntervalMs);
       }
     },
   }),
@@ -138,7 +139,7 @@ export const eventOperations = [
     failures: [404],
     async run(deps, { params: { id } }) {
       const trace = await traceOf(deps, id);
-      if (!trace) throw missing(`event ${id}; events are kept for 30 days`);
+      if (!trace) throw notFound(`event ${id}; events are kept for 30 days`);
       return trace;
     },
   }),

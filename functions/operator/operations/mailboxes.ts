@@ -16,8 +16,8 @@ const onMailbox = {
 type Transfers = OperatorDependencies['transfers'];
 
 /** The spelling of a mailbox in its watch, which is also that of its verification. */
-const watched = async ({ watches }: Transfers, asked: string): Promise<string> =>
-  (await watches.ofMailbox(asked))[0]?.mailbox ?? asked;
+const registeredSpelling = async ({ watches }: Transfers, input: string): Promise<string> =>
+  (await watches.ofMailbox(input))[0]?.mailbox ?? input;
 
 /** Schedules watches for the next tick whose failure this verification has ended. */
 async function hasten(
@@ -39,7 +39,7 @@ export const mailboxOperations = [
     summary: 'Has the Cryptshare Server mail a verification code to a mailbox; earlier codes may end with it',
     status: 202,
     async run({ transfers }, { params, deadline }) {
-      const of = await watched(transfers, params.mailbox);
+      const of = await registeredSpelling(transfers, params.mailbox);
       await requestCode(transfers.calls, of, deadline);
       return { mailbox: of };
     },
@@ -52,7 +52,7 @@ export const mailboxOperations = [
     body: z.strictObject({ code: z.optional(z.string().check(z.maxLength(100))) }),
     failures: [422, ...onMailbox.failures],
     async run({ transfers, webhooks }, { params, body: { code }, deadline }) {
-      const of = await watched(transfers, params.mailbox);
+      const of = await registeredSpelling(transfers, params.mailbox);
       const verification = await transfers.tokens.verify(of, code, deadline);
       await hasten(transfers, verification, webhooks.now());
       return { mailbox: of, method: verification.method, validUntil: verification.validUntil };
@@ -64,7 +64,7 @@ export const mailboxOperations = [
     summary:
       'Tells what is known of a mailbox, and asks the Cryptshare Server whether it is verified and by what it can be',
     async run({ transfers }, { params, deadline }) {
-      const of = await watched(transfers, params.mailbox);
+      const of = await registeredSpelling(transfers, params.mailbox);
       const { verification, token } = await transfers.tokens.stored(of);
       const { isVerified, methods } = await askForOffer(transfers.calls, of, token, deadline);
       return { isVerified, methods: [...methods], method: verification?.method, validUntil: verification?.validUntil };

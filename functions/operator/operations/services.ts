@@ -26,10 +26,10 @@ async function viewQueue(sqs: SQSClient, name: string, QueueUrl: string) {
     const names = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
     const query = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...names] });
     const { Attributes = {} } = await sqs.send(query);
-    const [waiting = 0, underWay = 0] = names.map((attribute) => Number(Attributes[attribute] ?? 0));
-    return { waiting, underWay };
+    const [waiting = 0, inProgress = 0] = names.map((attribute) => Number(Attributes[attribute] ?? 0));
+    return { waiting, inProgress };
   });
-  return { name, waiting: 0, underWay: 0, ...view };
+  return { name, waiting: 0, inProgress: 0, ...view };
 }
 
 export const showServices = operation('showServices', {

@@ -4,7 +4,7 @@ import { type OperatorDependencies, operation } from '#functions/operator/api/op
 import { heldBetween } from '#functions/webhooks/deliveries/delivery-index.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
-import { admission, believedLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
+import { admission, type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 
 const mostCounted = 1000;
 const concurrency = 8;
@@ -43,7 +43,7 @@ const mostRequests = 100;
 
 /** True when deliveries are not overdue: a process drains the endpoint, or none may send to it now. */
 function isLookedAfter(endpoint: Endpoint, lease: Lease, now: number): boolean {
-  const admitted = admission(believedLease(lease, now), limitsOf(endpoint), now);
+  const admitted = admission(plausibleLease(lease, now), limitsOf(endpoint), now);
   return endpoint.status === 'active' && admitted.kind !== 'free';
 }
 

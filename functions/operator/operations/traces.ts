@@ -35,17 +35,20 @@ const concurrency = 8;
 export async function traceOf(deps: OperatorDependencies, event: string): Promise<Answers['showEvent'] | undefined> {
   const trace = await deps.webhooks.events.trace(event, mostDeliveries);
   if (!trace) return undefined;
-  const deliveries = await pLimit(concurrency).map(trace.deliveries, (delivery) => traced(deps, delivery));
+  const deliveries = await pLimit(concurrency).map(trace.deliveries, (delivery) => traceOfDelivery(deps, delivery));
   return { ...shownEvent(trace.stored.body), deliveries, hasMoreDeliveries: trace.hasMore || undefined };
 }
 
 /** Reads a delivery with its last attempts; undefined for an unknown one. */
 export async function tracedDelivery(deps: OperatorDependencies, name: DeliveryName) {
   const [delivery] = await deps.webhooks.deliveries.read([name]);
-  return delivery && traced(deps, delivery);
+  return delivery && traceOfDelivery(deps, delivery);
 }
 
-async function traced({ webhooks }: OperatorDependencies, delivery: Delivery): Promise<Answers['showDelivery']> {
+async function traceOfDelivery(
+  { webhooks }: OperatorDependencies,
+  delivery: Delivery,
+): Promise<Answers['showDelivery']> {
   const { events, dataKey } = webhooks;
   const attempts = await events.attempts(delivery, mostAttempts);
   return {

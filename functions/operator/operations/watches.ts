@@ -3,7 +3,7 @@ import type { Answers } from '#functions/operator/api/answers.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { invokePoll } from '#functions/operator/api/poll-function.ts';
-import { missing, Problem } from '#functions/operator/api/problem.ts';
+import { notFound, Problem } from '#functions/operator/api/problem.ts';
 import { direction } from '#functions/operator/api/schemas.ts';
 import { watchName } from '#functions/poll/report.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
@@ -18,7 +18,11 @@ const interval = z
   .int(expectedInterval)
   .check(z.minimum(1000, expectedInterval), z.maximum(86_400_000, expectedInterval));
 
-const wanted = z.strictObject({ mailbox, direction: z._default(direction, 'sent'), every: z.optional(interval) });
+const wantedWatch = z.strictObject({
+  mailbox,
+  direction: z._default(direction, 'sent'),
+  pollIntervalMs: z.optional(interval),
+});
 
 export const onWatch = {
   path: '/watches/{direction}/{mailbox}',
@@ -32,17 +36,17 @@ const nowOf = ({ webhooks }: OperatorDependencies): string => webhooks.now().toI
 /** @throws Problem for an unknown watch */
 export async function existingWatch(deps: OperatorDependencies, watch: Watch): Promise<RegisteredWatch> {
   const found = await deps.transfers.watches.find(watch);
-  if (!found) throw missingWatch(watch);
+  if (!found) throw watchNotFound(watch);
   return found;
 }
 
-const missingWatch = ({ mailbox, direction }: Watch): Problem => missing(`watch of what ${mailbox} has ${direction}`);
+const watchNotFound = ({ mailbox, direction }: Watch): Problem => notFound(`watch of what ${mailbox} has ${direction}`);
 
 /** Omits the fields that prevent repeated reports to operators. */
 const healthView = ({ sharedAt, turn, ...health }: Health) => health;
 
 async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: readonly RegisteredWatch[]) {
-  const { quietEvery = 0 } = transfers;
+  const { quietIntervalMs = 0 } = transfers;
   const now = webhooks.now().getTime();
   const states = await transfers.states.of(watches);
   return watches.map((watch, index): Answers['showWatch'] => {
@@ -52,10 +56,10 @@ async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: r
       direction: watch.direction,
       isDeclared: watch.isDeclared ?? false,
       isDisabled: watch.isDisabled ?? false,
-      every: watch.every,
-      quietEvery:
-        quietEvery > (watch.every ?? 0) && !watch.isDisabled && isQuiet(watch, now, watch.every)
-          ? quietEvery
+      pollIntervalMs: watch.every,
+      quietIntervalMs:
+        quietIntervalMs > (watch.every ?? 0) && !watch.isDisabled && isQuiet(watch, now, watch.every)
+          ? quietIntervalMs
           : undefined,
       health: watch.health && healthView(watch.health),
       // Without a token the row only records an attempt to verify.
@@ -99,7 +103,7 @@ export const watchOperations = [
     method: 'POST',
     path: '/watches',
     summary: 'Watches a mailbox in one direction from now on',
-    body: z.extend(wanted, { notifyExisting: z._default(z.boolean(), false) }),
+    body: z.extend(wantedWatch, { notifyExisting: z._default(z.boolean(), false) }),
     status: 201,
     failures: [409],
     target: ({ body }) => watchName(body),
@@ -115,13 +119,15 @@ export const watchOperations = [
     summary:
       'Watches many mailboxes from now on; those that are watched already, paused ones included, stay as they are',
     body: z.strictObject({
-      watches: z.array(wanted).check(z.minLength(1), z.maxLength(100, 'expected at most 100 watches')),
+      watches: z.array(wantedWatch).check(z.minLength(1), z.maxLength(100, 'expected at most 100 watches')),
       notifyExisting: z._default(z.boolean(), false),
     }),
     target: ({ body: { watches } }) => `${watches.length} watches`,
     async run(deps, { body: { watches, notifyExisting } }) {
       const added = await deps.transfers.watches.addAll(watches, notifyExisting, nowOf(deps));
-      return { items: watches.map(({ mailbox, direction }, at) => ({ mailbox, direction, isAdded: added[at]! })) };
+      return {
+        items: watches.map(({ mailbox, direction }, index) => ({ mailbox, direction, isAdded: added[index]! })),
+      };
     },
   }),
   operation('showWatch', {
@@ -134,9 +140,13 @@ export const watchOperations = [
     ...onWatch,
     method: 'PATCH',
     summary: 'Has a watch polled in another interval, or with null as all are',
-    body: z.strictObject({ every: z.nullable(interval) }),
-    async run(deps, { params: watch, body: { every } }) {
-      await deps.transfers.watches.pace(await existingWatch(deps, watch), every ?? undefined, nowOf(deps));
+    body: z.strictObject({ pollIntervalMs: z.nullable(interval) }),
+    async run(deps, { params: watch, body: { pollIntervalMs } }) {
+      await deps.transfers.watches.setPollInterval(
+        await existingWatch(deps, watch),
+        pollIntervalMs ?? undefined,
+        nowOf(deps),
+      );
       return viewOf(deps, watch);
     },
   }),
@@ -155,7 +165,7 @@ export const watchOperations = [
     async run(deps, { params: watch, deadline }) {
       const { mailbox, direction } = await existingWatch(deps, watch);
       const poll = await invokePoll(deps.pollFunction, { mailbox, direction }, deadline - deps.webhooks.steady());
-      if (!poll) throw missingWatch(watch);
+      if (!poll) throw watchNotFound(watch);
       return poll;
     },
   }),

@@ -31,7 +31,7 @@ export interface Attempt {
   readonly failure: PostFailure | undefined;
   readonly code: string | undefined;
   /** Milliseconds by which the clock here is ahead of the receiver's, when the answer tells. */
-  readonly clockDifference: number | undefined;
+  readonly clockDifferenceMs: number | undefined;
 }
 
 /** Signs the stored bytes of an event and posts them (Standard Webhooks 1.0.0: same id, the attempt's time stamp). */
@@ -73,7 +73,7 @@ export async function attempt(
     response: answer?.body,
     failure: missed?.failure,
     code: missed?.code,
-    clockDifference: answer && clockDifference(answer.headers, now().getTime()),
+    clockDifferenceMs: answer && clockDifference(answer.headers, now().getTime()),
   };
 }
 
@@ -95,7 +95,7 @@ export function recordOf(made: Attempt, dataKey: DataKey): AttemptRecord {
 /** Facts of an attempt for its record and the log, without the answer. */
 export const attemptFacts = ({ delivery, startedAt, endedAt, outcome, failure, code }: Attempt) => ({
   attempt: delivery.attempt + 1,
-  duration: endedAt - startedAt,
+  durationMs: endedAt - startedAt,
   outcome: outcome.kind,
   ...('cause' in outcome && { cause: outcome.cause }),
   ...(failure && { failure }),

@@ -1,4 +1,4 @@
-import { addLone, believedLease, endLone, leaseDuration } from '#functions/webhooks/endpoints/lease.ts';
+import { addLone, endLone, leaseDurationMs, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 import type { DeliveryDependencies } from './deliveries.ts';
 import type { Delivery, DeliveryName } from './delivery.ts';
 
@@ -26,9 +26,9 @@ async function cancel({ deliveries, leases, ...deps }: CancelDependencies, deliv
   const step = () => deliveries.step(delivery, { status: 'CANCELLED', reason: 'operator' }, now);
   if (status === 'HELD') return step();
   if (status !== 'PENDING') return undefined;
-  const inFlight = { [event]: { attempt, of, until: now + leaseDuration, isLone: true } } as const;
+  const inFlight = { [event]: { attempt, of, until: now + leaseDurationMs, isLone: true } } as const;
   const taken = await leases.change(endpoint, await leases.read(endpoint), (current) => {
-    const lease = believedLease(current, now);
+    const lease = plausibleLease(current, now);
     const inFlightAttempt = lease.inFlight[event];
     const isUnderWay = inFlightAttempt !== undefined && inFlightAttempt.of >= of && inFlightAttempt.until > now;
     return isUnderWay ? undefined : addLone(lease, { inFlight, observations: [] }, now);

@@ -2,14 +2,14 @@
 import { retryBudget } from '#functions/clock/backoff.ts';
 import { getRows, rowName } from '#functions/dynamodb/batch.ts';
 import {
-  countPlaces,
+  type Cursor,
+  countKeys,
   type IndexRange,
   type Page,
-  type Place,
-  readPlaces,
+  paginate,
+  readKeys,
   rowsIn,
   type TableSource,
-  walk,
 } from '#functions/dynamodb/index-pages.ts';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
@@ -142,27 +142,27 @@ export class Deliveries {
     until: number,
     limit = pageSize,
   ): Promise<{ readonly event: string; readonly dueAt: number }[]> {
-    const { items } = await readPlaces(this.source, retriesBetween(endpoint, 0, until), undefined, limit);
+    const { items } = await readKeys(this.source, retriesBetween(endpoint, 0, until), undefined, limit);
     return items.map(({ pk, sk, dueAt }) => ({ event: deliveryNameOf({ pk, sk }).event, dueAt }));
   }
 
   /** Deliveries in ranges of an index, page by page, each with its last place, as {@link rowsIn} reads them. */
-  async *pages(ranges: readonly IndexRange[], budget = retryBudget(), after?: Place) {
+  async *pages(ranges: readonly IndexRange[], budget = retryBudget(), after?: Cursor) {
     for await (const { rows, last } of rowsIn(this.source, ranges, budget, after)) {
       yield { deliveries: rows.map(deliveryOf), last };
     }
   }
 
-  /** A page of a list for operators, as {@link walk} reads it. */
+  /** A page of a list for operators, as {@link paginate} reads it. */
   async listPage(ranges: readonly IndexRange[], page: Page, isWanted: (delivery: Delivery) => boolean) {
     const matches = (row: Item) => isWanted(deliveryOf(row));
-    const { rows, next } = await walk(this.source, { ranges, matches, ...page });
+    const { rows, next } = await paginate(this.source, { ranges, matches, ...page });
     return { items: rows.map(deliveryOf), next };
   }
 
   /** Counts the places of a range up to a number. */
   count(range: IndexRange, most: number): Promise<number> {
-    return countPlaces(this.source, range, most);
+    return countKeys(this.source, range, most);
   }
 
   /** Stores an attempt in a row of its own: the delivery's row holds only the last attempt. */

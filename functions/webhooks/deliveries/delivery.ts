@@ -1,4 +1,4 @@
-import { believable, hasBeen } from '#functions/clock/instants.ts';
+import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import { type EndpointCause, isEndpointCause } from '#functions/events/endpoint-event.ts';
@@ -24,7 +24,7 @@ export interface DeliveryName {
 const attempt = r.object({
   attempt: r.number,
   startedAt: r.text,
-  duration: r.number,
+  durationMs: r.number,
   outcome: r.text,
   cause: r.optional(r.that(isEndpointCause, 'a cause')),
   /** Failure before any answer, with Node's code for it, for example `ENOTFOUND`. */
@@ -131,7 +131,7 @@ export const attemptKey = ({ event, endpoint }: DeliveryName, { startedAt, attem
 /** Prefix of the sort keys of a delivery's earlier attempts. */
 export const attemptsOf = ({ event, endpoint }: DeliveryName): string => `ATTEMPT#${event}#${endpoint}#`;
 
-const day = 86_400_000;
+const dayMs = 86_400_000;
 
 /** Partition of the index by day for an event or notice, from its ISO 8601 time. */
 export const dayPart = (kind: EventKind, at: string): string =>
@@ -145,9 +145,9 @@ export const dayPart = (kind: EventKind, at: string): string =>
  * @example dayParts('event', '2026-11-24T12:00:00Z', '2026-11-26T00:00:00Z', now) // ['2026-11-24', '2026-11-25']
  */
 export function dayParts(kind: EventKind, from: string, until: string, now: number): string[] {
-  const first = Math.floor(Math.max(Date.parse(from), now - longestWait - day) / day);
-  const last = Math.floor(Math.min(Date.parse(until) - 1, now + day) / day);
-  const days = Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => new Date((first + at) * day));
+  const first = Math.floor(Math.max(Date.parse(from), now - longestWaitMs - dayMs) / dayMs);
+  const last = Math.floor(Math.min(Date.parse(until) - 1, now + dayMs) / dayMs);
+  const days = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => new Date((first + index) * dayMs));
   return days.map((one) => dayPart(kind, one.toISOString()));
 }
 
@@ -167,7 +167,7 @@ export const eventIdOf = ({ pk, sk }: Key): string =>
   sk.startsWith('EVENT#') ? sk.slice('EVENT#'.length) : deliveryNameOf({ pk, sk }).event;
 
 /** Longest wait of a delivery in milliseconds: events are kept for 30 days. */
-export const longestWait = 30 * 86_400_000;
+export const longestWaitMs = 30 * 86_400_000;
 
 /**
  * True when an attempt may begin. A first attempt is always due, because no index would find it later. A retry that a
@@ -176,6 +176,6 @@ export const longestWait = 30 * 86_400_000;
 export function isDue({ status, nextAttemptAt, changedAt = 0, due }: Delivery, now: number): boolean {
   if (status !== 'PENDING') return false;
   if (due === undefined) return true;
-  if (!hasBeen(changedAt, now) || believable(nextAttemptAt, now, longestWait) === undefined) return true;
+  if (!hasBeen(changedAt, now) || plausibleUntil(nextAttemptAt, now, longestWaitMs) === undefined) return true;
   return nextAttemptAt <= now + clockSkewMs;
 }

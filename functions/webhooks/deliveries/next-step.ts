@@ -22,15 +22,15 @@ export function stepAfter({ delivery, outcome, endedAt }: Attempt, endpoint: End
   if (outcome.kind === 'rejected') return { status: 'FAILED', reason: 'rejected', attempt };
   if (outcome.kind === 'gone') return { status: 'HELD', reason: outcome.cause, attempt };
   const { retryDelays } = endpoint;
-  const at = nextAttemptAt({ attempt, retryDelays, retryAfter: outcome.retryAfter, endedAt, random });
+  const at = nextAttemptAt({ attempt, retryDelaysMs, retryAfterMs: outcome.retryAfterMs, endedAt, random });
   if (at === undefined) return { status: 'FAILED', reason: outcome.cause, attempt };
   return { status: 'PENDING', attempt, nextAttemptAt: at };
 }
 
 export function observationOf({ startedAt, endedAt, outcome }: Attempt): Observation {
   const isSuccess = outcome.kind === 'delivered' || outcome.kind === 'rejected';
-  const { slowDown, retryAfter } = outcome.kind === 'failed' ? outcome : { slowDown: false, retryAfter: undefined };
-  return { startedAt, endedAt, isSuccess, slowDown, retryAfter };
+  const { slowDown, retryAfterMs } = outcome.kind === 'failed' ? outcome : { slowDown: false, retryAfterMs: undefined };
+  return { startedAt, endedAt, isSuccess, slowDown, retryAfterMs };
 }
 
 /** Statuses by which receivers refuse a signature. A wrong clock may be the reason: a signature is made for a time. */
@@ -50,7 +50,7 @@ export function healthAfter(
   now: number,
 ): EndpointHealthChange | undefined {
   const seen = attempts.flatMap(({ outcome }) => ('cause' in outcome ? [outcome.cause] : []));
-  const { status = 0, clockDifference } = attempts.at(-1)!;
+  const { status = 0, clockDifferenceMs: clockDifference } = attempts.at(-1)!;
   const wrongClock = refusals.has(status) ? clockWords(clockDifference, 'the receiver’s') : undefined;
   return nextEndpointHealth(endpoint, breaker, seen.at(-1), now, wrongClock);
 }

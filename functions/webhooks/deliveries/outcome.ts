@@ -12,7 +12,7 @@ export type Outcome =
       readonly cause: EndpointCause;
       readonly slowDown: boolean;
       /** Milliseconds that the receiver asks to wait. */
-      readonly retryAfter: number | undefined;
+      readonly retryAfterMs: number | undefined;
     }
   /** The receiver will never take this delivery. */
   | { readonly kind: 'rejected'; readonly cause: EndpointCause }
@@ -45,15 +45,15 @@ export function outcomeOf(format: Format, { status, headers, body }: PostAnswer,
   if (refusal === 'rejected') return { kind: 'rejected', cause: 'http_error' };
   if (status >= 200 && status < 300 && refusal === undefined) return { kind: 'delivered' };
   const slowDown = slowing.has(status);
-  const retryAfter = retryAfterOf(headers['retry-after'], now, headers.date);
-  return failed(slowDown ? 'throttled' : 'http_error', slowDown, retryAfter);
+  const retryAfterMs = retryAfterOf(headers['retry-after'], now, headers.date);
+  return failureOf(slowDown ? 'throttled' : 'http_error', slowDown, retryAfterMs);
 }
 
-export const outcomeOfError = ({ failure }: PostError): Outcome => failed(failureCauses[failure]);
+export const outcomeOfError = ({ failure }: PostError): Outcome => failureOf(failureCauses[failure]);
 
-export const failed = (cause: EndpointCause, slowDown = false, retryAfter?: number): Outcome => ({
+export const failureOf = (cause: EndpointCause, slowDown = false, retryAfterMs?: number): Outcome => ({
   kind: 'failed',
   cause,
   slowDown,
-  retryAfter,
+  retryAfterMs,
 });

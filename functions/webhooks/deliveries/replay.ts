@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { retryBudget } from '#functions/clock/backoff.ts';
 import type { Deadline } from '#functions/clock/instants.ts';
-import type { IndexRange, Place } from '#functions/dynamodb/index-pages.ts';
+import type { Cursor, IndexRange } from '#functions/dynamodb/index-pages.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { existingEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { EndpointError } from '#functions/webhooks/endpoints/settings.ts';
@@ -20,7 +20,7 @@ export interface ReplayOptions {
   readonly perSecond?: number | undefined;
   readonly deadline?: Deadline;
   /** Place after which to go on, taken from `next` of an earlier call. */
-  readonly after?: Place | undefined;
+  readonly after?: Cursor | undefined;
 }
 
 export interface Replay {
@@ -29,7 +29,7 @@ export interface Replay {
   /** False when the deadline came first. */
   readonly isComplete: boolean;
   /** Place after which the same call goes on. A time would not do: the events of a poll share theirs. */
-  readonly next?: Place | undefined;
+  readonly next?: Cursor | undefined;
 }
 
 const defaultPerSecond = 100;
@@ -94,8 +94,8 @@ async function release(
     matching += matched.length;
     if (dryRun) continue;
     const places: number[] = [];
-    await pLimit(concurrency).map(matched, async (delivery, at) => {
-      const place = started + Math.floor(((before + at) * 1000) / perSecond);
+    await pLimit(concurrency).map(matched, async (delivery, index) => {
+      const place = started + Math.floor(((before + index) * 1000) / perSecond);
       if (await releaseOne(deps, endpoint, delivery, place)) places.push(place);
     });
     // One wake-up a page is enough: the drain itself finds out when the next retry is due.

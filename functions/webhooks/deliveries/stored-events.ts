@@ -1,4 +1,4 @@
-import { type IndexRange, type Page, type TableSource, walk } from '#functions/dynamodb/index-pages.ts';
+import { type IndexRange, type Page, paginate, type TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
@@ -77,10 +77,10 @@ export class StoredEvents {
     return [...bodies.values()];
   }
 
-  /** A page of the bodies of events in ranges of an index, as {@link walk} reads it. */
+  /** A page of the bodies of events in ranges of an index, as {@link paginate} reads it. */
   async listPage(ranges: readonly IndexRange[], page: Page, isWanted: (body: string) => boolean) {
     const matches = (row: Item) => isWanted(storedEventOf(row).body);
-    const { rows, next } = await walk(this.source, { ranges, matches, ...page });
+    const { rows, next } = await paginate(this.source, { ranges, matches, ...page });
     return { items: rows.map((row) => storedEventOf(row).body), next };
   }
 

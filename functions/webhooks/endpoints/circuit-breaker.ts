@@ -1,6 +1,6 @@
-import { believable, hasBeen } from '#functions/clock/instants.ts';
+import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
-import { longestRetryAfter } from './retry-schedule.ts';
+import { longestRetryAfterMs } from './retry-schedule.ts';
 
 /** The circuit breaker of an endpoint, derived from its answers. All instants are Unix times in milliseconds. */
 export const breakerFields = {
@@ -29,7 +29,7 @@ export interface Observation {
   readonly isSuccess: boolean;
   readonly slowDown: boolean;
   /** Milliseconds to wait, if the answer named any. */
-  readonly retryAfter: number | undefined;
+  readonly retryAfterMs: number | undefined;
 }
 
 /** The state before the first attempt. */
@@ -38,11 +38,11 @@ export const closedBreaker: CircuitBreaker = { failures: 0, failedAttempts: 0, f
 /** Failures in a row that open the breaker; every redeployed endpoint has fewer. */
 export const failuresToOpen = 5;
 /** Milliseconds of the first opening and the longest; each further failure doubles the last. */
-const openFirst = 60_000;
-const openLongest = 3_600_000;
+const firstOpenMs = 60_000;
+const longestOpenMs = 3_600_000;
 /** Milliseconds of the openings when the endpoint asks to slow down without a `Retry-After`. */
-const slowedFirst = 5000;
-const slowedLongest = 300_000;
+const firstSlowedMs = 5000;
+const longestSlowedMs = 300_000;
 
 export function stateOf({ openUntil }: CircuitBreaker, now: number): BreakerState {
   if (openUntil === undefined) return 'closed';
@@ -84,10 +84,10 @@ export function observe(breaker: CircuitBreaker, observation: Observation): Circ
 }
 
 /** Milliseconds to open for after a failed attempt; 0 leaves the breaker as it is. */
-function openingAfter({ slowDown, retryAfter = 0 }: Observation, failures: number): number {
+function openingAfter({ slowDown, retryAfterMs = 0 }: Observation, failures: number): number {
   if (slowDown)
-    return Math.max(Math.min(retryAfter, longestRetryAfter), doubled(slowedFirst, failures - 1, slowedLongest));
-  return failures < failuresToOpen ? 0 : doubled(openFirst, failures - failuresToOpen, openLongest);
+    return Math.max(Math.min(retryAfterMs, longestRetryAfterMs), doubled(firstSlowedMs, failures - 1, longestSlowedMs));
+  return failures < failuresToOpen ? 0 : doubled(firstOpenMs, failures - failuresToOpen, longestOpenMs);
 }
 
 const doubled = (first: number, times: number, longest: number): number => Math.min(first * 2 ** times, longest);
@@ -98,7 +98,7 @@ export function believedBreaker(
   changedAt: number,
   now: number,
 ): CircuitBreaker {
-  const until = hasBeen(changedAt, now) ? believable(openUntil, now, longestRetryAfter) : undefined;
+  const until = hasBeen(changedAt, now) ? plausibleUntil(openUntil, now, longestRetryAfterMs) : undefined;
   return {
     ...rest,
     failedAt: hasBeen(rest.failedAt, now) ? rest.failedAt : 0,

@@ -98,8 +98,8 @@ async function align(
   secret: string | undefined,
 ): Promise<void> {
   const { name } = endpoint;
-  const { mailboxes, directions, types, headers, retryDelays, maxInFlight, ...rest } = settings;
-  await updateEndpoint(deps, name, { mailboxes, directions, types, headers, retryDelays, maxInFlight, ...rest });
+  const { mailboxes, directions, types, headers, retryDelaysMs, maxInFlight, ...rest } = settings;
+  await updateEndpoint(deps, name, { mailboxes, directions, types, headers, retryDelaysMs, maxInFlight, ...rest });
   const current = secretsOf(deps.dataKey, endpoint).secrets[0]?.secret;
   if (secret !== undefined && secret !== current) await rotateSecret(deps, name, undefined, secret);
   if (endpoint.disabledBecause !== undeclared) return;

@@ -29,7 +29,7 @@ export const endpointSchema = r.object({
   createdAt: r.text,
   format: r.oneOf(formats),
   /** Milliseconds before each retry. */
-  retryDelays: r.list(r.number),
+  retryDelaysMs: r.list(r.number),
   maxInFlight: r.number,
   isDeclared: r.optional(r.flag),
   /** Origin of its URL; the path and query may hold a token. */

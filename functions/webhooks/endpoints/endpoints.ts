@@ -1,5 +1,5 @@
 import { type getRows, rowName } from '#functions/dynamodb/batch.ts';
-import { type Page, rowsBetween, type TableSource, walk } from '#functions/dynamodb/index-pages.ts';
+import { type Page, paginate, rowsBetween, type TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
@@ -48,10 +48,10 @@ export class Endpoints extends Partition {
     return (await this.range(' ', afterLast)).map(endpointOf);
   }
 
-  /** A page of a list for operators, as {@link walk} reads it. */
+  /** A page of a list for operators, as {@link paginate} reads it. */
   async listPage(page: Page) {
     const ranges = [rowsBetween(registry, ' ', '~')];
-    const { rows, next } = await walk(this.source, { ranges, matches: () => true, ...page });
+    const { rows, next } = await paginate(this.source, { ranges, matches: () => true, ...page });
     return { items: rows.map(endpointOf), next };
   }
 

@@ -13,8 +13,8 @@ import type { Endpoint, EndpointHealth } from './endpoint.ts';
 /** Failures in a row before operators are told. */
 const failuresToTell = 4;
 /** Milliseconds without a success until an endpoint is disabled, and the warning's lead time. */
-const failingToDisable = 5 * 86_400_000;
-const warning = 86_400_000;
+const failingToDisableMs = 5 * 86_400_000;
+const warningIntervalMs = 86_400_000;
 /** Least failed attempts before an endpoint is disabled, however long it fails. */
 const attemptsToDisable = 10;
 
@@ -56,11 +56,11 @@ export function nextEndpointHealth(
   if (breaker.failedAttempts < attemptsToDisable) return undefined;
   // A warning dated in the future was written by a clock that was ahead.
   if (health.warnedAt === undefined || !hasBeen(health.warnedAt, at)) {
-    if (at < Date.parse(failingSince) + failingToDisable - warning) return undefined;
-    const warned = { ...data, disableAt: iso(at + warning) };
+    if (at < Date.parse(failingSince) + failingToDisableMs - warningIntervalMs) return undefined;
+    const warned = { ...data, disableAt: iso(at + warningIntervalMs) };
     return { health: { ...health, warnedAt: at }, body: bodyOf('endpoint.failing', endpoint, warned, at) };
   }
-  return at < health.warnedAt + warning ? undefined : disabling(endpoint, failingSince, cause, at);
+  return at < health.warnedAt + warningIntervalMs ? undefined : disabling(endpoint, failingSince, cause, at);
 }
 
 export const disabling = (

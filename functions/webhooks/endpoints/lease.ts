@@ -1,4 +1,4 @@
-import { believable } from '#functions/clock/instants.ts';
+import { plausibleUntil } from '#functions/clock/instants.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import {
@@ -52,7 +52,7 @@ export interface Limits {
  * Milliseconds from the write of a lease to the latest end of its attempts: 3 s until they begin, 15 s for the request,
  * 1 s to record the outcome, and 5 s of clock difference.
  */
-export const leaseDuration = 24_000;
+export const leaseDurationMs = 24_000;
 /** Upper bound of the changes to a lease in a millisecond. */
 const changesPerMs = 1024;
 
@@ -60,17 +60,17 @@ const changesPerMs = 1024;
 export const newLease: Lease = { ...closedBreaker, rev: 0, inFlight: {}, freeAt: 0 };
 
 /** Corrects a stored lease: ends whatever a clock that was ahead has written. */
-export function believedLease(lease: Lease, now: number): Lease {
+export function plausibleLease(lease: Lease, now: number): Lease {
   const { holder, inFlight, freeAt, rev, changedAt = 0, ...breaker } = lease;
-  const lasts = (until: number): boolean => believable(until, now, leaseDuration) !== undefined;
-  const believed = ([event, inFlightAttempt]: [string, InFlight]) =>
+  const lasts = (until: number): boolean => plausibleUntil(until, now, leaseDurationMs) !== undefined;
+  const plausible = ([event, inFlightAttempt]: [string, InFlight]) =>
     [event, lasts(inFlightAttempt.until) ? inFlightAttempt : { ...inFlightAttempt, until: 0 }] as const;
   return {
     ...believedBreaker(breaker, changedAt, now),
     rev,
     changedAt,
     ...(holder && lasts(holder.until) && holder.until > now && { holder }),
-    inFlight: Object.fromEntries(Object.entries(inFlight).map(believed)),
+    inFlight: Object.fromEntries(Object.entries(inFlight).map(plausible)),
     freeAt: lasts(freeAt) ? freeAt : 0,
   };
 }
@@ -85,7 +85,7 @@ export type Admission =
   | { readonly kind: 'free'; readonly room: number; readonly interrupted: Readonly<Record<string, InFlight>> };
 
 /**
- * @param lease corrected by {@link believedLease}
+ * @param lease corrected by {@link plausibleLease}
  * @example admission(newLease, { maxInFlight: 10, interval: 0 }, now); // { kind: 'free', room: 10, interrupted: {} }
  */
 export function admission(lease: Lease, { maxInFlight, interval }: Limits, now: number): Admission {
@@ -120,9 +120,9 @@ export interface Progress {
 }
 
 /** Acquires or renews the lease for a process. */
-export const hold = (lease: Lease, id: string, progress: Progress, interval: number, now: number): Lease => ({
+export const acquire = (lease: Lease, id: string, progress: Progress, interval: number, now: number): Lease => ({
   ...withProgress(lease, progress, interval, now),
-  holder: { id, until: now + leaseDuration },
+  holder: { id, until: now + leaseDurationMs },
 });
 
 export function release(lease: Lease, progress: Progress, now: number): Lease {

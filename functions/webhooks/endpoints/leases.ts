@@ -6,7 +6,7 @@ import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
-import { believedLease, type Lease, leaseOf, withoutFailures } from './lease.ts';
+import { type Lease, leaseOf, plausibleLease, withoutFailures } from './lease.ts';
 
 export const leaseKey = (endpoint: string): Key => ({ pk: `ENDPOINT#${endpoint}`, sk: 'LEASE' });
 
@@ -47,17 +47,17 @@ export class Leases {
     this.random = random;
   }
 
-  /** Corrects a stored lease as {@link believedLease} does, but keeps holders and attempts alive in this process. */
-  believed(endpoint: string, lease: Lease, now: number, steady: number): Lease {
-    const believed = believedLease(lease, now);
+  /** Corrects a stored lease as {@link plausibleLease} does, but keeps holders and attempts alive in this process. */
+  plausible(endpoint: string, lease: Lease, now: number, steady: number): Lease {
+    const plausible = plausibleLease(lease, now);
     const { holder } = lease;
     const lives = (key: string) => (this.alive.get(key) ?? 0) > steady;
-    const inFlight = Object.entries(believed.inFlight).map(([event, inFlightAttempt]) => {
+    const inFlight = Object.entries(plausible.inFlight).map(([event, inFlightAttempt]) => {
       const until = Math.max(inFlightAttempt.until, now + (this.alive.get(`${endpoint} ${event}`) ?? 0) - steady);
       return [event, { ...inFlightAttempt, until }];
     });
     return {
-      ...believed,
+      ...plausible,
       ...(holder && lives(holder.id) && { holder }),
       inFlight: Object.fromEntries(inFlight),
     };

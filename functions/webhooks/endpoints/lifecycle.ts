@@ -38,7 +38,7 @@ export interface NewEndpoint {
   readonly publicKey: string | undefined;
 }
 
-const defaultOverlap = 86_400_000;
+const defaultOverlapMs = 86_400_000;
 /** Most tries of a change that loses against other writers. */
 const maxTries = 5;
 
@@ -89,8 +89,16 @@ export function updateEndpoint(
 ): Promise<Endpoint> {
   return modify(deps, name, (endpoint) => {
     const { secrets, ...encrypted } = secretsOf(deps.dataKey, endpoint);
-    const { types, mailboxes, directions, format, retryDelays, maxInFlight } = endpoint;
-    const current = { types, mailboxes, directions, format, retryDelays: [...retryDelays], maxInFlight, ...encrypted };
+    const { types, mailboxes, directions, format, retryDelaysMs, maxInFlight } = endpoint;
+    const current = {
+      types,
+      mailboxes,
+      directions,
+      format,
+      retryDelaysMs: [...retryDelaysMs],
+      maxInFlight,
+      ...encrypted,
+    };
     const settings = checkedSettings(name, { ...current, ...input }, deps.allowPrivate);
     if (settings.format !== format)
       throw new EndpointError(['format: expected the same as before; add another endpoint']);
@@ -129,7 +137,7 @@ export async function enableEndpoint(deps: EndpointLifeDependencies, name: strin
 export async function rotateSecret(
   deps: EndpointLifeDependencies,
   name: string,
-  overlap: number = defaultOverlap,
+  overlap: number = defaultOverlapMs,
   secret?: string,
 ): Promise<NewEndpoint> {
   if (secret !== undefined) checkSecret(secret);
@@ -149,13 +157,13 @@ export async function rotateSecret(
 }
 
 /** Milliseconds until the second clean-up of a removed endpoint; its last attempts have ended by then. */
-const removedAgain = 60_000;
+const removedAgainMs = 60_000;
 
 export async function removeEndpoint(deps: EndpointLifeDependencies, name: string): Promise<void> {
   const { format } = await existingEndpoint(deps, name);
   // The sweep ignores removed endpoints, so this wake-up cancels attempts in flight and rows the index did not show yet.
   // It precedes the deletion, so that an operator can repeat a removal that SQS refuses.
-  await wake(deps, name, [], removedAgain);
+  await wake(deps, name, [], removedAgainMs);
   await deps.endpoints.delete(name);
   await deps.leases.forget(name);
   await wake(deps, name, []);

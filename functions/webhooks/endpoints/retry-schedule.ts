@@ -19,15 +19,15 @@ export const defaultRetryDelays: readonly number[] = [
 ];
 
 /** Longest `Retry-After` that is honoured, in milliseconds. */
-export const longestRetryAfter = 24 * hours;
+export const longestRetryAfterMs = 24 * hours;
 /** Fraction by which delays vary, otherwise deliveries that failed together would retry together. */
 const jitter = 0.2;
 
 interface FailedAttempt {
   readonly attempt: number;
-  readonly retryDelays: readonly number[];
+  readonly retryDelaysMs: readonly number[];
   /** Milliseconds of the receiver's `Retry-After`. */
-  readonly retryAfter: number | undefined;
+  readonly retryAfterMs: number | undefined;
   readonly endedAt: number;
   /** In [0, 1). */
   readonly random: () => number;
@@ -35,10 +35,10 @@ interface FailedAttempt {
 
 /** The next attempt in Unix milliseconds, by the schedule with jitter or a longer `Retry-After`; undefined after the last. */
 export function nextAttemptAt(failed: FailedAttempt): number | undefined {
-  const delay = failed.retryDelays[failed.attempt - 1];
+  const delay = failed.retryDelaysMs[failed.attempt - 1];
   if (delay === undefined) return undefined;
   const jittered = delay * (1 - jitter + 2 * jitter * failed.random());
-  return Math.round(failed.endedAt + Math.max(jittered, Math.min(failed.retryAfter ?? 0, longestRetryAfter)));
+  return Math.round(failed.endedAt + Math.max(jittered, Math.min(failed.retryAfterMs ?? 0, longestRetryAfterMs)));
 }
 
 /** The problem with a retry schedule: it has 1 to 20 delays, each from one second to seven days. */

@@ -81,7 +81,7 @@ export const endpointSettingFields = (allowPrivate: boolean) => ({
   directions: z.array(z.enum(['sent', 'received'])).check(z.minLength(1)),
   format: z.enum(formats),
   headers,
-  retryDelays: z.array(z.number()).check(checkedBy(retryDelaysProblem)),
+  retryDelaysMs: z.array(z.number()).check(checkedBy(retryDelaysProblem)),
   maxInFlight: z.int().check(z.minimum(1), z.maximum(100)),
 });
 
@@ -94,7 +94,7 @@ export const endpointSettings = (allowPrivate: boolean) => {
     directions: z.optional(fields.directions),
     format: z._default(fields.format, 'event'),
     headers: z._default(fields.headers, {}),
-    retryDelays: z._default(fields.retryDelays, [...defaultRetryDelays]),
+    retryDelaysMs: z._default(fields.retryDelaysMs, [...defaultRetryDelays]),
     maxInFlight: z._default(fields.maxInFlight, 10),
   });
 };

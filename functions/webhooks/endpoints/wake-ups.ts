@@ -21,7 +21,7 @@ export interface TimedWakeUp extends WakeUp {
 }
 
 /** Longest delay of a message in SQS, in milliseconds; the sweep finds deliveries that wait longer. */
-export const longestDelay = 900_000;
+export const longestDelayMs = 900_000;
 /** Most messages in one call (SQS). */
 const batchSize = 10;
 const concurrency = 4;
@@ -32,7 +32,7 @@ export async function sendWakeUps(
   wakeUps: readonly TimedWakeUp[],
 ): Promise<WakeUp[]> {
   const now = clock().getTime();
-  const near = wakeUps.filter(({ at = now }) => at - now <= longestDelay);
+  const near = wakeUps.filter(({ at = now }) => at - now <= longestDelayMs);
   const refused = await pLimit(concurrency).map(batchesOf(near, batchSize), async (batch) => {
     const Entries = batch.map(({ endpoint, events, at = now }, entry) => ({
       Id: String(entry),

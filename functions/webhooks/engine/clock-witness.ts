@@ -6,7 +6,7 @@ import * as r from '#functions/dynamodb/row-reader.ts';
 const key = 'SWEEP';
 
 /** Milliseconds between two records of a sweep's time: each record costs a unit. */
-const interval = 60_000;
+const intervalMs = 60_000;
 
 const sweepOf = r.rowReader(r.object({ sweptAt: r.number, cameTo: r.orElse(r.text, '') }));
 
@@ -25,7 +25,7 @@ export class ClockWitness extends Partition {
   async read(now: number) {
     const [row] = await this.range(key, key);
     const { sweptAt, cameTo } = row ? sweepOf(row) : { sweptAt: 0, cameTo: '' };
-    const isOld = !isRecent(sweptAt, now, interval);
+    const isOld = !isRecent(sweptAt, now, intervalMs);
     return {
       setBack: hasBeen(sweptAt, now) ? 0 : sweptAt - now,
       cameTo,

@@ -11,7 +11,7 @@ import { deliverDependencies } from './dependencies.ts';
 import { reportDeliveries } from './report.ts';
 
 /** Milliseconds reserved at the end of an invocation for the last writes. */
-const reserve = 5000;
+const shutdownReserveMs = 5000;
 
 const dependencies = whenInvoked((fields) => deliverDependencies(readDeliverEnvironment(fields)));
 
@@ -21,7 +21,7 @@ export const handler = middy<SQSEvent, SQSBatchResponse>()
   .handler(async ({ Records }, context) => {
     const wakeUps = readWakeUps(Records);
     const deps = await dependencies();
-    const deadline = deps.steady() + context.getRemainingTimeInMillis() - reserve;
+    const deadline = deps.steady() + context.getRemainingTimeInMillis() - shutdownReserveMs;
     const { stopping } = context as { readonly stopping?: AbortSignal };
     const batch = await deliver(deps, [...wakeUps.values()], deadline, stopping);
     reportDeliveries(logger, metrics, batch, Records.length - wakeUps.size);

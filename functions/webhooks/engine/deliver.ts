@@ -21,7 +21,7 @@ interface Unhandled {
 }
 
 /** Milliseconds from the choice of a delivery to the end of its request: 3 s until it begins, and 15 s. */
-const requestTime = 18_000;
+const requestTimeMs = 18_000;
 
 /** Deliveries read together with their endpoint: as many as begin at once by default. */
 const readAhead = 10;
@@ -48,7 +48,7 @@ export async function deliver(
       let drain: Drain | undefined;
       try {
         const read = await readFirst(deps, name, events, deadline);
-        const beginUntil = deadline - requestTime;
+        const beginUntil = deadline - requestTimeMs;
         drain = new Drain(deps, name, { ...read, events, wantsRetries, beginUntil, stopping });
         await drain.run();
       } catch (error) {
@@ -68,7 +68,7 @@ async function readFirst(
 ) {
   // Take the lease before reading the deliveries: a newer lease then shows that they may have been made.
   const known = leases.known(endpoint);
-  const isHeld = leases.believed(endpoint, known ?? newLease, now().getTime(), steady()).holder !== undefined;
+  const isHeld = leases.plausible(endpoint, known ?? newLease, now().getTime(), steady()).holder !== undefined;
   // The process that holds the endpoint reads the deliveries itself.
   const first = isHeld ? [] : events.slice(0, readAhead);
   const lease = known ?? (await leases.read(endpoint));

@@ -6,14 +6,14 @@ import { type Settled, tellSettled } from '#functions/webhooks/deliveries/settle
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
 import type { Admission, Lease } from '#functions/webhooks/endpoints/lease.ts';
-import { longestDelay, sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
+import { longestDelayMs, sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { HeldLease } from './held-lease.ts';
 import { putAside, releasedIfResumed } from './put-aside.ts';
 import { UnderWay } from './under-way.ts';
 import { Work } from './work.ts';
 
 /** Milliseconds after which a drain hands its endpoint over, so that endpoints take turns. */
-const drainFor = 20_000;
+const drainTimeMs = 20_000;
 
 /** Lost races for the lease after which a drain leaves the endpoint to the other processes. */
 const maxLosses = 3;
@@ -65,7 +65,7 @@ export class Drain {
     this.name = name;
     this.start = start;
     this.work = new Work(deps, name, start.events, start.wantsRetries);
-    this.beginUntil = Math.min(start.beginUntil, deps.steady() + drainFor);
+    this.beginUntil = Math.min(start.beginUntil, deps.steady() + drainTimeMs);
     this.holding = new HeldLease(deps, name, start.lease);
     this.underWay = new UnderWay(deps, this.holding, this.work, this.settle);
     this.know(start.found.endpoint);
@@ -227,7 +227,7 @@ export class Drain {
     let at = Math.min(this.underWay.nextRetryAt, this.requestsAt);
     // The holder that turned this drain away has a request to look at the retries.
     if (this.work.wantsRetries && !this.isTurnedAway) {
-      const [next] = await this.deps.deliveries.due(this.name, this.now() + longestDelay, 1);
+      const [next] = await this.deps.deliveries.due(this.name, this.now() + longestDelayMs, 1);
       at = Math.min(at, next?.dueAt ?? at);
     }
     if (at !== Number.POSITIVE_INFINITY) await this.wake(Math.max(at, this.mayBeginAt));

@@ -10,7 +10,7 @@ import { fanOut } from './fan-out.ts';
 import { reportFanOut } from './report.ts';
 
 /** Milliseconds reserved at the end of an invocation for wake-ups and handing on. */
-const reserve = 5000;
+const shutdownReserveMs = 5000;
 
 const deps = fanOutDependencies(readFanOutEnvironment());
 
@@ -18,7 +18,7 @@ export const handler = middy<SQSEvent, SQSBatchResponse>()
   .use(injectLambdaContext(logger))
   .use(sendMetrics)
   .handler(async ({ Records }, context) => {
-    const deadline = deps.steady() + context.getRemainingTimeInMillis() - reserve;
+    const deadline = deps.steady() + context.getRemainingTimeInMillis() - shutdownReserveMs;
     const fannedOut = await fanOut(deps, Records.map(announcementOf), deadline);
     reportFanOut(logger, metrics, fannedOut);
     return {

@@ -145,9 +145,9 @@ async function createDeliveries(
     await limit(() => deps.deliveries.storeEvent(arrival, now));
   // Writes begin in the order of names: those before `end` will finish, those from `end` on never begin.
   let end = wanting.length;
-  await limit.map(wanting, async (endpoint, at) => {
-    if (at < end && deps.steady() >= deadline) end = at;
-    if (at < end) await deps.deliveries.create(arrival, endpoint, now, isFirst && at === 0);
+  await limit.map(wanting, async (endpoint, index) => {
+    if (index < end && deps.steady() >= deadline) end = index;
+    if (index < end) await deps.deliveries.create(arrival, endpoint, now, isFirst && index === 0);
   });
   const done = wanting.slice(0, end).map(({ name }) => name);
   const isCutShort = end < wanting.length;

@@ -5,15 +5,15 @@ import { observationOf } from '#functions/webhooks/deliveries/next-step.ts';
 import { observe, stateOf } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import {
   type Admission,
+  acquire,
   addLone,
   admission,
   allowsLone,
   endLone,
-  hold,
   type InFlight,
   type Lease,
   type Limits,
-  leaseDuration,
+  leaseDurationMs,
   release,
 } from '#functions/webhooks/endpoints/lease.ts';
 
@@ -27,7 +27,7 @@ export interface Entry {
 }
 
 /** Longest time in milliseconds from the write of a lease to the start of the attempts that it names. */
-const beginWithin = 3000;
+const beginWithinMs = 3000;
 
 /** One process's hold on the lease of an endpoint, with the attempts that this process makes under it. */
 export class HeldLease {
@@ -57,14 +57,14 @@ export class HeldLease {
 
   /** Permission of this process to send now, as far as the lease is known. */
   get admission(): Admission {
-    return admission(this.believed, this.limits, this.now());
+    return admission(this.plausible, this.limits, this.now());
   }
 
   /** Begins with the known lease, for one delivery or several; returns the events that a dead holder left in flight. */
   take(isSingle: boolean): string[] {
-    this.isLone = isSingle && allowsLone(this.believed, this.limits, this.now());
+    this.isLone = isSingle && allowsLone(this.plausible, this.limits, this.now());
     this.isLost = false;
-    return this.takeOver(this.believed);
+    return this.takeOver(this.plausible);
   }
 
   private takeOver(lease: Lease): string[] {
@@ -111,9 +111,9 @@ export class HeldLease {
    * @throws the error of the SDK
    */
   async enter(chosen: readonly Delivery[]): Promise<Entry | undefined> {
-    const beginUntil = this.deps.steady() + beginWithin;
+    const beginUntil = this.deps.steady() + beginWithinMs;
     const now = this.now();
-    const until = now + leaseDuration;
+    const until = now + leaseDurationMs;
     const next = chosen.map(
       ({ event, rev: of, attempt: made }) =>
         [event, { attempt: made + 1, of, until, ...(this.isLone && { isLone: true as const }) }] as const,
@@ -123,12 +123,12 @@ export class HeldLease {
     const progress = { inFlight: Object.fromEntries([...this.inFlight, ...next]), observations };
     let before = this.lease;
     const written = await this.deps.leases.change(this.name, this.lease, (current) => {
-      const lease = this.deps.leases.believed(this.name, current, now, this.deps.steady());
+      const lease = this.deps.leases.plausible(this.name, current, now, this.deps.steady());
       const isOurs = isHolder && current.holder?.id === this.id;
       if (!isOurs && (isHolder || !this.isAdmitted(lease, next.length))) return undefined;
       if (chosen.some((delivery) => this.othersEndAt(delivery, lease) !== undefined)) return undefined;
       before = lease;
-      return this.isLone ? addLone(lease, progress, now) : hold(lease, this.id, progress, this.limits.interval, now);
+      return this.isLone ? addLone(lease, progress, now) : acquire(lease, this.id, progress, this.limits.interval, now);
     });
     this.isLost = written === undefined;
     if (!written) return undefined;
@@ -140,7 +140,7 @@ export class HeldLease {
     for (const [event, inFlightAttempt] of next) this.inFlight.set(event, inFlightAttempt);
     if (this.isLone) this.named.push(...next.map(([event]) => event));
     const { alive } = this.deps.leases;
-    const living = beginUntil - beginWithin + leaseDuration;
+    const living = beginUntil - beginWithinMs + leaseDurationMs;
     for (const [event] of next) alive.set(`${this.name} ${event}`, living);
     if (!this.isLone) alive.set(this.id, living);
     return { beginUntil, isNews, leftBehind };
@@ -168,7 +168,7 @@ export class HeldLease {
       return;
     }
     const given = await leases.change(this.name, this.lease, (current) => {
-      const lease = this.deps.leases.believed(this.name, current, now, this.deps.steady());
+      const lease = this.deps.leases.plausible(this.name, current, now, this.deps.steady());
       if (this.isLone)
         return this.isLost || events.length === 0 ? undefined : endLone(lease, events, observations, now);
       if (current.holder?.id === this.id) return release(current, { inFlight: {}, observations }, now);
@@ -181,12 +181,12 @@ export class HeldLease {
   get room(): number {
     const now = this.now();
     // Include the attempts that have ended, even if the lease does not name them yet.
-    const state = stateOf(this.ended.map(observationOf).reduce(observe, this.believed), now);
+    const state = stateOf(this.ended.map(observationOf).reduce(observe, this.plausible), now);
     if (state === 'open') return 0;
     const { maxInFlight, interval } = this.limits;
     if (interval > 0 && (this.lease.freeAt > now || this.inFlight.size > 0)) return 0;
     if (this.isLone) return 1 - this.inFlight.size;
-    const others = Object.values(this.believed.inFlight).filter(({ isLone, until }) => isLone && until > now).length;
+    const others = Object.values(this.plausible.inFlight).filter(({ isLone, until }) => isLone && until > now).length;
     return Math.max(0, (state === 'half-open' ? 1 : maxInFlight) - others - this.inFlight.size);
   }
 
@@ -196,7 +196,7 @@ export class HeldLease {
     if (admitted.kind === 'shut') return admitted.until;
     if (admitted.kind !== 'free' || admitted.room > 0) return 0;
     // Lone attempts occupy all of the room.
-    const ends = Object.values(this.believed.inFlight).map(({ until }) => until);
+    const ends = Object.values(this.plausible.inFlight).map(({ until }) => until);
     return Math.min(...ends.filter((until) => until > this.now()));
   }
 
@@ -215,8 +215,8 @@ export class HeldLease {
     return names.length > 0 && names.every((event) => this.interrupted[event]);
   }
 
-  private get believed(): Lease {
-    return this.deps.leases.believed(this.name, this.lease, this.now(), this.deps.steady());
+  private get plausible(): Lease {
+    return this.deps.leases.plausible(this.name, this.lease, this.now(), this.deps.steady());
   }
 
   private now(): number {

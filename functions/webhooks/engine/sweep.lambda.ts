@@ -8,7 +8,7 @@ import { reportSweep } from './report.ts';
 import { type Sweep, sweep } from './sweep.ts';
 
 /** Milliseconds reserved at the end of an invocation for what the sweep has begun. */
-const reserve = 5000;
+const shutdownReserveMs = 5000;
 
 const deps = sweepDependencies(readSweepEnvironment());
 
@@ -16,7 +16,7 @@ export const handler = middy<unknown, Sweep>()
   .use(injectLambdaContext(logger))
   .use(sendMetrics)
   .handler(async (_, context) => {
-    const swept = await sweep(deps, deps.steady() + context.getRemainingTimeInMillis() - reserve);
+    const swept = await sweep(deps, deps.steady() + context.getRemainingTimeInMillis() - shutdownReserveMs);
     reportSweep(logger, metrics, swept);
     return swept;
   });

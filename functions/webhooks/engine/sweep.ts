@@ -4,11 +4,11 @@ import type { Deadline } from '#functions/clock/instants.ts';
 import { announceEndpoint } from '#functions/notices/announce.ts';
 import type { Topics } from '#functions/notices/publish.ts';
 import type { DeliveryDependencies } from '#functions/webhooks/deliveries/deliveries.ts';
-import { isDue, longestWait } from '#functions/webhooks/deliveries/delivery.ts';
+import { isDue, longestWaitMs } from '#functions/webhooks/deliveries/delivery.ts';
 import { retriesBetween } from '#functions/webhooks/deliveries/delivery-index.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
-import { admission, believedLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
+import { admission, type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 import { sendWakeUps, type WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import type { ClockWitness } from './clock-witness.ts';
 
@@ -38,10 +38,10 @@ const concurrency = 16;
 const mostMisplaced = 500;
 
 /** Milliseconds for which the sweep checks a lone attempt after its time is over. */
-const loneMemory = 180_000;
+const loneMemoryMs = 180_000;
 
 /** Milliseconds reserved for publishing events about endpoints, however many endpoints there are. */
-const tellFor = 5000;
+const warningTimeMs = 5000;
 
 /** Later than every due time. */
 const forever = Number.MAX_SAFE_INTEGER;
@@ -55,7 +55,7 @@ const forever = Number.MAX_SAFE_INTEGER;
 export async function sweep(deps: SweepDependencies, deadline: Deadline): Promise<Sweep> {
   const started = deps.now().getTime();
   const { setBack, cameTo, note } = await deps.witness.read(started);
-  const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + longestWait, deadline };
+  const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + longestWaitMs, deadline };
   const limit = pLimit(concurrency);
   const wakeUps: WakeUp[] = [];
   let [overdue, isCut, reached] = [0, false, ''];
@@ -68,7 +68,7 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline): Promis
   for await (const page of deps.endpoints.pages(cameTo)) {
     await limit.map(page, async (endpoint) => {
       if (endpoint.pending?.length) telling.push(endpoint);
-      if (deps.steady() >= deadline - tellFor) {
+      if (deps.steady() >= deadline - warningTimeMs) {
         left += 1;
         return;
       }
@@ -119,7 +119,7 @@ async function needOf(
   const { name, status } = endpoint;
   const budget = retryBudget(deadline, deps.steady);
   const { lease: read, requests } = await deps.leases.look(name, 1);
-  const lease = believedLease(read, started);
+  const lease = plausibleLease(read, started);
   const admitted = admission(lease, limitsOf(endpoint), started);
   const isCut = await replaceRetries(deps, name, misplacedFrom, started, budget);
   const wakeUps: WakeUp[] = [];
@@ -146,7 +146,7 @@ async function unfinishedLone(
   budget: RetryBudget,
 ) {
   const over = Object.entries(inFlight).filter(
-    ([, { isLone, until }]) => isLone && until <= now && (until === 0 || now - until < loneMemory),
+    ([, { isLone, until }]) => isLone && until <= now && (until === 0 || now - until < loneMemoryMs),
   );
   const names = over.map(([event]) => ({ event, endpoint }));
   const read = await deliveries.read(names, budget);

@@ -3,7 +3,7 @@ import type { EndpointCause } from '#functions/events/endpoint-event.ts';
 import { type Attempt, attempt, type DeliverDependencies, recordOf } from '#functions/webhooks/deliveries/attempt.ts';
 import type { Delivery } from '#functions/webhooks/deliveries/delivery.ts';
 import { stepAfter } from '#functions/webhooks/deliveries/next-step.ts';
-import { failed } from '#functions/webhooks/deliveries/outcome.ts';
+import { failureOf } from '#functions/webhooks/deliveries/outcome.ts';
 import type { Settled } from '#functions/webhooks/deliveries/settled.ts';
 import type { Endpoint, EndpointSecrets } from '#functions/webhooks/endpoints/endpoint.ts';
 import { disabling } from '#functions/webhooks/endpoints/health.ts';
@@ -13,7 +13,7 @@ import { releasedIfResumed } from './put-aside.ts';
 import type { Work } from './work.ts';
 
 /** Milliseconds between two looks for more work during slow attempts: each look costs a unit. */
-const longestWait = 1000;
+const longestWaitMs = 1000;
 
 /** Milliseconds for which ends of attempts are gathered while most others are still in flight. */
 const gatherFor = 5;
@@ -70,7 +70,7 @@ export class UnderWay {
   async waitForMore(hasRoom: boolean): Promise<void> {
     const enough = new AbortController();
     const ends: Promise<unknown>[] = [...this.ends.values()];
-    if (hasRoom) ends.push(sleep(longestWait, undefined, { signal: enough.signal }).catch(() => undefined));
+    if (hasRoom) ends.push(sleep(longestWaitMs, undefined, { signal: enough.signal }).catch(() => undefined));
     await Promise.race(ends);
     enough.abort();
     // Follow up attempts together that end together: each look and each change of the lease costs a unit.
@@ -97,12 +97,12 @@ export class UnderWay {
       const since = new Date(this.holding.lease.failingSince ?? startedAt).toISOString();
       if (await this.deps.endpoints.commitHealth(current, disabling(current, since, cause, endedAt))) return made;
     }
-    return { ...made, outcome: failed(cause) };
+    return { ...made, outcome: failureOf(cause) };
   }
 
   /** False when a long closing concerns a removed endpoint, whose name another one has taken during the request. */
   private async isAboutIt({ outcome }: Attempt, endpoint: Endpoint): Promise<boolean> {
-    if (outcome.kind !== 'failed' || outcome.retryAfter === undefined) return true;
+    if (outcome.kind !== 'failed' || outcome.retryAfterMs === undefined) return true;
     // A refused read must not keep the attempt from being recorded.
     const current = await this.deps.endpoints.find(endpoint.name).catch(() => endpoint);
     return current?.createdAt === endpoint.createdAt;

@@ -99,8 +99,8 @@ export class WebhookClient {
         headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
         body,
         proxy,
-        timeout: timeout - spent,
-        connectTimeout: connectTimeout - spent,
+        timeoutMs: timeout - spent,
+        connectTimeoutMs: connectTimeout - spent,
         maxBytes: maxBodyBytes,
         // The receiver may have processed the request, but the id makes it idempotent.
         isRepeatable: true,

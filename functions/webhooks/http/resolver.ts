@@ -26,7 +26,7 @@ export function dnsResolver({
   patience = 250,
 }: ResolverOptions = {}): Resolve {
   const turns = pLimit(1);
-  const underWay = new Map<string, Promise<readonly string[]>>();
+  const inFlight = new Map<string, Promise<readonly string[]>>();
   const find = (hostname: string): Promise<readonly string[]> => {
     const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
     let isFound = false;
@@ -47,8 +47,8 @@ export function dnsResolver({
   };
   return async (hostname) => {
     if (localhost.test(hostname)) return loopback;
-    const current = underWay.get(hostname) ?? find(hostname).finally(() => underWay.delete(hostname));
-    underWay.set(hostname, current);
+    const current = inFlight.get(hostname) ?? find(hostname).finally(() => inFlight.delete(hostname));
+    inFlight.set(hostname, current);
     return current;
   };
 }

@@ -20,9 +20,9 @@ export interface ApiRequest {
 }
 
 /** Milliseconds for long work: more than the API's function can run. */
-export const longTimeout = 150_000;
+export const longTimeoutMs = 150_000;
 
-const usualTimeout = 60_000;
+const usualTimeoutMs = 60_000;
 
 /** Limit of bytes in an answer: more than any page has. */
 const largestAnswer = 16 * 1024 * 1024;
@@ -35,7 +35,7 @@ const encode = (text: string): string =>
 
 /** Percent-encodes the inserted parts of a path: path`/watches/${direction}/${mailbox}`. */
 export const path = (texts: TemplateStringsArray, ...parts: readonly string[]): string =>
-  texts.map((text, at) => text + (at < parts.length ? encode(parts[at]!) : '')).join('');
+  texts.map((text, index) => text + (index < parts.length ? encode(parts[index]!) : '')).join('');
 
 export class ApiClient {
   private readonly target: Target;
@@ -77,7 +77,7 @@ export class ApiClient {
    * @throws ApiError when the API refuses
    * @throws CliError when the API is unreachable, or something else answers
    */
-  async send<T>({ method, path, query = {}, body, timeout = usualTimeout, signal }: ApiRequest): Promise<T> {
+  async send<T>({ method, path, query = {}, body, timeout = usualTimeoutMs, signal }: ApiRequest): Promise<T> {
     const search = Object.entries(query)
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => `${encode(name)}=${encode(value!)}`)
@@ -98,7 +98,7 @@ export class ApiClient {
         url,
         headers: signed,
         body: text,
-        timeout,
+        timeoutMs: timeout,
         maxBytes: largestAnswer,
         isRepeatable: method === 'GET',
         proxy: proxyFor(url, this.proxies),

@@ -113,7 +113,7 @@ const attemptColumns: readonly Column<AttemptResource>[] = [
   { heading: 'ATTEMPT', text: ({ attempt }) => String(attempt) },
   { heading: 'OUTCOME', text: ({ outcome, cause }) => cause ?? outcome },
   { heading: 'ANSWER', text: attemptWords },
-  { heading: 'TOOK', text: ({ duration }) => `${duration} ms` },
+  { heading: 'TOOK', text: ({ durationMs }) => `${durationMs} ms` },
   { heading: 'SAID', text: ({ response }) => response && shortened(response) },
 ];
 

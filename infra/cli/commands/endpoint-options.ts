@@ -70,7 +70,7 @@ export function settingsOf(context: CliContext, options: EndpointOptions): Setti
     ...(mailbox && { mailboxes: mailbox }),
     ...(direction && { directions: direction }),
     ...(Object.keys(headers).length > 0 && { headers }),
-    ...(retryDelays && { retryDelays }),
+    ...(retryDelays && { retryDelaysMs: retryDelays }),
     ...(maxInFlight !== undefined && { maxInFlight }),
     ...(format !== undefined && { format }),
   };
@@ -83,7 +83,7 @@ const optionNames: Readonly<Record<string, string>> = {
   mailboxes: '--mailbox',
   directions: '--direction',
   headers: '--header',
-  retryDelays: '--retry-delays',
+  retryDelaysMs: '--retry-delays',
   maxInFlight: '--max-in-flight',
   format: '--format',
   secret: '--secret-from',

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { longTimeout, path } from '#infra/cli/api/client.ts';
+import { longTimeoutMs, path } from '#infra/cli/api/client.ts';
 import { type CommonOptions, confirmable, confirmed, openSession, type Session, verb } from '#infra/cli/api/session.ts';
 import { timeAt, wholeNumber } from '#infra/cli/terminal/arguments.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
@@ -94,7 +94,7 @@ async function released({ api, output, context }: Session, path: string, body: R
   const show = () => output.progress(`working for ${Math.round((context.now().getTime() - started) / 1000)} s …`);
   const timer = setInterval(show, 1000);
   try {
-    return await api.post<Replayed>(path, body, longTimeout);
+    return await api.post<Replayed>(path, body, longTimeoutMs);
   } finally {
     clearInterval(timer);
     output.progress('');

@@ -9,7 +9,7 @@ import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
 const interval = 250;
 
 /** Milliseconds to wait for the first attempt: a request may take 15 s, and a lost wake-up waits for the sweep. */
-const patience = 60_000;
+const timeoutMs = 60_000;
 
 /** Sends a test event and waits for its first attempt. @throws CliError with the reason when it is not delivered */
 export async function testEndpoint(session: Session, name: string): Promise<void> {
@@ -40,11 +40,11 @@ async function firstAttempt({ api, context }: Session, event: string, name: stri
   for (let waited = 0; ; waited += interval) {
     const delivery = await api.get<DeliveryResource>(path`/deliveries/${event}/${name}`);
     const isOver = delivery.status !== 'PENDING' || (delivery.attempts?.length ?? 0) > 0;
-    if (isOver || waited >= patience) return { delivery, openUntil };
+    if (isOver || waited >= timeoutMs) return { delivery, openUntil };
     if (waited === 0) {
       const { circuitBreaker } = await api.get<EndpointResource>(path`/endpoints/${name}`);
       openUntil = circuitBreaker?.state === 'open' ? circuitBreaker.openUntil : undefined;
-      if (Date.parse(openUntil ?? '') > context.now().getTime() + patience) return { delivery, openUntil };
+      if (Date.parse(openUntil ?? '') > context.now().getTime() + timeoutMs) return { delivery, openUntil };
     }
     await context.sleep(interval);
   }
@@ -62,6 +62,6 @@ function wordsOf(name: string, { status, reason }: DeliveryResource, attempt: At
   if (attempt === undefined) return `${name}: ${status.toLowerCase()}${reason === undefined ? '' : `, ${reason}`}`;
   const words = attemptWords(attempt);
   return attempt.failure === undefined
-    ? `${name} answered ${words} in ${attempt.duration} ms`
-    : `${name} gave no answer: ${words}, after ${attempt.duration} ms`;
+    ? `${name} answered ${words} in ${attempt.durationMs} ms`
+    : `${name} gave no answer: ${words}, after ${attempt.durationMs} ms`;
 }

@@ -28,7 +28,7 @@ function breakerText({ circuitBreaker }: EndpointResource): string | undefined {
 }
 
 export function printEndpoint(output: Output, endpoint: EndpointResource, last?: LastAttempt): void {
-  const { health, retryDelays, headerNames } = endpoint;
+  const { health, retryDelaysMs, headerNames } = endpoint;
   output.facts([
     ['name', endpoint.name],
     ['status', stateOf(endpoint)],
@@ -43,7 +43,7 @@ export function printEndpoint(output: Output, endpoint: EndpointResource, last?:
     ['mailboxes', endpoint.mailboxes?.join(', ')],
     ['directions', endpoint.directions?.join(', ')],
     ['headers', headerNames.join(', ')],
-    ['retries after', retryDelays.map(durationText).join(', ')],
+    ['retries after', retryDelaysMs.map(durationText).join(', ')],
     ['in flight', endpoint.maxInFlight],
     ['public key', endpoint.publicKey],
     ['declared', endpoint.isDeclared ? 'in the configuration file' : undefined],

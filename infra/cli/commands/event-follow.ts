@@ -8,10 +8,10 @@ import { type EventOptions, filterOf } from './event-options.ts';
 import { subjectOf } from './event-view.ts';
 
 /** Milliseconds between two queries. */
-const interval = 2000;
+const intervalMs = 2000;
 
 /** Milliseconds by which an event may be stored after its timestamp; each query goes back by this time. */
-const lookBack = 120_000;
+const lookBackMs = 120_000;
 
 /** Consecutive queries that may fail to reach the operator API. */
 const patience = 5;
@@ -22,7 +22,7 @@ export async function followEvents(session: Session, options: EventOptions): Pro
   const { from, until } = options;
   const stop = context.interrupted();
   const start = from ?? context.now().toISOString();
-  const end = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until) + lookBack;
+  const end = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until) + lookBackMs;
   const seen = new Map<string, string>();
   let newest = start;
   let failures = 0;
@@ -31,7 +31,7 @@ export async function followEvents(session: Session, options: EventOptions): Pro
     const isLast = context.now().getTime() >= end;
     // A timestamp in the future, from a clock that was ahead, must not hide later events.
     const latest = Math.min(Date.parse(newest), context.now().getTime());
-    const back = new Date(latest - lookBack).toISOString();
+    const back = new Date(latest - lookBackMs).toISOString();
     const after = Date.parse(start) > latest ? back : laterOf(start, back);
     for (const [id, at] of seen) if (at < after) seen.delete(id);
     try {
@@ -49,7 +49,7 @@ export async function followEvents(session: Session, options: EventOptions): Pro
       if (!mayPass) throw error;
     }
     if (isLast) return;
-    await context.sleep(interval, stop);
+    await context.sleep(intervalMs, stop);
   }
 }
 

@@ -11,7 +11,7 @@ export interface FileWatch {
   readonly mailbox: string;
   readonly direction: Direction;
   /** Poll interval in milliseconds, if not the general one. */
-  readonly every?: number;
+  readonly pollIntervalMs?: number;
 }
 
 const row = z.object({
@@ -50,7 +50,7 @@ export function readWatchFile(file: string): FileWatch[] {
     if (first === undefined) lines.set(key, info.lines);
     else problems.push(`line ${info.lines}: ${data.mailbox}, ${data.direction} is already in line ${first}`);
     const { every, ...watch } = data;
-    watches.push({ ...watch, ...(every !== undefined && { every }) });
+    watches.push({ ...watch, ...(every !== undefined && { pollIntervalMs: every }) });
   }
   if (problems.length > 0) {
     throw new CliError(

@@ -1,4 +1,4 @@
-import { type ApiClient, longTimeout } from '#infra/cli/api/client.ts';
+import { type ApiClient, longTimeoutMs } from '#infra/cli/api/client.ts';
 import type { BatchOfWatches } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, openSession } from '#infra/cli/api/session.ts';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
@@ -52,11 +52,11 @@ async function addAll(
   notifyExisting: boolean,
   { added, there }: Imported,
 ): Promise<CliError | undefined> {
-  for (let at = 0; at < watches.length; at += batchSize) {
-    const batch = watches.slice(at, at + batchSize);
+  for (let index = 0; index < watches.length; index += batchSize) {
+    const batch = watches.slice(index, index + batchSize);
     const body = { watches: batch, ...(notifyExisting && { notifyExisting }) };
     try {
-      const { items } = await api.post<BatchOfWatches>('/watches/batch', body, longTimeout);
+      const { items } = await api.post<BatchOfWatches>('/watches/batch', body, longTimeoutMs);
       for (const [place, watch] of batch.entries()) (items[place]?.isAdded ? added : there).push(watch);
     } catch (error) {
       if (!(error instanceof CliError)) throw error;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Direction } from '#functions/transfers/transfer.ts';
-import { longTimeout, path } from '#infra/cli/api/client.ts';
+import { longTimeoutMs, path } from '#infra/cli/api/client.ts';
 import { type PageOptions, paged, printList, readList } from '#infra/cli/api/paged.ts';
 import type { PollFacts, WatchResource } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, confirmable, confirmed, openSession, verb } from '#infra/cli/api/session.ts';
@@ -51,7 +51,7 @@ export function watchCommands(program: Command, context: CliContext): void {
         mailbox,
         direction: options.direction,
         ...(notifyExisting && { notifyExisting }),
-        ...(every !== undefined && { every }),
+        ...(every !== undefined && { pollIntervalMs: every }),
       };
       const watch = await api.post<WatchResource>('/watches', body);
       output.result(watch, () =>
@@ -81,7 +81,7 @@ export function watchCommands(program: Command, context: CliContext): void {
       const watch = await api.send<WatchResource>({
         method: 'PATCH',
         path: path`/watches/${options.direction}/${mailbox}`,
-        body: { every: options.every === 'default' ? null : options.every },
+        body: { pollIntervalMs: options.every === 'default' ? null : options.every },
       });
       output.result(watch, () => output.line(`${watchWords(watch)} is polled ${intervalWords(watch)}`));
     });
@@ -104,7 +104,7 @@ export function watchCommands(program: Command, context: CliContext): void {
       const { api, output } = await openSession(context, options);
       output.progress('polling …');
       const facts = await api
-        .post<PollFacts>(path`/watches/${options.direction}/${mailbox}/poll`, {}, longTimeout)
+        .post<PollFacts>(path`/watches/${options.direction}/${mailbox}/poll`, {}, longTimeoutMs)
         .finally(() => output.progress(''));
       output.result(facts, () => {
         const { outcome, transfers, changed, published } = facts;
@@ -185,16 +185,16 @@ const outcomeWords: Record<PollFacts['outcome'], string> = {
 
 const methodWords = { client_id: 'by the client id', email: 'by a code in a mail' } as const;
 
-function intervalWords({ every, quietEvery }: WatchResource): string {
-  const usual = every === undefined ? 'at the general interval' : `every ${durationText(every)}`;
-  if (quietEvery === undefined) return usual;
-  const quiet = durationText(quietEvery);
+function intervalWords({ pollIntervalMs, quietIntervalMs }: WatchResource): string {
+  const usual = pollIntervalMs === undefined ? 'at the general interval' : `every ${durationText(pollIntervalMs)}`;
+  if (quietIntervalMs === undefined) return usual;
+  const quiet = durationText(quietIntervalMs);
   return `every ${quiet}, since nothing has changed for an hour: the next change is told up to ${quiet} later, then it is polled ${usual}`;
 }
 
-function columnOfInterval({ every, quietEvery }: WatchResource): string | undefined {
-  if (quietEvery !== undefined) return `${durationText(quietEvery)}, quiet`;
-  return every === undefined ? undefined : durationText(every);
+function columnOfInterval({ pollIntervalMs, quietIntervalMs }: WatchResource): string | undefined {
+  if (quietIntervalMs !== undefined) return `${durationText(quietIntervalMs)}, quiet`;
+  return pollIntervalMs === undefined ? undefined : durationText(pollIntervalMs);
 }
 
 function transfersWords({ count, baselineProgress }: WatchResource): string | undefined {

@@ -5,7 +5,7 @@ import { readProxySettings } from '#functions/lambda/environment.ts';
 import { type Check, ok, warn } from './check.ts';
 
 /** Milliseconds for the server to show its certificate. */
-const patience = 10_000;
+const timeoutMs = 10_000;
 
 /** Days of validity below which the doctor warns. */
 const soon = 21;
@@ -18,7 +18,7 @@ export async function checkCertificate(origin: string, ca: string | undefined, n
   let socket: tls.TLSSocket | undefined;
   try {
     socket = await tlsTo(origin, ca);
-    await once(socket, 'secureConnect', { signal: AbortSignal.timeout(patience) });
+    await once(socket, 'secureConnect', { signal: AbortSignal.timeout(timeoutMs) });
     return judged(socket.getProtocol(), new Date(socket.getPeerCertificate().valid_to), now);
   } catch (error) {
     return warn(name, `the certificate cannot be looked at (${(error as Error).message})`, 'ask again in a moment');
@@ -39,7 +39,7 @@ export async function tlsTo(origin: string, ca: string | undefined, isTrusted = 
   const port = Number(url.port || 443);
   const proxy = proxyFor(url, readProxySettings());
   return tls.connect({
-    ...(proxy ? { socket: await openTunnel(proxy, host, port, patience) } : { host, port }),
+    ...(proxy ? { socket: await openTunnel(proxy, host, port, timeoutMs) } : { host, port }),
     rejectUnauthorized: isTrusted,
     // Servers choose the certificate by SNI, which takes no IP addresses (RFC 6066).
     ...(/[a-z]/i.test(host) && !host.includes(':') && { servername: host }),

@@ -5,10 +5,10 @@ import { clockDifference, clockWords } from '#functions/clock/clock-difference.t
 import { type Check, fail, ok, warn } from './check.ts';
 
 /** Milliseconds for the server to answer. */
-const patience = 10_000;
+const timeoutMs = 10_000;
 
 /** Clock difference in milliseconds at which Standard Webhooks libraries refuse a signature. */
-const threshold = 300_000;
+const wrongClockMs = 300_000;
 
 const name = 'clock';
 
@@ -23,7 +23,7 @@ export async function checkClock(origin: string, now: () => Date): Promise<Check
   const request = client.request(`${origin}/api/status`, {
     method: 'HEAD',
     agent: false,
-    signal: AbortSignal.timeout(patience),
+    signal: AbortSignal.timeout(timeoutMs),
     // A wrong clock makes a valid certificate look invalid.
     rejectUnauthorized: false,
   });
@@ -34,7 +34,7 @@ export async function checkClock(origin: string, now: () => Date): Promise<Check
     if (difference === undefined) return [];
     const words = clockWords(difference, 'the server’s');
     if (words === undefined) return [ok(name, 'agrees with the server’s to the minute')];
-    const judge = Math.abs(difference) < threshold ? warn : fail;
+    const judge = Math.abs(difference) < wrongClockMs ? warn : fail;
     return [judge(name, words, 'set the clock that is wrong, or have it set by NTP')];
   } catch {
     // `checkServer` reports an unreachable server.

@@ -4,12 +4,12 @@ import { countWords } from '#infra/cli/commands/status.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 
 /** Milliseconds overdue above which a delivery is a fault, as in the alarm. */
-const longestOverdue = 15 * 60_000;
+const longestOverdueMs = 15 * 60_000;
 
 export function checkDeliveries({ deliveries, endpoints }: StatusResource): Check[] {
   const { waiting, held, oldestOverdueMs } = deliveries;
   const checks: Check[] = [];
-  if (oldestOverdueMs > longestOverdue) {
+  if (oldestOverdueMs > longestOverdueMs) {
     const overdue = durationText(Math.ceil(oldestOverdueMs / 60_000) * 60_000);
     checks.push(
       fail(

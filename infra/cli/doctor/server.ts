@@ -18,7 +18,7 @@ export interface ServerToCheck {
 }
 
 /** Milliseconds for the server to answer. */
-const patience = 10_000;
+const timeoutMs = 10_000;
 
 const reached = 'server';
 const version = 'REST API version';
@@ -39,7 +39,7 @@ export async function checkServer({ now, sleep }: CliContext, server: ServerToCh
     sleep,
   });
   try {
-    const answer = await calls.send({ path: '/status', minimumMinor: undefined }, steady() + patience);
+    const answer = await calls.send({ path: '/status', minimumMinor: undefined }, steady() + timeoutMs);
     const [here, ...others] = judged(answer, server, now());
     return [here, await checkCertificate(origin, ca, now()), ...others];
   } catch (error) {

@@ -39,7 +39,7 @@ function topicsOf({ topics }: ServicesResource): Check[] {
 function queuesOf({ queues }: ServicesResource): Check[] {
   const deadLetters = queues.filter(({ name }) => name.endsWith('DeadLetters'));
   const living = queues.filter((queue) => !deadLetters.includes(queue) && !queue.problem);
-  const depths = living.map(({ name, waiting, underWay }) => `${name} ${waiting} waiting, ${underWay} in flight`);
+  const depths = living.map(({ name, waiting, inProgress }) => `${name} ${waiting} waiting, ${inProgress} in flight`);
   return [
     ...(depths.length > 0 ? [ok('queues', depths.join('; '))] : []),
     ...queues.flatMap(({ name, problem }) => (problem ? [without('queues', name, problem)] : [])),

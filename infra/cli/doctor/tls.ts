@@ -6,7 +6,7 @@ import { printable } from '#functions/notices/foreign-text.ts';
 import { tlsTo } from './certificate.ts';
 
 /** Milliseconds for the TLS handshake. */
-const patience = 5000;
+const timeoutMs = 5000;
 
 /** Characters quoted from a certificate at most. */
 const longest = 200;
@@ -50,7 +50,7 @@ async function lookedAt(origin: string, ca: string | undefined) {
     socket.once('keylog', () => {
       hasAgreed = true;
     });
-    await once(socket, 'secureConnect', { signal: AbortSignal.timeout(patience) });
+    await once(socket, 'secureConnect', { signal: AbortSignal.timeout(timeoutMs) });
     return { certificate: socket.getPeerCertificate(), hasAgreed };
   } catch {
     return { certificate: undefined, hasAgreed };

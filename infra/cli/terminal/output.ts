@@ -50,7 +50,9 @@ export class Output {
   /** Prints rows under headings; on a narrower terminal, each row as a block of lines. */
   table<T>(columns: readonly Column<T>[], rows: readonly T[]): void {
     const cells = rows.map((row) => columns.map(({ text }) => printableLines(text(row) ?? '')));
-    const widths = columns.map(({ heading }, at) => Math.max(heading.length, ...cells.map((row) => row[at]!.length)));
+    const widths = columns.map(({ heading }, index) =>
+      Math.max(heading.length, ...cells.map((row) => row[index]!.length)),
+    );
     const width = widths.reduce((sum, one) => sum + one + 2, -2);
     if (width > (this.results.columns ?? Number.POSITIVE_INFINITY)) {
       for (const row of rows) {
@@ -61,11 +63,11 @@ export class Output {
     }
     const table = new Table({ chars: noLines, style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] } });
     table.push(columns.map(({ heading }) => this.paint('bold', heading)));
-    for (const [at, row] of rows.entries()) {
+    for (const [index, row] of rows.entries()) {
       table.push(
         columns.map(({ style }, column) => {
           const found = style?.(row);
-          const text = cells[at]![column]!;
+          const text = cells[index]![column]!;
           return found === undefined ? text : this.paint(found, text);
         }),
       );

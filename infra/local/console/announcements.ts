@@ -38,7 +38,7 @@ const batchSize = 10;
 const mostBatches = 4;
 
 /** Milliseconds for which an id is stored, as long as the event itself. */
-const remembered = 30 * 86_400_000;
+const memoryMs = 30 * 86_400_000;
 
 const pk = 'ANNOUNCED';
 
@@ -82,14 +82,14 @@ export async function passOnAnnouncements(
     isTurn = printing;
     const news = await printing;
     if (!news) return;
-    const expiresAt = Math.floor((now().getTime() + remembered) / 1000);
+    const expiresAt = Math.floor((now().getTime() + memoryMs) / 1000);
     await putRows(
       dynamo,
       table,
       news.map(({ id: sk }) => ({ pk, sk, expiresAt })),
     );
     for (const id of batch.keys()) inHand.delete(id);
-    const Entries = messages.map(({ ReceiptHandle }, at) => ({ Id: String(at), ReceiptHandle }));
+    const Entries = messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
     await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
   };
 
@@ -119,7 +119,7 @@ export async function passOnAnnouncements(
     },
     ended,
     underWay: () => [],
-    giveBack() {
+    release() {
       isGivenUp = true;
       return ended;
     },

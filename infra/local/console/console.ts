@@ -110,12 +110,12 @@ function eventWords({ type, data }: Extract<Announcement, { kind: 'event' }>['ev
 }
 
 function deliveryWords(facts: DeliveryFacts): string {
-  const { endpoint, event, status, attempt, duration, failure, code, answer, nextAttemptAt, reason } = facts;
+  const { endpoint, event, status, attempt, durationMs, failure, code, answer, nextAttemptAt, reason } = facts;
   const outcome = [
     status.toLowerCase(),
     ...(attempt === undefined
       ? []
-      : [`attempt ${attempt}, ${duration} ms`, attemptWords({ failure, code, status: answer })]),
+      : [`attempt ${attempt}, ${durationMs} ms`, attemptWords({ failure, code, status: answer })]),
     ...[reason].filter((text) => text !== undefined),
     ...(nextAttemptAt === undefined ? [] : [`next at ${nextAttemptAt.slice(11, 19)} UTC`]),
   ];

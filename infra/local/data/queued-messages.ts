@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { tolerance } from '#functions/clock/instants.ts';
-import { longestDelay } from '#functions/webhooks/endpoints/wake-ups.ts';
+import { clockToleranceMs } from '#functions/clock/instants.ts';
+import { longestDelayMs } from '#functions/webhooks/endpoints/wake-ups.ts';
 
 /**
  * Makes messages visible that an ended process had received, or that a clock that ran ahead has delayed. fauxqs stores
@@ -17,7 +17,7 @@ export function freeMessages(file: string, now: number): void {
   try {
     if (!database.prepare("SELECT name FROM sqlite_schema WHERE name = 'sqs_messages'").get()) return;
     database.exec('UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL');
-    const latest = now + longestDelay + tolerance;
+    const latest = now + longestDelayMs + clockToleranceMs;
     database.prepare('UPDATE sqs_messages SET delay_until = NULL WHERE delay_until > ?').run(latest);
   } finally {
     database.close();

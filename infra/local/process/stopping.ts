@@ -6,13 +6,13 @@ export interface Part {
   /** Work in flight, in words, for instance `2 deliveries`. */
   underWay(): readonly string[];
   /** Releases the work in flight, so that the next start does not wait for it. */
-  giveBack(): Promise<unknown>;
+  release(): Promise<unknown>;
 }
 
 /** Milliseconds after the signal; container runtimes kill after 10 s. */
 const remindAfter = 2500;
-const waitUntil = 5000;
-const giveBackUntil = 6500;
+const longestWaitMs = 5000;
+const releaseUntilMs = 6500;
 
 /** Deadline for the end of the process, in milliseconds after the signal. */
 export const stopWithin = 7500;
@@ -41,10 +41,10 @@ export async function stopInTime(stages: readonly (readonly Part[])[], say: (tex
   say(underWay() ? `stopping: waits for ${underWay()}, ${atMost}` : 'stopping');
   if (await isWithin(until(remindAfter), ended)) return true;
   say(`stopping: still waits for ${underWay() || 'the embedded services'}`);
-  if (await isWithin(until(waitUntil), ended)) return true;
+  if (await isWithin(until(longestWaitMs), ended)) return true;
   say(`stopping: gives up ${underWay() || 'waiting for the embedded services'}; the next start makes up for it`);
   for (const part of parts) part.stop();
-  await isWithin(until(giveBackUntil), Promise.allSettled(parts.map((part) => part.giveBack())));
+  await isWithin(until(releaseUntilMs), Promise.allSettled(parts.map((part) => part.release())));
   return false;
 }
 

@@ -37,11 +37,11 @@ export class AwsEndpointError extends Error {
 }
 
 /** Timeout in milliseconds for another implementation. */
-const patience = 5000;
+const timeoutMs = 5000;
 
 const asked = {
-  connectionTimeout: patience,
-  requestTimeout: patience,
+  connectionTimeout: timeoutMs,
+  requestTimeout: timeoutMs,
   throwOnRequestTimeout: true,
 };
 

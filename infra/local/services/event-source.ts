@@ -23,7 +23,7 @@ export interface EventSource {
   readonly ended: Promise<void>;
   inHand(): SQSRecord[];
   /** Makes the messages in hand visible in the queue again. */
-  giveBack(): Promise<void>;
+  release(): Promise<void>;
 }
 
 /** Seconds of a long poll. */
@@ -63,9 +63,9 @@ export function startEventSource(
   const free: (() => void)[] = [];
   const inHand = new Set<readonly Message[]>();
   const putBack = async (messages: readonly Message[]) => {
-    for (let at = 0; at < messages.length; at += batchSize) {
+    for (let index = 0; index < messages.length; index += batchSize) {
       const Entries = messages
-        .slice(at, at + batchSize)
+        .slice(index, index + batchSize)
         .map(({ ReceiptHandle }, entry) => ({ Id: String(entry), ReceiptHandle, VisibilityTimeout: soon }));
       await sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }));
     }
@@ -75,7 +75,7 @@ export function startEventSource(
     const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
     const done = messages.filter(({ MessageId }) => !failed.has(MessageId!));
     if (done.length === 0) return;
-    const Entries = done.map(({ ReceiptHandle }, at) => ({ Id: String(at), ReceiptHandle }));
+    const Entries = done.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
     await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
   };
   const { promise: broken, reject } = Promise.withResolvers<never>();
@@ -111,7 +111,7 @@ export function startEventSource(
     },
     ended: Promise.race([loop(), broken]),
     inHand: () => [...inHand].flat().map((message) => recordOf(message, queue)),
-    giveBack: () => putBack([...inHand].flat()),
+    release: () => putBack([...inHand].flat()),
   };
 }
 

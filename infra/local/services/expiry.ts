@@ -20,8 +20,8 @@ export interface ExpiryDependencies {
 }
 
 /** Milliseconds before the first deletion, and between deletions. */
-const firstOpen = 60_000;
-const rest = 3_600_000;
+const firstOpenMs = 60_000;
+const restMs = 3_600_000;
 
 /** Rows per scan, and milliseconds between scans, so that polls and deliveries can proceed. */
 const rowsPerStep = 250;
@@ -41,7 +41,7 @@ export function startExpiry(deps: ExpiryDependencies): Part {
     return !stopping.signal.aborted;
   };
   const loop = async () => {
-    for (let next = firstOpen; await sleeping(next); next = rest) {
+    for (let next = firstOpenMs; await sleeping(next); next = restMs) {
       const theirs = await serverTime();
       if (theirs !== undefined) await deleteExpired(deps, Math.min(theirs, now().getTime()), () => sleeping(pause));
     }
@@ -50,7 +50,7 @@ export function startExpiry(deps: ExpiryDependencies): Part {
     stop: () => stopping.abort(),
     ended: loop(),
     underWay: () => [],
-    giveBack: async () => undefined,
+    release: async () => undefined,
   };
 }
 

@@ -5,7 +5,7 @@ import { Connection } from '#functions/cryptshare/connection.ts';
 import type { Config } from '#infra/config/config.ts';
 
 /** Timeout in milliseconds; short, as a stop may have to wait for the answer. */
-const patience = 3000;
+const timeoutMs = 3000;
 
 /** Reads the Cryptshare Server's time, in milliseconds since 1970; undefined if it sends none. */
 export async function askServerTime({ url, caFile }: Config['server']): Promise<number | undefined> {
@@ -13,7 +13,7 @@ export async function askServerTime({ url, caFile }: Config['server']): Promise<
   try {
     connection = new Connection(new URL(url).origin, caFile && readFileSync(caFile, 'utf8'));
     const headers = { accept: 'application/json' };
-    const answer = await connection.send({ path: '/api/status', headers }, patience, maxAnswerBytes);
+    const answer = await connection.send({ path: '/api/status', headers }, timeoutMs, maxAnswerBytes);
     const behind = clockDifference(answer.headers, 0);
     return behind && -behind;
   } catch {

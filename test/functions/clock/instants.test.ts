@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { believable, hasBeen, isRecent, steady } from '#functions/clock/instants.ts';
+import { hasBeen, isRecent, plausibleUntil, steady } from '#functions/clock/instants.ts';
 
 const now = Date.parse('2026-11-24T12:00:00Z');
 const minute = 60_000;
@@ -19,12 +19,12 @@ test('an instant that was once the present is believed unless it is still to com
 test('whatever is stored, nothing is waited for longer than it can rightly last', () => {
   fc.assert(
     fc.property(instant, age, (until, longest) => {
-      const believed = believable(until, now, longest);
+      const believed = plausibleUntil(until, now, longest);
       expect((believed ?? now) - now).toBeLessThanOrEqual(longest + 5000);
       if (until <= now + longest) expect(believed).toBe(until);
     }),
   );
-  expect(believable(undefined, now, minute)).toBeUndefined();
+  expect(plausibleUntil(undefined, now, minute)).toBeUndefined();
 });
 
 test('what was noted at an instant that is still to come is not recent, and nothing is for longer than its age', () => {

@@ -53,7 +53,7 @@ async function connect(options: Partial<ServerOptions> = {}) {
 test('faults of requests that were under way at the same time count as one', async () => {
   const { calls, begin, answer } = await connect();
   const sent = await begin(4);
-  for (let at = 0; at < 4; at += 1) answer(500);
+  for (let index = 0; index < 4; index += 1) answer(500);
   await Promise.all(sent);
   expect(calls.circuit.faults).toBe(1);
 });
@@ -61,9 +61,9 @@ test('faults of requests that were under way at the same time count as one', asy
 test('requests that were under way together count once whatever they ask for, and the longest rest that one asks for is kept', async () => {
   const { calls, time, begin, answer } = await connect();
   const sent = await begin(4);
-  for (const [at, wish] of ['2', '50', '7', undefined].entries()) {
+  for (const [index, wish] of ['2', '50', '7', undefined].entries()) {
     answer(429, wish === undefined ? {} : { 'retry-after': wish });
-    await sent[at];
+    await sent[index];
   }
   expect(calls.circuit).toMatchObject({ faults: 1, openUntil: time + 50_000 });
 });
@@ -148,7 +148,7 @@ test('what others know of the server does not make up for a rest that it has ask
   const { calls, time, ask } = await connect();
   calls.restore({ faults: 1, openUntil: time + 60_000, cause: 'throttled' });
   calls.restore(closedCircuit);
-  await expect(ask()).rejects.toMatchObject({ kind: 'throttled', retryAfter: 60_000 });
+  await expect(ask()).rejects.toMatchObject({ kind: 'throttled', retryAfterMs: 60_000 });
 });
 
 describe('with many requests under way at the same time', () => {
@@ -165,10 +165,10 @@ describe('with many requests under way at the same time', () => {
 
   test('an answer larger than its share is asked for once more, with more room, but what posts something is not', async () => {
     const { ask, answerNext } = await connect({ maxConcurrentPages: 100 });
-    for (let at = 0; at < 40; at += 1) await Promise.all([ask(), answerNext()]);
+    for (let index = 0; index < 40; index += 1) await Promise.all([ask(), answerNext()]);
     const [posted] = await Promise.all([ask(60_000, {}), answerNext(large)]);
     expect(posted.body).toBe(large);
-    for (let at = 0; at < 40; at += 1) await Promise.all([ask(), answerNext()]);
+    for (let index = 0; index < 40; index += 1) await Promise.all([ask(), answerNext()]);
     const [asked] = await Promise.all([ask(), answerNext(large), answerNext(large)]);
     expect(asked.body).toBe(large);
   });

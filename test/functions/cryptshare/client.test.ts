@@ -67,7 +67,7 @@ test.each<{ how: string; switches: Partial<Switches>; count?: number }>([
   const { server, seeded, list } = await start(count, switches);
   server.transfers.setState(seeded[7]!.trackingId, 'DELETED_BY_EXPIRATION');
   const expected = new Map(
-    seeded.map(({ trackingId }, at) => [trackingId, at === 7 ? 'DELETED_BY_EXPIRATION' : 'ACTIVE']),
+    seeded.map(({ trackingId }, index) => [trackingId, index === 7 ? 'DELETED_BY_EXPIRATION' : 'ACTIVE']),
   );
   for (const guess of [0, count]) {
     const pass = await list(guess);

@@ -116,8 +116,8 @@ test.each([
   { header: undefined, ms: undefined },
 ])('a failure with Retry-After: $header asks to wait $ms ms', ({ header, ms }) => {
   const headers: Record<string, string> = header === undefined ? {} : { 'retry-after': header };
-  expect(answered(429, '', headers).retryAfter).toBe(ms);
-  expect(answered(503, '', headers).retryAfter).toBe(ms);
+  expect(answered(429, '', headers).retryAfterMs).toBe(ms);
+  expect(answered(503, '', headers).retryAfterMs).toBe(ms);
 });
 
 describe('an error on the way', () => {

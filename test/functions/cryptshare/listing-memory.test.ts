@@ -21,8 +21,8 @@ async function startGenerousServer(transfersOf: (mailbox: string) => number, pad
     if (pathname === '/api/status') return response.writeHead(404).end();
     const first = 100 * (Number(searchParams.get('page')) - 1);
     const rows = Math.max(0, Math.min(100, transfersOf(decodeURIComponent(pathname.split('/')[3]!)) - first));
-    const data = Array.from({ length: rows }, (_, at) => ({
-      trackingId: `20240522-065711-${String(first + at).padStart(8, '0')}`,
+    const data = Array.from({ length: rows }, (_, index) => ({
+      trackingId: `20240522-065711-${String(first + index).padStart(8, '0')}`,
       status: { state: 'ACTIVE' },
       details,
     }));
@@ -114,7 +114,10 @@ test('a listing takes as much memory as its columns have, and gives all of it ba
   for (const expected of [0, 5000]) {
     const listing = new Listing(expected, memory);
     for (let page = 0; page < 50; page += 1) {
-      const rows = Array.from({ length: 100 }, (_, at) => ({ trackingId: `t-${100 * page + at}`, state: 'ACTIVE' }));
+      const rows = Array.from({ length: 100 }, (_, index) => ({
+        trackingId: `t-${100 * page + index}`,
+        state: 'ACTIVE',
+      }));
       listing.addPage(JSON.stringify(rows));
     }
     expect(memory.used).toBeGreaterThan(5000 * 20);

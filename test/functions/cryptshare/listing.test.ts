@@ -223,10 +223,10 @@ describe('the shape of an answer', () => {
 });
 
 describe('a wrong guess of the size', () => {
-  const rows = Array.from({ length: 2_345 }, (_, at): Transfer => [`t-${at}`, at % 2 ? 'ACTIVE' : 'FAILED']);
+  const rows = Array.from({ length: 2_345 }, (_, index): Transfer => [`t-${index}`, index % 2 ? 'ACTIVE' : 'FAILED']);
   test.each([0, 1, 100, 2_000, 2_345, 50_000])('of %i loses none of 2,345 transfers and doubles none', (expected) => {
     const listing = new Listing(expected);
-    for (let at = 0; at < rows.length; at += 100) listing.addPage(pageOf(rows.slice(at, at + 100)));
+    for (let index = 0; index < rows.length; index += 100) listing.addPage(pageOf(rows.slice(index, index + 100)));
     listing.addPage(pageOf(rows.slice(0, 100)));
     expect(listing).toMatchObject({ size: 2_345, malformed: 0 });
     expect(everything(listing)).toEqual(new Map(rows));
@@ -235,7 +235,7 @@ describe('a wrong guess of the size', () => {
 });
 
 test('255 distinct states are told apart, and what comes beyond them is counted as malformed', () => {
-  const rows = Array.from({ length: 300 }, (_, at): Transfer => [`t-${at}`, `State ${at}`]);
+  const rows = Array.from({ length: 300 }, (_, index): Transfer => [`t-${index}`, `State ${index}`]);
   const listing = listingOf(rows);
   expect(listing).toMatchObject({ size: 255, malformed: 45 });
   expect(listing.digests(bits)).toEqual(listingOf(rows.slice(0, 255)).digests(bits));
@@ -244,9 +244,9 @@ test('255 distinct states are told apart, and what comes beyond them is counted 
 
 test.each([0, 100_000, 1_000_000])('gives back each of 100,000 transfers when it expected %i', (expected) => {
   const listing = new Listing(expected);
-  const ids = Array.from({ length: 100_000 }, (_, at) => `20240522-065711-${String(at).padStart(8, '0')}`);
-  for (let at = 0; at < ids.length; at += 100) {
-    const data = ids.slice(at, at + 100).map((trackingId) => ({ trackingId, status: { state: 'ACTIVE' } }));
+  const ids = Array.from({ length: 100_000 }, (_, index) => `20240522-065711-${String(index).padStart(8, '0')}`);
+  for (let index = 0; index < ids.length; index += 100) {
+    const data = ids.slice(index, index + 100).map((trackingId) => ({ trackingId, status: { state: 'ACTIVE' } }));
     listing.addPage(JSON.stringify({ data }));
   }
   const buckets = new Set(Array.from({ length: 4096 }, (_, bucket) => bucket));

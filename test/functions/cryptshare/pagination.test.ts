@@ -13,7 +13,7 @@ interface Server {
 
 const faulty = () => new CryptshareFailure('server_fault');
 const sizesOf = (count: number, size = 100): number[] =>
-  Array.from({ length: Math.ceil(count / size) }, (_, at) => Math.min(size, count - at * size));
+  Array.from({ length: Math.ceil(count / size) }, (_, index) => Math.min(size, count - index * size));
 
 async function read({ sizes, failing = {}, repeatsLast = false }: Server, expected = 0, atOnce = 4) {
   const asked: number[] = [];

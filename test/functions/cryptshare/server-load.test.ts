@@ -30,8 +30,8 @@ beforeEach(async () => {
 
 /** Declares watches of so many mailboxes, each with one transfer. */
 async function declare(count: number, every?: number): Promise<WantedWatch[]> {
-  const list = Array.from({ length: count }, (_, at) => ({
-    ...world.watch(`load-${tables}-${at}@example.com`),
+  const list = Array.from({ length: count }, (_, index) => ({
+    ...world.watch(`load-${tables}-${index}@example.com`),
     ...(every !== undefined && { every }),
   }));
   for (const { mailbox } of list) {
@@ -50,7 +50,7 @@ const tick = (at = now(), budget = pollBudget, with_: WorldDependencies = deps) 
 async function minutes(count: number) {
   const polls: number[] = [];
   const requests: number[] = [];
-  for (let at = 0; at < count; at += 1) {
+  for (let index = 0; index < count; index += 1) {
     world.clock.advance(minute);
     world.cryptshare.requests.reset();
     polls.push((await tick()).polls.length);
@@ -76,7 +76,7 @@ describe('a watch is polled', () => {
     await declare(1);
     await minutes(2);
     const watch = world.watch('added-later@example.com');
-    await new Watches(deps.dynamo, deps.table).addAll([{ ...watch, every: 24 * hour }], false, now());
+    await new Watches(deps.dynamo, deps.table).addAll([{ ...watch, pollIntervalMs: 24 * hour }], false, now());
     expect((await minutes(3)).polls).toEqual([2, 1, 1]);
   });
 
@@ -86,7 +86,7 @@ describe('a watch is polled', () => {
     world.clock.advance(1);
     await tick();
     const watch = world.watch('seen-later@example.com');
-    await new Watches(deps.dynamo, deps.table).addAll([{ ...watch, every: 24 * hour }], false, at);
+    await new Watches(deps.dynamo, deps.table).addAll([{ ...watch, pollIntervalMs: 24 * hour }], false, at);
     expect((await minutes(3)).polls).toEqual([2, 1, 1]);
   });
 
@@ -94,7 +94,7 @@ describe('a watch is polled', () => {
     const [watch] = await declare(1, 24 * hour);
     await minutes(2);
     expect(sum((await minutes(3)).polls)).toBe(0);
-    await new Watches(deps.dynamo, deps.table).pace(watch!, minute, now());
+    await new Watches(deps.dynamo, deps.table).setPollInterval(watch!, minute, now());
     expect((await minutes(3)).polls).toEqual([1, 1, 1]);
   });
 
@@ -122,7 +122,7 @@ describe('a watch is polled', () => {
     const watches = await declare(40, 24 * hour);
     world.setDrift(() => world.clock.advance(pollBudget));
     const polled: string[] = [];
-    for (let at = 0; at < 20; at += 1) {
+    for (let index = 0; index < 20; index += 1) {
       polled.push(...(await tick()).polls.map(({ watch }) => watch.mailbox));
       world.clock.advance(minute);
     }
@@ -135,10 +135,10 @@ describe('a watch is polled', () => {
     const [left, ...others] = await declare(30, 24 * hour);
     await tick();
     const registry = new Watches(deps.dynamo, deps.table);
-    await registry.pace(left!, minute, now());
+    await registry.setPollInterval(left!, minute, now());
     world.clock.advance(minute);
     expect(await tick(now(), 0)).toEqual({ polls: [], skipped: 1 });
-    for (const watch of others) await registry.pace(watch, minute, now());
+    for (const watch of others) await registry.setPollInterval(watch, minute, now());
     world.clock.advance(minute);
     world.setDrift(() => world.clock.advance(pollBudget));
     const { polls, skipped } = await tick();
@@ -166,12 +166,12 @@ describe('a watch is polled', () => {
 
 describe('a watch that has not changed for an hour', () => {
   beforeEach(() => {
-    deps = { ...deps, schedule: { ...deps.schedule, every: 5 * minute, quietEvery: 30 * minute } };
+    deps = { ...deps, schedule: { ...deps.schedule, pollIntervalMs: 5 * minute, quietIntervalMs: 30 * minute } };
   });
   /** How often it is polled in a number of hours that have a tick every five minutes. */
   async function pollsIn(hours: number): Promise<number> {
     let polls = 0;
-    for (let at = 0; at < 12 * hours; at += 1) {
+    for (let index = 0; index < 12 * hours; index += 1) {
       world.clock.advance(5 * minute);
       polls += (await tick()).polls.length;
     }
@@ -207,7 +207,7 @@ describe('a watch that has not changed for an hour', () => {
   });
 
   it('has no change written down where quiet watches are polled as others', async () => {
-    deps = { ...deps, schedule: { ...deps.schedule, quietEvery: undefined } };
+    deps = { ...deps, schedule: { ...deps.schedule, quietIntervalMs: undefined } };
     const [watch] = await declare(1);
     await tick();
     expect(await new Watches(deps.dynamo, deps.table).find(watch!)).not.toHaveProperty('changedAt');
@@ -267,9 +267,9 @@ describe('a shard', () => {
     const rows = new ShardRows(deps.dynamo, deps.table, 4);
     const time = world.clock.now().getTime();
     const row = async () => (await rows.read(0, 1, deps.origin)).row;
-    const late = await rows.take(0, await row(), { since: time, until: time + minute });
+    const late = await rows.acquire(0, await row(), { since: time, until: time + minute });
     const term = { since: time + minute, until: time + 2 * minute };
-    const next = await rows.take(0, await row(), term);
+    const next = await rows.acquire(0, await row(), term);
     await rows.release(late!, { shards: 1, polled: [{ from: 0, to: time }], failing: {} });
     expect((await row()).leases).toEqual({ [next!.name]: { ...term, slots: 4 } });
     expect((await row()).polled).toBeUndefined();
@@ -346,7 +346,7 @@ describe('a server failing is left alone', () => {
     { when: 'since a time at which nothing was answered', outage: 60 },
   ])('but not because one mailbox fails that is polled far more often than others, $when', async ({ outage }) => {
     const [broken, ...others] = await declare(6, hour);
-    await new Watches(deps.dynamo, deps.table).pace(broken!, minute, now());
+    await new Watches(deps.dynamo, deps.table).setPollInterval(broken!, minute, now());
     await tick();
     failWith(faultAnswers.serverError);
     await minutes(outage);
@@ -355,7 +355,7 @@ describe('a server failing is left alone', () => {
     // The last rest that all have to keep is over then.
     await minutes(outage / 6);
     const outcomes: string[] = [];
-    for (let at = 0; at < 60; at += 1) {
+    for (let index = 0; index < 60; index += 1) {
       world.clock.advance(minute);
       const { polls } = await tick();
       outcomes.push(...polls.filter(({ watch }) => watch.mailbox !== broken!.mailbox).map(({ outcome }) => outcome));

@@ -80,7 +80,7 @@ describe('a request that hangs', () => {
 
   it.each([2, 3, 4, 8])('never keeps all of %i slots, however many mailboxes hang', async (all) => {
     const { ask, overdue, names } = server(all);
-    const mailboxes = Array.from({ length: 3 * all }, (_, at) => `hanging-${at}`);
+    const mailboxes = Array.from({ length: 3 * all }, (_, index) => `hanging-${index}`);
     const hanging = mailboxes.map(ask);
     for (const one of hanging) one.catch(ignore);
     const bob = ask('bob');
@@ -88,7 +88,7 @@ describe('a request that hangs', () => {
     expect(await inTime(bob)).toBe('answered');
     for (const mailbox of mailboxes) ask(mailbox).catch(ignore);
     await Promise.all(mailboxes.map(overdue));
-    for (let at = 0; at < 5; at += 1) {
+    for (let index = 0; index < 5; index += 1) {
       const next = ask('bob');
       await settled();
       expect(names()).toContain(next.name);
@@ -137,8 +137,8 @@ describe('a request that hangs', () => {
 test('where all answers take long, none is overdue and none is cut off', async () => {
   const slots = new Slots(2, patience);
   const slow = () => new Promise<string>((resolve) => setTimeout(resolve, 2 * patience, 'answered'));
-  const rounds = Array.from({ length: 8 }, (_, at) =>
-    slots.run(`m${at % 4}`, slow).catch((error: Error) => error.name),
+  const rounds = Array.from({ length: 8 }, (_, index) =>
+    slots.run(`m${index % 4}`, slow).catch((error: Error) => error.name),
   );
   await inTime(Promise.all(rounds));
   const mailboxes = ['n0', 'n1', 'n2', 'n3'];
@@ -165,11 +165,11 @@ describe('where a server has just become slow for all', () => {
     await Promise.all(listed);
     return cut;
   }
-  const twelve = Array.from({ length: 12 }, (_, at) => `slow-${at}`);
+  const twelve = Array.from({ length: 12 }, (_, index) => `slow-${index}`);
 
   it('one request finds that out, and all others are waited for', async () => {
     const slots = new Slots(4);
-    for (let at = 0; at < 15; at += 1) await slots.run(`quick-${at}`, async () => undefined);
+    for (let index = 0; index < 15; index += 1) await slots.run(`quick-${index}`, async () => undefined);
     await vi.advanceTimersByTimeAsync(1000);
     expect(await cutOff(slots, twelve)).toEqual(['slow-0']);
   });
@@ -208,7 +208,7 @@ test('shares add up, and requests wait when they get smaller', async () => {
   const { slots, ask, names } = server(4, 60_000);
   slots.share('one', 1);
   slots.share('other', 2);
-  const asked = Array.from({ length: 5 }, (_, at) => ask(`m${at}`));
+  const asked = Array.from({ length: 5 }, (_, index) => ask(`m${index}`));
   await settled();
   expect(names()).toHaveLength(3);
   slots.share('other', 1);

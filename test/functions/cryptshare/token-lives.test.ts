@@ -119,8 +119,8 @@ test('both directions of a mailbox renew its token once', async () => {
 test('two resets by the administrator 8 s apart cost at most one failed poll, and no token is sent again', async () => {
   const { list } = newProcess();
   let failed = 0;
-  for (let at = 0; at < 60; at += 2) {
-    if (at === 20 || at === 28) world.cryptshare.verifications.reset();
+  for (let index = 0; index < 60; index += 2) {
+    if (index === 20 || index === 28) world.cryptshare.verifications.reset();
     if (await list()) failed += 1;
     world.clock.advance(2 * second);
   }
@@ -194,7 +194,7 @@ describe('a rejected token', () => {
 
 describe('a client id that is not registered', () => {
   const stranger = `stranger${'x'.repeat(60)}`;
-  const names = Array.from({ length: 12 }, (_, at) => `many-${at}@example.com`);
+  const names = Array.from({ length: 12 }, (_, index) => `many-${index}@example.com`);
 
   it('is found out by one mailbox for all, and so is its registration', async () => {
     const unknown = `${stranger}${mailboxes}`;
@@ -239,7 +239,7 @@ describe('a client id that is not registered', () => {
     world.clock.set(365 * day);
     tokens.forgive(world.clock.now().getTime());
     world.clock.set(-365 * day);
-    for (let at = 0; at < 20; at += 1) {
+    for (let index = 0; index < 20; index += 1) {
       expect((await list())?.kind).toBe('not_verified');
       world.clock.advance(second);
     }

@@ -188,7 +188,7 @@ describe('a mailbox that its owner verifies by a code', () => {
     const { calls } = newProcess(otherClientId);
     world.cryptshare.switches.verificationsPerMinute = 0;
     const refused = await requestCode(calls, mailbox, soon()).catch((error) => error);
-    expect(refused).toMatchObject({ kind: 'throttled', retryAfter: 60_000 });
+    expect(refused).toMatchObject({ kind: 'throttled', retryAfterMs: 60_000 });
   });
 });
 

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { isBusy, isPaused, longestRenewal, pauseAfter, type Verification } from '#functions/cryptshare/verification.ts';
+import {
+  isBusy,
+  isPaused,
+  longestRenewalMs,
+  pauseAfter,
+  type Verification,
+} from '#functions/cryptshare/verification.ts';
 
 const now = Date.parse('2026-11-24T12:00:00Z');
 const minute = 60_000;
@@ -14,7 +20,7 @@ const verification = (rest: Partial<Verification>): Verification => ({
 /** A verification as it stands when an attempt has failed, or been begun, at an instant. */
 const failedAt = (at: number, failures = 1) =>
   verification({ failures, triedAt: iso(at), retryAt: iso(at + pauseAfter(failures)) });
-const begunAt = (at: number) => verification({ busyUntil: iso(at + longestRenewal) });
+const begunAt = (at: number) => verification({ busyUntil: iso(at + longestRenewalMs) });
 
 test('no other attempt is made while one is under way, nor before the pause after a failure is over', () => {
   expect([begunAt(now), begunAt(now - minute)].map((one) => isBusy(one, now))).toEqual([true, false]);

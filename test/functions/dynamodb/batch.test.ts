@@ -7,7 +7,7 @@ import { pause } from '#functions/clock/backoff.ts';
 import { BatchLeftoverError, getRows, putRows } from '#functions/dynamodb/batch.ts';
 
 const table = 'webhooks';
-const keys = Array.from({ length: 250 }, (_, at) => ({ pk: 'p', sk: String(at) }));
+const keys = Array.from({ length: 250 }, (_, index) => ({ pk: 'p', sk: String(index) }));
 
 /** A DynamoDB that takes this number of entries of the batch with this number, and leaves the others over. */
 async function startStingy(takes: (call: number) => number) {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { putRows } from '#functions/dynamodb/batch.ts';
-import { countPlaces, type IndexRange, PlaceError, walk } from '#functions/dynamodb/index-pages.ts';
+import { CursorError, countKeys, type IndexRange, paginate } from '#functions/dynamodb/index-pages.ts';
 import { indexes } from '#functions/webhooks/deliveries/delivery-index.ts';
 import { startWebhookWorld, type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
 
@@ -11,12 +11,12 @@ let world: WebhookWorld;
 beforeAll(async () => {
   world = await startWebhookWorld();
   const rows = days.flatMap((day) =>
-    Array.from({ length: rowsADay }, (_, at) => ({
-      pk: `EVENT#${day}-${at}`,
+    Array.from({ length: rowsADay }, (_, index) => ({
+      pk: `EVENT#${day}-${index}`,
       sk: 'EVENT',
       day,
-      listedAt: `${day}T00:${String(Math.floor(at / 60)).padStart(2, '0')}:${String(at % 60).padStart(2, '0')}.000Z`,
-      number: at,
+      listedAt: `${day}T00:${String(Math.floor(index / 60)).padStart(2, '0')}:${String(index % 60).padStart(2, '0')}.000Z`,
+      number: index,
     })),
   );
   await putRows(world.dynamo, webhooksTable, rows);
@@ -37,7 +37,7 @@ describe('a walk', () => {
     const seen: string[] = [];
     let after: Record<string, string | number> | undefined;
     do {
-      const walked = await walk(world.deps, { ranges, matches: wanted, after, limit: 10 });
+      const walked = await paginate(world.deps, { ranges, matches: wanted, after, limit: 10 });
       seen.push(...walked.rows.map(({ day, number }) => `${day} ${number}`));
       after = walked.next;
     } while (after);
@@ -46,19 +46,19 @@ describe('a walk', () => {
 
   test('that finds little ends after 1,000 rows, with the place to go on from', async () => {
     const isLast = (row: Record<string, unknown>) => row.number === rowsADay - 1;
-    const first = await walk(world.deps, { ranges, matches: isLast, after: undefined, limit: 1 });
+    const first = await paginate(world.deps, { ranges, matches: isLast, after: undefined, limit: 1 });
     expect(first).toMatchObject({ rows: [], next: { day: days[0] } });
-    const second = await walk(world.deps, { ranges, matches: isLast, after: first.next, limit: 1 });
+    const second = await paginate(world.deps, { ranges, matches: isLast, after: first.next, limit: 1 });
     expect(second.rows.map(({ day }) => day)).toEqual([days[0]]);
   });
 
   test('through ranges that are empty ends after 200 of them, with the place to go on from', async () => {
-    const empty = Array.from({ length: 450 }, (_, at) => range(`1999-${at}`));
+    const empty = Array.from({ length: 450 }, (_, index) => range(`1999-${index}`));
     let after: Record<string, string | number> | undefined;
     let walks = 0;
     let found: unknown[] = [];
     do {
-      const walked = await walk(world.deps, {
+      const walked = await paginate(world.deps, {
         ...{ ranges: [...empty, range(days[1]!)], matches: () => true, after, limit: 1 },
       });
       walks += 1;
@@ -69,10 +69,10 @@ describe('a walk', () => {
   });
 
   test('goes through rows of the table itself', async () => {
-    const rows = Array.from({ length: 30 }, (_, at) => ({
-      pk: `EVENT#own${at % 2}`,
-      sk: `DELIVERY#${at}`,
-      number: at,
+    const rows = Array.from({ length: 30 }, (_, index) => ({
+      pk: `EVENT#own${index % 2}`,
+      sk: `DELIVERY#${index}`,
+      number: index,
     }));
     await putRows(world.dynamo, webhooksTable, rows);
     const own = ['EVENT#own1', 'EVENT#own0'].map(
@@ -86,7 +86,7 @@ describe('a walk', () => {
     const seen: unknown[] = [];
     let after: Record<string, string | number> | undefined;
     do {
-      const walked = await walk(world.deps, { ranges: own, matches: () => true, after, limit: 4 });
+      const walked = await paginate(world.deps, { ranges: own, matches: () => true, after, limit: 4 });
       seen.push(...walked.rows.map(({ number }) => number));
       after = walked.next;
     } while (after);
@@ -95,8 +95,8 @@ describe('a walk', () => {
 
   test('gives no more than was asked for, and goes on right after it', async () => {
     const all = { ranges, matches: () => true, limit: 3 };
-    const first = await walk(world.deps, { ...all, after: undefined });
-    const second = await walk(world.deps, { ...all, after: first.next });
+    const first = await paginate(world.deps, { ...all, after: undefined });
+    const second = await paginate(world.deps, { ...all, after: first.next });
     expect([...first.rows, ...second.rows].map(({ number }) => number)).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
@@ -106,10 +106,10 @@ describe('a walk', () => {
     await putRows(world.dynamo, webhooksTable, rows);
     const once = { ...range('2026-11-25'), isOncePerSortKey: true } as const;
     const all = { ranges: [once], matches: () => true };
-    const first = await walk(world.deps, { ...all, after: undefined, limit: 5 });
+    const first = await paginate(world.deps, { ...all, after: undefined, limit: 5 });
     expect(first).toMatchObject({ rows: [{ pk: 'EVENT#two' }], next: undefined });
     const place = { pk: 'EVENT#two', sk: 'a', day: '2026-11-25', listedAt: at };
-    const second = await walk(world.deps, { ...all, after: place, limit: 5 });
+    const second = await paginate(world.deps, { ...all, after: place, limit: 5 });
     expect(second.rows).toEqual([]);
   });
 
@@ -122,12 +122,12 @@ describe('a walk', () => {
       (of): IndexRange => ({ ...ranges[0]!, of, rowOf: ({ pk }) => ({ pk: `OF#${of}`, sk: pk }) }),
     );
     const asked = { ranges: looks, matches: () => true, limit: 1 };
-    const first = await walk(world.deps, { ...asked, after: undefined });
+    const first = await paginate(world.deps, { ...asked, after: undefined });
     expect(first.rows).toMatchObject([{ name: 'a' }]);
     const names: unknown[] = [];
     let { next } = first;
     while (next) {
-      const walked = await walk(world.deps, { ...asked, after: next });
+      const walked = await paginate(world.deps, { ...asked, after: next });
       names.push(...walked.rows.map(({ name }) => name));
       next = walked.next;
     }
@@ -141,13 +141,13 @@ describe('a walk', () => {
     ['with a part too few', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-23' }],
     ['that the database refuses', { pk: '', sk: 'EVENT', day: '2026-11-23', listedAt: '2026-11-23T00:00:00.000Z' }],
   ])('does not begin at a place %s', async (_, after) => {
-    const asked = walk(world.deps, { ranges, matches: () => true, after, limit: 1 });
-    await expect(asked).rejects.toThrow(PlaceError);
+    const asked = paginate(world.deps, { ranges, matches: () => true, after, limit: 1 });
+    await expect(asked).rejects.toThrow(CursorError);
   });
 });
 
 test('places are counted up to a limit', async () => {
-  const count = (most: number) => countPlaces(world.deps, range(days[0]!), most);
+  const count = (most: number) => countKeys(world.deps, range(days[0]!), most);
   expect(await count(2000)).toBe(rowsADay);
   expect(await count(100)).toBe(100);
 });

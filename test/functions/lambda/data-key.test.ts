@@ -49,9 +49,9 @@ describe('an encrypted text', () => {
 
   it('does not open when any one byte is changed', () => {
     const bytes = bytesIn(key.encrypt('a very secret text', 'a'));
-    for (let at = 0; at < bytes.length; at += 1) {
+    for (let index = 0; index < bytes.length; index += 1) {
       const changed = Buffer.from(bytes);
-      changed[at]! ^= 1 << (at % 8);
+      changed[index]! ^= 1 << (index % 8);
       expect(() => key.decrypt(prefix + changed.toString('base64url'), 'a')).toThrow(DecryptionError);
     }
   });
@@ -67,8 +67,8 @@ describe('an encrypted text', () => {
       }),
       { numRuns: 2000 },
     );
-    for (let at = 0; at < encrypted.length; at += 1) {
-      expect(() => key.decrypt(encrypted.slice(0, at) + encrypted.slice(at + 1), 'a')).toThrow(DecryptionError);
+    for (let index = 0; index < encrypted.length; index += 1) {
+      expect(() => key.decrypt(encrypted.slice(0, index) + encrypted.slice(index + 1), 'a')).toThrow(DecryptionError);
     }
     const last = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
     const opened = [...last].filter((character) => {

@@ -26,7 +26,7 @@ const eventOf = ({
   transferEvent(server, watch, { trackingId, state, previousState, sequence: 1, news }, observedAt);
 const noticeOf = (...told: readonly Told[]) => transferNotice(watch, told.map(eventOf));
 const many = (count: number, told: Told = {}) =>
-  Array.from({ length: count }, (_, at) => ({ trackingId: `t-${at}`, ...told }));
+  Array.from({ length: count }, (_, index) => ({ trackingId: `t-${index}`, ...told }));
 
 const utf16 = fc
   .array(fc.oneof(fc.integer({ min: 0x20, max: 0x7e }), fc.nat(0xffff)), { minLength: 1, maxLength: 80 })
@@ -160,7 +160,7 @@ test.each<{ told: Told[]; severity: Severity; types: string[] }>([
     types: ['transfer.deleted_by_security', 'transfer.active'],
   },
 ])('$types is worth $severity', ({ told, severity, types }) => {
-  const { record } = noticeOf(...told.map((each, at) => ({ trackingId: `t-${at}`, ...each })));
+  const { record } = noticeOf(...told.map((each, index) => ({ trackingId: `t-${index}`, ...each })));
   expect(record).toMatchObject({ types, mailbox: 'alice@example.com', direction: 'sent', severity });
 });
 

@@ -37,7 +37,7 @@ const failing = endpointEvent(
   },
   '2026-11-24T00:15:03.120Z',
 );
-const bodies = (count: number) => Array.from({ length: count }, (_, at) => eventBody(eventAt(at)));
+const bodies = (count: number) => Array.from({ length: count }, (_, index) => eventBody(eventAt(index)));
 
 /** Publishes with faults by the number of the call to SNS; returns the calls, too. */
 async function publish(list: readonly string[], ...faults: (readonly [number, FaultKind])[]) {

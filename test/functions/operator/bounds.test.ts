@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 
 const event = exampleEvent('one').id;
-const endpoints = Array.from({ length: 260 }, (_, at) => `endpoint-${String(at).padStart(3, '0')}`);
+const endpoints = Array.from({ length: 260 }, (_, index) => `endpoint-${String(index).padStart(3, '0')}`);
 
 /** Calls to DynamoDB that one page of a list is worth; whatever grows with a list is more. */
 const fewCalls = 8;
@@ -119,9 +119,9 @@ describe('however many endpoints there are', () => {
 test('a delivery that was attempted many times is shown with its last 50 attempts, in their order', async () => {
   await world.ask('POST', '/endpoints', { body: { name: 'crm', url: world.urlOf('crm') } });
   await world.fanOut(exampleEvent('one'));
-  const rows = Array.from({ length: 60 }, (_, at) => {
-    const startedAt = `2026-11-24T00:00:${String(at).padStart(2, '0')}.000Z`;
-    const attempt = { attempt: at, startedAt, duration: 1, outcome: 'failed' };
+  const rows = Array.from({ length: 60 }, (_, index) => {
+    const startedAt = `2026-11-24T00:00:${String(index).padStart(2, '0')}.000Z`;
+    const attempt = { attempt: index, startedAt, durationMs: 1, outcome: 'failed' };
     return { ...attemptKey({ event, endpoint: 'crm' }, attempt), ...attempt };
   });
   await putRows(world.dynamo, webhooksTable, rows);
@@ -132,11 +132,11 @@ test('a delivery that was attempted many times is shown with its last 50 attempt
   await world.deps.deliveries.step(delivery!, step, 0, { lastAttempt });
   const { body } = await world.ask('GET', `/deliveries/${event}/crm`);
   const shown = (body.attempts as { attempt: number }[]).map(({ attempt }) => attempt);
-  expect(shown).toEqual(Array.from({ length: 50 }, (_, at) => at + 10));
+  expect(shown).toEqual(Array.from({ length: 50 }, (_, index) => index + 10));
 });
 
 test('however many watches there are, each page of them is read by a few calls', async () => {
-  const mailboxes = Array.from({ length: 130 }, (_, at) => `m${String(at).padStart(3, '0')}@example.com`);
+  const mailboxes = Array.from({ length: 130 }, (_, index) => `m${String(index).padStart(3, '0')}@example.com`);
   const wanted = mailboxes.flatMap((mailbox) => [
     { mailbox, direction: 'sent' as const },
     { mailbox, direction: 'received' as const },

@@ -69,7 +69,7 @@ const fields: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   mailbox: some(texts.mailbox!),
   direction: some(texts.direction!),
   notifyExisting: some(fc.boolean()),
-  every: some(fc.option(fc.oneof(fc.integer({ min: 1000, max: 86_400_000 }), fc.double()))),
+  pollIntervalMs: some(fc.option(fc.oneof(fc.integer({ min: 1000, max: 86_400_000 }), fc.double()))),
   watches: some(
     fc.array(fc.record({ mailbox: some(texts.mailbox!), direction: some(texts.direction!) }, { requiredKeys: [] })),
   ),
@@ -83,7 +83,7 @@ const fields: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   directions: some(fc.option(fc.array(texts.direction!))),
   format: some(near('event', 'slack', 'teams')),
   headers: some(fc.dictionary(near('x-tenant', 'host'), near('seven'))),
-  retryDelays: some(fc.array(fc.oneof(fc.integer(), fc.constant(5000)))),
+  retryDelaysMs: some(fc.array(fc.oneof(fc.integer(), fc.constant(5000)))),
   maxInFlight: some(fc.oneof(fc.integer({ min: 1, max: 100 }), fc.double())),
   secret: some(near('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')),
   isAsymmetric: some(fc.boolean()),

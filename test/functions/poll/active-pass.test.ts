@@ -177,9 +177,9 @@ describe('nothing is concluded, and the next poll lists all,', () => {
     const { watch, ids, transfers } = await mailbox();
     transfers.purge(ids[0]!);
     const scopes: string[] = [];
-    for (let at = 0; at < 5; at += 1) {
+    for (let index = 0; index < 5; index += 1) {
       scopes.push((await poll(watch)).scope);
-      if (at < 3) expect(await told()).toEqual([]);
+      if (index < 3) expect(await told()).toEqual([]);
     }
     expect(scopes).toEqual(['active', 'all', 'all', 'all', 'active']);
     const events = await world.takeEvents();

@@ -23,7 +23,7 @@ let tables = 0;
 let deps: WorldDependencies;
 beforeEach(async () => {
   tables += 1;
-  const schedule = { ...world.deps.schedule, every: 2 * second };
+  const schedule = { ...world.deps.schedule, pollIntervalMs: 2 * second };
   deps = { ...world.depsOn(`clock-${tables}`), schedule, server: world.client() };
   await createTransfersTable(deps.dynamo, deps.table);
   world.cryptshare.faults.clear();
@@ -46,7 +46,7 @@ async function register() {
 async function ticks(count: number) {
   const told: string[] = [];
   const outcomes: string[] = [];
-  for (let at = 0; at < count; at += 1) {
+  for (let index = 0; index < count; index += 1) {
     world.clock.advance(second);
     const deadline = world.clock.steady() + pollBudget;
     const tick = { shard: 0, at: world.clock.now().toISOString() };
@@ -103,7 +103,7 @@ describe.each(steps)('a clock that is set by %i ms', (step) => {
     const dying = new FaultPlan([['PublishBatchCommand', 'crash before']]);
     await world.faults.run(dying, () => ticks(2)).catch(() => undefined);
     world.clock.set(step);
-    for (let at = 0; at < 4; at += 1) {
+    for (let index = 0; index < 4; index += 1) {
       world.clock.advance(5 * minute);
       await ticks(1);
     }

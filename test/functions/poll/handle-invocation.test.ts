@@ -62,7 +62,7 @@ describe('an invocation for one watch', () => {
     const { deps, clock } = world;
     const rows = new ShardRows(deps.dynamo, table, 4);
     const { row } = await rows.read(0, 1, deps.origin);
-    const hold = await rows.take(0, row, termOf(60_000));
+    const hold = await rows.acquire(0, row, termOf(60_000));
     let pauses = 0;
     const sleep = async (milliseconds: number) => {
       clock.advance(milliseconds);
@@ -78,7 +78,7 @@ describe('an invocation for one watch', () => {
     const { deps, clock, cryptshare } = world;
     const rows = new ShardRows(deps.dynamo, table, 4);
     const { row } = await rows.read(0, 1, deps.origin);
-    const hold = await rows.take(0, row, termOf(600_000));
+    const hold = await rows.acquire(0, row, termOf(600_000));
     cryptshare.requests.reset();
     const { polls } = await invoke(asked, async (milliseconds) => clock.advance(milliseconds));
     await rows.release(hold!, undefined);

@@ -41,8 +41,8 @@ beforeEach(async () => {
   };
 });
 
-function newProcess(every = interval): WorldDependencies {
-  const schedule = { ...world.deps.schedule, every };
+function newProcess(pollIntervalMs = interval): WorldDependencies {
+  const schedule = { ...world.deps.schedule, pollIntervalMs };
   const process = { ...world.depsOn(`hanging-${tables}`), schedule, server: world.client({ patience }) };
   processes.push(process);
   return process;
@@ -50,7 +50,7 @@ function newProcess(every = interval): WorldDependencies {
 
 /** Declares watches of a number of mailboxes, each with one transfer, and polls them once. */
 async function declare(count: number): Promise<WantedWatch[]> {
-  const list = Array.from({ length: count }, (_, at) => world.watch(`hanging-${tables}-${at}@example.com`));
+  const list = Array.from({ length: count }, (_, index) => world.watch(`hanging-${tables}-${index}@example.com`));
   for (const { mailbox } of list) {
     world.cryptshare.transfers.seed({ sender: mailbox, to: ['bob@example.com'], count: 1, state: 'ACTIVE' });
   }
@@ -131,7 +131,7 @@ test('more listings that hang than polls and requests may be under way leave the
   const [well, ...hanging] = await declare(10);
   hang(...hanging);
   await begin(tick());
-  for (let at = 0; at < 3; at += 1) {
+  for (let index = 0; index < 3; index += 1) {
     ended = [];
     underWay.push(tick());
     await expect.poll(() => ended).toContain(well!.mailbox);
@@ -161,7 +161,7 @@ test('a watch whose listing hung is polled again by the first tick after its pol
   const rows = new ShardRows(deps.dynamo, deps.table, 4);
   const since = world.clock.now().getTime();
   const { row } = await rows.read(0, 1, deps.origin);
-  const hold = await rows.take(0, row, { since, until: since + 10 * interval });
+  const hold = await rows.acquire(0, row, { since, until: since + 10 * interval });
   await rows.narrow(hold!, [`sent#${hanging!.mailbox}`], { shards: 1, polled: [{ from: 0, to: since }], failing: {} });
   world.clock.advance(interval);
   expect((await tick()).polls).toHaveLength(1);

@@ -48,9 +48,9 @@ function expectRepetitionsToShareIdAndBytes({ published }: Account): void {
 
 function expectSequencesWithoutGap(account: Account): void {
   for (const [trackingId, events] of chronicles(account)) {
-    expect(events.map((event) => event.data.sequence)).toEqual(events.map((_, at) => at + 1));
-    for (const [at, { data }] of events.entries()) {
-      const before = at === 0 ? (account.baseline.get(trackingId) ?? null) : events[at - 1]!.data.state;
+    expect(events.map((event) => event.data.sequence)).toEqual(events.map((_, index) => index + 1));
+    for (const [index, { data }] of events.entries()) {
+      const before = index === 0 ? (account.baseline.get(trackingId) ?? null) : events[index - 1]!.data.state;
       expect(data.previousState).toBe(before);
     }
   }
@@ -68,9 +68,9 @@ function expectNoInventedEvent(account: Account): void {
       expect(known!.wasPurged).toBe(true);
       expect(longestAbsence(account, trackingId)).toBeGreaterThanOrEqual(3);
     }
-    for (const [at, { type, data }] of events.entries()) {
+    for (const [index, { type, data }] of events.entries()) {
       // Whatever follows an unlisting takes it back first.
-      expect(type === 'transfer.listed_again').toBe(events[at - 1]?.type === 'transfer.unlisted');
+      expect(type === 'transfer.listed_again').toBe(events[index - 1]?.type === 'transfer.unlisted');
       const { previousState, state } = data;
       if (previousState === null || sameState(previousState, state) || !isFinal(previousState)) continue;
       const witnesses = account.passes.filter((pass) => sameState(pass.get(trackingId) ?? '', state));

@@ -52,8 +52,8 @@ describe('a cause that many watches share', () => {
   it('is told with the right number while mailboxes are still being added', async () => {
     const watches = incidents.watchesOf(40);
     incidents.fail(watches);
-    for (let at = 0; at < 40; at += 10) {
-      await incidents.declare(watches.slice(0, at + 10));
+    for (let index = 0; index < 40; index += 10) {
+      await incidents.declare(watches.slice(0, index + 10));
       await incidents.pass(1);
     }
     await incidents.pass(5);
@@ -64,8 +64,8 @@ describe('a cause that many watches share', () => {
     const watches = incidents.watchesOf(24);
     await incidents.declare(watches);
     await incidents.pass(1);
-    for (let at = 0; at < 12; at += 1) {
-      incidents.fail(watches.slice(0, 2 * at + 2));
+    for (let index = 0; index < 12; index += 1) {
+      incidents.fail(watches.slice(0, 2 * index + 2));
       await incidents.pass(1);
     }
     const { events } = await incidents.told();
@@ -100,7 +100,7 @@ describe('a cause that many watches share', () => {
     await incidents.pass(5);
     expect((await incidents.told()).events).toEqual(['watch.many_failing 4']);
     incidents.fail(watches.slice(4, 6));
-    for (let at = 0; at < 10; at += 1) {
+    for (let index = 0; index < 10; index += 1) {
       incidents.world.clock.advance(4 * minute);
       await incidents.pass(1);
     }
@@ -176,8 +176,8 @@ describe('a watch that fails alone', () => {
     await incidents.declare(watches);
     incidents.deps = { ...incidents.deps, schedule: { ...incidents.deps.schedule, shards: 1 } };
     incidents.fail(watches);
-    for (let at = 0; at < 5; at += 1) {
-      if (at === 2) incidents.mend(watches.slice(1));
+    for (let index = 0; index < 5; index += 1) {
+      if (index === 2) incidents.mend(watches.slice(1));
       incidents.world.clock.advance(minute);
       await incidents.tick(0);
     }
@@ -192,7 +192,7 @@ describe.each<FaultKind>(['refused', 'lost', 'crash before', 'crash after'])('a 
     async (command) => {
       const watches = incidents.watchesOf(4);
       await incidents.declare(watches);
-      incidents.deps = { ...incidents.deps, schedule: { shards: 1, every: minute, fullListingEvery: 1 } };
+      incidents.deps = { ...incidents.deps, schedule: { shards: 1, pollIntervalMs: minute, fullListingEvery: 1 } };
       const one = async (plan?: FaultPlan) => {
         incidents.world.clock.advance(minute);
         await incidents.tick(0, plan).catch(() => undefined);
@@ -202,11 +202,11 @@ describe.each<FaultKind>(['refused', 'lost', 'crash before', 'crash after'])('a 
       await one();
       // The incident is told in this one, after the third poll of each.
       await one(new FaultPlan([[command, kind]]));
-      for (let at = 0; at < 3; at += 1) await one();
+      for (let index = 0; index < 3; index += 1) await one();
       incidents.mend(watches);
-      for (let at = 0; at < 6; at += 1) await one();
+      for (let index = 0; index < 6; index += 1) await one();
       await one(new FaultPlan([[command, kind]]));
-      for (let at = 0; at < 4; at += 1) await one();
+      for (let index = 0; index < 4; index += 1) await one();
 
       const events = await incidents.world.takeEvents();
       expect(new Set(events.map(({ event }) => event.type))).toEqual(
@@ -222,7 +222,7 @@ test('two shards that find an incident at the same time tell it once', async () 
   const watches = incidents.watchesOf(12);
   await incidents.declare(watches);
   incidents.fail(watches);
-  for (let at = 0; at < 4; at += 1) {
+  for (let index = 0; index < 4; index += 1) {
     incidents.world.clock.advance(minute);
     await Promise.all([0, 1, 2].map((shard) => incidents.tick(shard)));
   }
@@ -232,9 +232,9 @@ test('two shards that find an incident at the same time tell it once', async () 
 test('once a poll finds a cause mended, all watches that fail for it are polled at the next tick', async () => {
   const watches = incidents.watchesOf(12);
   await incidents.declare(watches);
-  incidents.deps = { ...incidents.deps, schedule: { shards: 1, every: 24 * hour, fullListingEvery: 1 } };
+  incidents.deps = { ...incidents.deps, schedule: { shards: 1, pollIntervalMs: 24 * hour, fullListingEvery: 1 } };
   incidents.fail(watches);
-  for (let at = 0; at < 60; at += 1) {
+  for (let index = 0; index < 60; index += 1) {
     incidents.world.clock.advance(minute);
     await incidents.tick(0);
   }

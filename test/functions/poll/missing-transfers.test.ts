@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { TransferEvent } from '#functions/events/transfer-event.ts';
-import { hasLasted, nextHold } from '#functions/poll/missing-transfers.ts';
+import { hasLasted, nextAbsence } from '#functions/poll/missing-transfers.ts';
 import type { PollResult } from '#functions/poll/poll-result.ts';
 import type { Direction, Watch } from '#functions/transfers/transfer.ts';
 import { faultAnswers } from '#infra/simulator/faults.ts';
@@ -36,7 +36,7 @@ async function mailboxOf(count: number, direction: Direction = 'sent'): Promise<
 
 async function polls(times: number): Promise<PollResult> {
   let result: PollResult;
-  for (let at = 0; at < times; at += 1) {
+  for (let index = 0; index < times; index += 1) {
     world.clock.advance(60_000);
     result = await world.poll(watch);
   }
@@ -229,7 +229,7 @@ describe.each<Direction>(['sent', 'received'])('when many %s transfers vanish at
   test('and stay away for a day, they are gone, each told once', async () => {
     await mailboxOf(5, direction);
     vanish(5);
-    for (let at = 0; at < 25; at += 1) {
+    for (let index = 0; index < 25; index += 1) {
       await polls(1);
       expect(await events()).toEqual([]);
       world.clock.advance(hour - 60_000);
@@ -329,7 +329,7 @@ describe('a sudden absence', () => {
     // A count that lags behind.
     [5, 3, true],
   ])('is %i of %i: %s', (missing, count, isSudden) => {
-    expect(nextHold(undefined, missing, count, both(start)) !== undefined).toBe(isSudden);
+    expect(nextAbsence(undefined, missing, count, both(start)) !== undefined).toBe(isSudden);
   });
 
   test('has lasted after a day and ten listings, whichever takes longer', () => {
@@ -340,20 +340,20 @@ describe('a sudden absence', () => {
   });
 
   test('begins anew when many more vanish, and not when single ones do', () => {
-    const hold = nextHold(undefined, 30, 100, both(start))!;
-    expect(nextHold(hold, 31, 100, both(start + hour))).toEqual({ since: both(start), listings: 2, missing: 30 });
-    expect(nextHold(hold, 60, 100, both(start + hour))).toEqual({
+    const hold = nextAbsence(undefined, 30, 100, both(start))!;
+    expect(nextAbsence(hold, 31, 100, both(start + hour))).toEqual({ since: both(start), listings: 2, missing: 30 });
+    expect(nextAbsence(hold, 60, 100, both(start + hour))).toEqual({
       since: both(start + hour),
       listings: 1,
       missing: 60,
     });
-    expect(nextHold(hold, 100, 100, both(start + hour))).toMatchObject({ listings: 1 });
+    expect(nextAbsence(hold, 100, 100, both(start + hour))).toMatchObject({ listings: 1 });
   });
 
   test('begins anew when some had come back before they vanished again', () => {
-    const fewer = nextHold({ since: both(start), listings: 5, missing: 50 }, 25, 100, both(start + hour));
+    const fewer = nextAbsence({ since: both(start), listings: 5, missing: 50 }, 25, 100, both(start + hour));
     expect(fewer).toEqual({ since: both(start), listings: 6, missing: 25 });
-    expect(nextHold(fewer, 50, 100, both(start + 2 * hour))).toMatchObject({
+    expect(nextAbsence(fewer, 50, 100, both(start + 2 * hour))).toMatchObject({
       since: both(start + 2 * hour),
       listings: 1,
     });
@@ -361,6 +361,6 @@ describe('a sudden absence', () => {
 
   test('that has not begun yet, by this clock, begins now', () => {
     const hold = { since: both(start + 1), listings: 9, missing: 5 };
-    expect(nextHold(hold, 5, 5, both(start))).toEqual({ since: both(start), listings: 1, missing: 5 });
+    expect(nextAbsence(hold, 5, 5, both(start))).toEqual({ since: both(start), listings: 1, missing: 5 });
   });
 });

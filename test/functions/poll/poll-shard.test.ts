@@ -52,15 +52,15 @@ describe('the shards', () => {
   it('may become more or fewer at any time: no poll is left out, and each change has each watch polled once more at most', async () => {
     const watches = await declare(12);
     const polled: string[] = [];
-    pollWith({ schedule: { ...alwaysDue(1), every: 20 * minute } });
+    pollWith({ schedule: { ...alwaysDue(1), pollIntervalMs: 20 * minute } });
     await poll();
-    for (let at = 0; at < 60; at += 1) {
+    for (let index = 0; index < 60; index += 1) {
       world.clock.advance(minute);
-      const shards = [1, 3, 2, 5][Math.floor(at / 7) % 4]!;
+      const shards = [1, 3, 2, 5][Math.floor(index / 7) % 4]!;
       pollWith({ schedule: { ...deps.schedule, shards } });
       // Of one shard in five, ticks are lost now and then.
       for (let shard = 0; shard < shards; shard += 1) {
-        if ((at + shard) % 5 === 0 && at < 59) continue;
+        if ((index + shard) % 5 === 0 && index < 59) continue;
         polled.push(...mailboxes(await poll(shard)));
       }
     }
@@ -142,7 +142,7 @@ describe('a watch that fails', () => {
     const told: string[][] = [];
     const notices: string[] = [];
     const polls = async (count: number) => {
-      for (let at = 0; at < count; at += 1) {
+      for (let index = 0; index < count; index += 1) {
         await poll();
         world.clock.advance(minute);
         told.push((await world.takeEvents()).map(({ event }) => event.type));
@@ -164,7 +164,7 @@ describe('a watch that fails', () => {
     const [broken] = await declare(1);
     breakDown(broken!);
     const since = world.clock.now().toISOString();
-    for (let at = 0; at < 3; at += 1) {
+    for (let index = 0; index < 3; index += 1) {
       await poll();
       world.clock.advance(minute);
     }
@@ -195,8 +195,8 @@ describe('a watch that fails', () => {
     const [broken] = await declare(1);
     breakDown(broken!, 3);
     const gaps: number[] = [];
-    for (let at = 0; at < 4; at += 1) {
-      gaps.push((await poll()).polls[0]!.sinceComplete);
+    for (let index = 0; index < 4; index += 1) {
+      gaps.push((await poll()).polls[0]!.sinceCompleteMs);
       world.clock.advance(minute);
     }
     expect(gaps).toEqual([0, minute, 2 * minute, 0]);

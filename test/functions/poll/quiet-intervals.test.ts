@@ -5,9 +5,9 @@ const minute = 60_000;
 const hour = 60 * minute;
 
 test.each([1, 2, 3])(
-  'a watch of an interval of %i h that changes all the time is polled in it, though quietEvery is 12 h',
+  'a watch of an interval of %i h that changes all the time is polled in it, though quietIntervalMs is 12 h',
   (hours) => {
-    const schedule = { shards: 1, every: hours * hour, fullListingEvery: 1, quietEvery: 12 * hour };
+    const schedule = { shards: 1, pollIntervalMs: hours * hour, fullListingEvery: 1, quietIntervalMs: 12 * hour };
     const start = Date.parse('2026-11-24T00:00:00Z');
     let watch: Parameters<typeof scopeDue>[0] = {
       mailbox: 'alice@example.com',

@@ -24,7 +24,7 @@ let watch: Watch;
 let trackingIds: string[];
 beforeEach(async () => {
   tables += 1;
-  deps = { ...world.depsOn(`removed-${tables}`), schedule: { shards: 1, every: day, fullListingEvery: 1 } };
+  deps = { ...world.depsOn(`removed-${tables}`), schedule: { shards: 1, pollIntervalMs: day, fullListingEvery: 1 } };
   await createTransfersTable(deps.dynamo, deps.table);
   registry = new Watches(deps.dynamo, deps.table);
   watch = world.watch(`removed-${tables}@example.com`);
@@ -232,7 +232,7 @@ describe('a watch that is added again', () => {
   /** Polls what is due, in the time that a tick has on AWS. */
   const poll = () => pollShard(deps, { shard: 0, at: now() }, world.clock.steady() + 110_000, () => {});
   async function pollAgain(times: number, after: number): Promise<void> {
-    for (let at = 0; at < times; at += 1) {
+    for (let index = 0; index < times; index += 1) {
       world.clock.advance(after);
       await registry.hasten(watch.mailbox, now());
       await poll();

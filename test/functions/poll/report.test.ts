@@ -23,8 +23,8 @@ const poll: WatchPoll = {
   published: 0,
   units: { read: 1, write: 0 },
   problem: undefined,
-  duration: 20,
-  sinceComplete: 0,
+  durationMs: 20,
+  sinceCompleteMs: 0,
 };
 const problem = { cause: 'timeout', message: 'no answer' };
 
@@ -120,7 +120,7 @@ describe('what the function prints when it is invoked', () => {
       transfers: 150,
       changed: 1,
       published: 1,
-      duration: expect.any(Number),
+      durationMs: expect.any(Number),
       readUnits: expect.any(Number),
       writeUnits: expect.any(Number),
     });
@@ -177,7 +177,7 @@ async function invoke({ deps, cryptshare, sdkEnvironment }: World): Promise<stri
       DATA_KEY: Buffer.alloc(32).toString('base64'),
       MAX_CONCURRENT_PAGES: '4',
       SHARDS: '1',
-      POLL_EVERY: '60000',
+      POLL_INTERVAL_MS: '60000',
       FULL_LISTING_EVERY: '1',
       TRANSFERS_TABLE: table,
       TRANSFER_EVENTS_TOPIC_ARN: deps.topics.eventsTopicArn,

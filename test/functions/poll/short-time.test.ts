@@ -29,7 +29,7 @@ describe('when time runs out', () => {
     const everPolled = new Set<string>();
     // Whichever watches are first, they take all the time there is.
     slowDown();
-    for (let at = 0; at < 12; at += 1) {
+    for (let index = 0; index < 12; index += 1) {
       const shardPoll = await poll();
       expect(shardPoll.polls.length + shardPoll.skipped).toBe(12);
       expect(shardPoll.polls.length).toBeGreaterThan(0);

@@ -32,7 +32,7 @@ test.each([false, true])(
   'an incident ends when no watch fails any more (with a last tick of the third shard of formerly three: %s)',
   async (isLate) => {
     const watches = await declare(3, isThere);
-    pollWith({ schedule: { ...alwaysDue(2), every: minute } });
+    pollWith({ schedule: { ...alwaysDue(2), pollIntervalMs: minute } });
     await poll(0);
     for (const watch of watches) breakDown(watch);
     const types: string[] = [];
@@ -41,12 +41,12 @@ test.each([false, true])(
       for (const shard of [0, 1]) await poll(shard);
       types.push(...(await world.takeEvents()).map(({ event }) => event.type));
     };
-    for (let at = 0; at < 10; at += 1) await step();
+    for (let index = 0; index < 10; index += 1) await step();
     // The schedule of the third shard is deleted at the end of a deployment: its ticks come for as long.
     if (isLate) await poll(2);
     world.cryptshare.faults.clear();
-    for (let at = 0; at < 240 && types.length < 2; at += 1) await step();
-    for (let at = 0; at < 10; at += 1) await step();
+    for (let index = 0; index < 240 && types.length < 2; index += 1) await step();
+    for (let index = 0; index < 10; index += 1) await step();
     expect(types).toEqual(['watch.many_failing', 'watch.many_recovered']);
   },
 );

@@ -25,7 +25,7 @@ let trackingIds: string[];
 beforeEach(async () => {
   tables += 1;
   const server = world.client({ patience });
-  const schedule = { shards: 1, every: day, fullListingEvery: 1 };
+  const schedule = { shards: 1, pollIntervalMs: day, fullListingEvery: 1 };
   deps = { ...world.depsOn(`attack-${tables}`), server, schedule };
   await createTransfersTable(deps.dynamo, deps.table);
   registry = new Watches(deps.dynamo, deps.table);
@@ -72,7 +72,7 @@ test.each([0, -10 * day, 10 * day])(
     await registry.addAll([watch], false, now());
     await later();
     for (const id of trackingIds) world.cryptshare.transfers.purge(id);
-    for (let at = 0; at < 36; at += 1) {
+    for (let index = 0; index < 36; index += 1) {
       world.clock.advance(2 * 3_600_000);
       await registry.hasten(watch.mailbox, now());
       await tick();
@@ -87,7 +87,7 @@ test('a watch that is added again while a poll of another one hangs is polled on
   seed(hanging, 1);
   const often = world.watch(`often-${tables}@example.com`);
   seed(often, 1);
-  await registry.addAll([watch, hanging, { ...often, every: 1000 }], false, now());
+  await registry.addAll([watch, hanging, { ...often, pollIntervalMs: 1000 }], false, now());
   await later();
   await registry.remove(watch, now());
   world.clock.advance(31 * day);
@@ -111,7 +111,7 @@ test('a watch that is added again while a poll of another one hangs is polled on
   world.cryptshare.faults.clear();
   await first;
   const after: string[] = [];
-  for (let at = 0; at < 60; at += 1) after.push(...polled(await later()));
+  for (let index = 0; index < 60; index += 1) after.push(...polled(await later()));
   expect([...during, ...after]).toContain(watch.mailbox);
 }, 30_000);
 

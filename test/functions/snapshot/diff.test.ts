@@ -2,16 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TransferEvent } from '#functions/events/transfer-event.ts';
 import {
+  countMiss,
   type DiffContext,
   diff,
   expiryOf,
   isGone,
   isListed,
-  missed,
+  markUnlisted,
   type RowChange,
   type Source,
   type TransferRow,
-  unlisted,
 } from '#functions/snapshot/diff.ts';
 
 const context: DiffContext = {
@@ -151,10 +151,10 @@ describe('diff', () => {
 /** What complete listings, one after the other, make of a row: the events of each. `undefined` lacks the transfer. */
 function told(from: TransferRow, states: readonly (string | undefined)[], source: Source = 'listing') {
   let current = from;
-  const events = states.map((state, at) => {
+  const events = states.map((state, index) => {
     const listed = new Map(state === undefined ? [] : [[current.trackingId, state]]);
-    const { changes, missing } = diff(snapshotOf(current), listed, { ...context, rev: 10 + at, source });
-    const change = changes[0] ?? (missing[0] && missed(missing[0], { ...context, rev: 10 + at }));
+    const { changes, missing } = diff(snapshotOf(current), listed, { ...context, rev: 10 + index, source });
+    const change = changes[0] ?? (missing[0] && countMiss(missing[0], { ...context, rev: 10 + index }));
     if (!change) return [];
     current = change.after;
     return newEvents(change).map(({ type, data }) => `${type} ${data.previousState} ${data.state} ${data.sequence}`);
@@ -237,7 +237,7 @@ describe('a transfer that is missing', () => {
     let current = row('a', 'ACTIVE');
     const verdicts = [1, 2, 3].map((pass) => {
       const gone = isGone(current);
-      const change = missed(current, { ...context, rev: 10 + pass });
+      const change = countMiss(current, { ...context, rev: 10 + pass });
       expect(newEvents(change)).toEqual([]);
       expect(change.after.rev).toBe(10 + pass);
       current = change.after;
@@ -247,7 +247,7 @@ describe('a transfer that is missing', () => {
   });
 
   it('is told as unlisted in the state last seen, and its row may expire 30 days later, but not untold', () => {
-    const change = unlisted(row('a', 'ACTIVE', { missedPasses: 2, pending: ['"old"'] }), context);
+    const change = markUnlisted(row('a', 'ACTIVE', { missedPasses: 2, pending: ['"old"'] }), context);
     expect(change.after.pending?.[0]).toBe('"old"');
     expect(only(newEvents(change))).toMatchObject({
       type: 'transfer.unlisted',
@@ -261,7 +261,7 @@ describe('a transfer that is missing', () => {
   });
 
   it('is unlisted without a word before the baseline is complete', () => {
-    const { after } = unlisted(row('a', 'ACTIVE', { missedPasses: 2 }), silent);
+    const { after } = markUnlisted(row('a', 'ACTIVE', { missedPasses: 2 }), silent);
     expect(after).toMatchObject({ sequence: 2, expiresAt: expect.any(Number) });
     expect(after.pending).toBeUndefined();
   });

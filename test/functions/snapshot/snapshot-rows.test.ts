@@ -51,10 +51,11 @@ describe('runs', () => {
       fc.property(fc.uniqueArray(fc.nat(40)), (list) => {
         const runs = runsOf(new Set(list));
         const covered = runs.flatMap(([first, last]) =>
-          Array.from({ length: last - first + 1 }, (_, at) => first + at),
+          Array.from({ length: last - first + 1 }, (_, index) => first + index),
         );
         expect(covered).toEqual(list.toSorted((a, b) => a - b));
-        for (const [at, [first]] of runs.entries()) if (at > 0) expect(first).toBeGreaterThan(runs[at - 1]![1] + 1);
+        for (const [index, [first]] of runs.entries())
+          if (index > 0) expect(first).toBeGreaterThan(runs[index - 1]![1] + 1);
       }),
     );
   });
@@ -66,7 +67,7 @@ describe('digest blocks', () => {
       .array(fc.tuple(fc.nat(3 * 2 ** bits - 1), fc.integer({ min: 1, max: 0xffffffff })), { maxLength: 20 })
       .map((entries) => {
         const wordsPerBucket = emptyDigests(bits);
-        for (const [at, value] of entries) wordsPerBucket[at] = value;
+        for (const [index, value] of entries) wordsPerBucket[index] = value;
         return { bits, wordsPerBucket };
       }),
   );

@@ -19,9 +19,9 @@ const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 
 /** Tracking ids as a busy server gives them: a few a minute, over some weeks. */
 const realisticIds = (count: number): string[] =>
-  Array.from({ length: count }, (_, at) => {
-    const time = new Date(Date.parse('2026-01-05T08:00:00Z') + 137_000 * at).toISOString();
-    let rest = at * 2_654_435_761;
+  Array.from({ length: count }, (_, index) => {
+    const time = new Date(Date.parse('2026-01-05T08:00:00Z') + 137_000 * index).toISOString();
+    let rest = index * 2_654_435_761;
     const suffix = Array.from({ length: 8 }, () => {
       rest = (rest * 1_103_515_245 + 12_345) % 2 ** 31;
       return alphabet[Math.floor(rest / 65_536) % alphabet.length];

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import type { NotifierEvent, WatchProblem } from '#functions/events/transfer-event.ts';
 import {
-  believedMended,
-  hastened,
   type Incident,
   nextIncident,
   openIncident,
+  plausibleMended,
+  scheduleEarlier,
   verifiableSince,
 } from '#functions/watches/incident.ts';
 import { type FailingShare, type FailingWatch, isDue, shareOf } from '#functions/watches/incident-share.ts';
@@ -33,8 +33,8 @@ const shards = 3;
  * watches, and of the others what their last ticks have written down. Returns what is told, by minute.
  */
 function live(count: number, minutes: readonly ReadonlySet<number>[], clock = (at: number) => start + at * minute) {
-  const watches: RegisteredWatch[] = Array.from({ length: count }, (_, at) => ({
-    ...{ mailbox: `m${at}@example.com`, direction: 'sent' },
+  const watches: RegisteredWatch[] = Array.from({ length: count }, (_, index) => ({
+    ...{ mailbox: `m${index}@example.com`, direction: 'sent' },
   }));
   const shares: (FailingShare | undefined)[] = Array(shards).fill(undefined);
   let incident: Incident | undefined;
@@ -71,12 +71,12 @@ function live(count: number, minutes: readonly ReadonlySet<number>[], clock = (a
     }
     writes += 1;
   };
-  for (const [at, failing] of minutes.entries()) {
-    for (let shard = 0; shard < shards; shard += 1) tick(at, shard, failing);
+  for (const [index, failing] of minutes.entries()) {
+    for (let shard = 0; shard < shards; shard += 1) tick(index, shard, failing);
   }
   return { told, writes, watches, incident };
 }
-const all = (count: number) => new Set(Array.from({ length: count }, (_, at) => at));
+const all = (count: number) => new Set(Array.from({ length: count }, (_, index) => index));
 const none = new Set<number>();
 const row = (...parts: [number, ReadonlySet<number>][]) => parts.flatMap(([times, set]) => Array(times).fill(set));
 
@@ -164,23 +164,27 @@ describe('a watch that fails for a cause that was found mended', () => {
   const watch: RegisteredWatch = { mailbox: 'alice@example.com', direction: 'sent', health };
 
   test.each([
-    { what: 'since then counts as new', mended: { not_verified: start + minute }, since: '2026-11-24T00:01:00.000Z' },
-    { what: 'before it began is left as it is', mended: { not_verified: start - 1 }, since: undefined },
-    { what: 'of another kind is left as it is', mended: { forbidden: start + minute }, since: undefined },
-  ])('$what', ({ mended, since }) => {
-    expect(hastened(watch, mended).since).toBe(since);
+    {
+      what: 'since then counts as new',
+      mended: { not_verified: start + minute },
+      scheduledFrom: '2026-11-24T00:01:00.000Z',
+    },
+    { what: 'before it began is left as it is', mended: { not_verified: start - 1 }, scheduledFrom: undefined },
+    { what: 'of another kind is left as it is', mended: { forbidden: start + minute }, scheduledFrom: undefined },
+  ])('$what', ({ mended, scheduledFrom }) => {
+    expect(scheduleEarlier(watch, mended).since).toBe(since);
   });
 
   it('is not kept from its next poll by a clock that was ahead when it found the cause mended', () => {
     const since = '2026-11-24T00:30:00.000Z';
     const read = { not_verified: start + 365 * 24 * 60 * minute, token_invalid: start + minute };
-    const mended = believedMended(read, start + 30 * minute);
-    expect(hastened({ ...watch, since }, mended).since).toBe(since);
+    const mended = plausibleMended(read, start + 30 * minute);
+    expect(scheduleEarlier({ ...watch, since }, mended).since).toBe(since);
     expect(verifiableSince(mended)).toBe(start + minute);
   });
 
   it('keeps the later time from which on it is polled as it stands', () => {
     const since = '2026-11-24T01:00:00.000Z';
-    expect(hastened({ ...watch, since }, { not_verified: start + minute }).since).toBe(since);
+    expect(scheduleEarlier({ ...watch, since }, { not_verified: start + minute }).since).toBe(since);
   });
 });

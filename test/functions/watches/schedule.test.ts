@@ -7,12 +7,16 @@ import { type Schedule, scopeDue, type Window } from '#functions/watches/schedul
 const minute = 60_000;
 const start = Date.parse('2026-11-24T00:00:00Z');
 const watchOf = (at: number): Watch => ({ mailbox: `mailbox-${at}@example.com`, direction: 'sent' });
-const watches = (count: number): Watch[] => Array.from({ length: count }, (_, at) => watchOf(at));
-const schedule = (every: number, fullListingEvery = 1): Schedule => ({ shards: 1, every, fullListingEvery });
+const watches = (count: number): Watch[] => Array.from({ length: count }, (_, index) => watchOf(index));
+const schedule = (every: number, fullListingEvery = 1): Schedule => ({
+  shards: 1,
+  pollIntervalMs: every,
+  fullListingEvery,
+});
 
 /** Windows that follow each other without a gap. */
 const ticks = (count: number, apart = minute): Window[] =>
-  Array.from({ length: count }, (_, at) => ({ after: start + at * apart, to: start + (at + 1) * apart }));
+  Array.from({ length: count }, (_, index) => ({ after: start + index * apart, to: start + (index + 1) * apart }));
 
 const troubled = (cause: string) => ({ problem: { cause, message: '' } });
 
@@ -41,20 +45,22 @@ describe('a watch is due', () => {
 
   it('at its own interval where it has one', () => {
     const hourly = ticks(24 * 60).filter((tick) =>
-      scopeDue({ ...watchOf(0), every: 60 * minute }, schedule(minute), tick),
+      scopeDue({ ...watchOf(0), pollIntervalMs: 60 * minute }, schedule(minute), tick),
     );
     expect(hourly).toHaveLength(24);
-    const each = ticks(60).filter((tick) => scopeDue({ ...watchOf(0), every: minute }, schedule(60 * minute), tick));
+    const each = ticks(60).filter((tick) =>
+      scopeDue({ ...watchOf(0), pollIntervalMs: minute }, schedule(60 * minute), tick),
+    );
     expect(each).toHaveLength(60);
   });
 
   it('every 15 minutes while it is failing, if it is polled more seldom otherwise', () => {
-    const daily = { ...watchOf(0), every: 24 * 60 * minute };
+    const daily = { ...watchOf(0), pollIntervalMs: 24 * 60 * minute };
     const due = (watch: Parameters<typeof scopeDue>[0]) =>
       ticks(24 * 60).filter((tick) => scopeDue(watch, schedule(minute, 10), tick) === 'all').length;
     expect(due({ ...daily, health: troubled('timeout') })).toBe(24 * 4);
     expect(due({ ...daily, health: troubled('out_of_time') })).toBe(1);
-    expect(due({ ...watchOf(0), every: 5 * minute, health: troubled('timeout') })).toBe(24 * 12);
+    expect(due({ ...watchOf(0), pollIntervalMs: 5 * minute, health: troubled('timeout') })).toBe(24 * 12);
     expect(ticks(24 * 60).filter((tick) => scopeDue(daily, schedule(minute, 10), tick))).toHaveLength(1);
   });
 
@@ -67,9 +73,13 @@ describe('a watch is due', () => {
   });
 
   it('at the first tick after it was added or changed, and at no other because of that', () => {
-    const added = { ...watchOf(0), every: 24 * 60 * minute, since: new Date(start + 10_000).toISOString() };
+    const added = {
+      ...watchOf(0),
+      pollIntervalMs: 24 * 60 * minute,
+      scheduledFrom: new Date(start + 10_000).toISOString(),
+    };
     const due = ticks(60).map((tick) => scopeDue(added, schedule(minute, 10), tick) !== undefined);
-    const { since: _, ...other } = added;
+    const { scheduledFrom: _, ...other } = added;
     const usual = ticks(60).map((tick) => scopeDue(other, schedule(minute, 10), tick) !== undefined);
     expect(due).toEqual([true, ...usual.slice(1)]);
     expect(scopeDue(added, schedule(minute, 10), ticks(1)[0]!)).toBe('all');
@@ -79,7 +89,7 @@ describe('a watch is due', () => {
     const gap = { after: start, to: start + 1000 * minute };
     expect(scopeDue(watchOf(0), schedule(minute), gap)).toBe('all');
     const [next] = [{ after: gap.to, to: gap.to + 1 }];
-    expect(scopeDue({ ...watchOf(0), every: 24 * 60 * minute }, schedule(minute), next!)).toBeUndefined();
+    expect(scopeDue({ ...watchOf(0), pollIntervalMs: 24 * 60 * minute }, schedule(minute), next!)).toBeUndefined();
   });
 
   it('never by a tick that comes late or twice', () => {
@@ -106,7 +116,9 @@ describe('of every few polls of a watch', () => {
       const found = scopes(watch, 50);
       expect(found.filter((scope) => scope === 'all')).toHaveLength(10);
       const first = found.indexOf('all');
-      expect(found.flatMap((scope, at) => (scope === 'all' ? [at % 5] : [])).every((at) => at === first)).toBe(true);
+      expect(found.flatMap((scope, index) => (scope === 'all' ? [index % 5] : [])).every((at) => at === first)).toBe(
+        true,
+      );
     }
   });
 

@@ -32,14 +32,14 @@ test('no watch is polled by two at a time, and no more requests go out than may,
     fc.property(fc.integer({ min: 1, max: 9 }), fc.array(step, { maxLength: 40 }), (all, steps) => {
       let row = untouched;
       let now = start;
-      for (const [at, { pass, act, which, watches }] of steps.entries()) {
+      for (const [index, { pass, act, which, watches }] of steps.entries()) {
         now += pass;
         const names = liveLeases(row, now).map(([name]) => name);
         const name = names[which % Math.max(1, names.length)] ?? 'none';
         const held = row.leases?.[name];
         const next = {
-          shard: () => takeLease(row, `${at}`, all, term(now)),
-          watch: () => takeLease(row, `${at}`, all, term(now), watches[0]!),
+          shard: () => takeLease(row, `${index}`, all, term(now)),
+          watch: () => takeLease(row, `${index}`, all, term(now), watches[0]!),
           narrow: () => held && !held.watches && narrowLease(row, name, watches.filter(notBusy(row, now)), progress),
           end: () => endLease(row, name, undefined),
           die: () => undefined,
@@ -82,7 +82,8 @@ test('a watch that is asked for is taken beside others, but not twice, and not w
 
 test.each([2, 3, 4, 8, 50])('however many watches are asked for and hang, of %i slots one is left to ticks', (all) => {
   let row = untouched;
-  for (let at = 0; at < 20; at += 1) row = takeLease(row, `${at}`, all, term(start), `watch ${at}`) ?? row;
+  for (let index = 0; index < 20; index += 1)
+    row = takeLease(row, `${index}`, all, term(start), `watch ${index}`) ?? row;
   expect(Object.keys(row.leases!).length).toBeGreaterThan(0);
   expect(takeLease(row, 'tick', all, term(start))).toBeDefined();
 });
@@ -114,7 +115,7 @@ test('a last tick may be some seconds ahead of a clock that is right', () => {
 
 test('a row names few watches and stretches, whatever there is of them', () => {
   const taken = takeLease(untouched, 'a', 8, term(start))!;
-  const names = Array.from({ length: 101 }, (_, at) => `sent#m${at}@example.com`);
+  const names = Array.from({ length: 101 }, (_, index) => `sent#m${index}@example.com`);
   expect(narrowLease(taken, 'a', names, progress)).toBeUndefined();
   const marks = Array.from({ length: 3000 }, (_, place) => ({ place, ...exactly(start + (place % 2)) }));
   expect(stretchesOf(marks, start).length).toBeLessThanOrEqual(64);

@@ -49,36 +49,36 @@ describe.each([
 
   it('changes the interval of a watch with what it says, and only then', async () => {
     const later = '2026-11-25T00:00:00.000Z';
-    await declare([{ ...sentBy('alice'), every: 300_000 }], false, at);
-    expect(await find(sentBy('alice'))).toMatchObject({ every: 300_000, since: at });
-    await declare([{ ...sentBy('alice'), every: 300_000 }], false, later);
-    expect(await find(sentBy('alice'))).toMatchObject({ every: 300_000, since: at });
-    await declare([{ ...sentBy('alice'), every: 900_000 }], false, later);
-    expect(await find(sentBy('alice'))).toMatchObject({ every: 900_000, since: later });
+    await declare([{ ...sentBy('alice'), pollIntervalMs: 300_000 }], false, at);
+    expect(await find(sentBy('alice'))).toMatchObject({ pollIntervalMs: 300_000, scheduledFrom: at });
+    await declare([{ ...sentBy('alice'), pollIntervalMs: 300_000 }], false, later);
+    expect(await find(sentBy('alice'))).toMatchObject({ pollIntervalMs: 300_000, scheduledFrom: at });
+    await declare([{ ...sentBy('alice'), pollIntervalMs: 900_000 }], false, later);
+    expect(await find(sentBy('alice'))).toMatchObject({ pollIntervalMs: 900_000, scheduledFrom: later });
     await declare([sentBy('alice')], false, later);
-    expect(await find(sentBy('alice'))).not.toHaveProperty('every');
+    expect(await find(sentBy('alice'))).not.toHaveProperty('pollIntervalMs');
   });
 
   it('changes the interval of a paused watch, and leaves it paused', async () => {
     await declare([sentBy('alice')], false, at);
     await watches.pause(sentBy('alice'));
-    await declare([{ ...sentBy('alice'), every: 300_000 }], false, at);
-    expect(await find(sentBy('alice'))).toMatchObject({ every: 300_000, isDisabled: true, isPaused: true });
+    await declare([{ ...sentBy('alice'), pollIntervalMs: 300_000 }], false, at);
+    expect(await find(sentBy('alice'))).toMatchObject({ pollIntervalMs: 300_000, isDisabled: true, isPaused: true });
   });
 
   it('leaves the interval of a watch that an operator added as it is', async () => {
-    await watches.addAll([{ ...sentBy('alice'), every: 300_000 }], false, at);
-    await declare([{ ...sentBy('alice'), every: 900_000 }], false, at);
-    expect(await find(sentBy('alice'))).toMatchObject({ every: 300_000 });
+    await watches.addAll([{ ...sentBy('alice'), pollIntervalMs: 300_000 }], false, at);
+    await declare([{ ...sentBy('alice'), pollIntervalMs: 900_000 }], false, at);
+    expect(await find(sentBy('alice'))).toMatchObject({ pollIntervalMs: 300_000 });
   });
 
   const inCapitals: Watch = { mailbox: 'Alice@Example.com', direction: 'sent' };
 
   it('adds no second watch of a mailbox that an operator has added in another spelling', async () => {
     await watches.addAll([sentBy('alice')], false, at);
-    await declare([{ ...inCapitals, every: 900_000 }], false, at);
+    await declare([{ ...inCapitals, pollIntervalMs: 900_000 }], false, at);
     await declare([], false, at);
-    expect(await list()).toEqual([{ ...sentBy('alice'), since: at }]);
+    expect(await list()).toEqual([{ ...sentBy('alice'), scheduledFrom: at }]);
   });
 
   it('lets a watch go on, with its history, where it spells its mailbox anew', async () => {
@@ -87,8 +87,8 @@ describe.each([
     await declare([inCapitals, { ...inCapitals, direction: 'received' }], false, at);
     // Of both directions: their verification is one.
     expect(await list()).toEqual([{ ...before[0], direction: 'received' }, ...before]);
-    await declare([{ ...inCapitals, every: 900_000 }], false, at);
-    expect(await find(sentBy('alice'))).toEqual({ ...before[0], every: 900_000 });
+    await declare([{ ...inCapitals, pollIntervalMs: 900_000 }], false, at);
+    expect(await find(sentBy('alice'))).toEqual({ ...before[0], pollIntervalMs: 900_000 });
     await declare([], false, at);
     expect(await polled()).toEqual([]);
   });
@@ -118,9 +118,9 @@ describe.each([
   it('adds the watches it declares, in either direction', async () => {
     await declare([sentBy('alice'), receivedBy('alice'), sentBy('bob')], false, at);
     expect(await list()).toEqual([
-      { ...receivedBy('alice'), isDeclared: true, notifyExisting: false, since: at },
-      { ...sentBy('alice'), isDeclared: true, notifyExisting: false, since: at },
-      { ...sentBy('bob'), isDeclared: true, notifyExisting: false, since: at },
+      { ...receivedBy('alice'), isDeclared: true, notifyExisting: false, scheduledFrom: at },
+      { ...sentBy('alice'), isDeclared: true, notifyExisting: false, scheduledFrom: at },
+      { ...sentBy('bob'), isDeclared: true, notifyExisting: false, scheduledFrom: at },
     ]);
   });
 
@@ -197,7 +197,7 @@ describe('the health of a watch', () => {
     await watches.clearPending(recovered);
     expect(await find(sentBy('alice'))).toEqual({
       ...sentBy('alice'),
-      ...{ isDeclared: true, notifyExisting: false, since: at, healthRev: 4 },
+      ...{ isDeclared: true, notifyExisting: false, scheduledFrom: at, healthRev: 4 },
     });
   });
 

@@ -24,7 +24,9 @@ export function faultsOf({ method, url, body }: SeenRequest): string[] {
   );
   if (!found) return [`${method} ${pathname}: there is no such route`];
   const names = found.path.split('/').map((name) => /^\{(.+)\}$/.exec(name)?.[1]);
-  const params = names.flatMap((name, at) => (name === undefined ? [] : [[name, decodeURIComponent(segments[at]!)]]));
+  const params = names.flatMap((name, index) =>
+    name === undefined ? [] : [[name, decodeURIComponent(segments[index]!)]],
+  );
   return [
     ...problemsWith(found.params, Object.fromEntries(params)),
     ...problemsWith(found.query, Object.fromEntries(searchParams)),
@@ -33,7 +35,8 @@ export function faultsOf({ method, url, body }: SeenRequest): string[] {
 }
 
 const fits = (template: readonly string[], segments: readonly string[]): boolean =>
-  template.length === segments.length && template.every((part, at) => part.startsWith('{') || part === segments[at]);
+  template.length === segments.length &&
+  template.every((part, index) => part.startsWith('{') || part === segments[index]);
 
 const problemsWith = (schema: ZodMiniType, value: unknown): string[] =>
   schema.safeParse(value).error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) ?? [];

@@ -116,8 +116,8 @@ test.each(['SIGINT', 'SIGTERM'] as const)('event follow ends by %s with exit cod
 });
 
 test('a reader that has gone is no error', async () => {
-  const items = Array.from({ length: 100 }, (_, at) => ({
-    mailbox: `${at}${'x'.repeat(2000)}@example.com`,
+  const items = Array.from({ length: 100 }, (_, index) => ({
+    mailbox: `${index}${'x'.repeat(2000)}@example.com`,
     direction: 'sent',
   }));
   api.on('GET /watches', { body: { items } });

@@ -17,11 +17,11 @@ const configOf = ({ watches, every = '1m', quietEvery, shards = 1, maxConcurrent
   server: { url: 'https://cryptshare.example.com', ...(maxConcurrentPages && { maxConcurrentPages }) },
   schedule: { every, ...(quietEvery && { quietEvery }), fullListingEvery: 1, shards },
   watches: [
-    ...Array.from({ length: watches }, (_, at) => ({
-      mailbox: `person-${at}@example.com`,
+    ...Array.from({ length: watches }, (_, index) => ({
+      mailbox: `person-${index}@example.com`,
       direction: 'sent' as const,
     })),
-    ...own.map((each, at) => ({ mailbox: `own-${at}@example.com`, direction: 'sent' as const, every: each })),
+    ...own.map((each, index) => ({ mailbox: `own-${index}@example.com`, direction: 'sent' as const, every: each })),
   ],
   notify: { email: [] },
   webhooks: [],

@@ -115,7 +115,7 @@ describe('a webhook is refused with its path and what to do:', () => {
     ],
     [
       'more mailboxes than a row has room for',
-      { mailboxes: Array.from({ length: 1001 }, (_, at) => `person-${at}@example.com`) },
+      { mailboxes: Array.from({ length: 1001 }, (_, index) => `person-${index}@example.com`) },
       'webhooks[0].mailboxes: expected at most 1000, as many as surely fit into one row, got 1001: divide them among several webhooks',
     ],
   ])('%s', (_, change, problem) => {
@@ -132,10 +132,10 @@ test('webhooks may share a variable for the same thing', () => {
 });
 
 test('more variables than fit into one secret are refused', () => {
-  const many = Array.from({ length: 700 }, (_, at) => ({
+  const many = Array.from({ length: 700 }, (_, index) => ({
     ...sound,
-    name: `w-${at}`,
-    secretFrom: `WEBHOOK_${at}_${'X'.repeat(50)}`,
+    name: `w-${index}`,
+    secretFrom: `WEBHOOK_${index}_${'X'.repeat(50)}`,
   }));
   expect(problemsOf(...many)).toEqual([
     expect.stringMatching(/^webhooks: expected variables that fit into one secret of 65536 bytes, got 700, which take/),

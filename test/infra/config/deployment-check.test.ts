@@ -36,7 +36,8 @@ const problemsOf = (content: object): readonly string[] => {
   return [];
 };
 
-const times = <T>(count: number, make: (at: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at));
+const times = <T>(count: number, make: (at: number) => T): T[] =>
+  Array.from({ length: count }, (_, index) => make(index));
 
 describe('what can be deployed', () => {
   test.each<[string, object]>([

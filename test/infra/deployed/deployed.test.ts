@@ -239,7 +239,7 @@ describe('an operator', () => {
 });
 
 test('an event goes to more endpoints than one message of fan-out is for', async () => {
-  const many = Array.from({ length: endpointsPerMessage + 1 }, (_, at) => `many-${String(at).padStart(2, '0')}`);
+  const many = Array.from({ length: endpointsPerMessage + 1 }, (_, index) => `many-${String(index).padStart(2, '0')}`);
   for (const name of many) {
     const body = JSON.stringify({ name, url: 'https://hooks.example.com/many', types: ['transfer.failed'] });
     await deployment.function('Operator').invoke(eventOf('POST', '/endpoints', {}, body));

@@ -3,8 +3,11 @@ import { outlookOf, type Schedule } from '#functions/watches/schedule.ts';
 import { Foresight } from '#infra/local/foresight.ts';
 
 const minute = 60_000;
-const schedule: Schedule = { shards: 1, every: 5 * minute, fullListingEvery: 1 };
-const watches = Array.from({ length: 3 }, (_, at) => ({ mailbox: `m${at}@example.com`, direction: 'sent' as const }));
+const schedule: Schedule = { shards: 1, pollIntervalMs: 5 * minute, fullListingEvery: 1 };
+const watches = Array.from({ length: 3 }, (_, index) => ({
+  mailbox: `m${index}@example.com`,
+  direction: 'sent' as const,
+}));
 const start = Date.parse('2026-01-01T00:00:00Z');
 
 let foresight: Foresight;
@@ -37,10 +40,13 @@ test('while nothing is due, a tick comes each minute', () => {
 });
 
 test('each watch has a tick in its moment, no more than a twentieth of its interval late, and 10 s at most', () => {
-  const many = Array.from({ length: 1000 }, (_, at) => ({ mailbox: `m${at}@example.com`, direction: 'sent' as const }));
+  const many = Array.from({ length: 1000 }, (_, index) => ({
+    mailbox: `m${index}@example.com`,
+    direction: 'sent' as const,
+  }));
   expect(ticksWithin(60, many)).toEqual([10, 20, 30, 40, 50, 60]);
-  expect(ticksWithin(12, many, { ...schedule, every: minute })).toEqual([3, 6, 9, 12]);
-  expect(ticksWithin(3, many, { ...schedule, every: 2000 })).toEqual([1, 2, 3]);
+  expect(ticksWithin(12, many, { ...schedule, pollIntervalMs: minute })).toEqual([3, 6, 9, 12]);
+  expect(ticksWithin(3, many, { ...schedule, pollIntervalMs: 2000 })).toEqual([1, 2, 3]);
   expect(ticksWithin(3, [{ ...many[0]!, every: 1000 } as (typeof many)[0], ...many])).toEqual([1, 2, 3]);
 });
 

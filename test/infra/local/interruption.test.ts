@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { hold, type InFlight, type Lease, leaseDuration, newLease } from '#functions/webhooks/endpoints/lease.ts';
+import { acquire, type InFlight, type Lease, leaseDurationMs, newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
-import { endLeases, giveBackLeases } from '#infra/local/interruption.ts';
+import { endLeases, releaseLeases } from '#infra/local/interruption.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
 
 const event = exampleEvent('one').id;
@@ -22,9 +22,9 @@ const read = () => world.otherLeases().read('crm');
 
 /** Has a process begin the first attempt of the delivery. */
 async function begin(inFlightAttempt: Partial<InFlight> = {}, more: Partial<Lease> = {}): Promise<void> {
-  const inFlight = { [event]: { attempt: 1, of: 0, until: now() + leaseDuration, ...inFlightAttempt } };
+  const inFlight = { [event]: { attempt: 1, of: 0, until: now() + leaseDurationMs, ...inFlightAttempt } };
   await world.otherLeases().change('crm', newLease, (lease) => {
-    const held = hold(lease, 'dead', { inFlight, observations: [] }, 0, now());
+    const held = acquire(lease, 'dead', { inFlight, observations: [] }, 0, now());
     const { holder, ...rest } = held;
     return { ...(inFlightAttempt.isLone ? rest : held), ...more };
   });
@@ -51,7 +51,7 @@ describe.each<[string, Partial<InFlight>]>([
 
   test('and gives it back leaves it to the next one at once, and its attempt does not count', async () => {
     await begin(inFlightAttempt);
-    await giveBackLeases(deps(), ['crm']);
+    await releaseLeases(deps(), ['crm']);
     // The message goes back to the queue, too.
     await world.deliver([{ endpoint: 'crm', events: [event] }]);
     const [delivery] = (await world.trace(event)).deliveries;
@@ -70,7 +70,7 @@ test('a circuit breaker stays as it is, whether leases are ended or given back',
   await begin({}, breaker);
   await endLeases(deps());
   expect(await read()).toMatchObject(breaker);
-  await giveBackLeases(deps(), ['crm']);
+  await releaseLeases(deps(), ['crm']);
   expect(await read()).toMatchObject({ ...breaker, inFlight: {} });
 });
 
@@ -79,6 +79,6 @@ test('a lease that nobody holds is left alone', async () => {
   await world.otherLeases().change('crm', await read(), (lease) => ({ ...lease, rev: lease.rev + 1, inFlight: {} }));
   const before = await read();
   await endLeases(deps());
-  await giveBackLeases(deps(), ['crm', 'removed']);
+  await releaseLeases(deps(), ['crm', 'removed']);
   expect(await read()).toEqual(before);
 });

@@ -250,7 +250,7 @@ test(`killed with SIGKILL at any moment and started again, it loses nothing (SEE
   let run = startReal();
   await run.line(({ outcome }) => outcome === 'baseline');
   for (let round = 0; round < 3; round += 1) {
-    for (let at = 0; at < 5; at += 1) expected.add(server.transfers.create(people).trackingId);
+    for (let index = 0; index < 5; index += 1) expected.add(server.transfers.create(people).trackingId);
     const { promise: listed, resolve } = Promise.withResolvers<void>();
     onNextPage = resolve;
     await listed;

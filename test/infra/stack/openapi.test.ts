@@ -37,7 +37,9 @@ const values: Readonly<Record<string, string>> = {
 
 /** What has to be sent along, and what has to be done before, for an operation to succeed. */
 const questions: Readonly<Record<string, Question & { readonly before?: (world: OperatorWorld) => unknown }>> = {
-  addWatch: { body: { mailbox: 'bob@example.com', direction: 'received', notifyExisting: true, every: 300_000 } },
+  addWatch: {
+    body: { mailbox: 'bob@example.com', direction: 'received', notifyExisting: true, pollIntervalMs: 300_000 },
+  },
   addWatches: { body: { watches: [{ mailbox: 'bob@example.com' }], notifyExisting: true } },
   listTransfers: {
     query: { state: 'ACTIVE', limit: '5' },
@@ -47,7 +49,7 @@ const questions: Readonly<Record<string, Question & { readonly before?: (world: 
       await world.ask('POST', '/watches/sent/alice%40example.com/poll');
     },
   },
-  updateWatch: { body: { every: 300_000 } },
+  updateWatch: { body: { pollIntervalMs: 300_000 } },
   resumeWatch: { before: (world) => world.ask('POST', '/watches/sent/alice%40example.com/pause') },
   addEndpoint: { body: { name: 'other', url: 'https://other.example.com/', types: ['watch.*'], maxInFlight: 2 } },
   updateEndpoint: { body: { types: ['transfer.failed'], directions: null } },

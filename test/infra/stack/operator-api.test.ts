@@ -1,7 +1,7 @@
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, expect, test } from 'vitest';
-import { reserve } from '#functions/operator/routes.ts';
-import { longTimeout } from '#infra/cli/api/client.ts';
+import { shutdownReserveMs } from '#functions/operator/routes.ts';
+import { longTimeoutMs } from '#infra/cli/api/client.ts';
 import { synthesise } from './synthesis.ts';
 
 let template: Template;
@@ -26,6 +26,6 @@ test('whoever asks for a poll is answered even if it takes all of its time, and 
   const timeoutOf = (name: string): number =>
     functions.find(([id]) => id.startsWith(name))![1].Properties.Timeout * 1000;
   const waited = timeoutOf('OperatorApiOperator');
-  expect(waited - reserve).toBeGreaterThan(timeoutOf('TransferPollerPoll'));
-  expect(longTimeout).toBeGreaterThan(waited);
+  expect(waited - shutdownReserveMs).toBeGreaterThan(timeoutOf('TransferPollerPoll'));
+  expect(longTimeoutMs).toBeGreaterThan(waited);
 });

@@ -11,7 +11,7 @@ test('the shards share the requests that may be under way, and know the timetabl
   template.hasResourceProperties('AWS::Lambda::Function', {
     Description: 'Lists the transfers of the watches, publishes what has changed',
     Environment: {
-      Variables: { MAX_CONCURRENT_PAGES: '2', SHARDS: '2', POLL_EVERY: '300000', FULL_LISTING_EVERY: '10' },
+      Variables: { MAX_CONCURRENT_PAGES: '2', SHARDS: '2', POLL_INTERVAL_MS: '300000', FULL_LISTING_EVERY: '10' },
     },
   });
 });

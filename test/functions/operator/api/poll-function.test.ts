@@ -36,7 +36,7 @@ const invoke = (timeout = 5000) => invokePoll({ url, signer }, watch, timeout);
 
 describe('an invocation of the poll function', () => {
   test('is for the watch, signed as AWS wants it, on a connection that nothing is expected of later', async () => {
-    answers(200, { polls: [{ ...poll, pages: 1, duration: 20 }], skipped: 0 });
+    answers(200, { polls: [{ ...poll, pages: 1, durationMs: 20 }], skipped: 0 });
     expect(await invoke()).toEqual(poll);
     expect(arrived).toMatchObject([{ method: 'POST', url: path, connection: 'close' }]);
     expect(JSON.parse(arrived[0]!.text)).toEqual(watch);

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { transferEvent } from '#functions/events/transfer-event.ts';
-import { hold, leaseDuration, newLease } from '#functions/webhooks/endpoints/lease.ts';
+import { acquire, leaseDurationMs, newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { WebhookClient } from '#functions/webhooks/http/client.ts';
 import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
 import { exampleEvent } from '#test/support/webhook-world.ts';
@@ -218,15 +218,15 @@ describe('a delivery is cancelled', () => {
   test('but not while its request is on its way, unless that was interrupted', async () => {
     await world.fanOut(events[0]!);
     const now = world.clock.now().getTime();
-    const inFlight = { [event]: { attempt: 1, of: 0, until: now + leaseDuration } };
+    const inFlight = { [event]: { attempt: 1, of: 0, until: now + leaseDurationMs } };
     await world
       .otherLeases()
-      .change('crm', newLease, (lease) => hold(lease, 'dead', { inFlight, observations: [] }, 0, now));
+      .change('crm', newLease, (lease) => acquire(lease, 'dead', { inFlight, observations: [] }, 0, now));
     expect(await world.ask('POST', `${path}/cancel`)).toMatchObject({
       status: 409,
       body: { detail: 'the delivery is being attempted' },
     });
-    world.clock.advance(leaseDuration);
+    world.clock.advance(leaseDurationMs);
     expect((await world.ask('POST', `${path}/cancel`)).status).toBe(200);
   });
 

@@ -157,7 +157,7 @@ test.each<[string, object, string[]]>([
   ['an unknown type', { types: ['transfer.gone'] }, ['types.0']],
   ['an unknown field', { colour: 'red' }, ['colour']],
   ['a header that is set already', { headers: { host: 'example.com' } }, ['headers.host']],
-  ['several things', { maxInFlight: 0, retryDelays: [1], name: 'CRM' }, ['retryDelays', 'maxInFlight', 'name']],
+  ['several things', { maxInFlight: 0, retryDelaysMs: [1], name: 'CRM' }, ['retryDelaysMs', 'maxInFlight', 'name']],
 ])('an endpoint with %s is refused with its path', async (_, settings, paths) => {
   const { status, type, body } = await add('crm', settings);
   expect({ status, type }).toEqual({ status: 400, type: 'application/problem+json' });

@@ -87,7 +87,7 @@ describe('events are listed', () => {
   });
 
   test('however many have the same time', async () => {
-    const same = Array.from({ length: 7 }, (_, at) => exampleEvent(`same-${at}`));
+    const same = Array.from({ length: 7 }, (_, index) => exampleEvent(`same-${index}`));
     await world.fanOut(...same);
     const seen: string[] = [];
     let cursor: string | undefined;

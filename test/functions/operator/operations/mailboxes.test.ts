@@ -45,7 +45,7 @@ describe('a mailbox is verified', () => {
 });
 
 describe('once a mailbox is verified', () => {
-  const others = Array.from({ length: 6 }, (_, at) => `other-${at}@example.com`);
+  const others = Array.from({ length: 6 }, (_, index) => `other-${index}@example.com`);
   const hour = 3_600_000;
   const tick = async () => {
     world.clock.advance(60_000);
@@ -55,7 +55,7 @@ describe('once a mailbox is verified', () => {
   };
   const watchAll = async () => {
     for (const mailbox of [alice, ...others]) {
-      await world.ask('POST', '/watches', { body: { mailbox, every: 24 * hour } });
+      await world.ask('POST', '/watches', { body: { mailbox, pollIntervalMs: 24 * hour } });
     }
     for (let minutes = 0; minutes < 40; minutes += 1) await tick();
   };

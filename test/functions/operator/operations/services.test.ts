@@ -15,7 +15,7 @@ const services = async () => {
   expect(status).toBe(200);
   return body as unknown as {
     tables: { name: string; problem?: string }[];
-    queues: { name: string; waiting: number; underWay: number; problem?: string }[];
+    queues: { name: string; waiting: number; inProgress: number; problem?: string }[];
     topics: { name: string; subscriptions: number; unconfirmed: number; problem?: string }[];
   };
 };
@@ -27,7 +27,7 @@ test('tables, queues and topics that answer are told, with what is in the queues
   await world.fanOut(exampleEvent('one'), exampleEvent('two'));
   const { tables, queues, topics } = await services();
   expect(tables).toEqual([{ name: 'transfers' }, { name: 'webhooks' }]);
-  expect(queues).toEqual([{ name: 'WakeUps', waiting: 1, underWay: 0 }]);
+  expect(queues).toEqual([{ name: 'WakeUps', waiting: 1, inProgress: 0 }]);
   const [events, notices] = topics;
   expect(notices).toMatchObject({ name: 'transfer-notices', unconfirmed: 0 });
   expect(events).toEqual({ name: 'transfer-events', subscriptions: notices!.subscriptions + 1, unconfirmed: 0 });

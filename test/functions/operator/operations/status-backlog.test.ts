@@ -12,7 +12,7 @@ test('the status does not say that 100 deliveries wait, and no more, where 1,000
   const now = world.clock.now().getTime();
   // As fan-out wakes an endpoint that is held: ten events to a wake-up, and a request for each.
   for (let request = 0; request < 100; request += 1) {
-    const events = Array.from({ length: 10 }, (_, at) => `evt_${request}_${at}`);
+    const events = Array.from({ length: 10 }, (_, index) => `evt_${request}_${index}`);
     await world.otherLeases().leaveRequest('crm', events, now + request, now / 1000 + 3600);
   }
   const { deliveries } = (await world.ask('GET', '/status')).body as unknown as { deliveries: { waiting: unknown } };

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { hold, leaseDuration, newLease } from '#functions/webhooks/endpoints/lease.ts';
+import { acquire, leaseDurationMs, newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
 import { exampleEvent } from '#test/support/webhook-world.ts';
 
@@ -67,10 +67,10 @@ describe('deliveries that were left to the process that holds their endpoint', (
   test('are not late while a process drains the endpoint', async () => {
     world.clock.advance(30_000);
     const progress = { inFlight: {}, observations: [] };
-    await world.otherLeases().change('crm', newLease, (lease) => hold(lease, 'other', progress, 0, now()));
+    await world.otherLeases().change('crm', newLease, (lease) => acquire(lease, 'other', progress, 0, now()));
     expect((await status()).deliveries).toMatchObject({ waiting: { count: 2 }, oldestOverdueMs: 0 });
-    world.clock.advance(leaseDuration);
-    expect((await status()).deliveries).toMatchObject({ oldestOverdueMs: 30_000 + leaseDuration });
+    world.clock.advance(leaseDurationMs);
+    expect((await status()).deliveries).toMatchObject({ oldestOverdueMs: 30_000 + leaseDurationMs });
   });
 
   test('are not late while its circuit breaker is open', async () => {
@@ -85,7 +85,7 @@ describe('deliveries that were left to the process that holds their endpoint', (
 
 test('no more than 1,000 waiting deliveries are counted, and it is said that there are more', async () => {
   for (const name of ['archive', 'crm']) await addEndpoint(name);
-  const ids = Array.from({ length: 501 }, (_, at) => `evt_${at}`);
+  const ids = Array.from({ length: 501 }, (_, index) => `evt_${index}`);
   for (const name of ['archive', 'crm']) await world.otherLeases().leaveRequest(name, ids, 0, 1);
   expect((await status()).deliveries).toMatchObject({ waiting: { count: 1000, more: true } });
 });

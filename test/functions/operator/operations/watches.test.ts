@@ -25,31 +25,35 @@ describe('a watch', () => {
     const added = await world.ask('POST', '/watches', { body: { mailbox: alice.mailbox } });
     expect(added).toMatchObject({ status: 201, body: { ...alice, isDeclared: false, isDisabled: false } });
     expect(await world.ask('GET', path)).toEqual({ ...added, status: 200 });
-    expect(await registry().list()).toEqual([{ ...alice, since: world.clock.now().toISOString() }]);
+    expect(await registry().list()).toEqual([{ ...alice, scheduledFrom: world.clock.now().toISOString() }]);
   });
 
   test('is polled in an interval of its own, if that is wanted, until it is to be polled as all are', async () => {
-    const added = await world.ask('POST', '/watches', { body: { ...alice, every: 300_000 } });
-    expect(added).toMatchObject({ status: 201, body: { every: 300_000 } });
+    const added = await world.ask('POST', '/watches', { body: { ...alice, pollIntervalMs: 300_000 } });
+    expect(added).toMatchObject({ status: 201, body: { pollIntervalMs: 300_000 } });
     world.clock.advance(60_000);
-    expect(await world.ask('PATCH', path, { body: { every: 900_000 } })).toMatchObject({ body: { every: 900_000 } });
+    expect(await world.ask('PATCH', path, { body: { pollIntervalMs: 900_000 } })).toMatchObject({
+      body: { pollIntervalMs: 900_000 },
+    });
     const since = world.clock.now().toISOString();
-    expect(await registry().list()).toEqual([{ ...alice, every: 900_000, since }]);
-    expect((await world.ask('PATCH', path, { body: { every: null } })).body).not.toHaveProperty('every');
+    expect(await registry().list()).toEqual([{ ...alice, pollIntervalMs: 900_000, scheduledFrom: since }]);
+    expect((await world.ask('PATCH', path, { body: { pollIntervalMs: null } })).body).not.toHaveProperty(
+      'pollIntervalMs',
+    );
     expect(await registry().list()).toEqual([{ ...alice, since }]);
   });
 
-  test.each([0, 999, 86_400_001, 1500.5, '5m'])('is not polled every %j', async (every) => {
+  test.each([0, 999, 86_400_001, 1500.5, '5m'])('is not polled every %j', async (pollIntervalMs) => {
     await world.ask('POST', '/watches', { body: alice });
-    expect(await world.ask('PATCH', path, { body: { every } })).toMatchObject({
+    expect(await world.ask('PATCH', path, { body: { pollIntervalMs } })).toMatchObject({
       status: 400,
-      body: { problems: [{ path: 'every', message: 'expected milliseconds from 1000 to 86400000, a day' }] },
+      body: { problems: [{ path: 'pollIntervalMs', message: 'expected milliseconds from 1000 to 86400000, a day' }] },
     });
-    expect((await world.ask('GET', path)).body).not.toHaveProperty('every');
+    expect((await world.ask('GET', path)).body).not.toHaveProperty('pollIntervalMs');
   });
 
   test('that is not there has no interval to change', async () => {
-    expect((await world.ask('PATCH', path, { body: { every: 60_000 } })).status).toBe(404);
+    expect((await world.ask('PATCH', path, { body: { pollIntervalMs: 60_000 } })).status).toBe(404);
     expect(await registry().list()).toEqual([]);
   });
 
@@ -85,7 +89,9 @@ describe('a watch', () => {
     const inCapitals = '/watches/sent/ALICE%40Example.com';
     world.cryptshare.transfers.create({ sender: alice.mailbox, to: ['bob@example.com'] });
     expect((await world.ask('GET', inCapitals)).body).toMatchObject(alice);
-    expect((await world.ask('PATCH', inCapitals, { body: { every: 300_000 } })).body).toMatchObject({ every: 300_000 });
+    expect((await world.ask('PATCH', inCapitals, { body: { pollIntervalMs: 300_000 } })).body).toMatchObject({
+      pollIntervalMs: 300_000,
+    });
     expect((await world.ask('POST', `${inCapitals}/poll`)).body).toMatchObject({ outcome: 'baseline', transfers: 1 });
     expect((await world.ask('GET', `${inCapitals}/transfers`)).body.items).toHaveLength(1);
     expect((await world.ask('POST', `${inCapitals}/pause`)).body).toMatchObject({ ...alice, isDisabled: true });
@@ -174,8 +180,8 @@ describe('many watches', () => {
     world.ask('POST', '/watches/batch', { body: { watches, ...more } });
 
   test('are added at once, and those that are there, in whatever case, or twice in the list, stay as they are', async () => {
-    await world.ask('POST', '/watches', { body: { ...alice, every: 300_000 } });
-    const bob = { mailbox: 'bob@example.com', direction: 'received', every: 60_000 };
+    await world.ask('POST', '/watches', { body: { ...alice, pollIntervalMs: 300_000 } });
+    const bob = { mailbox: 'bob@example.com', direction: 'received', pollIntervalMs: 60_000 };
     const { status, body } = await addAll([{ mailbox: 'Alice@example.com' }, bob, bob, { mailbox: bob.mailbox }]);
     expect(status).toBe(200);
     expect(body.items.map(({ mailbox, direction, isAdded }) => [mailbox, direction, isAdded])).toEqual([
@@ -184,7 +190,7 @@ describe('many watches', () => {
       [bob.mailbox, 'received', false],
       [bob.mailbox, 'sent', true],
     ]);
-    const all = (await registry().list()).map(({ mailbox, direction, every }) => [direction, mailbox, every]);
+    const all = (await registry().list()).map(({ mailbox, direction, every }) => [direction, mailbox, pollIntervalMs]);
     expect(all.toSorted()).toEqual([
       ['received', bob.mailbox, 60_000],
       ['sent', alice.mailbox, 300_000],
@@ -194,7 +200,7 @@ describe('many watches', () => {
 
   test('are added by reading one key for each mailbox, however many watches there are', async () => {
     const plan = new FaultPlan();
-    const watches = Array.from({ length: 100 }, (_, at) => ({ mailbox: `person-${at}@example.com` }));
+    const watches = Array.from({ length: 100 }, (_, index) => ({ mailbox: `person-${index}@example.com` }));
     await world.faults.run(plan, () => addAll(watches));
     expect(plan.calls.filter((command) => command === 'QueryCommand')).toHaveLength(100);
     expect(await registry().list()).toHaveLength(100);
@@ -211,7 +217,7 @@ describe('many watches', () => {
       status: 400,
       body: { problems: [{ path: 'watches.1.mailbox' }, { path: 'watches.2.direction' }] },
     });
-    const tooMany = Array.from({ length: 101 }, (_, at) => ({ mailbox: `person-${at}@example.com` }));
+    const tooMany = Array.from({ length: 101 }, (_, index) => ({ mailbox: `person-${index}@example.com` }));
     expect((await addAll(tooMany)).status).toBe(400);
     expect((await addAll([])).status).toBe(400);
     expect(await registry().list()).toEqual([]);
@@ -271,12 +277,13 @@ describe('a poll that is asked for', () => {
 
 test('a watch that has not changed for an hour is shown with the interval it is polled in, but not one of a longer interval', async () => {
   await world.ask('POST', '/watches', { body: alice });
-  await world.ask('POST', '/watches', { body: { mailbox: 'seldom@example.com', every: 3_600_000 } });
-  const quiet = async () => (await world.ask('GET', '/watches')).body.items.map(({ quietEvery }) => quietEvery);
+  await world.ask('POST', '/watches', { body: { mailbox: 'seldom@example.com', pollIntervalMs: 3_600_000 } });
+  const quiet = async () =>
+    (await world.ask('GET', '/watches')).body.items.map(({ quietIntervalMs }) => quietIntervalMs);
   expect(await quiet()).toEqual([undefined, undefined]);
   world.clock.advance(3_600_000);
   expect((await quiet()).toSorted()).toEqual([300_000, undefined]);
-  await world.ask('PATCH', path, { body: { every: 60_000 } });
+  await world.ask('PATCH', path, { body: { pollIntervalMs: 60_000 } });
   expect(await quiet()).toEqual([undefined, undefined]);
 });
 

@@ -10,17 +10,22 @@ const formats: readonly Format[] = ['event', 'slack', 'teams'];
 const delivered: Outcome = { kind: 'delivered' };
 const rejected: Outcome = { kind: 'rejected', cause: 'http_error' };
 const channelGone: Outcome = { kind: 'gone', cause: 'channel_gone' };
-const failed = (retryAfter?: number): Outcome => ({ kind: 'failed', cause: 'http_error', slowDown: false, retryAfter });
-const throttled = (retryAfter?: number): Outcome => ({
+const failed = (retryAfterMs?: number): Outcome => ({
+  kind: 'failed',
+  cause: 'http_error',
+  slowDown: false,
+  retryAfterMs: retryAfterMs,
+});
+const throttled = (retryAfterMs?: number): Outcome => ({
   kind: 'failed',
   cause: 'throttled',
   slowDown: true,
-  retryAfter,
+  retryAfterMs: retryAfterMs,
 });
 
 /** What an answer leads to. */
-function outcome(format: Format, status: number, body = '', retryAfter?: string): Outcome {
-  const headers = retryAfter === undefined ? {} : { 'retry-after': retryAfter };
+function outcome(format: Format, status: number, body = '', retryAfterMs?: string): Outcome {
+  const headers = retryAfterMs === undefined ? {} : { 'retry-after': retryAfterMs };
   return outcomeOf(format, { status, headers, body }, now);
 }
 
@@ -128,6 +133,6 @@ test.each<[PostFailure, string]>([
     kind: 'failed',
     cause,
     slowDown: false,
-    retryAfter: undefined,
+    retryAfterMs: undefined,
   });
 });

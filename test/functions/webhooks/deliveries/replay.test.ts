@@ -16,7 +16,7 @@ beforeEach(async () => {
   return () => world.close();
 });
 
-const events = Array.from({ length: 130 }, (_, at) => exampleEvent(`transfer-${at}`));
+const events = Array.from({ length: 130 }, (_, index) => exampleEvent(`transfer-${index}`));
 const all = { from: '2026-11-24T00:00:00.000Z', until: '2026-11-24T00:00:00.001Z', dryRun: false };
 const ids = () => world.received.map(({ headers }) => headers['webhook-id']);
 const waiting = async () => (await world.dump()).filter(({ due }) => due?.startsWith('DUE#'));
@@ -54,7 +54,7 @@ describe('recovering', () => {
 
   test('takes only events of the range, and goes on where it stopped', async () => {
     await pauseEndpoint(world.deps, 'crm');
-    for (let at = 0; at < events.length; at += 10) await world.fanOut(...events.slice(at, at + 10));
+    for (let index = 0; index < events.length; index += 10) await world.fanOut(...events.slice(index, index + 10));
     await world.settleAll();
     await resumeEndpoint(world.deps, 'crm');
     const before = { ...all, from: '2026-11-23T00:00:00.000Z', until: all.from };
@@ -121,7 +121,7 @@ describe('replaying', () => {
   });
 
   test('begins the schedule anew', async () => {
-    await updateEndpoint(world.deps, 'crm', { retryDelays: [1000] });
+    await updateEndpoint(world.deps, 'crm', { retryDelaysMs: [1000] });
     world.setAnswer(() => ({ status: 500 }));
     await world.fanOut(events[0]!);
     await world.settleAll();
@@ -172,8 +172,8 @@ test.each(['no endpoint', 'zulu'])(
 
 test('a replay of more events of one poll than one request has time for comes to an end, and a dry run, too', async () => {
   // The changes of one poll have the same time.
-  const many = Array.from({ length: 250 }, (_, at) => exampleEvent(`transfer-${at}`));
-  for (let at = 0; at < many.length; at += 10) await world.fanOut(...many.slice(at, at + 10));
+  const many = Array.from({ length: 250 }, (_, index) => exampleEvent(`transfer-${index}`));
+  for (let index = 0; index < many.length; index += 10) await world.fanOut(...many.slice(index, index + 10));
   await world.deliver([{ endpoint: 'crm', events: many.map(({ id }) => id) }]);
   await world.takeWakeUps();
   world.received.length = 0;

@@ -1,14 +1,14 @@
 import { beforeEach, expect, test } from 'vitest';
 import { deliveryKey } from '#functions/webhooks/deliveries/delivery.ts';
 import { resend } from '#functions/webhooks/deliveries/replay.ts';
-import { hold, newLease } from '#functions/webhooks/endpoints/lease.ts';
+import { acquire, newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { addEndpoint, pauseEndpoint, removeEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from '#test/support/webhook-world.ts';
 
 let world: WebhookWorld;
 beforeEach(async () => {
   world = await startWebhookWorld();
-  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), retryDelays: [1000] });
+  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), retryDelaysMs: [1000] });
   return () => world.close();
 });
 
@@ -60,7 +60,7 @@ test('a delivery that is sent again is kept for as long as before', async () => 
 
 test('a request that no process ever looks at goes after 30 days', async () => {
   await world.deps.leases.change('crm', newLease, (lease) =>
-    hold(lease, 'another', { inFlight: {}, observations: [] }, 0, world.clock.now().getTime()),
+    acquire(lease, 'another', { inFlight: {}, observations: [] }, 0, world.clock.now().getTime()),
   );
   await world.fanOut(event);
   await world.answerWakeUps();

@@ -57,9 +57,9 @@ describe('a delivery that keeps failing', () => {
     const instants = await attemptAll();
     expect(instants.map((instant) => spoken(instant - started))).toEqual(schedule);
     expect(world.received).toHaveLength(10);
-    for (const [at, request] of world.received.entries()) {
+    for (const [index, request] of world.received.entries()) {
       expect(request.headers['webhook-id']).toBe(event.id);
-      expect(request.headers['webhook-timestamp']).toBe(String(Math.floor(instants[at]! / 1000)));
+      expect(request.headers['webhook-timestamp']).toBe(String(Math.floor(instants[index]! / 1000)));
       expect(request.headers['content-type']).toBe('application/json');
       expect(request.body).toBe(eventBody(event));
       expect(verify(secret!, request)).toEqual(event);
@@ -83,7 +83,7 @@ describe('a delivery that keeps failing', () => {
   });
 
   test('follows the delays of its own endpoint', async () => {
-    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), retryDelays: [1000, 3000] });
+    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), retryDelaysMs: [1000, 3000] });
     world.setAnswer(() => ({ status: 404 }));
     const [first, ...others] = await attemptAll();
     expect(others.map((instant) => instant - first!)).toEqual([1000, 4000]);

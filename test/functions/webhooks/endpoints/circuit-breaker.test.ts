@@ -22,11 +22,11 @@ const attempt = (startedAt: number, change: Partial<Observation> = {}): Observat
   endedAt: startedAt + 500,
   isSuccess: false,
   slowDown: false,
-  retryAfter: undefined,
+  retryAfterMs: undefined,
   ...change,
 });
 const success = { isSuccess: true };
-const slowDown = (retryAfter?: number) => ({ slowDown: true, retryAfter });
+const slowDown = (retryAfterMs?: number) => ({ slowDown: true, retryAfterMs });
 
 /** The breaker after failures one after the other, each as soon as it lets one through, and the end of the last one. */
 function failing(times: number, change: Partial<Observation> = {}, from = closedBreaker) {
@@ -125,8 +125,8 @@ describe('failures', () => {
   });
 
   it('of one burst of ten 429 count as one, which opens it for 5 s from the last of them', () => {
-    const burst = Array.from({ length: 10 }, (_, at) =>
-      attempt(start + at, { ...slowDown(), endedAt: start + second }),
+    const burst = Array.from({ length: 10 }, (_, index) =>
+      attempt(start + index, { ...slowDown(), endedAt: start + second }),
     );
     const breaker = burst.reduce(observe, closedBreaker);
     expect([seen(breaker, start + second), breaker.failures]).toEqual(['open for 5 s', 1]);
@@ -152,7 +152,7 @@ const anyObservation = fc.record({
   took: fc.nat(15 * second),
   isSuccess: fc.boolean(),
   slowDown: fc.boolean(),
-  retryAfter: fc.option(fc.nat(100 * day), { nil: undefined }),
+  retryAfterMs: fc.option(fc.nat(100 * day), { nil: undefined }),
 });
 
 test('whatever is observed, it is never open for longer than a day after what was observed last', () => {

@@ -23,7 +23,7 @@ const crm: Endpoint = {
   createdAt: '2026-11-01T00:00:00.000Z',
   types: ['transfer.*'],
   format: 'event',
-  retryDelays: [],
+  retryDelaysMs: [],
   maxInFlight: 4,
   origin: 'https://crm.example.com',
   encrypted: '',
@@ -46,7 +46,7 @@ class Tried {
 
   /** Tries once, and tells what it led to. */
   try({ at, cause, isUnwritten }: Try): EndpointHealthChange | undefined {
-    const answer = { isSuccess: cause === undefined, slowDown: false, retryAfter: undefined };
+    const answer = { isSuccess: cause === undefined, slowDown: false, retryAfterMs: undefined };
     this.breaker = observe(this.breaker, { startedAt: at, endedAt: at + 500, ...answer });
     const change = nextEndpointHealth(this.endpoint, this.breaker, cause, at + second);
     if (!change || isUnwritten) return undefined;
@@ -114,7 +114,7 @@ describe('operators are told that an endpoint fails', () => {
       endedAt: start + 500,
       isSuccess: false,
       slowDown: false,
-      retryAfter: undefined,
+      retryAfterMs: undefined,
     };
     const breaker = Array<Observation>(20).fill(failure).reduce(observe, closedBreaker);
     expect(nextEndpointHealth(crm, breaker, 'timeout', start + second)).toBeUndefined();

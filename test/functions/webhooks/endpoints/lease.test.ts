@@ -2,16 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import type { Observation } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import {
+  acquire,
   addLone,
   admission,
   allowsLone,
-  believedLease,
   endLone,
-  hold,
   type InFlight,
   type Lease,
-  leaseDuration,
+  leaseDurationMs,
   newLease,
+  plausibleLease,
   release,
 } from '#functions/webhooks/endpoints/lease.ts';
 
@@ -26,7 +26,7 @@ const slack = { maxInFlight: 1, interval: second };
 const nothing = { inFlight: {}, observations: [] };
 
 const inFlightAttempt = (begunAt: number, change: Partial<InFlight> = {}): InFlight => ({
-  ...{ attempt: 1, of: 0, until: begunAt + leaseDuration },
+  ...{ attempt: 1, of: 0, until: begunAt + leaseDurationMs },
   ...change,
 });
 const lone = (begunAt: number): InFlight => inFlightAttempt(begunAt, { isLone: true });
@@ -34,25 +34,25 @@ const flightsAt = (begunAt: number, ...events: string[]) =>
   Object.fromEntries(events.map((event) => [event, inFlightAttempt(begunAt)]));
 
 const observed = (change: Partial<Observation>): Observation => ({
-  ...{ startedAt: start, endedAt: start + 500, isSuccess: false, slowDown: false, retryAfter: undefined },
+  ...{ startedAt: start, endedAt: start + 500, isSuccess: false, slowDown: false, retryAfterMs: undefined },
   ...change,
 });
 
 /** A lease that a process holds since an instant, with attempts under way. */
 const held = (at: number, ...events: string[]): Lease =>
-  hold(newLease, 'holder', { inFlight: flightsAt(at, ...events), observations: [] }, 0, at);
+  acquire(newLease, 'holder', { inFlight: flightsAt(at, ...events), observations: [] }, 0, at);
 
 /** What a process learns that asks at an instant. */
-const ask = (lease: Lease, now: number, by = limits) => admission(believedLease(lease, now), by, now);
+const ask = (lease: Lease, now: number, by = limits) => admission(plausibleLease(lease, now), by, now);
 
 describe('a lease', () => {
   test.each([
     { what: 'that nothing is known of', lease: newLease, at: 0, expected: { kind: 'free', room: 4, interrupted: {} } },
-    { what: 'that is held', lease: held(start, 'a'), at: leaseDuration - 1, expected: { kind: 'held' } },
+    { what: 'that is held', lease: held(start, 'a'), at: leaseDurationMs - 1, expected: { kind: 'held' } },
     {
       what: 'whose holder has died, once it ends',
       lease: held(start, 'a', 'b'),
-      at: leaseDuration,
+      at: leaseDurationMs,
       expected: { kind: 'free', room: 4, interrupted: flightsAt(start, 'a', 'b') },
     },
     {
@@ -64,13 +64,13 @@ describe('a lease', () => {
     {
       what: 'with a lone attempt under way',
       lease: addLone(newLease, { inFlight: { a: lone(start) }, observations: [] }, start),
-      at: leaseDuration - 1,
+      at: leaseDurationMs - 1,
       expected: { kind: 'free', room: 3, interrupted: {} },
     },
     {
       what: 'with a lone attempt whose time is over',
       lease: addLone(newLease, { inFlight: { a: lone(start) }, observations: [] }, start),
-      at: leaseDuration,
+      at: leaseDurationMs,
       expected: { kind: 'free', room: 4, interrupted: {} },
     },
     {
@@ -90,14 +90,14 @@ describe('a lease', () => {
   });
 
   it('lasts 24 s from each time that its holder writes it', () => {
-    const extended = hold(
+    const extended = acquire(
       held(start, 'a'),
       'holder',
       { inFlight: flightsAt(start, 'a'), observations: [] },
       0,
       start + 9,
     );
-    expect([extended.holder!.until - start, leaseDuration]).toEqual([24_009, 24_000]);
+    expect([extended.holder!.until - start, leaseDurationMs]).toEqual([24_009, 24_000]);
   });
 
   it('counts its changes, from the instant of the first on: one that was forgotten never looks like the new one', () => {
@@ -112,7 +112,7 @@ describe('a lease', () => {
 
   it('has an endpoint with a pace left alone for its interval after each begin, and no other', () => {
     const at = start + 700;
-    const paced = hold(newLease, 'holder', { inFlight: flightsAt(at, 'a'), observations: [] }, second, at);
+    const paced = acquire(newLease, 'holder', { inFlight: flightsAt(at, 'a'), observations: [] }, second, at);
     expect(ask(release(paced, nothing, at + 100), at + 999, slack)).toEqual({ kind: 'shut', until: at + second });
     expect(ask(release(paced, nothing, at + 100), at + second, slack)).toMatchObject({ kind: 'free', room: 1 });
     expect(ask(release(paced, nothing, at + 100), at + 999, limits)).toMatchObject({ kind: 'free', room: 4 });
@@ -123,8 +123,8 @@ describe('a holder that died', () => {
   it('says nothing of the pace of the endpoint: as many may begin as ever, at once', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100 }), fc.nat(hour), (maxInFlight, later) => {
-        const events = Array.from({ length: maxInFlight }, (_, at) => `event-${at}`);
-        const now = start + leaseDuration + later;
+        const events = Array.from({ length: maxInFlight }, (_, index) => `event-${index}`);
+        const now = start + leaseDurationMs + later;
         const admitted = ask(held(start, ...events), now, { maxInFlight, interval: 0 });
         expect(admitted).toMatchObject({ kind: 'free', room: maxInFlight });
         expect(admitted.kind === 'free' && Object.keys(admitted.interrupted)).toEqual(events);
@@ -133,15 +133,15 @@ describe('a holder that died', () => {
   });
 
   it('has its attempts taken over once: they are gone from the lease of the next holder', () => {
-    const now = start + leaseDuration;
-    const next = hold(held(start, 'a', 'b'), 'next', { inFlight: flightsAt(now, 'a'), observations: [] }, 0, now);
+    const now = start + leaseDurationMs;
+    const next = acquire(held(start, 'a', 'b'), 'next', { inFlight: flightsAt(now, 'a'), observations: [] }, 0, now);
     expect(next).toMatchObject({ holder: { id: 'next' }, inFlight: flightsAt(now, 'a') });
     expect(Object.keys(next.inFlight)).toEqual(['a']);
   });
 
   it('tells the breaker nothing', () => {
-    const now = start + leaseDuration;
-    const next = hold(held(start, 'a', 'b'), 'next', { inFlight: flightsAt(now, 'a'), observations: [] }, 0, now);
+    const now = start + leaseDurationMs;
+    const next = acquire(held(start, 'a', 'b'), 'next', { inFlight: flightsAt(now, 'a'), observations: [] }, 0, now);
     expect(next).toMatchObject({ failures: 0, failedAttempts: 0 });
   });
 });
@@ -149,36 +149,36 @@ describe('a holder that died', () => {
 describe('a lone attempt', () => {
   const busy = (count: number): Lease => ({
     ...newLease,
-    inFlight: Object.fromEntries(Array.from({ length: count }, (_, at) => [`lone-${at}`, lone(start)])),
+    inFlight: Object.fromEntries(Array.from({ length: count }, (_, index) => [`lone-${index}`, lone(start)])),
   });
 
   test.each([
     { what: 'half of the room is free with it', lease: busy(1), isAllowed: true },
     { what: 'more than half of the room would be taken', lease: busy(2), isAllowed: false },
-    { what: 'the time of the others is over', lease: busy(9), at: leaseDuration, isAllowed: true },
+    { what: 'the time of the others is over', lease: busy(9), at: leaseDurationMs, isAllowed: true },
     { what: 'a failure is known', lease: { ...newLease, failures: 1 }, isAllowed: false },
     { what: 'the breaker is half-open', lease: { ...newLease, openUntil: start - 1 }, isAllowed: false },
     { what: 'a holder has left attempts over', lease: held(start - hour, 'a'), isAllowed: false },
     { what: 'the endpoint has a pace', lease: newLease, by: { ...limits, interval: second }, isAllowed: false },
     { what: 'a single one may be under way', lease: newLease, by: { maxInFlight: 1, interval: 0 }, isAllowed: false },
   ])('is allowed when $what: $isAllowed', ({ lease, at = 0, by = limits, isAllowed }) => {
-    expect(allowsLone(believedLease(lease, start + at), by, start + at)).toBe(isAllowed);
+    expect(allowsLone(plausibleLease(lease, start + at), by, start + at)).toBe(isAllowed);
   });
 
   it('leaves at least half of the room to a holder, whatever was asked for when', () => {
-    const history = fc.array(fc.record({ wait: fc.nat(leaseDuration), isEnded: fc.boolean() }), { maxLength: 40 });
+    const history = fc.array(fc.record({ wait: fc.nat(leaseDurationMs), isEnded: fc.boolean() }), { maxLength: 40 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 20 }), history, (maxInFlight, steps) => {
         const by = { maxInFlight, interval: 0 };
         let lease = newLease;
         let now = start;
-        for (const [at, { wait, isEnded }] of steps.entries()) {
+        for (const [index, { wait, isEnded }] of steps.entries()) {
           now += wait;
-          lease = believedLease(lease, now);
+          lease = plausibleLease(lease, now);
           if (allowsLone(lease, by, now)) {
-            lease = addLone(lease, { inFlight: { [`event-${at}`]: lone(now) }, observations: [] }, now);
+            lease = addLone(lease, { inFlight: { [`event-${index}`]: lone(now) }, observations: [] }, now);
           }
-          if (isEnded) lease = endLone(lease, [`event-${at}`], [observed({ isSuccess: true })], now);
+          if (isEnded) lease = endLone(lease, [`event-${index}`], [observed({ isSuccess: true })], now);
           const live = Object.values(lease.inFlight).filter(({ until }) => until > now);
           expect(live.length).toBeLessThanOrEqual(maxInFlight / 2);
           expect(ask(lease, now, by)).toMatchObject({ kind: 'free', room: maxInFlight - live.length });
@@ -190,15 +190,15 @@ describe('a lone attempt', () => {
   it('stays in the lease while a holder comes and goes, and is forgotten once its time is over', () => {
     const begun = addLone(newLease, { inFlight: { a: lone(start) }, observations: [] }, start);
     const later = start + second;
-    const taken = hold(begun, 'holder', { inFlight: flightsAt(later, 'b'), observations: [] }, 0, later);
+    const taken = acquire(begun, 'holder', { inFlight: flightsAt(later, 'b'), observations: [] }, 0, later);
     expect(Object.keys(release(taken, nothing, later).inFlight)).toEqual(['a']);
-    const over = start + leaseDuration;
+    const over = start + leaseDurationMs;
     expect(release(taken, nothing, over).inFlight).toEqual({});
   });
 
   it('that fails is told without touching the holder or the attempts of others', () => {
     const begun = addLone(newLease, { inFlight: { a: lone(start), z: lone(start) }, observations: [] }, start);
-    const taken = hold(begun, 'holder', { inFlight: flightsAt(start, 'b'), observations: [] }, 0, start);
+    const taken = acquire(begun, 'holder', { inFlight: flightsAt(start, 'b'), observations: [] }, 0, start);
     const ended = endLone(taken, ['a'], [observed({})], start + 600);
     expect(ended).toMatchObject({
       failures: 1,
@@ -209,7 +209,7 @@ describe('a lone attempt', () => {
   });
 
   it('that is begun beside the left over attempts of a dead holder leaves these to the next holder', () => {
-    const now = start + leaseDuration;
+    const now = start + leaseDurationMs;
     const begun = addLone(held(start, 'a'), { inFlight: { b: lone(now) }, observations: [] }, now);
     expect(ask(begun, now)).toEqual({ kind: 'free', room: 3, interrupted: flightsAt(start, 'a') });
   });
@@ -218,8 +218,8 @@ describe('a lone attempt', () => {
 describe('a clock that was ahead', () => {
   test.each([minute, hour, year])('by %i ms leaves no holder, no attempt and no pace behind', (ahead) => {
     const wrong = start + ahead;
-    const paced = hold(newLease, 'holder', { inFlight: flightsAt(wrong, 'a'), observations: [] }, second, wrong);
-    const { inFlight, freeAt, holder } = believedLease(paced, start);
+    const paced = acquire(newLease, 'holder', { inFlight: flightsAt(wrong, 'a'), observations: [] }, second, wrong);
+    const { inFlight, freeAt, holder } = plausibleLease(paced, start);
     expect([inFlight.a!.until, freeAt, holder]).toEqual([0, 0, undefined]);
     expect(ask(paced, start, slack)).toEqual({
       ...{ kind: 'free', room: 1, interrupted: { a: { attempt: 1, of: 0, until: 0 } } },
@@ -228,10 +228,10 @@ describe('a clock that was ahead', () => {
 
   test.each([minute, hour, year])('by %i ms leaves no breaker open, and its first failure counts', (ahead) => {
     const wrong = start + ahead;
-    const failed = observed({ startedAt: wrong, endedAt: wrong + 500, slowDown: true, retryAfter: hour });
+    const failed = observed({ startedAt: wrong, endedAt: wrong + 500, slowDown: true, retryAfterMs: hour });
     const opened = release(newLease, { inFlight: {}, observations: [failed] }, wrong);
     expect(ask(opened, start)).toMatchObject({ kind: 'free' });
-    const next = release(believedLease(opened, start), { inFlight: {}, observations: [observed({})] }, start + 500);
+    const next = release(plausibleLease(opened, start), { inFlight: {}, observations: [observed({})] }, start + 500);
     expect(next.failures).toBe(2);
   });
 
@@ -243,7 +243,7 @@ describe('a clock that was ahead', () => {
 
 describe('whatever processes do, and however many of them die,', () => {
   const step = fc.record({
-    wait: fc.oneof(fc.nat(2 * second), fc.nat(leaseDuration)),
+    wait: fc.oneof(fc.nat(2 * second), fc.nat(leaseDurationMs)),
     process: fc.nat(3),
     act: fc.constantFrom('ask', 'ask', 'end', 'die', 'give back'),
     isSuccess: fc.boolean(),
@@ -266,7 +266,7 @@ describe('whatever processes do, and however many of them die,', () => {
           const own = living.get(id);
           // A request takes no longer than the lease: a process whose time is over has nothing under way.
           if (own && own.until <= now) living.delete(id);
-          const believed = believedLease(lease, now);
+          const believed = plausibleLease(lease, now);
           const mine = living.get(id);
           if (act === 'die') living.delete(id);
           else if (act === 'ask' && !mine) {
@@ -274,11 +274,14 @@ describe('whatever processes do, and however many of them die,', () => {
             const others = [...living.values()].filter(({ until }) => until > now);
             if (others.length > 0) expect(admitted.kind).toBe('held');
             if (admitted.kind !== 'free' || admitted.room === 0) continue;
-            const events = Array.from({ length: Math.min(wanted, admitted.room) }, (_, at) => `event-${count + at}`);
+            const events = Array.from(
+              { length: Math.min(wanted, admitted.room) },
+              (_, index) => `event-${count + index}`,
+            );
             count += events.length;
             const inFlight = flightsAt(now, ...events);
-            lease = hold(believed, id, { inFlight, observations: [] }, 0, now);
-            living.set(id, { inFlight, until: now + leaseDuration });
+            lease = acquire(believed, id, { inFlight, observations: [] }, 0, now);
+            living.set(id, { inFlight, until: now + leaseDurationMs });
           } else if (mine) {
             const [first] = Object.keys(mine.inFlight);
             const { [first!]: ended, ...inFlight } = mine.inFlight;
@@ -287,8 +290,8 @@ describe('whatever processes do, and however many of them die,', () => {
               lease = release(believed, { inFlight: {}, observations }, now);
               living.delete(id);
             } else {
-              lease = hold(believed, id, { inFlight, observations }, 0, now);
-              living.set(id, { inFlight, until: now + leaseDuration });
+              lease = acquire(believed, id, { inFlight, observations }, 0, now);
+              living.set(id, { inFlight, until: now + leaseDurationMs });
             }
           }
           const live = Object.values(lease.inFlight).filter(({ until }) => until > now);

@@ -92,8 +92,8 @@ describe('adding an endpoint', () => {
     },
     {
       what: 'an impossible delay',
-      input: { retryDelays: [1] },
-      problem: 'retryDelays: expected delays from 1 s to 7 days in whole milliseconds, got 1',
+      input: { retryDelaysMs: [1] },
+      problem: 'retryDelaysMs: expected delays from 1 s to 7 days in whole milliseconds, got 1',
     },
   ])('is refused with the reason for $what', async ({ input, problem }) => {
     const strict = { ...world.deps, allowPrivate: false };
@@ -201,8 +201,8 @@ describe('a paused endpoint', () => {
 describe('an endpoint that fails for long', () => {
   const failFor = async (milliseconds: number) => {
     const end = world.clock.now().getTime() + milliseconds;
-    for (let at = 0; world.clock.now().getTime() < end; at += 1) {
-      await world.fanOut(exampleEvent(`failing-${at}-${end}`));
+    for (let index = 0; world.clock.now().getTime() < end; index += 1) {
+      await world.fanOut(exampleEvent(`failing-${index}-${end}`));
       await world.answerWakeUps();
       world.clock.advance(6 * 3_600_000);
       await world.sweep();

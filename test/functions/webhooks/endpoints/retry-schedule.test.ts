@@ -15,8 +15,8 @@ const milliseconds = (clock: string): number => {
 };
 
 /** How long after the end of an attempt the next one comes. */
-const wait = (attempt: number, retryAfter?: number, random = middle): number =>
-  nextAttemptAt({ attempt, retryDelays: defaultRetryDelays, retryAfter, endedAt, random })! - endedAt;
+const wait = (attempt: number, retryAfterMs?: number, random = middle): number =>
+  nextAttemptAt({ attempt, retryDelaysMs: defaultRetryDelays, retryAfterMs, endedAt, random })! - endedAt;
 
 describe('the schedule of Standard Webhooks 1.0.0', () => {
   const instants = [
@@ -38,8 +38,8 @@ describe('the schedule of Standard Webhooks 1.0.0', () => {
       for (let made = 1; made <= attempt; made += 1) {
         at = nextAttemptAt({
           attempt: made,
-          retryDelays: defaultRetryDelays,
-          retryAfter: undefined,
+          retryDelaysMs: defaultRetryDelays,
+          retryAfterMs: undefined,
           endedAt: at,
           random: middle,
         })!;
@@ -50,8 +50,8 @@ describe('the schedule of Standard Webhooks 1.0.0', () => {
 
   it('is over after ten attempts, whatever the receiver asks for', () => {
     expect(defaultRetryDelays).toHaveLength(instants.length);
-    for (const retryAfter of [undefined, 0, hour]) {
-      const failed = { attempt: 10, retryDelays: defaultRetryDelays, retryAfter, endedAt, random: middle };
+    for (const retryAfterMs of [undefined, 0, hour]) {
+      const failed = { attempt: 10, retryDelaysMs: defaultRetryDelays, retryAfterMs, endedAt, random: middle };
       expect(nextAttemptAt(failed)).toBeUndefined();
     }
   });
@@ -77,10 +77,10 @@ describe('jitter', () => {
     const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     const delays = fc.array(fc.integer({ min: second, max: 7 * day }), { minLength: 1, maxLength: 20 });
     fc.assert(
-      fc.property(delays, fc.nat(19), random, (retryDelays, index, value) => {
-        const failed = { attempt: index + 1, retryDelays, retryAfter: undefined, endedAt, random: () => value };
+      fc.property(delays, fc.nat(19), random, (retryDelaysMs, index, value) => {
+        const failed = { attempt: index + 1, retryDelaysMs, retryAfterMs: undefined, endedAt, random: () => value };
         const at = nextAttemptAt(failed);
-        const delay = retryDelays[index];
+        const delay = retryDelaysMs[index];
         if (delay === undefined) {
           expect(at).toBeUndefined();
           return;
@@ -95,14 +95,14 @@ describe('jitter', () => {
 
 describe('Retry-After', () => {
   test.each([
-    { what: 'larger than the delay is heeded', attempt: 1, retryAfter: 60 * second, ms: 60 * second },
-    { what: 'smaller than the delay changes nothing', attempt: 2, retryAfter: 60 * second, ms: 300 * second },
-    { what: 'of zero changes nothing', attempt: 1, retryAfter: 0, ms: 5 * second },
-    { what: 'of exactly a day is heeded', attempt: 1, retryAfter: day, ms: day },
-    { what: 'of more than a day counts as a day', attempt: 1, retryAfter: day + 1, ms: day },
-    { what: 'of a year counts as a day', attempt: 4, retryAfter: 365 * day, ms: day },
-  ])('$what', ({ attempt, retryAfter, ms }) => {
-    expect(wait(attempt, retryAfter)).toBe(ms);
+    { what: 'larger than the delay is heeded', attempt: 1, retryAfterMs: 60 * second, ms: 60 * second },
+    { what: 'smaller than the delay changes nothing', attempt: 2, retryAfterMs: 60 * second, ms: 300 * second },
+    { what: 'of zero changes nothing', attempt: 1, retryAfterMs: 0, ms: 5 * second },
+    { what: 'of exactly a day is heeded', attempt: 1, retryAfterMs: day, ms: day },
+    { what: 'of more than a day counts as a day', attempt: 1, retryAfterMs: day + 1, ms: day },
+    { what: 'of a year counts as a day', attempt: 4, retryAfterMs: 365 * day, ms: day },
+  ])('$what', ({ attempt, retryAfterMs, ms }) => {
+    expect(wait(attempt, retryAfterMs)).toBe(ms);
   });
 
   it('is compared with the delay after jitter', () => {
@@ -114,8 +114,8 @@ describe('Retry-After', () => {
   it('up to a day is never undercut', () => {
     const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 9 }), fc.nat(2 * day), random, (attempt, retryAfter, value) => {
-        expect(wait(attempt, retryAfter, () => value)).toBeGreaterThanOrEqual(Math.min(retryAfter, day));
+      fc.property(fc.integer({ min: 1, max: 9 }), fc.nat(2 * day), random, (attempt, retryAfterMs, value) => {
+        expect(wait(attempt, retryAfterMs, () => value)).toBeGreaterThanOrEqual(Math.min(retryAfterMs, day));
       }),
     );
   });

@@ -58,7 +58,7 @@ async function taken(QueueUrl: string) {
     new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] }),
   );
   if (Messages.length === 0) return [];
-  const Entries = Messages.map(({ ReceiptHandle }, at) => ({ Id: String(at), ReceiptHandle }));
+  const Entries = Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
   await world.sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
   return Messages.map(({ Body = '', MessageAttributes = {} }) => {
     const attributes = Object.entries(MessageAttributes).map(([name, { StringValue, DataType }]) => [
@@ -149,7 +149,7 @@ describe('where no endpoint is a chat', () => {
 
   test('one that is added meanwhile gets them, however many endpoints come before it', async () => {
     await announce(1);
-    const names = Array.from({ length: endpointsPerMessage }, (_, at) => `endpoint-${at}`);
+    const names = Array.from({ length: endpointsPerMessage }, (_, index) => `endpoint-${index}`);
     await Promise.all(
       names.map((name) => addEndpoint(world.deps, name, { url: world.urlOf(name), types: ['watch.*'] })),
     );

@@ -28,14 +28,15 @@ beforeEach(async () => {
 });
 
 const bodiesOf = (events: readonly TransferEvent[]) => events.map((event) => ({ body: eventBody(event) }));
-const events = (name: string, count: number) => Array.from({ length: count }, (_, at) => exampleEvent(`${name}-${at}`));
+const events = (name: string, count: number) =>
+  Array.from({ length: count }, (_, index) => exampleEvent(`${name}-${index}`));
 
 /** Units of events from their arrival to their end, in batches of ten, each fanned out and delivered by its wake-ups. */
 async function costOf(count: number, name: string): Promise<Units> {
   const all = events(name, count);
   return meter.of(async () => {
-    for (let at = 0; at < count; at += 10) {
-      await fanOut(deps, bodiesOf(all.slice(at, at + 10)));
+    for (let index = 0; index < count; index += 10) {
+      await fanOut(deps, bodiesOf(all.slice(index, index + 10)));
       await deliver(deps, await world.takeWakeUps());
     }
   });

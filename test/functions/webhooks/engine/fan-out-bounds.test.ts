@@ -18,7 +18,7 @@ beforeEach(async () => {
 const event = exampleEvent('20260101-000000-Example1');
 const body = eventBody(event);
 const nameOf = (at: number) => `endpoint-${String(at).padStart(5, '0')}`;
-const namesTo = (count: number) => Array.from({ length: count }, (_, at) => nameOf(at));
+const namesTo = (count: number) => Array.from({ length: count }, (_, index) => nameOf(index));
 
 /** Adds endpoints, all like the first one. */
 async function addMany(count: number): Promise<void> {
@@ -84,7 +84,7 @@ async function workOf<T>(task: () => Promise<T>) {
 
 test('a batch of events is as much work for one invocation with 500 endpoints as with 60', async () => {
   const batchOf = (name: string) =>
-    Array.from({ length: 3 }, (_, at) => ({ body: eventBody(exampleEvent(`20260101-000000-${name}${at}`)) }));
+    Array.from({ length: 3 }, (_, index) => ({ body: eventBody(exampleEvent(`20260101-000000-${name}${index}`)) }));
   await addMany(60);
   const few = await workOf(() => fanOut(world.deps, batchOf('few')));
   await addMany(500);
@@ -110,7 +110,7 @@ test('the process of fan-out needs as much memory for ten events with 2,000 endp
     POWERTOOLS_SERVICE_NAME: 'test',
   };
   const memoryOf = async (name: string) => {
-    const bodies = Array.from({ length: 10 }, (_, at) => eventBody(exampleEvent(`20260101-000000-${name}${at}`)));
+    const bodies = Array.from({ length: 10 }, (_, index) => eventBody(exampleEvent(`20260101-000000-${name}${index}`)));
     const output = await invoke(environment, [['fan-out', messagesOf(...bodies)]]);
     expect(output).toContain('"handedOn":10');
     return Number(/^memory: (\d+)$/m.exec(output)![1]) / 1024;

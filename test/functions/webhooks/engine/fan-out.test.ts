@@ -66,7 +66,7 @@ describe('an event', () => {
 });
 
 describe('a batch of events', () => {
-  const batch = Array.from({ length: 10 }, (_, at) => exampleEvent(`batch-${at}`));
+  const batch = Array.from({ length: 10 }, (_, index) => exampleEvent(`batch-${index}`));
 
   test('wakes each endpoint once, by the ids of all that it got, and no endpoint that got nothing', async () => {
     for (const name of ['crm', 'erp']) await addEndpoint(world.deps, name, { url: world.urlOf(name) });

@@ -35,7 +35,7 @@ function entries(): string {
 
 /** An event of SQS with these bodies. */
 export const messagesOf = (...bodies: readonly string[]) => ({
-  Records: bodies.map((body, at) => ({ messageId: `message-${at}`, body, messageAttributes: {} })),
+  Records: bodies.map((body, index) => ({ messageId: `message-${index}`, body, messageAttributes: {} })),
 });
 
 /** Variables of the functions, by which they find what they work with. */

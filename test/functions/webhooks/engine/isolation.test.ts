@@ -15,7 +15,7 @@ let world: WebhookWorld;
 beforeEach(async () => {
   world = await startWebhookWorld();
   for (const name of ['bad', 'good'])
-    await addEndpoint(world.deps, name, { url: world.urlOf(name), retryDelays: [30 * minute] });
+    await addEndpoint(world.deps, name, { url: world.urlOf(name), retryDelaysMs: [30 * minute] });
   return () => world.close();
 });
 
@@ -47,8 +47,8 @@ async function prepareRetries(failures = 0): Promise<void> {
   await world.answerWakeUps();
   world.clock.advance(40 * minute);
   await world.takeWakeUps();
-  for (let at = 0; at < failures; at += 1) {
-    await world.fanOut(exampleEvent(`more-${at}`));
+  for (let index = 0; index < failures; index += 1) {
+    await world.fanOut(exampleEvent(`more-${index}`));
     await world.deliver((await world.takeWakeUps()).filter(({ endpoint }) => endpoint === 'bad'));
     world.clock.advance(1000);
   }

@@ -55,7 +55,7 @@ describe('550 retries of one endpoint that a clock a day ahead has put off', () 
 });
 
 test('a retry that succeeds while a sweep puts it right after the clock was set back is not made again', async () => {
-  await add({ retryDelays: [minute, minute] });
+  await add({ retryDelaysMs: [minute, minute] });
   await world.sweep();
   world.clock.set(day);
   world.setAnswer(() => ({ status: 500 }));

@@ -25,7 +25,7 @@ const hour = 3600 * second;
 
 beforeEach(async () => {
   const end = await startDrainWorld();
-  await add({ retryDelays: [hour] });
+  await add({ retryDelaysMs: [hour] });
   return end;
 });
 

@@ -21,7 +21,7 @@ const now = () => world.clock.now().getTime();
 
 describe('sweeps that have time for a third of all endpoints', () => {
   // More than the sweep reads at once.
-  const names = Array.from({ length: 120 }, (_, at) => `endpoint-${100 + at}`);
+  const names = Array.from({ length: 120 }, (_, index) => `endpoint-${100 + index}`);
   beforeEach(async () => {
     await addEndpoint(world.deps, names[4]!, { url: world.urlOf('any') });
     const [row] = await world.rows('ENDPOINTS');
@@ -48,7 +48,7 @@ describe('sweeps that have time for a third of all endpoints', () => {
     const requests = names.map((name) => ({ pk: leaseKey(name).pk, sk: `REQUEST#${now()}#any`, events: ['evt_any'] }));
     await putRows(world.dynamo, webhooksTable, requests);
     const woken: string[] = [];
-    for (let at = 0; at < 4; at += 1) {
+    for (let index = 0; index < 4; index += 1) {
       expect((await sweepNext()).left).toBeGreaterThan(40);
       woken.push(...(await world.takeWakeUps()).map(({ endpoint }) => endpoint));
     }
@@ -61,21 +61,21 @@ describe('sweeps that have time for a third of all endpoints', () => {
     await world.answerWakeUps();
     expect((await existingEndpoint(world.deps, names[4]!)).pending).toHaveLength(1);
     let told = 0;
-    for (let at = 0; at < 5; at += 1) told += (await sweepNext()).announced;
+    for (let index = 0; index < 5; index += 1) told += (await sweepNext()).announced;
     expect(told).toBe(1);
   });
 });
 
 test('a clock that was set back keeps no sweep beyond its time, though a backlog of retries of one endpoint waits', async () => {
   for (const name of ['backlog', 'good'])
-    await addEndpoint(world.deps, name, { url: world.urlOf(name), retryDelays: [hour] });
+    await addEndpoint(world.deps, name, { url: world.urlOf(name), retryDelaysMs: [hour] });
   // One retry of `good` that becomes due.
   world.setAnswer(() => ({ status: 500 }));
   await world.fanOut(exampleEvent('transfer-1'));
   await world.deliver((await world.takeWakeUps()).filter(({ endpoint }) => endpoint === 'good'));
   const nextAttemptAt = now() + 10 * hour;
-  const rows = Array.from({ length: 1500 }, (_, at) => ({
-    ...deliveryKey({ event: exampleEvent(`waiting-${at}`).id, endpoint: 'backlog' }),
+  const rows = Array.from({ length: 1500 }, (_, index) => ({
+    ...deliveryKey({ event: exampleEvent(`waiting-${index}`).id, endpoint: 'backlog' }),
     status: 'PENDING',
     rev: 1,
     attempt: 1,

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { putRows } from '#functions/dynamodb/batch.ts';
 import { endpointEvent } from '#functions/events/endpoint-event.ts';
 import { eventBody } from '#functions/events/transfer-event.ts';
-import { hold, leaseDuration, newLease } from '#functions/webhooks/endpoints/lease.ts';
+import { acquire, leaseDurationMs, newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { leaseKey } from '#functions/webhooks/endpoints/leases.ts';
 import { disableEndpoint, pauseEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { sweep } from '#functions/webhooks/engine/sweep.ts';
@@ -25,7 +25,7 @@ const minute = 60 * second;
 
 beforeEach(async () => {
   const end = await startDrainWorld();
-  await add({ retryDelays: [20 * minute] });
+  await add({ retryDelaysMs: [20 * minute] });
   return end;
 });
 
@@ -48,7 +48,7 @@ async function dieWoken(): Promise<void> {
 
 /** Has a process hold the endpoint from now on. */
 const holdBy = (id: string) =>
-  another().leases.change('crm', newLease, (lease) => hold(lease, id, { inFlight: {}, observations: [] }, 0, now()));
+  another().leases.change('crm', newLease, (lease) => acquire(lease, id, { inFlight: {}, observations: [] }, 0, now()));
 
 describe('a sweep', () => {
   test('leaves alone what has a wake-up of its own, and an endpoint with nothing to do', async () => {
@@ -74,10 +74,10 @@ describe('a sweep', () => {
     await holdBy('dead');
     await world.fanOut(...events(2));
     await world.answerWakeUps();
-    world.clock.advance(leaseDuration - 1);
+    world.clock.advance(leaseDurationMs - 1);
     expect(await world.sweep()).toMatchObject({ woken: 0 });
     world.clock.advance(1);
-    expect(await world.sweep()).toMatchObject({ woken: 1, longestWait: leaseDuration });
+    expect(await world.sweep()).toMatchObject({ woken: 1, longestWait: leaseDurationMs });
     await world.answerWakeUps();
     expect(world.received).toHaveLength(2);
   });
@@ -85,7 +85,7 @@ describe('a sweep', () => {
   test('wakes an endpoint for the attempts of a process that died, by their events, once its lease has ended', async () => {
     await world.fanOut(...events(2));
     await dieWoken();
-    world.clock.advance(leaseDuration - 1);
+    world.clock.advance(leaseDurationMs - 1);
     expect(await world.sweep()).toMatchObject({ woken: 0 });
     world.clock.advance(minute);
     expect(await world.sweep()).toMatchObject({ woken: 1, longestWait: minute - 1 });
@@ -103,7 +103,7 @@ describe('a sweep', () => {
     await world.answerWakeUps();
     await world.fanOut(lost!);
     await dieWoken();
-    world.clock.advance(leaseDuration);
+    world.clock.advance(leaseDurationMs);
     expect(await world.sweep()).toMatchObject({ woken: 1 });
     expect(await world.takeWakeUps()).toEqual([{ endpoint: 'crm', events: [lost!.id] }]);
   });
@@ -132,7 +132,7 @@ describe('a sweep', () => {
     await failOnce(1);
     world.clock.advance(20 * minute);
     const [crm] = await world.rows('ENDPOINTS');
-    const names = Array.from({ length: 120 }, (_, at) => `endpoint-${at}`);
+    const names = Array.from({ length: 120 }, (_, index) => `endpoint-${index}`);
     const rows = names.flatMap((name) => [
       { ...crm!, pk: 'ENDPOINTS', sk: name, name },
       { pk: leaseKey(name).pk, sk: `REQUEST#${now()}#any`, events: ['evt_any'] },

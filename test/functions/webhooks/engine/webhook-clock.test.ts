@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { putRows } from '#functions/dynamodb/batch.ts';
 import { deliveryKey, duePart } from '#functions/webhooks/deliveries/delivery.ts';
-import { hold, newLease } from '#functions/webhooks/endpoints/lease.ts';
+import { acquire, newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { addEndpoint, removeEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { sweep } from '#functions/webhooks/engine/sweep.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
@@ -22,7 +22,7 @@ beforeEach(async () => {
   count += 1;
   world.clock.set(world.clock.steady() - world.clock.now().getTime());
   world.setAnswer(() => ({ status: 204 }));
-  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), retryDelays: [5 * minute, 5 * minute] });
+  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), retryDelaysMs: [5 * minute, 5 * minute] });
   await rounds(1);
   return () => removeEndpoint(world.deps, 'crm');
 });
@@ -65,7 +65,7 @@ describe.each(steps)('a clock that is set by %i ms', (step) => {
     { what: 'a lone attempt, whose message the queue brings again', size: 1, isBroughtAgain: true },
     { what: 'attempts under a lease', size: 3, isBroughtAgain: false },
   ])('leaves nothing behind of a process that died during $what', async ({ size, isBroughtAgain }) => {
-    const dying = Array.from({ length: size }, (_, at) => exampleEvent(`clock-${count}-dies-${at}`));
+    const dying = Array.from({ length: size }, (_, index) => exampleEvent(`clock-${count}-dies-${index}`));
     await world.fanOut(...dying);
     const plan = new FaultPlan();
     world.setAnswer(() => {
@@ -85,7 +85,7 @@ describe.each(steps)('a clock that is set by %i ms', (step) => {
 
   test('leaves no request behind of a process that died while it held the endpoint', async () => {
     await world.deps.leases.change('crm', newLease, (lease) => {
-      return hold(lease, 'dead', { inFlight: {}, observations: [] }, 0, world.clock.now().getTime());
+      return acquire(lease, 'dead', { inFlight: {}, observations: [] }, 0, world.clock.now().getTime());
     });
     restart();
     await world.fanOut(event());
@@ -129,8 +129,8 @@ test('what a clock put off that was an hour ahead is found though the first swee
   world.clock.set(-hour);
   const now = world.clock.now().getTime();
   const waiting = { due: duePart('crm'), dueAt: now + 20 * minute };
-  const others = Array.from({ length: 150 }, (_, at) => ({
-    ...deliveryKey({ event: `clock-${count}-${at}`, endpoint: 'crm' }),
+  const others = Array.from({ length: 150 }, (_, index) => ({
+    ...deliveryKey({ event: `clock-${count}-${index}`, endpoint: 'crm' }),
     ...{ ...waiting, status: 'PENDING', rev: 1, attempt: 1, nextAttemptAt: now + 20 * minute, changedAt: now },
   }));
   await putRows(world.dynamo, webhooksTable, others);
@@ -157,8 +157,8 @@ test.each([hour, -hour])(
 test('of a clock that is wrong a receiver’s owner hears where a refused signature may come of it', async () => {
   const theirs = new Date(world.clock.now().getTime() - 61 * minute).toUTCString();
   world.setAnswer(() => ({ status: 401, headers: { date: theirs } }));
-  for (let at = 0; at < 4; at += 1) {
-    await world.fanOut(exampleEvent(`clock-${count}-${at}`));
+  for (let index = 0; index < 4; index += 1) {
+    await world.fanOut(exampleEvent(`clock-${count}-${index}`));
     await world.answerWakeUps();
     world.clock.advance(second);
   }

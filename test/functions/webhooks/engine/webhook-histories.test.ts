@@ -56,7 +56,7 @@ type Happening =
       readonly meanwhile: { readonly request: number; readonly change: Change } | undefined;
     }
   | { readonly kind: 'sweep'; readonly faults: readonly PlannedFault[] }
-  | { readonly kind: 'answers'; readonly endpoint: Name; readonly status: number; readonly retryAfter: boolean };
+  | { readonly kind: 'answers'; readonly endpoint: Name; readonly status: number; readonly retryAfterMs: boolean };
 
 const fault = fc.tuple(
   fc.nat(30),
@@ -124,7 +124,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
       kind: fc.constant('answers' as const),
       endpoint,
       status: fc.constantFrom(204, 204, 301, 400, 410, 429, 500, 503),
-      retryAfter: fc.boolean(),
+      retryAfterMs: fc.boolean(),
     }),
   },
   { weight: 1, arbitrary: life },
@@ -134,7 +134,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
 class History {
   private readonly world: WebhookWorld;
   private readonly events = new Map<string, string>();
-  private readonly answers = new Map<string, { status: number; retryAfter: boolean }>();
+  private readonly answers = new Map<string, { status: number; retryAfterMs: boolean }>();
   private waiting: WakeUp[] = [];
   /** Times that a delivery was taken, by event and endpoint. */
   private readonly successes = new Map<string, number>();
@@ -149,10 +149,10 @@ class History {
     world.setAnswer(async ({ path, headers }) => {
       this.requests += 1;
       if (this.requests === this.meanwhile?.request) await this.change(this.meanwhile.change);
-      const { status, retryAfter } = this.answers.get(path.slice(1)) ?? { status: 204, retryAfter: false };
+      const { status, retryAfterMs } = this.answers.get(path.slice(1)) ?? { status: 204, retryAfterMs: false };
       const key = `${headers['webhook-id']} ${path}`;
       if (status === 204) this.successes.set(key, (this.successes.get(key) ?? 0) + 1);
-      return { status, headers: retryAfter ? { 'retry-after': '90' } : {} };
+      return { status, headers: retryAfterMs ? { 'retry-after': '90' } : {} };
     });
   }
 
@@ -246,7 +246,7 @@ class History {
 
   private async ensure(name: Name): Promise<void> {
     const maxInFlight = name === 'a' ? 2 : 10;
-    const settings = { url: this.world.urlOf(name), maxInFlight, retryDelays: [5000, 60_000, 3_600_000] };
+    const settings = { url: this.world.urlOf(name), maxInFlight, retryDelaysMs: [5000, 60_000, 3_600_000] };
     await addEndpoint(this.world.deps, name, settings).catch(() => undefined);
   }
 

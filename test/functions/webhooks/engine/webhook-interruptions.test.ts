@@ -131,7 +131,7 @@ describe('delivering that is interrupted', () => {
 
   test.each(kinds)('at any of the calls of a drain (%s) leaves nothing behind', async (kind) => {
     await updateEndpoint(world.deps, 'crm', { maxInFlight: 2 });
-    const batch = (name: string) => Array.from({ length: 3 }, (_, at) => exampleEvent(`${name}-${at}`));
+    const batch = (name: string) => Array.from({ length: 3 }, (_, index) => exampleEvent(`${name}-${index}`));
     const crm = (events: readonly { id: string }[]) => ({ endpoint: 'crm', events: events.map(({ id }) => id) });
     const whole = new FaultPlan();
     const first = batch('first');
@@ -215,7 +215,7 @@ describe('delivering that is interrupted', () => {
   });
 
   test('time and again in its last attempt: it fails as interrupted, not for ever', async () => {
-    await updateEndpoint(world.deps, 'crm', { retryDelays: [1000] });
+    await updateEndpoint(world.deps, 'crm', { retryDelaysMs: [1000] });
     world.setAnswer(({ path }) => {
       if (path === '/crm') plan.kill();
       return { status: 204 };

@@ -174,7 +174,7 @@ describe('logs, metrics, answers and errors tell no secret and no mailbox', () =
     await add('crm');
     world.setAnswer(({ path }) => ({ status: 500, body: path }));
     const dead = await deadUrl();
-    const events = Array.from({ length: 4 }, (_, at) => exampleEvent(`failing-${at}`));
+    const events = Array.from({ length: 4 }, (_, index) => exampleEvent(`failing-${index}`));
     const output = await printed(
       { AWS_ENDPOINT_URL_SNS: dead, AWS_ENDPOINT_URL_SQS: dead },
       fanOutOf(...events.map(eventBody)),

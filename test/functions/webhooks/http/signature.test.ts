@@ -173,8 +173,8 @@ describe('the official library', () => {
           attempts.push({ at, headers });
           at = nextAttemptAt({
             attempt: attempts.length,
-            retryDelays: defaultRetryDelays,
-            retryAfter: undefined,
+            retryDelaysMs: defaultRetryDelays,
+            retryAfterMs: undefined,
             endedAt: at,
             random: () => values[attempts.length - 1]!,
           });

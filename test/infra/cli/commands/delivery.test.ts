@@ -33,7 +33,7 @@ test.each([
 ])(
   'a delivery is shown with the reason of each attempt, and what to do about the last: %j',
   async (how, words, remedy) => {
-    const attempts = [{ attempt: 1, startedAt: delivery.eventAt, duration: 12, outcome: 'failed', ...how }];
+    const attempts = [{ attempt: 1, startedAt: delivery.eventAt, durationMs: 12, outcome: 'failed', ...how }];
     api.on('GET /deliveries/evt_1/crm', { body: { ...delivery, attempts } });
     const { stdout, stderr } = await run(['delivery', 'show', 'evt_1', 'crm', '--url', api.url]);
     expect(stdout).toContain(words);
@@ -43,7 +43,7 @@ test.each([
 );
 
 test('of a delivery that arrived in the end, nothing is to be done', async () => {
-  const attempt = { attempt: 1, startedAt: delivery.eventAt, duration: 12, outcome: 'failed', failure: 'timeout' };
+  const attempt = { attempt: 1, startedAt: delivery.eventAt, durationMs: 12, outcome: 'failed', failure: 'timeout' };
   api.on('GET /deliveries/evt_1/crm', { body: { ...delivery, status: 'DELIVERED', attempts: [attempt] } });
   expect((await run(['delivery', 'show', 'evt_1', 'crm', '--url', api.url])).stderr).toBe('');
 });

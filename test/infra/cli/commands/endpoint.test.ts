@@ -6,7 +6,7 @@ const secret = 'whsec_ZXhhbXBsZS1zZWNyZXQtZXhhbXBsZS1zZWNyZXQ=';
 const crm = {
   ...{ name: 'crm', status: 'active', isDeclared: false, createdAt: '2026-11-24T10:00:00.000Z', format: 'event' },
   ...{ url: 'https://crm.example.com/hooks', types: ['transfer.*'], headerNames: ['x-tenant'] },
-  ...{ retryDelays: [5000, 300_000], maxInFlight: 10 },
+  ...{ retryDelaysMs: [5000, 300_000], maxInFlight: 10 },
 } as const;
 
 let api: ScriptedApi;
@@ -57,7 +57,7 @@ describe('add', () => {
       mailboxes: ['alice@example.com'],
       directions: ['sent'],
       headers: { 'X-Plain': 'a, b:c', 'X-Tenant': 'tenant-secret' },
-      retryDelays: [5000, 300_000, 3_600_000],
+      retryDelaysMs: [5000, 300_000, 3_600_000],
       maxInFlight: 3,
       format: 'slack',
       secret,
@@ -135,7 +135,7 @@ describe('test', () => {
     ...{ event: 'evt_1', endpoint: 'crm', status: 'PENDING', attempt: 0, type: 'notifier.test' },
     eventAt: '2026-11-24T12:00:00.000Z',
   };
-  const attempt = { attempt: 1, startedAt: '2026-11-24T12:00:00.100Z', duration: 37, outcome: 'failed' };
+  const attempt = { attempt: 1, startedAt: '2026-11-24T12:00:00.100Z', durationMs: 37, outcome: 'failed' };
   const now = () => new Date('2026-11-24T12:00:00.000Z');
 
   let circuitBreaker: object | undefined;
@@ -226,8 +226,8 @@ describe('an endpoint of which attempts fail', () => {
     const tried = { event: 'evt_1', endpoint: 'crm', status: 'PENDING', attempt: 2, eventAt: 'x' };
     api.on('GET /deliveries', { body: { items: [waiting, tried] } });
     const attempts = [
-      { attempt: 1, startedAt: 'x', duration: 9, outcome: 'failed', status: 500 },
-      { attempt: 2, startedAt: 'x', duration: 9, outcome: 'failed', failure: 'refused', code: 'ECONNREFUSED' },
+      { attempt: 1, startedAt: 'x', durationMs: 9, outcome: 'failed', status: 500 },
+      { attempt: 2, startedAt: 'x', durationMs: 9, outcome: 'failed', failure: 'refused', code: 'ECONNREFUSED' },
     ];
     api.on('GET /deliveries/evt_1/crm', { body: { ...tried, attempts } });
     const { stdout } = await endpoint(['show', 'crm']);

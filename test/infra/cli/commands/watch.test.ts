@@ -55,7 +55,7 @@ describe('the verbs of a watch', () => {
   });
 
   test('list and show say of a quiet watch how late its next change is told', async () => {
-    const quiet = { ...alice, quietEvery: 300_000 };
+    const quiet = { ...alice, quietIntervalMs: 300_000 };
     api.on('GET /watches', { body: { items: [quiet] } });
     expect((await watch(['list'])).stdout).toContain('5m, quiet');
     api.on('GET /watches/sent/alice%40example.com', { body: quiet });
@@ -77,13 +77,15 @@ describe('the verbs of a watch', () => {
   test('add and update name the interval in milliseconds, and null for that of all', async () => {
     api.on('POST /watches', { status: 201, body: alice });
     api.on(`PATCH ${path}`, ({ body }) => ({
-      body: { ...alice, ...((body as { every: number }).every && (body as object)) },
+      body: { ...alice, ...((body as { pollIntervalMs: number }).pollIntervalMs && (body as object)) },
     }));
     await watch(['add', 'alice@example.com', '--every', '15m']);
     const changed = await watch(['update', 'alice@example.com', '--every', '1h']);
     const reset = await watch(['update', 'alice@example.com', '--every', 'default']);
-    const asked = api.requests.flatMap(({ method, body }) => (method === 'GET' ? [] : (body as { every: unknown })));
-    expect(asked.map(({ every }) => every)).toEqual([900_000, 3_600_000, null]);
+    const asked = api.requests.flatMap(({ method, body }) =>
+      method === 'GET' ? [] : (body as { pollIntervalMs: unknown }),
+    );
+    expect(asked.map(({ pollIntervalMs }) => pollIntervalMs)).toEqual([900_000, 3_600_000, null]);
     expect(changed.stdout).toBe('what is sent by alice@example.com is polled every 1h\n');
     expect(reset.stdout).toBe('what is sent by alice@example.com is polled at the general interval\n');
   });
@@ -258,7 +260,7 @@ describe('import', () => {
   });
 
   test('adds many lines in few requests, and tells how far it is, with and without a terminal', async () => {
-    const rows = Array.from({ length: 250 }, (_, at) => `person-${at}@example.com,sent`);
+    const rows = Array.from({ length: 250 }, (_, index) => `person-${index}@example.com,sent`);
     const file = fileOf(`mailbox,direction\n${rows.join('\n')}\n`);
     adding();
     const ran = await watch(['import', file]);
@@ -285,7 +287,7 @@ describe('import', () => {
     adding();
     await watch(['import', fileOf('mailbox,direction,every\nalice@example.com,sent,15m\nbob@example.com,sent,\n')]);
     expect(sentRows()).toEqual([
-      { mailbox: 'alice@example.com', direction: 'sent', every: 900_000 },
+      { mailbox: 'alice@example.com', direction: 'sent', pollIntervalMs: 900_000 },
       { mailbox: 'bob@example.com', direction: 'sent' },
     ]);
     const refused = await watch(['import', fileOf('mailbox,direction,every\nalice@example.com,sent,2d\n')]);
@@ -320,7 +322,7 @@ describe('import', () => {
   });
 
   test('says what was added when a request fails in between, and goes on when it is run again', async () => {
-    const rows = Array.from({ length: 130 }, (_, at) => `p${at}@example.com,sent`);
+    const rows = Array.from({ length: 130 }, (_, index) => `p${index}@example.com,sent`);
     const file = fileOf(`mailbox,direction\n${rows.join('\n')}\n`);
     let left = 1;
     const known = new Set<string>();

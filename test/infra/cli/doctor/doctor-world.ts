@@ -27,8 +27,8 @@ export const alice = {
 const services = {
   tables: [{ name: 'transfers' }, { name: 'webhooks' }],
   queues: [
-    { name: 'WakeUps', waiting: 3, underWay: 1 },
-    { name: 'WakeUpsDeadLetters', waiting: 0, underWay: 0 },
+    { name: 'WakeUps', waiting: 3, inProgress: 1 },
+    { name: 'WakeUpsDeadLetters', waiting: 0, inProgress: 0 },
   ],
   topics: [{ name: 'transfer-events', subscriptions: 1, unconfirmed: 0 }],
 };

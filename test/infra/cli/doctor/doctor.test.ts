@@ -306,7 +306,7 @@ test('without the operator API, what can be told from here is', async () => {
 test('a table, topic or queue that does not answer is a failure, and the others are told nevertheless', async () => {
   world.wellWith([alice], undefined, {
     tables: [{ name: 'transfers' }, { name: 'webhooks', problem: 'ResourceNotFoundException' }],
-    queues: [{ name: 'WakeUps', waiting: 0, underWay: 0, problem: 'QueueDoesNotExist' }],
+    queues: [{ name: 'WakeUps', waiting: 0, inProgress: 0, problem: 'QueueDoesNotExist' }],
     topics: [{ name: 'transfer-events', subscriptions: 0, unconfirmed: 0, problem: 'NotFound' }],
   });
   const { code, of } = await world.doctor();
@@ -318,7 +318,7 @@ test('a table, topic or queue that does not answer is a failure, and the others 
 });
 
 test('messages that could not be handled fail, with the page that tells what to do', async () => {
-  const queues = [{ name: 'WakeUpsDeadLetters', waiting: 2, underWay: 0 }];
+  const queues = [{ name: 'WakeUpsDeadLetters', waiting: 2, inProgress: 0 }];
   world.wellWith([alice], undefined, { queues });
   const { code, checks } = await world.doctor();
   expect(code).toBe(1);
@@ -334,7 +334,7 @@ const headings = () =>
   );
 
 test('ticks that were lost are to be looked at, for the next ones have made up for them', async () => {
-  world.wellWith([alice], undefined, { queues: [{ name: 'MissedTicksDeadLetters', waiting: 3, underWay: 0 }] });
+  world.wellWith([alice], undefined, { queues: [{ name: 'MissedTicksDeadLetters', waiting: 3, inProgress: 0 }] });
   const { code, of } = await world.doctor();
   expect(code).toBe(0);
   expect(of('queues')).toEqual([
@@ -372,7 +372,7 @@ test('deliveries that are overdue fail, those held are to be looked at', async (
 describe('an endpoint of which attempts fail', () => {
   const retrying = (name: string) => ({
     ...{ name, status: 'active', isDeclared: false, createdAt: 'x', format: 'event', url: 'https://x.example.com/' },
-    ...{ types: [], headerNames: [], retryDelays: [], maxInFlight: 10 },
+    ...{ types: [], headerNames: [], retryDelaysMs: [], maxInFlight: 10 },
     failures: { count: 2, since: '2026-11-24T11:58:00.000Z' },
   });
   const delivery = { event: 'evt_1', endpoint: 'crm', status: 'PENDING', attempt: 1, eventAt: 'x' };
@@ -386,7 +386,7 @@ describe('an endpoint of which attempts fail', () => {
   ])('is told with the reason, before it counts as failing: %s', async (code, message, remedy) => {
     world.api.on('GET /endpoints', { body: { items: [retrying('crm')] } });
     world.api.on('GET /deliveries', { body: { items: [delivery] } });
-    const attempts = [{ attempt: 1, startedAt: 'x', duration: 9, outcome: 'failed', failure: 'tls', code }];
+    const attempts = [{ attempt: 1, startedAt: 'x', durationMs: 9, outcome: 'failed', failure: 'tls', code }];
     world.api.on('GET /deliveries/evt_1/crm', { body: { ...delivery, attempts } });
     const { code: exitCode, checks } = await world.doctor();
     expect(exitCode).toBe(0);

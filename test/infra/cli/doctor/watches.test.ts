@@ -47,7 +47,7 @@ test('a mailbox that a person has to verify is told with the command for it', as
 });
 
 test('a mailbox that the server refuses says nothing of the others, and only so many are asked about', async () => {
-  const watches = Array.from({ length: 30 }, (_, at) => ({ ...unverified, mailbox: `m${at}@example.com` }));
+  const watches = Array.from({ length: 30 }, (_, index) => ({ ...unverified, mailbox: `m${index}@example.com` }));
   world.wellWith([...watches, alice]);
   for (const { mailbox } of watches) {
     const route = `GET /mailboxes/${encodeURIComponent(mailbox)}/verification`;
@@ -96,7 +96,7 @@ test('without any, licence and verification cannot be told', async () => {
 });
 
 describe('what many have in common is told in one line', () => {
-  const names = Array.from({ length: 500 }, (_, at) => `m${String(at).padStart(3, '0')}@example.com`);
+  const names = Array.from({ length: 500 }, (_, index) => `m${String(index).padStart(3, '0')}@example.com`);
   const failing = (cause: string, message: string) => ({
     ...{ failingSince: alice.baselineAt, failures: 3, isAnnounced: true, incompleteSince: alice.baselineAt },
     problem: { cause, message },
@@ -137,7 +137,7 @@ describe('what many have in common is told in one line', () => {
 
   test('watches that a server failing does not list, whatever it says to each', async () => {
     const problems = [failing('unreachable', 'the server cannot be reached'), failing('timeout', 'no answer')];
-    world.wellWith([alice, ...names.map((mailbox, at) => ({ ...alice, mailbox, health: problems[at % 2] }))]);
+    world.wellWith([alice, ...names.map((mailbox, index) => ({ ...alice, mailbox, health: problems[index % 2] }))]);
     expect((await world.doctor()).of('last listing')).toEqual([
       { outcome: 'ok', message: '1 of 501 watches were listed completely by their last polls' },
       {

@@ -82,7 +82,7 @@ test.each([
     DATA_KEY: 'a'.repeat(43),
     MAX_CONCURRENT_PAGES: '4',
     SHARDS: '1',
-    POLL_EVERY: '60000',
+    POLL_INTERVAL_MS: '60000',
     FULL_LISTING_EVERY: '1',
     TRANSFERS_TABLE: 'transfers',
     TRANSFER_EVENTS_TOPIC_ARN: 'arn:events',

@@ -30,7 +30,7 @@ const endpoint = {
     format: 'event',
     url: 'https://crm.example.com',
   },
-  ...{ types: ['transfer.*'], headerNames: [], retryDelays: [5000], maxInFlight: 10 },
+  ...{ types: ['transfer.*'], headerNames: [], retryDelaysMs: [5000], maxInFlight: 10 },
 };
 const status = {
   version: '0.1.0',
@@ -102,7 +102,7 @@ describe('a list', () => {
       const { searchParams } = new URL(url, api.url);
       const size = Number(searchParams.get('limit'));
       const first = Number(searchParams.get('cursor') ?? 0);
-      const items = Array.from({ length: size }, (_, at) => ({ ...deliveries[0], event: `evt_${first + at}` }));
+      const items = Array.from({ length: size }, (_, index) => ({ ...deliveries[0], event: `evt_${first + index}` }));
       return { body: { items, ...(first + size < 300 && { next: String(first + size) }) } };
     });
     const some = await cli(['delivery', 'list', '--limit', '130']);
@@ -134,7 +134,7 @@ describe('a list', () => {
 
 test('what others have written cannot steer the terminal', async () => {
   const response = '\u001b]0;title\u0007\u001b[2J\u001b[31mred\r\nsecond line';
-  const attempts = [{ attempt: 1, startedAt: eventAt, duration: 12, outcome: 'rejected', status: 400, response }];
+  const attempts = [{ attempt: 1, startedAt: eventAt, durationMs: 12, outcome: 'rejected', status: 400, response }];
   api.on('GET /deliveries/evt_1/crm', { body: { ...deliveries[1], event: 'evt_1', attempts } });
   const { stdout } = await cli(['delivery', 'show', 'evt_1', 'crm']);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for

@@ -115,7 +115,7 @@ test('once given up, nothing further is passed on, and all that was is remembere
   const givenUp = Promise.withResolvers<unknown>();
   const part: Part = await start(() => {
     part.stop();
-    givenUp.resolve(part.giveBack());
+    givenUp.resolve(part.release());
   });
   await givenUp.promise;
   await part.ended;

@@ -16,7 +16,7 @@ function reporting() {
   const polled = (mailbox: string, problem?: WatchProblem) => {
     const failed = failedPoll(problem ?? unverified, { read: 0, write: 0 });
     const poll = problem ? failed : { ...failed, outcome: 'unchanged' as const, problem: undefined };
-    reporter.poll({ ...poll, watch: { mailbox, direction: 'sent' }, duration: 1, sinceComplete: 0 });
+    reporter.poll({ ...poll, watch: { mailbox, direction: 'sent' }, durationMs: 1, sinceCompleteMs: 0 });
   };
   const read = () => {
     const text = stripVTControlCharacters(String(stream.read() ?? ''));
@@ -25,7 +25,7 @@ function reporting() {
   return { reporter, polled, read };
 }
 
-const mailboxes = Array.from({ length: 500 }, (_, at) => `m${at}@example.com`);
+const mailboxes = Array.from({ length: 500 }, (_, index) => `m${index}@example.com`);
 
 test('a problem that 500 watches share is one line, and so is its end', () => {
   const { polled, read } = reporting();

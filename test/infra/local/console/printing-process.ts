@@ -9,6 +9,6 @@ const output = new LineOutput(process.stdout, {
 });
 createInterface({ input: process.stdin }).on('line', (line) => {
   const [, count, text] = /^(\d+) (.*)$/.exec(line)!;
-  for (let at = 0; at < Number(count); at += 1) output.write(`${text}\n`);
+  for (let index = 0; index < Number(count); index += 1) output.write(`${text}\n`);
   process.stderr.write(`printed, ${output.stream.writableLength} bytes wait\n`);
 });

@@ -43,7 +43,7 @@ class TimedPart implements Part {
 
   underWay = () => (this.hasEnded ? [] : [this.name]);
 
-  giveBack(): Promise<void> {
+  release(): Promise<void> {
     this.wasGivenBack = true;
     return new Promise((resolve) => {
       if (this.giveBackDuration !== undefined) setTimeout(resolve, this.giveBackDuration);

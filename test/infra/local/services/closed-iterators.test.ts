@@ -30,7 +30,7 @@ beforeAll(async () => {
   await putRows(
     aws.dynamo,
     'transfers',
-    Array.from({ length: 50 }, (_, at) => ({ pk: 'many', sk: String(at) })),
+    Array.from({ length: 50 }, (_, index) => ({ pk: 'many', sk: String(index) })),
   );
 });
 afterAll(async () => {

@@ -127,7 +127,7 @@ test('a row that gets more time while it is looked at stays', async () => {
 
 test('1,000 rows are looked at in several steps', async () => {
   const limits: (number | undefined)[] = [];
-  const rows = Array.from({ length: 1000 }, (_, at) => ({ pk: 'many', sk: `many-${at}` }));
+  const rows = Array.from({ length: 1000 }, (_, index) => ({ pk: 'many', sk: `many-${index}` }));
   await put(webhooks!, [...rows, { pk: 'many', sk: 'past', expiresAt: inSeconds(minute) }]);
   aws.dynamo.middlewareStack.add(
     (next) => (args) => {

@@ -17,7 +17,7 @@ import { exampleEvent } from '#test/support/webhook-world.ts';
 
 beforeEach(startDrainWorld);
 
-const events = Array.from({ length: 12 }, (_, at) => exampleEvent(`transfer-${at}`));
+const events = Array.from({ length: 12 }, (_, index) => exampleEvent(`transfer-${index}`));
 const add = (settings: Partial<EndpointSettingsInput> = {}) =>
   addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), maxInFlight: 2, ...settings });
 const wakeUp = { endpoint: 'crm', events: events.map(({ id }) => id) };
@@ -87,7 +87,7 @@ describe('in the middle of a drain, an endpoint', () => {
   );
 
   test('that is removed has its waiting retries cancelled as well', async () => {
-    await add({ retryDelays: [3600 * second] });
+    await add({ retryDelaysMs: [3600 * second] });
     world.setAnswer(() => ({ status: 500 }));
     await prepare();
     await world.deliver([wakeUp]);
@@ -159,21 +159,21 @@ describe('a fault of DynamoDB or SQS in the middle of a drain', () => {
       await add();
       await addEndpoint(world.deps, 'other', { url: world.urlOf('other') });
       let calls = Number.POSITIVE_INFINITY;
-      for (let at = 1; at < calls; at += 1) {
-        const some = [0, 1].map((count) => exampleEvent(`fault-${kind}-${at}-${count}`));
+      for (let index = 1; index < calls; index += 1) {
+        const some = [0, 1].map((count) => exampleEvent(`fault-${kind}-${index}-${count}`));
         await world.fanOut(...some);
         const wakeUps = await world.takeWakeUps();
         world.received.length = 0;
-        const plan = new FaultPlan([[at, kind]]);
+        const plan = new FaultPlan([[index, kind]]);
         const { unhandled } = await world.faults.run(plan, () => deliver(world.deps, wakeUps));
         calls = plan.calls.length;
-        expect([at, unhandled.length <= 1]).toEqual([at, true]);
+        expect([index, unhandled.length <= 1]).toEqual([index, true]);
         const told = new Set(unhandled.map(({ endpoint }) => endpoint));
         const failed = new Set(unhandled.filter(({ isKept }) => !isKept).map(({ endpoint }) => endpoint));
         const pathsOf = (id: string) => world.received.filter(({ headers }) => headers['webhook-id'] === id);
         for (const { endpoint, events: named } of wakeUps.filter((wakeUp) => !told.has(wakeUp.endpoint))) {
           const made = named.filter((id) => pathsOf(id).some(({ path }) => path === `/${endpoint}`));
-          expect([at, endpoint, made]).toEqual([at, endpoint, named]);
+          expect([index, endpoint, made]).toEqual([index, endpoint, named]);
         }
         // The queue brings the messages again that are not done, the sweep looks at the rest.
         world.clock.advance(60 * second);
@@ -184,8 +184,8 @@ describe('a fault of DynamoDB or SQS in the middle of a drain', () => {
         );
         await world.answerWakeUps();
         const rows = await Promise.all(some.map(async ({ id }) => (await world.trace(id)).deliveries));
-        expect([at, rows.flat().map(({ status }) => status)]).toEqual([at, Array(4).fill('DELIVERED')]);
-        expect([at, await rowsLike('REQUEST#')]).toEqual([at, []]);
+        expect([index, rows.flat().map(({ status }) => status)]).toEqual([index, Array(4).fill('DELIVERED')]);
+        expect([index, await rowsLike('REQUEST#')]).toEqual([index, []]);
       }
     },
   );

@@ -37,7 +37,7 @@ describe('while one process drains an endpoint, another one', () => {
   });
 
   test('asks it to look at retries, and does not wake anybody for them', async () => {
-    await add({ retryDelays: [5 * second] });
+    await add({ retryDelaysMs: [5 * second] });
     await prepare(...events.slice(0, 4));
     world.setAnswer(() => ({ status: 500 }));
     await world.deliver([wakeUpFor(first)]);
@@ -64,10 +64,10 @@ describe('while one process drains an endpoint, another one', () => {
   });
 
   test.each(['events', 'retries'])('that is slow at any call loses no %s and makes none twice', async (what) => {
-    await add({ retryDelays: [second], maxInFlight: 2 });
+    await add({ retryDelaysMs: [second], maxInFlight: 2 });
     const whole = new FaultPlan();
-    for (let at = 0; at === 0 || at < whole.calls.length; at += 1) {
-      const some = [0, 1, 2, 3].map((count) => exampleEvent(`slow-${what}-${at}-${count}`));
+    for (let index = 0; index === 0 || index < whole.calls.length; index += 1) {
+      const some = [0, 1, 2, 3].map((count) => exampleEvent(`slow-${what}-${index}-${count}`));
       await prepare(...some);
       if (what === 'retries') {
         world.setAnswer(() => ({ status: 500 }));
@@ -78,15 +78,15 @@ describe('while one process drains an endpoint, another one', () => {
       }
       world.received.length = 0;
       const [mine, theirs] = what === 'retries' ? [[], []] : [some.slice(0, 2), some.slice(2)];
-      const plan = at === 0 ? whole : new FaultPlan([[at - 1, 'pause']]);
+      const plan = index === 0 ? whole : new FaultPlan([[index - 1, 'pause']]);
       const slow = world.faults.run(plan, () => deliver(another(), [wakeUpFor(...theirs)]));
       await Promise.race([slow, plan.reachedPause]);
       await deliver(another(), [wakeUpFor(...mine)]);
       plan.resume();
       await slow;
       await world.answerWakeUps();
-      expect([at, ids().toSorted()]).toEqual([at, idsOf(some)]);
-      expect([at, await requests()]).toEqual([at, []]);
+      expect([index, ids().toSorted()]).toEqual([index, idsOf(some)]);
+      expect([index, await requests()]).toEqual([index, []]);
     }
   });
 

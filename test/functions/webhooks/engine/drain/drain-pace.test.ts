@@ -24,7 +24,7 @@ beforeEach(startDrainWorld);
 
 describe('a breaker that opens in the middle of a drain', () => {
   test('has it begin nothing more, and one go through at its end, with the others after it', async () => {
-    await add({ maxInFlight: 1, retryDelays: [10 * minute] });
+    await add({ maxInFlight: 1, retryDelaysMs: [10 * minute] });
     await prepare(...events.slice(0, 12));
     world.setAnswer(() => ({ status: 500 }));
     // Time passes, so that one attempt begins after the end of the other.

@@ -54,7 +54,7 @@ describe('a drain', () => {
   });
 
   test('makes retries that are due as well when a wake-up names nothing, and those that are not due yet later', async () => {
-    await add({ retryDelays: [5 * second, minute] });
+    await add({ retryDelaysMs: [5 * second, minute] });
     await prepare(...events.slice(0, 3));
     world.setAnswer(() => ({ status: 500 }));
     await world.deliver([wakeUpFor(...events.slice(0, 3))]);
@@ -69,7 +69,7 @@ describe('a drain', () => {
   });
 
   test('has first attempts and retries take turns, so that neither waits for the end of the other', async () => {
-    await add({ maxInFlight: 1, retryDelays: [5 * second, minute] });
+    await add({ maxInFlight: 1, retryDelaysMs: [5 * second, minute] });
     const [retried, fresh] = [events.slice(0, 12), events.slice(12, 24)];
     await prepare(...events.slice(0, 24));
     world.setAnswer(() => ({ status: 500 }));
@@ -105,7 +105,7 @@ describe('a drain whose time is over', () => {
     { what: 'because its process has to end', deadline: 15 * second + 1 },
     { what: 'because it is the turn of other endpoints', deadline: 10 * minute },
   ])('begins nothing more, hands over by one wake-up, and leaves nothing behind: $what', async ({ deadline }) => {
-    await add({ maxInFlight: 3, retryDelays: [second] });
+    await add({ maxInFlight: 3, retryDelaysMs: [second] });
     await prepare(...events.slice(0, 20));
     world.setAnswer(() => {
       if (world.received.length >= 5) world.clock.advance(20 * second);
@@ -124,7 +124,7 @@ describe('a drain whose time is over', () => {
   });
 
   test('of which a retry waits hands over by one wake-up all the same', async () => {
-    await add({ maxInFlight: 1, retryDelays: [second, minute] });
+    await add({ maxInFlight: 1, retryDelaysMs: [second, minute] });
     await prepare(...events.slice(0, 6));
     world.setAnswer(() => {
       if (world.received.length === 3) world.clock.advance(30 * second);
@@ -155,7 +155,7 @@ describe('a drain whose time is over', () => {
 });
 
 test('a wake-up is sent for what is to be tried again soon, not for what waits longer or is over', async () => {
-  await add({ retryDelays: [5000, 900_000, 900_001] });
+  await add({ retryDelaysMs: [5000, 900_000, 900_001] });
   world.setAnswer(() => ({ status: world.received.length < 4 ? 500 : 204 }));
   await prepare(first);
   const woken: number[] = [];
@@ -178,7 +178,7 @@ test('a delivery that has expired is not made, and keeps no other from being mad
 });
 
 test('a delivery whose id no header can carry fails by itself, and keeps no other from its endpoint', async () => {
-  await add({ retryDelays: [5 * second] });
+  await add({ retryDelaysMs: [5 * second] });
   const crm = await existingEndpoint(world.deps, 'crm');
   const event = { id: 'evt_€', body: '{}', at: world.clock.now().toISOString(), kind: 'event' } as const;
   await world.deps.deliveries.create(event, crm, now(), true);

@@ -5,11 +5,11 @@ import { DataKey } from '#functions/lambda/data-key.ts';
 import { transferNotice } from '#functions/notices/notice.ts';
 import { recover, resend } from '#functions/webhooks/deliveries/replay.ts';
 import {
+  acquire,
   admission,
-  believedLease,
-  hold,
-  leaseDuration,
+  leaseDurationMs,
   newLease,
+  plausibleLease,
   withoutFailures,
 } from '#functions/webhooks/endpoints/lease.ts';
 import {
@@ -118,7 +118,7 @@ test('an attempt of a process that died does not count for a delivery that had c
   world.setAnswer(() => ({ status: 204 }));
   expect(Object.keys((await world.deps.leases.read('crm')).inFlight).toSorted()).toEqual(idsOf([first, other]));
   await resend(world.deps, { event: first.id, endpoint: 'crm' });
-  world.clock.advance(leaseDuration);
+  world.clock.advance(leaseDurationMs);
   await world.answerWakeUps();
   expect(await deliveryOf(first)).toMatchObject({ status: 'DELIVERED', attempt: 1 });
   expect(await deliveryOf(other)).toMatchObject({ status: 'DELIVERED', attempt: 2 });
@@ -130,7 +130,7 @@ test('a process that comes to nothing leaves the attempts of one that died in th
   const remembering = another();
   await deliver(remembering, [wakeUpFor(third)]);
   await die(another(), wakeUpFor(first, other));
-  world.clock.advance(leaseDuration);
+  world.clock.advance(leaseDurationMs);
   await deliver(remembering, [wakeUpFor()]);
   await world.sweep();
   await world.answerWakeUps();
@@ -167,9 +167,9 @@ test('a retry whose time has not come waits on while its endpoint is paused, so 
 
 test('a clock that was ahead leaves no holder, attempt or pace behind, though failures were forgotten by one that is right', () => {
   const [at, ahead] = [now(), now() + 3600 * second];
-  const inFlight = { a: { attempt: 1, of: 0, until: ahead + leaseDuration } };
-  const lease = hold(newLease, 'holder', { inFlight, observations: [] }, second, ahead);
-  const believed = believedLease(withoutFailures(lease, at), at);
+  const inFlight = { a: { attempt: 1, of: 0, until: ahead + leaseDurationMs } };
+  const lease = acquire(newLease, 'holder', { inFlight, observations: [] }, second, ahead);
+  const believed = plausibleLease(withoutFailures(lease, at), at);
   expect(admission(believed, { maxInFlight: 1, interval: second }, at)).toMatchObject({ kind: 'free', room: 1 });
 });
 
@@ -188,7 +188,7 @@ test('a request that a drain leaves undone is read again by it', async () => {
 test('a process whose lease one with a clock ahead has taken before it died makes what that one had begun, and counts it', async () => {
   await add({ maxInFlight: 1 });
   await prepare(first, other, third);
-  const ahead = () => new Date(now() + leaseDuration);
+  const ahead = () => new Date(now() + leaseDurationMs);
   duringFirst(() => die({ ...another(), now: ahead }, wakeUpFor(third)));
   await deliver(another(), [wakeUpFor(first, other)]);
   expect(await statuses()).toEqual({ DELIVERED: 3 });
@@ -203,7 +203,7 @@ test('a success whose writing down fails here and takes effect later is not sent
   expect(unhandled).toHaveLength(1);
   await world.deliver([wakeUpFor(first)]);
   await plan.deliverLate();
-  world.clock.advance(leaseDuration);
+  world.clock.advance(leaseDurationMs);
   await world.deliver([wakeUpFor()]);
   expect(ids()).toEqual([first.id]);
   expect(await requests()).toEqual([]);
@@ -309,8 +309,8 @@ test('a delivery that was held and is sent again says no more that it was paused
 });
 
 test('a holder stays one though a machine whose clock is 10 s ahead has changed its lease', () => {
-  const lease = hold(newLease, 'holder', { inFlight: {}, observations: [] }, 0, now());
-  expect(believedLease(withoutFailures(lease, now() + 10 * second), now()).holder).toEqual(lease.holder);
+  const lease = acquire(newLease, 'holder', { inFlight: {}, observations: [] }, 0, now());
+  expect(plausibleLease(withoutFailures(lease, now() + 10 * second), now()).holder).toEqual(lease.holder);
 });
 
 test('what is left to a drain is made while its last attempt takes long, and not only once that ends', async () => {

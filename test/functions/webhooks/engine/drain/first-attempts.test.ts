@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { tolerance } from '#functions/clock/instants.ts';
+import { clockToleranceMs } from '#functions/clock/instants.ts';
 import { pauseEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { add, deliveryOf, first, pass, startDrainWorld, world } from '#test/support/drain-world.ts';
 
@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 
 describe('a delivery whose clock of fan-out is ahead of the one of deliver, by what two machines may differ by,', () => {
-  test.each([1001, 2000, tolerance])('%i ms, is made all the same', async (ahead) => {
+  test.each([1001, 2000, clockToleranceMs])('%i ms, is made all the same', async (ahead) => {
     world.clock.set(-ahead);
     await world.answerWakeUps();
     // Whatever the first one did: an hour of sweeps has it made.

@@ -23,7 +23,7 @@ test.each([
   '$hanging endpoints that hang, with $maxInFlight attempts at once, do not delay another one',
   async ({ hanging, maxInFlight }) => {
     const bad = await Promise.all(
-      Array.from({ length: hanging }, (_, at) => `bad-${at}`).map((name) =>
+      Array.from({ length: hanging }, (_, index) => `bad-${index}`).map((name) =>
         addEndpoint(world.deps, name, { url: world.urlOf(name), maxInFlight }),
       ),
     );
@@ -57,10 +57,10 @@ test.each([
       await sendWakeUps(world.deps, [{ endpoint: endpoint.name, events: [event.id] }]);
     };
     // Single changes, one after the other.
-    for (let at = 0; at < 24; at += 1) {
+    for (let index = 0; index < 24; index += 1) {
       const { promise, resolve } = Promise.withResolvers<void>();
       goOn = resolve;
-      await announce(bad[at % hanging]!, `hanging-${at}`);
+      await announce(bad[index % hanging]!, `hanging-${index}`);
       await Promise.race([promise, full.promise]);
     }
     await announce(good, 'good-1');

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { tolerance } from '#functions/clock/instants.ts';
-import { leaseDuration } from '#functions/webhooks/endpoints/lease.ts';
+import { clockToleranceMs } from '#functions/clock/instants.ts';
+import { leaseDurationMs } from '#functions/webhooks/endpoints/lease.ts';
 import { disableEndpoint, enableEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
@@ -74,13 +74,13 @@ describe('an endpoint gets no more requests at once than it may', () => {
 
   // The longest that each part may take: 3 s from the write of the lease to the begin, 15 s for the request, and clocks that
   // differ by 5 s.
-  test.each([0, tolerance])(
+  test.each([0, clockToleranceMs])(
     'from one process, as long as requests of another one may take whose clock is %i ms behind',
     async (behind) => {
       // So that it is due by every clock: that is another test's matter.
-      world.clock.set(-2 * tolerance);
+      world.clock.set(-2 * clockToleranceMs);
       await world.fanOut(...four);
-      world.clock.set(2 * tolerance);
+      world.clock.set(2 * clockToleranceMs);
       const held = holdRequests();
       const plan = new FaultPlan([['PutItemCommand', 'pause']]);
       const slow = { ...another(), now: () => new Date(now() - behind) };
@@ -114,7 +114,7 @@ describe('an endpoint gets no more requests at once than it may', () => {
     await plan.reachedPause;
     const [get, put, query] = ['BatchGetItemCommand', 'PutItemCommand', 'QueryCommand'];
     expect(plan.calls).toEqual([get, put, query, put, get]);
-    world.clock.advance(leaseDuration);
+    world.clock.advance(leaseDurationMs);
     // Its lease is over: another process takes the deliveries over, and is making them when the first one goes on.
     const quick = deliver(another(), [some]);
     await held.underWay(2);

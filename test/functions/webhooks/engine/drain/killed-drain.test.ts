@@ -23,7 +23,7 @@ const [maxInFlight, batchSize] = [10, 10];
 /** Seconds from one sweep to the next, and within which all is delivered after a restart. */
 const [sweepInterval, patience] = [10, 45];
 
-const events = Array.from({ length: 300 }, (_, at) => exampleEvent(`transfer-${at}`));
+const events = Array.from({ length: 300 }, (_, index) => exampleEvent(`transfer-${index}`));
 const bodies = new Map(events.map((event) => [event.id, eventBody(event)]));
 const dataKey = randomBytes(32).toString('base64');
 

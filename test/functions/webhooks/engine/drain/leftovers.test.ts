@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { leaseDuration } from '#functions/webhooks/endpoints/lease.ts';
+import { leaseDurationMs } from '#functions/webhooks/endpoints/lease.ts';
 import { disableEndpoint, pauseEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { FaultPlan, NthFault } from '#test/support/aws-faults.ts';
@@ -83,7 +83,7 @@ test('a delivery that a request names and a dead process was attempting is not l
   expect((await deliveryOf(asked)).status).toBe('PENDING');
 
   // B takes over what the lease names, and reads the request while that is under way. Then DynamoDB throttles its row.
-  world.clock.advance(leaseDuration);
+  world.clock.advance(leaseDurationMs);
   const looked = Promise.withResolvers<void>();
   const B = world.through(async (command, input, next) => {
     const text = JSON.stringify(input);

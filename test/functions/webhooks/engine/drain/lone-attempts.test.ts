@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { cancelDelivery } from '#functions/webhooks/deliveries/cancel.ts';
 import { resend } from '#functions/webhooks/deliveries/replay.ts';
-import { leaseDuration } from '#functions/webhooks/endpoints/lease.ts';
+import { leaseDurationMs } from '#functions/webhooks/endpoints/lease.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
 import {
@@ -45,7 +45,9 @@ describe('lone attempts', () => {
     const processes = some.map(another);
     // All of them have read the endpoint before the first one writes.
     const plans = some.map(() => new FaultPlan([['PutItemCommand', 'pause']]));
-    const runs = some.map((one, at) => world.faults.run(plans[at]!, () => deliver(processes[at]!, [wakeUpFor(one)])));
+    const runs = some.map((one, index) =>
+      world.faults.run(plans[index]!, () => deliver(processes[index]!, [wakeUpFor(one)])),
+    );
     await Promise.all(plans.map((plan) => plan.reachedPause));
     for (const plan of plans) plan.resume();
     let ended = 0;
@@ -69,7 +71,7 @@ describe('lone attempts', () => {
     await world.deliver([wakeUpFor(first)]);
     expect(world.received).toEqual([]);
     expect(await world.countWakeUps()).toBe(1);
-    world.clock.advance(leaseDuration);
+    world.clock.advance(leaseDurationMs);
     await world.deliver([wakeUpFor()]);
     expect(ids()).toEqual([first.id]);
     expect(await deliveryOf(first)).toMatchObject({ status: 'DELIVERED', attempt: 2 });
@@ -77,7 +79,7 @@ describe('lone attempts', () => {
   });
 
   test('of others that take up all of the room are waited for, by one wake-up for their end', async () => {
-    await add({ maxInFlight: 10, retryDelays: [5 * second, 5 * second] });
+    await add({ maxInFlight: 10, retryDelaysMs: [5 * second, 5 * second] });
     await prepare(first, other, third);
     await die(another(), wakeUpFor(first));
     world.setAnswer(() => ({ status: 429 }));
@@ -89,7 +91,7 @@ describe('lone attempts', () => {
     await deliver(another(), [wakeUpFor(third)], world.clock.steady() + 60 * second);
     expect(world.received).toEqual([]);
     expect(await world.countWakeUps()).toBe(before + 1);
-    world.clock.advance(leaseDuration);
+    world.clock.advance(leaseDurationMs);
     await world.deliver([wakeUpFor()]);
     expect(ids().toSorted()).toEqual([other.id, third.id].toSorted());
   });
@@ -98,7 +100,7 @@ describe('lone attempts', () => {
     await add();
     await prepare(first);
     await world.deliver([wakeUpFor(first)]);
-    world.clock.advance(leaseDuration);
+    world.clock.advance(leaseDurationMs);
     await resend(world.deps, { event: first.id, endpoint: 'crm' });
     const plan = new FaultPlan();
     const woken: number[] = [];
@@ -124,7 +126,7 @@ describe('lone attempts', () => {
       await late;
     });
     await deliver(another(), [wakeUpFor(first)]);
-    world.clock.advance(leaseDuration);
+    world.clock.advance(leaseDurationMs);
     await world.deliver([wakeUpFor()]);
     expect(ids()).toEqual([first.id]);
     expect(await requests()).toEqual([]);

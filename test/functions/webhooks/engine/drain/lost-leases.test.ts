@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { leaseDuration, newLease, release } from '#functions/webhooks/endpoints/lease.ts';
+import { leaseDurationMs, newLease, release } from '#functions/webhooks/endpoints/lease.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
@@ -32,7 +32,7 @@ describe('a process that was paused for longer than its lease', () => {
     await add({ maxInFlight: 1 });
     await prepare(...events.slice(0, 6));
     duringFirst(async () => {
-      world.clock.advance(leaseDuration);
+      world.clock.advance(leaseDurationMs);
       await deliver(another(), [wakeUpFor(events[5]!)]);
     });
     await world.deliver([wakeUpFor(...events.slice(0, 5))]);
@@ -54,7 +54,7 @@ describe('a process that was paused for longer than its lease', () => {
       underWay += 1;
       most = Math.max(most, underWay);
       if (world.received.length === 1) {
-        world.clock.advance(leaseDuration);
+        world.clock.advance(leaseDurationMs);
         companion = deliver(another(), [wakeUpFor(...events.slice(3))]);
         await arrived.promise;
       } else if (world.received.length === 2) {
@@ -97,7 +97,7 @@ describe('a process that was paused for longer than its lease', () => {
     const plan = new FaultPlan([['PutItemCommand', 'pause']]);
     const slow = world.faults.run(plan, () => deliver(world.deps, [wakeUpFor(first, other)], now() + 15 * second + 1));
     await plan.reachedPause;
-    world.clock.advance(leaseDuration);
+    world.clock.advance(leaseDurationMs);
     plan.resume();
     await slow;
     expect(world.received).toEqual([]);
@@ -107,7 +107,7 @@ describe('a process that was paused for longer than its lease', () => {
 });
 
 test('a delivery is not given up without a request, because the table was slow for a while', async () => {
-  await add({ retryDelays: [5 * second] });
+  await add({ retryDelaysMs: [5 * second] });
   await prepare(first);
   for (let times = 0; times < 2; times += 1) {
     const plan = new FaultPlan([['PutItemCommand', 'pause']]);
@@ -136,7 +136,7 @@ describe('a process whose lease another one, with a clock that is ahead, has tak
     const [made, left] = events.slice(2, 4) as [typeof first, typeof first];
     const slow = world.faults.run(plan, () => deliver(another(), [wakeUpFor(made, left)]));
     await plan.reachedPause;
-    const ahead = () => new Date(now() + leaseDuration);
+    const ahead = () => new Date(now() + leaseDurationMs);
     await deliver({ ...another(), now: ahead }, [wakeUpFor(left)]);
     plan.resume();
     await slow;
@@ -171,7 +171,7 @@ describe('a process that has died', () => {
     await prepare(...events.slice(0, 4));
     await die(another(), wakeUpFor(...events.slice(0, 3)));
     world.received.length = 0;
-    world.clock.advance(leaseDuration - 1);
+    world.clock.advance(leaseDurationMs - 1);
     await world.deliver([wakeUpFor(events[3]!)]);
     expect(world.received).toEqual([]);
     world.clock.advance(1);
@@ -192,7 +192,7 @@ describe('a process that has died', () => {
     await deliver(remembering, [wakeUpFor(before!, others[0]!)]);
     await die(another(), wakeUpFor(others[1]!, others[2]!));
     world.received.length = 0;
-    world.clock.advance(leaseDuration);
+    world.clock.advance(leaseDurationMs);
     await deliver(remembering, [wakeUpFor(others[3]!, others[4]!)]);
     expect(ids().toSorted()).toEqual(
       others

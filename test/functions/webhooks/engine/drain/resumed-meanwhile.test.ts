@@ -81,7 +81,7 @@ describe('a delivery held by a drain at the very moment in which its endpoint is
 });
 
 test('an endpoint that is gone at its last attempt, and enabled and recovered before that is written down, is sent the event', async () => {
-  await add({ retryDelays: [60 * second] });
+  await add({ retryDelaysMs: [60 * second] });
   await prepare(first);
   world.setAnswer(() => ({ status: 500 }));
   await world.deliver([wakeUpFor(first)]);
@@ -160,7 +160,7 @@ test('holding a backlog reads the endpoint a bounded number of times at once', a
 });
 
 test('an attempt that asks for a long pause is written down, though DynamoDB refuses to read the endpoint again', async () => {
-  await add({ retryDelays: [60 * second] });
+  await add({ retryDelaysMs: [60 * second] });
   await prepare(first);
   let isAnswered = false;
   world.setAnswer(() => {
