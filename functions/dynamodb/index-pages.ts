@@ -19,11 +19,11 @@ export interface IndexRange {
   /** Name of the sort key, with its first and last value, both included. */
   readonly sort: readonly [name: string, first: string | number, last: string | number];
   readonly isDescending: boolean;
-  /** Part of each place that tells apart searches for different things in the same range. */
+  /** Part of each cursor that tells apart searches for different things in the same range. */
   readonly of?: string;
   /** Row to read for a key in the index. @default the row of that key */
   readonly rowOf?: (key: Key) => Key;
-  /** Set where places with the same sort key mean one thing, which is returned once. */
+  /** Set where cursors with the same sort key mean one thing, which is returned once. */
   readonly isOncePerSortKey?: true;
 }
 
@@ -59,7 +59,7 @@ export class CursorError extends Error {
 /** Rows examined in one walk; the rest is for the next walk, even if few rows matched. */
 const mostScanned = 1000;
 
-/** Queries of one walk, because ranges may be many and empty. */
+/** Queries for one page, because ranges may be many and empty. */
 const mostQueries = 200;
 
 /** Places read at once: fewer are not worth a call, and more do not fit into a batch. */
@@ -67,7 +67,7 @@ const smallestBatch = 25;
 const largestBatch = 100;
 
 /**
- * Walks through ranges of the table or of an index, and reads the current rows. Rows that no longer exist are skipped.
+ * Searches ranges of the table or of an index page by page, and reads the current rows. Deleted rows are skipped.
  *
  * @returns matching rows, and the place after which to go on; without it, there are no more
  * @throws CursorError when `after` is no place in the ranges
@@ -76,7 +76,7 @@ export async function paginate(source: TableSource, { ranges, matches, after, li
   const found: { row: Item; place: Cursor }[] = [];
   /** Empty partitions of an index, which later ranges would query again. */
   const empty = new Set<string>();
-  let examined = 0;
+  let scanned = 0;
   let queries = 0;
   const end = (next?: Cursor) => ({ rows: found.map(({ row }) => row), next });
   for (const [index, range] of ranges.slice(beginOf(ranges, after)).entries()) {
@@ -95,10 +95,10 @@ export async function paginate(source: TableSource, { ranges, matches, after, li
         if (row) seen = place[sortKey];
         if (!row || isRepetition || !matches(row)) continue;
         // A row beyond the limit shows that there are more.
-        if (found.length === limit) return end(found.at(-1)!.place);
-        found.push({ row, place });
+        if (found.length === limit) return end(found.at(-1)!.cursor);
+        found.push({ row, cursor });
       }
-      examined += rows.length;
+      scanned += rows.length;
       queries += 1;
       start = page.next;
       if (examined >= mostScanned) return end(page.cursors.at(-1));
@@ -109,7 +109,7 @@ export async function paginate(source: TableSource, { ranges, matches, after, li
 }
 
 /**
- * Current rows in ranges of an index, page by page, each with its last place, after which the next page begins.
+ * Current rows in ranges of an index, page by page, each with its last cursor, after which the next page begins.
  *
  * @throws CursorError when `after` is no place in the ranges
  */
@@ -174,7 +174,7 @@ export async function readKeys(
   }
 }
 
-/** Current rows of places, undefined for deleted rows. An index may lag behind, so the row itself counts. */
+/** Current rows of cursors, undefined for deleted rows. An index may lag behind, so the row itself counts. */
 async function rowsAt(
   { dynamo, table }: TableSource,
   { index, rowOf = (key) => key }: IndexRange,
@@ -182,7 +182,7 @@ async function rowsAt(
   budget = retryBudget(),
 ): Promise<readonly (Item | undefined)[]> {
   if (index === undefined) return items;
-  const keys = places.map(({ pk, sk }) => rowOf({ pk: String(pk), sk: String(sk) }));
+  const keys = cursors.map(({ pk, sk }) => rowOf({ pk: String(pk), sk: String(sk) }));
   const distinct = new Map(keys.map((key) => [rowName(key), key]));
   const rows = await getRows(dynamo, table, [...distinct.values()], budget);
   return keys.map((key) => rows.get(rowName(key)));
@@ -210,11 +210,11 @@ const endOf = ({ index, partition, sort, isDescending, of }: IndexRange): Cursor
 function isIn({ index, partition, sort, of }: IndexRange, place: Cursor): boolean {
   const at = place[sort[0]];
   return (
-    Object.keys(place).length === (index === undefined ? 2 : 4) + (of === undefined ? 0 : 1) &&
-    place.of === of &&
-    typeof place.pk === 'string' &&
-    typeof place.sk === 'string' &&
-    place[partition[0]] === partition[1] &&
+    Object.keys(cursor).length === (index === undefined ? 2 : 4) + (of === undefined ? 0 : 1) &&
+    cursor.of === of &&
+    typeof cursor.pk === 'string' &&
+    typeof cursor.sk === 'string' &&
+    cursor[partition[0]] === partition[1] &&
     at !== undefined &&
     typeof at === typeof sort[1] &&
     at >= sort[1] &&

@@ -208,7 +208,7 @@ function inOrder(due: readonly Due[], hangs: (each: Due) => boolean, seed: numbe
 /** True when the watch was already due at an earlier tick that had no time for all. */
 const wasDue = (watch: RegisteredWatch, schedule: Schedule, after: number | undefined, leftAt = 0): boolean =>
   (after ?? 0) < leftAt &&
-  (watch.since === undefined || Date.parse(watch.since) < leftAt) &&
+  (watch.scheduledFrom === undefined || Date.parse(watch.scheduledFrom) < leftAt) &&
   scopeDue(watch, schedule, { after, to: leftAt }) !== undefined;
 
 interface Due {

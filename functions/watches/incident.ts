@@ -135,5 +135,5 @@ export function scheduleEarlier(watch: RegisteredWatch, mended: Mended): Registe
   const at = health && mended[incidentOf(health.problem)];
   if (at === undefined || at < Date.parse(health!.failingSince)) return watch;
   const mendedAt = new Date(at).toISOString();
-  return mendedAt > since ? { ...watch, since: mendedAt } : watch;
+  return mendedAt > since ? { ...watch, scheduledFrom: mendedAt } : watch;
 }

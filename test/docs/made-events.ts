@@ -81,7 +81,7 @@ export function endpointEventOf({
     createdAt: failingSince,
     types: ['transfer.*'],
     format: 'event',
-    retryDelays: [],
+    retryDelaysMs: [],
     maxInFlight: 1,
     origin: 'https://crm.example.com',
     encrypted: '',

@@ -11,7 +11,7 @@ export function stepWithoutAttempt({ endpointSince, attempt }: Delivery, endpoin
   if (!endpoint || endpoint.createdAt !== endpointSince) return { status: 'CANCELLED', reason: 'endpoint_removed' };
   if (endpoint.status !== 'active') return { status: 'HELD', reason: endpoint.status };
   // A delivery that kills its own function must not do so forever.
-  if (attempt > endpoint.retryDelays.length) return { status: 'FAILED', reason: 'interrupted', attempt };
+  if (attempt > endpoint.retryDelaysMs.length) return { status: 'FAILED', reason: 'interrupted', attempt };
   return undefined;
 }
 

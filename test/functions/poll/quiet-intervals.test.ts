@@ -12,7 +12,7 @@ test.each([1, 2, 3])(
     let watch: Parameters<typeof scopeDue>[0] = {
       mailbox: 'alice@example.com',
       direction: 'sent',
-      since: new Date(start).toISOString(),
+      scheduledFrom: new Date(start).toISOString(),
     };
     let longest = 0;
     let last = start;
