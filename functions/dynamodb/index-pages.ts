@@ -30,7 +30,7 @@ export interface IndexRange {
 /** Place of a row: its own key, and that of the index. */
 export type Cursor = Readonly<Record<string, string | number>>;
 
-/** Part of a list that one walk returns. */
+/** Part of a list that one search returns. */
 export interface Page {
   readonly after: Cursor | undefined;
   /** Number of matching rows that suffices. */
@@ -38,7 +38,7 @@ export interface Page {
 }
 
 interface Search extends Page {
-  /** In the order of the walk; no place is in two of them. */
+  /** In search order; no row is in two of them. */
   readonly ranges: readonly IndexRange[];
   readonly matches: (row: Item) => boolean;
 }
@@ -51,29 +51,29 @@ export const rowsBetween = (partition: string, first: string, last: string): Ind
   isDescending: false,
 });
 
-/** Thrown for a place outside the ranges to be walked through. */
+/** Thrown for a cursor outside the searched ranges. */
 export class CursorError extends Error {
   override readonly name = 'CursorError';
 }
 
-/** Rows examined in one walk; the rest is for the next walk, even if few rows matched. */
+/** Rows scanned for one page; the next page scans the rest, even if few rows matched. */
 const mostScanned = 1000;
 
 /** Queries for one page, because ranges may be many and empty. */
 const mostQueries = 200;
 
-/** Places read at once: fewer are not worth a call, and more do not fit into a batch. */
+/** Keys read at once: fewer are not worth a call, and more do not fit into a batch. */
 const smallestBatch = 25;
 const largestBatch = 100;
 
 /**
  * Searches ranges of the table or of an index page by page, and reads the current rows. Deleted rows are skipped.
  *
- * @returns matching rows, and the place after which to go on; without it, there are no more
- * @throws CursorError when `after` is no place in the ranges
+ * @returns matching rows, and the cursor after which to go on; without it, there are no more
+ * @throws CursorError when `after` is no cursor in the ranges
  */
 export async function paginate(source: TableSource, { ranges, matches, after, limit }: Search) {
-  const found: { row: Item; place: Cursor }[] = [];
+  const found: { row: Item; cursor: Cursor }[] = [];
   /** Empty partitions of an index, which later ranges would query again. */
   const empty = new Set<string>();
   let scanned = 0;
@@ -85,14 +85,14 @@ export async function paginate(source: TableSource, { ranges, matches, after, li
     let seen = start?.[sortKey];
     if (range.of !== undefined && empty.has(range.partition[1])) continue;
     do {
-      const wished = Math.max(smallestBatch, Math.min(largestBatch, limit + 1 - found.length));
-      const page = await readKeys(source, range, start, Math.min(wished, mostScanned - examined));
+      const batchSize = Math.max(smallestBatch, Math.min(largestBatch, limit + 1 - found.length));
+      const page = await readKeys(source, range, start, Math.min(batchSize, mostScanned - scanned));
       if (!start && page.cursors.length === 0 && !page.next) empty.add(range.partition[1]);
       const rows = await rowsAt(source, range, page);
       for (const [position, row] of rows.entries()) {
-        const place = page.cursors[position]!;
-        const isRepetition = range.isOncePerSortKey && place[sortKey] === seen;
-        if (row) seen = place[sortKey];
+        const cursor = page.cursors[position]!;
+        const isRepetition = range.isOncePerSortKey && cursor[sortKey] === seen;
+        if (row) seen = cursor[sortKey];
         if (!row || isRepetition || !matches(row)) continue;
         // A row beyond the limit shows that there are more.
         if (found.length === limit) return end(found.at(-1)!.cursor);
@@ -101,7 +101,7 @@ export async function paginate(source: TableSource, { ranges, matches, after, li
       scanned += rows.length;
       queries += 1;
       start = page.next;
-      if (examined >= mostScanned) return end(page.cursors.at(-1));
+      if (scanned >= mostScanned) return end(page.cursors.at(-1));
     } while (start);
     if (queries >= mostQueries) return end(endOf(range));
   }
@@ -111,7 +111,7 @@ export async function paginate(source: TableSource, { ranges, matches, after, li
 /**
  * Current rows in ranges of an index, page by page, each with its last cursor, after which the next page begins.
  *
- * @throws CursorError when `after` is no place in the ranges
+ * @throws CursorError when `after` is no cursor in the ranges
  */
 export async function* rowsIn(source: TableSource, ranges: readonly IndexRange[], budget: RetryBudget, after?: Cursor) {
   for (const [index, range] of ranges.slice(beginOf(ranges, after)).entries()) {
@@ -127,7 +127,7 @@ export async function* rowsIn(source: TableSource, ranges: readonly IndexRange[]
 
 function beginOf(ranges: readonly IndexRange[], after: Cursor | undefined): number {
   const begin = after === undefined ? 0 : ranges.findIndex((range) => isIn(range, after));
-  if (begin < 0) throw new CursorError('the place is outside of the requested ranges');
+  if (begin < 0) throw new CursorError('the cursor is outside of the requested ranges');
   return begin;
 }
 
@@ -150,7 +150,7 @@ interface KeyPage {
   readonly next: Cursor | undefined;
 }
 
-/** Reads places of a range in order, from the first or after a place. */
+/** Reads cursors of a range in order, from the first or after a cursor. */
 export async function readKeys(
   { dynamo, table }: TableSource,
   range: IndexRange,
@@ -159,7 +159,7 @@ export async function readKeys(
 ): Promise<KeyPage> {
   const { of: _, ...start } = after ?? {};
   const own = range.of === undefined ? {} : { of: range.of };
-  const placeOf = (item: Item): Cursor => ({
+  const cursorOf = (item: Item): Cursor => ({
     ...(range.index === undefined ? { pk: item.pk, sk: item.sk } : item),
     ...own,
   });
@@ -167,9 +167,9 @@ export async function readKeys(
     const query = { ...queryOf(table, range), Limit: limit, ...(after && { ExclusiveStartKey: marshall(start) }) };
     const { Items = [], LastEvaluatedKey: last } = await dynamo.send(new QueryCommand(query));
     const items = Items.map((item) => unmarshall(item));
-    return { items, cursors: items.map(placeOf), next: last && placeOf(unmarshall(last)) };
+    return { items, cursors: items.map(cursorOf), next: last && cursorOf(unmarshall(last)) };
   } catch (error) {
-    if (after && (error as Error).name === 'ValidationException') throw new CursorError('the place is none');
+    if (after && (error as Error).name === 'ValidationException') throw new CursorError('the cursor is invalid');
     throw error;
   }
 }
@@ -178,7 +178,7 @@ export async function readKeys(
 async function rowsAt(
   { dynamo, table }: TableSource,
   { index, rowOf = (key) => key }: IndexRange,
-  { cursors: places, items }: KeyPage,
+  { cursors, items }: KeyPage,
   budget = retryBudget(),
 ): Promise<readonly (Item | undefined)[]> {
   if (index === undefined) return items;
@@ -197,7 +197,7 @@ const queryOf = (table: string, { index, partition, sort, isDescending }: IndexR
   ScanIndexForward: !isDescending,
 });
 
-/** A place behind all rows of a range. */
+/** A cursor behind all rows of a range. */
 const endOf = ({ index, partition, sort, isDescending, of }: IndexRange): Cursor => ({
   ...(of !== undefined && { of }),
   // No row has this key; only its order counts.
@@ -206,9 +206,9 @@ const endOf = ({ index, partition, sort, isDescending, of }: IndexRange): Cursor
   [sort[0]]: isDescending ? sort[1] : sort[2],
 });
 
-/** True when a place is in a range: it has exactly the parts of one, of the right types, and lies within. */
-function isIn({ index, partition, sort, of }: IndexRange, place: Cursor): boolean {
-  const at = place[sort[0]];
+/** True when a cursor is in a range: it has exactly the parts of one, of the right types, and lies within. */
+function isIn({ index, partition, sort, of }: IndexRange, cursor: Cursor): boolean {
+  const at = cursor[sort[0]];
   return (
     Object.keys(cursor).length === (index === undefined ? 2 : 4) + (of === undefined ? 0 : 1) &&
     cursor.of === of &&

@@ -15,7 +15,7 @@ const untold = r.object({
   /** Problem of most of them. */
   problem: r.object(problemFields),
   /** Times at which the first and the last became due, and the first one's own interval; undefined while none is due. */
-  due: r.optional(r.object({ from: r.text, until: r.text, every: r.optional(r.number) })),
+  due: r.optional(r.object({ from: r.text, until: r.text, pollIntervalMs: r.optional(r.number) })),
 });
 
 export type Untold = r.ReadBy<typeof untold>;
@@ -66,7 +66,7 @@ export function shareOf(open: Told, watches: readonly FailingWatch[]): FailingSh
   };
 }
 
-const intervalOf = ({ every }: RegisteredWatch) => (pollIntervalMs === undefined ? {} : { pollIntervalMs });
+const intervalOf = ({ pollIntervalMs }: RegisteredWatch) => (pollIntervalMs === undefined ? {} : { pollIntervalMs });
 
 /** Corrects a share that its shard wrote before an incident told of these watches: they count as told. */
 export function sinceTold(open: Told, share: FailingShare): FailingShare {

@@ -131,7 +131,7 @@ export const verifiableSince = (mended: Mended): number =>
 
 /** Makes a failing watch count as new if its cause was mended since, so that it is polled at once. */
 export function scheduleEarlier(watch: RegisteredWatch, mended: Mended): RegisteredWatch {
-  const { health, since = '' } = watch;
+  const { health, scheduledFrom: since = '' } = watch;
   const at = health && mended[incidentOf(health.problem)];
   if (at === undefined || at < Date.parse(health!.failingSince)) return watch;
   const mendedAt = new Date(at).toISOString();

@@ -45,7 +45,7 @@ export const outlookOf = (watches: readonly TimedWatch[], schedule: Schedule, fr
   from,
   isDue: (at) => watches.some((watch) => scopeDue(watch, schedule, { after: from, to: at }) !== undefined),
   shortestMs: watches.reduce(
-    (least, { every = schedule.pollIntervalMs }) => Math.min(least, every),
+    (least, { pollIntervalMs = schedule.pollIntervalMs }) => Math.min(least, pollIntervalMs),
     Number.POSITIVE_INFINITY,
   ),
 });
@@ -64,7 +64,7 @@ const quietAfterMs = 3_600_000;
  * A failing watch is not quiet, because its changes are unknown. `now` is a Unix time; both are in milliseconds.
  */
 export const isQuiet = (
-  { since, changedAt, health }: Omit<TimedWatch, keyof Watch>,
+  { scheduledFrom, changedAt, health }: Omit<TimedWatch, keyof Watch>,
   now: number,
   usualMs = 0,
 ): boolean =>
@@ -82,7 +82,7 @@ export const isQuiet = (
  * @example scopeDue(watch, schedule, { after: undefined, to }) // 'all': the first tick lists every watch in full
  */
 export function scopeDue(watch: TimedWatch, schedule: Schedule, { after, to }: Window): Scope | undefined {
-  const { every: usualMs = schedule.pollIntervalMs, since, health } = watch;
+  const { pollIntervalMs: usualMs = schedule.pollIntervalMs, scheduledFrom, health } = watch;
   // Do not shorten the interval after a poll without time: more polls would leave even less.
   const isWorthATry = health && health.problem.cause !== problemOfTime.cause;
   const busyMs = isWorthATry ? Math.min(usualMs, longestIntervalWhileFailingMs) : usualMs;

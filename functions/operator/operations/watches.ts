@@ -56,9 +56,9 @@ async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: r
       direction: watch.direction,
       isDeclared: watch.isDeclared ?? false,
       isDisabled: watch.isDisabled ?? false,
-      pollIntervalMs: watch.every,
+      pollIntervalMs: watch.pollIntervalMs,
       quietIntervalMs:
-        quietIntervalMs > (watch.every ?? 0) && !watch.isDisabled && isQuiet(watch, now, watch.every)
+        quietIntervalMs > (watch.pollIntervalMs ?? 0) && !watch.isDisabled && isQuiet(watch, now, watch.pollIntervalMs)
           ? quietIntervalMs
           : undefined,
       health: watch.health && healthView(watch.health),

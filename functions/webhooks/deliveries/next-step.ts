@@ -21,7 +21,7 @@ export function stepAfter({ delivery, outcome, endedAt }: Attempt, endpoint: End
   if (outcome.kind === 'delivered') return { status: 'DELIVERED', attempt };
   if (outcome.kind === 'rejected') return { status: 'FAILED', reason: 'rejected', attempt };
   if (outcome.kind === 'gone') return { status: 'HELD', reason: outcome.cause, attempt };
-  const { retryDelays } = endpoint;
+  const { retryDelaysMs } = endpoint;
   const at = nextAttemptAt({ attempt, retryDelaysMs, retryAfterMs: outcome.retryAfterMs, endedAt, random });
   if (at === undefined) return { status: 'FAILED', reason: outcome.cause, attempt };
   return { status: 'PENDING', attempt, nextAttemptAt: at };

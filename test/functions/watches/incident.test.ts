@@ -172,19 +172,21 @@ describe('a watch that fails for a cause that was found mended', () => {
     { what: 'before it began is left as it is', mended: { not_verified: start - 1 }, scheduledFrom: undefined },
     { what: 'of another kind is left as it is', mended: { forbidden: start + minute }, scheduledFrom: undefined },
   ])('$what', ({ mended, scheduledFrom }) => {
-    expect(scheduleEarlier(watch, mended).since).toBe(since);
+    expect(scheduleEarlier(watch, mended).scheduledFrom).toBe(scheduledFrom);
   });
 
   it('is not kept from its next poll by a clock that was ahead when it found the cause mended', () => {
     const since = '2026-11-24T00:30:00.000Z';
     const read = { not_verified: start + 365 * 24 * 60 * minute, token_invalid: start + minute };
     const mended = plausibleMended(read, start + 30 * minute);
-    expect(scheduleEarlier({ ...watch, since }, mended).since).toBe(since);
+    expect(scheduleEarlier({ ...watch, scheduledFrom: since }, mended).scheduledFrom).toBe(since);
     expect(verifiableSince(mended)).toBe(start + minute);
   });
 
   it('keeps the later time from which on it is polled as it stands', () => {
     const since = '2026-11-24T01:00:00.000Z';
-    expect(scheduleEarlier({ ...watch, since }, { not_verified: start + minute }).since).toBe(since);
+    expect(scheduleEarlier({ ...watch, scheduledFrom: since }, { not_verified: start + minute }).scheduledFrom).toBe(
+      since,
+    );
   });
 });

@@ -190,7 +190,11 @@ describe('many watches', () => {
       [bob.mailbox, 'received', false],
       [bob.mailbox, 'sent', true],
     ]);
-    const all = (await registry().list()).map(({ mailbox, direction, every }) => [direction, mailbox, pollIntervalMs]);
+    const all = (await registry().list()).map(({ mailbox, direction, pollIntervalMs }) => [
+      direction,
+      mailbox,
+      pollIntervalMs,
+    ]);
     expect(all.toSorted()).toEqual([
       ['received', bob.mailbox, 60_000],
       ['sent', alice.mailbox, 300_000],
