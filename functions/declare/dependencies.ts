@@ -4,7 +4,7 @@ import type { Fields, readDeclareEnvironment } from '#functions/lambda/environme
 import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
 import { Chats } from '#functions/watches/chats.ts';
 import { Watches } from '#functions/watches/watches.ts';
-import { webhookDependencies } from '#functions/webhooks/engine/dependencies.ts';
+import { endpointDependencies } from '#functions/webhooks/engine/dependencies.ts';
 import type { DeclareDependencies } from './declare.ts';
 
 /** @throws DataKeyError for a wrong data key */
@@ -17,7 +17,7 @@ export const declareDependencies = (
   return {
     watches: new Watches(dynamo, env.TRANSFERS_TABLE),
     endpointLife: {
-      ...webhookDependencies(env, dynamo),
+      ...endpointDependencies(env, dynamo),
       chats,
       dataKey: new DataKey(env.DATA_KEY),
       allowPrivate: false,

@@ -12,7 +12,7 @@ import { IncidentRows } from '#functions/watches/incident-rows.ts';
 import { WatchStates } from '#functions/watches/watch-states.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
-import { webhookDependencies } from '#functions/webhooks/engine/dependencies.ts';
+import { deliveryDependencies } from '#functions/webhooks/engine/dependencies.ts';
 
 /** Repositories of the transfers table. */
 export const operatorRepositories = ({ dynamo, table }: TableSource) => ({
@@ -42,7 +42,7 @@ export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironm
       arns: { 'transfer-events': env.TRANSFER_EVENTS_TOPIC_ARN, 'transfer-notices': env.TRANSFER_NOTICES_TOPIC_ARN },
     },
     webhooks: {
-      ...webhookDependencies(env, dynamo),
+      ...deliveryDependencies(env, dynamo),
       events: new StoredEvents({ dynamo, table: env.WEBHOOKS_TABLE }),
       chats: new Chats(dynamo, table),
       dataKey: new DataKey(env.DATA_KEY),

@@ -27,33 +27,56 @@ const now = () => new Date();
 // Use the endpoint of the SDK's settings: in the local run, a queue outlives the address in its URL.
 const sqs = () => new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false });
 
-/** @param random chance of the backoff between two writes of a lease, in [0, 1) */
+/** Every repository of the webhooks table. A function takes only those that it uses, which keeps its bundle small. */
 export const webhookRepositories = (source: TableSource, random = Math.random) => ({
-  endpoints: new Endpoints(source),
-  deliveries: new Deliveries(source),
-  leases: new Leases(source, random),
+  ...deliveryRepositories(source, random),
   witness: new ClockWitness(source),
 });
 
-/** Builds the dependencies that all work on deliveries shares. */
-export const webhookDependencies = (
-  env: { readonly WEBHOOKS_TABLE: string; readonly WAKE_UP_QUEUE_URL: string },
-  dynamo = new DynamoDBClient(sdkSettings),
-) => ({
-  ...webhookRepositories({ dynamo, table: env.WEBHOOKS_TABLE }),
-  wakeUps: { sqs: sqs(), url: env.WAKE_UP_QUEUE_URL },
-  now,
-  steady,
+/** @param random chance of the backoff between two writes of a lease, in [0, 1) */
+const deliveryRepositories = (source: TableSource, random = Math.random) => ({
+  endpoints: new Endpoints(source),
+  deliveries: new Deliveries(source),
+  leases: new Leases(source, random),
 });
 
-export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>): FanOutDependencies => ({
-  ...webhookDependencies(env),
-  announcements: { sqs: sqs(), url: env.ANNOUNCEMENT_QUEUE_URL },
+interface WebhookEnvironment {
+  readonly WEBHOOKS_TABLE: string;
+  readonly WAKE_UP_QUEUE_URL: string;
+}
+
+const sourceIn = (env: WebhookEnvironment, dynamo = new DynamoDBClient(sdkSettings)): TableSource => ({
+  dynamo,
+  table: env.WEBHOOKS_TABLE,
 });
+
+const wakeUpsIn = (env: WebhookEnvironment) => ({ wakeUps: { sqs: sqs(), url: env.WAKE_UP_QUEUE_URL }, now, steady });
+
+/** Builds the dependencies that changes of endpoints share. */
+export const endpointDependencies = (env: WebhookEnvironment, dynamo: DynamoDBClient) => {
+  const source = sourceIn(env, dynamo);
+  return { endpoints: new Endpoints(source), leases: new Leases(source), ...wakeUpsIn(env) };
+};
+
+/** Builds the dependencies that all work on deliveries shares. */
+export const deliveryDependencies = (env: WebhookEnvironment, dynamo?: DynamoDBClient) => ({
+  ...deliveryRepositories(sourceIn(env, dynamo)),
+  ...wakeUpsIn(env),
+});
+
+export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>): FanOutDependencies => {
+  const source = sourceIn(env);
+  return {
+    endpoints: new Endpoints(source),
+    deliveries: new Deliveries(source),
+    ...wakeUpsIn(env),
+    announcements: { sqs: sqs(), url: env.ANNOUNCEMENT_QUEUE_URL },
+  };
+};
 
 /** @throws DataKeyError unless `DATA_KEY` is 32 bytes in base64 */
 export const deliverDependencies = (env: ReturnType<typeof readDeliverEnvironment>): DeliverDependencies => ({
-  ...webhookDependencies(env),
+  ...deliveryDependencies(env),
   dataKey: new DataKey(env.DATA_KEY),
   client: new WebhookClient({
     resolve: dnsResolver(),
@@ -64,7 +87,8 @@ export const deliverDependencies = (env: ReturnType<typeof readDeliverEnvironmen
 });
 
 export const sweepDependencies = (env: ReturnType<typeof readSweepEnvironment>): SweepDependencies => ({
-  ...webhookDependencies(env),
+  ...webhookRepositories(sourceIn(env)),
+  ...wakeUpsIn(env),
   topics: {
     sns: new SNSClient(sdkSettings),
     eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN,
