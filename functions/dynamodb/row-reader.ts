@@ -1,6 +1,6 @@
 /**
- * Readers of rows and their attributes, which give them their types. Bundles leave out those that they do not use,
- * because a `@__NO_SIDE_EFFECTS__` marks each function that makes one.
+ * Readers of rows and their attributes, which give these their types. `@__NO_SIDE_EFFECTS__` lets a bundle leave out the
+ * readers that it does not use.
  */
 import { logName } from '#functions/parsing/log-name.ts';
 import type { Item } from './row.ts';
@@ -14,7 +14,7 @@ type ObjectOf<F extends Fields> = { readonly [Name in Exclude<keyof F, OptionalN
   readonly [Name in OptionalName<F>]?: ReturnType<F[Name]>;
 };
 
-/** What a reader reads. */
+/** Type of the values that a reader returns. */
 export type ReadBy<R extends Reader<unknown>> = ReturnType<R>;
 
 class Mismatch extends Error {

@@ -14,7 +14,7 @@ const readRoot = r.rowReader(
   }),
 );
 
-/** What operators see of the snapshots and verifications of watches. */
+/** Snapshots and verifications of watches, as far as operators see them. */
 export class WatchStates {
   private readonly source: TableSource;
 

@@ -24,7 +24,7 @@ const idIn = ({ pk, sk }: Item): string => eventIdOf({ pk, sk });
 /** Rows in one read: several events if endpoints are few, and not too many of one event if endpoints are many. */
 const stride = 25;
 
-/** Events and notices with what became of them, as operators read them from the webhooks table. */
+/** Events and notices with their deliveries and attempts, as operators read them from the webhooks table. */
 export class StoredEvents {
   private readonly source: TableSource;
 

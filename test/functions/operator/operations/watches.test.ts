@@ -40,7 +40,7 @@ describe('a watch', () => {
     expect((await world.ask('PATCH', path, { body: { pollIntervalMs: null } })).body).not.toHaveProperty(
       'pollIntervalMs',
     );
-    expect(await registry().list()).toEqual([{ ...alice, since }]);
+    expect(await registry().list()).toEqual([{ ...alice, scheduledFrom: since }]);
   });
 
   test.each([0, 999, 86_400_001, 1500.5, '5m'])('is not polled every %j', async (pollIntervalMs) => {
