@@ -1,23 +1,25 @@
 import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
+import * as r from '#functions/dynamodb/row-reader.ts';
 import type { FailureCause } from './failure.ts';
 
 /** Failures that overload can explain. */
 const heavy = ['throttled', 'server_fault', 'timeout', 'unreachable', 'proxy_failed'] as const;
 
-export type CircuitCause = (typeof heavy)[number];
-
 /** Circuit breaker of a server, as far as requests to it tell. */
-export interface ServerCircuit {
+export const serverCircuit = r.object({
   /** Requests in a row that the server refused or failed because of its load. */
-  readonly faults: number;
+  faults: r.number,
   /** Unix time in milliseconds before which no request is sent. */
-  readonly openUntil: number;
+  openUntil: r.number,
   /** Unix time in milliseconds of the request that told this; undefined before the first. */
-  readonly toldAt?: number;
-  readonly cause: CircuitCause;
+  toldAt: r.optional(r.number),
+  cause: r.oneOf(heavy),
   /** The only mailbox that these faults concern: for others the circuit stays closed. */
-  readonly mailbox?: string | undefined;
-}
+  mailbox: r.optional(r.text),
+});
+
+export type ServerCircuit = r.ReadBy<typeof serverCircuit>;
+export type CircuitCause = ServerCircuit['cause'];
 
 interface ServerFault extends Pick<ServerCircuit, 'cause' | 'mailbox'> {
   /** Milliseconds of the server's `Retry-After`. */

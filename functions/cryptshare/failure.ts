@@ -125,6 +125,9 @@ export const causes = {
 
 export type FailureCause = keyof typeof causes;
 
+export const isFailureCause = (value: unknown): value is FailureCause =>
+  typeof value === 'string' && Object.hasOwn(causes, value);
+
 /** A request to a Cryptshare Server that brought no result. Carries no header, body or mailbox. */
 export class CryptshareFailure extends Error {
   override readonly name = 'CryptshareFailure';

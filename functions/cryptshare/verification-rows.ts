@@ -1,7 +1,8 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
-import type { Verification } from './verification.ts';
+import * as r from '#functions/dynamodb/row-reader.ts';
+import { type Verification, verificationSchema } from './verification.ts';
 
 const registry = 'VERIFICATIONS';
 
@@ -32,4 +33,6 @@ export class Verifications extends Partition {
   }
 }
 
-export const verificationOf = ({ pk, sk, ...row }: Item): Verification => ({ mailbox: sk, ...row }) as Verification;
+const readVerification = r.rowReader(verificationSchema);
+
+export const verificationOf = (row: Item): Verification => ({ mailbox: row.sk, ...readVerification(row) });

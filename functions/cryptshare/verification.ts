@@ -1,30 +1,36 @@
 import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
-import type { FailureCause } from './failure.ts';
+import * as r from '#functions/dynamodb/row-reader.ts';
+import { type FailureCause, isFailureCause } from './failure.ts';
 
 /** Method that verified a mailbox: the client id alone, or a code that its owner read in a mail. */
-export type VerificationMethod = 'client_id' | 'email';
+export const verificationMethods = ['client_id', 'email'] as const;
+
+export type VerificationMethod = (typeof verificationMethods)[number];
 
 /** State of the verification of a mailbox, with the token encrypted. All times are ISO 8601. */
-export interface Verification {
-  readonly mailbox: string;
-  readonly rev: number;
-  readonly method: VerificationMethod;
+export const verificationSchema = r.object({
+  rev: r.number,
+  method: r.oneOf(verificationMethods),
   /** Undefined before the first token. */
-  readonly encrypted?: string;
+  encrypted: r.optional(r.text),
   /** By the server's clock. */
-  readonly obtainedAt?: string;
+  obtainedAt: r.optional(r.text),
   /** By the server's clock; undefined when the server does not say. */
-  readonly validUntil?: string | undefined;
+  validUntil: r.optional(r.text),
   /** True when the server has rejected the token: no request carries it any more. */
-  readonly isRejected?: boolean;
+  isRejected: r.optional(r.flag),
   /** End of the lease of the process that is obtaining a token. */
-  readonly busyUntil?: string;
+  busyUntil: r.optional(r.text),
   /** Attempts in a row that failed to obtain a token, or obtained one that was rejected at once. */
-  readonly failures?: number;
+  failures: r.optional(r.number),
   /** Time of the next attempt; earlier only if the cause of the last failure was mended after `triedAt`. */
-  readonly retryAt?: string;
-  readonly triedAt?: string;
-  readonly cause?: FailureCause;
+  retryAt: r.optional(r.text),
+  triedAt: r.optional(r.text),
+  cause: r.optional(r.that(isFailureCause, 'a cause')),
+});
+
+export interface Verification extends r.ReadBy<typeof verificationSchema> {
+  readonly mailbox: string;
 }
 
 const dayMs = 86_400_000;
@@ -65,7 +71,7 @@ export function methodsIn(names: readonly unknown[]): ReadonlySet<VerificationMe
       .toLowerCase()
       .replaceAll(/[^a-z]/g, ''),
   );
-  return new Set((['client_id', 'email'] as const).filter((method) => plain.includes(method.replace('_', ''))));
+  return new Set(verificationMethods.filter((method) => plain.includes(method.replace('_', ''))));
 }
 
 /** Unix time in milliseconds at which a token is due for renewal; undefined when its end is unknown. */

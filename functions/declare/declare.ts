@@ -1,5 +1,5 @@
 import type { Fields } from '#functions/lambda/environment.ts';
-import { type WantedWatch, Watches } from '#functions/watches/watches.ts';
+import type { WantedWatch, Watches } from '#functions/watches/watches.ts';
 import {
   declareEndpoints,
   type EndpointDeclaration,
@@ -15,7 +15,7 @@ export interface Declarations {
 }
 
 export interface DeclareDependencies {
-  readonly transfersTable: string;
+  readonly watches: Pick<Watches, 'declare'>;
   readonly endpointLife: EndpointLifeDependencies;
   readonly fields: Fields;
 }
@@ -34,8 +34,7 @@ export interface Declared {
  * @throws EndpointError when other writers won every try at an endpoint
  */
 export async function declare(deps: DeclareDependencies, { watches, endpoints }: Declarations): Promise<Declared> {
-  const { dynamo, now } = deps.endpointLife;
-  await new Watches(dynamo, deps.transfersTable).declare(watches, false, now().toISOString());
+  await deps.watches.declare(watches, false, deps.endpointLife.now().toISOString());
   const judged = endpoints.map((declaration) => {
     const endpoint = filledIn(declaration, deps.fields);
     const missing = variablesOf(declaration).filter((variable) => !deps.fields[variable]);

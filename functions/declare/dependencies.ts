@@ -1,7 +1,10 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import type { Fields, readDeclareEnvironment } from '#functions/lambda/environment.ts';
+import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
 import { Chats } from '#functions/watches/chats.ts';
-import { webhookDependencies } from '#functions/webhooks/engine/dependencies.ts';
+import { Watches } from '#functions/watches/watches.ts';
+import { endpointDependencies } from '#functions/webhooks/engine/dependencies.ts';
 import type { DeclareDependencies } from './declare.ts';
 
 /** @throws DataKeyError for a wrong data key */
@@ -9,11 +12,16 @@ export const declareDependencies = (
   env: ReturnType<typeof readDeclareEnvironment>,
   fields: Fields,
 ): DeclareDependencies => {
-  const webhooks = webhookDependencies(env);
-  const chats = new Chats(webhooks.dynamo, env.TRANSFERS_TABLE);
+  const dynamo = new DynamoDBClient(sdkSettings);
+  const chats = new Chats(dynamo, env.TRANSFERS_TABLE);
   return {
-    transfersTable: env.TRANSFERS_TABLE,
-    endpointLife: { ...webhooks, chats, dataKey: new DataKey(env.DATA_KEY), allowPrivate: false },
+    watches: new Watches(dynamo, env.TRANSFERS_TABLE),
+    endpointLife: {
+      ...endpointDependencies(env, dynamo),
+      chats,
+      dataKey: new DataKey(env.DATA_KEY),
+      allowPrivate: false,
+    },
     fields,
   };
 };

@@ -37,14 +37,26 @@ export interface IndexRange {
 /** Place of a row: its own key, and that of the index. */
 export type Cursor = Readonly<Record<string, string | number>>;
 
-interface Search {
-  /** In search order; no row is in two of them. */
-  readonly ranges: readonly IndexRange[];
-  readonly matches: (row: Item) => boolean;
+/** Part of a list that one search returns. */
+export interface Page {
   readonly after: Cursor | undefined;
   /** Number of matching rows that suffices. */
   readonly limit: number;
 }
+
+interface Search extends Page {
+  /** In search order; no row is in two of them. */
+  readonly ranges: readonly IndexRange[];
+  readonly matches: (row: Item) => boolean;
+}
+
+/** The rows of a partition between two sort keys, both included. */
+export const rowsBetween = (partition: string, first: string, last: string): IndexRange => ({
+  index: undefined,
+  partition: ['pk', partition],
+  sort: ['sk', first, last],
+  isDescending: false,
+});
 
 /** Thrown for a cursor outside the searched ranges. */
 export class CursorError extends Error {

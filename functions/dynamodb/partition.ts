@@ -10,6 +10,7 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { RetryBudget } from '#functions/clock/backoff.ts';
 import { putRows } from './batch.ts';
+import type { TableSource } from './index-pages.ts';
 import type { Item } from './row.ts';
 
 export interface Units {
@@ -42,13 +43,11 @@ export const unchangedSince = (rev: number): Expression =>
 export class Partition {
   /** Units used through this object; a refused write counts as one. */
   readonly units: Units = { read: 0, write: 0 };
-  private readonly client: DynamoDBClient;
-  private readonly table: string;
+  protected readonly source: TableSource;
   private readonly pk: string;
 
   constructor(client: DynamoDBClient, table: string, pk: string) {
-    this.client = client;
-    this.table = table;
+    this.source = { dynamo: client, table };
     this.pk = pk;
   }
 
@@ -78,7 +77,7 @@ export class Partition {
   /** Writes a whole row; true when the condition held. */
   put(sk: string, attributes: Item, expression: Expression): Promise<boolean> {
     return this.write(
-      this.client.send(
+      this.source.dynamo.send(
         new PutItemCommand({
           ...this.conditional(expression),
           Item: marshall({ pk: this.pk, sk, ...attributes }, { removeUndefinedValues: true }),
@@ -90,37 +89,26 @@ export class Partition {
   /** Overwrites whole rows, each with its `sk`, as {@link putRows} does. */
   async putAll(rows: readonly Item[], budget?: RetryBudget): Promise<void> {
     const items = rows.map((row) => ({ pk: this.pk, ...row }));
-    this.units.write += await putRows(this.client, this.table, items, budget);
+    this.units.write += await putRows(this.source.dynamo, this.source.table, items, budget);
   }
 
   /**
-   * Sets attributes of a row, and removes those that are undefined; true when the condition held. Those of `defaults`
-   * are set only where they are missing.
+   * Sets attributes of a row, and removes those that are undefined; true when the condition held.
    *
    * @example update('ROOT', { rev: 2, absence: undefined }, { condition: 'rev = :read', values: { read: 1 } })
    */
-  update(
-    sk: string,
-    attributes: Item,
-    { names = [], values, ...rest }: Expression,
-    defaults: Item = {},
-  ): Promise<boolean> {
-    const present = ([, value]: [string, unknown]) => value !== undefined;
-    const set = Object.entries(attributes).filter(present);
-    const missing = Object.entries(defaults).filter(present);
+  update(sk: string, attributes: Item, { names = [], values, ...rest }: Expression): Promise<boolean> {
+    const set = Object.entries(attributes).filter(([, value]) => value !== undefined);
     const removed = Object.keys(attributes).filter((name) => attributes[name] === undefined);
-    const sets = [
-      ...set.map(([name]) => `#${name} = :new_${name}`),
-      ...missing.map(([name]) => `#${name} = if_not_exists(#${name}, :new_${name})`),
-    ];
-    const written = [...set, ...missing].map(([name, value]) => [`new_${name}`, value]);
+    const written = Object.fromEntries(set.map(([name, value]) => [`new_${name}`, value]));
     const condition = {
       ...rest,
-      names: [...new Set([...names, ...Object.keys(attributes), ...missing.map(([name]) => name)])],
-      ...((values || written.length > 0) && { values: { ...values, ...Object.fromEntries(written) } }),
+      names: [...new Set([...names, ...Object.keys(attributes)])],
+      ...((values || set.length > 0) && { values: { ...values, ...written } }),
     };
+    const sets = set.map(([name]) => `#${name} = :new_${name}`);
     return this.write(
-      this.client.send(
+      this.source.dynamo.send(
         new UpdateItemCommand({
           ...this.conditional(condition),
           Key: marshall({ pk: this.pk, sk }),
@@ -136,7 +124,9 @@ export class Partition {
   /** Deletes a row if it exists; true when the condition held. */
   delete(sk: string, expression: Expression = {}): Promise<boolean> {
     return this.write(
-      this.client.send(new DeleteItemCommand({ ...this.conditional(expression), Key: marshall({ pk: this.pk, sk }) })),
+      this.source.dynamo.send(
+        new DeleteItemCommand({ ...this.conditional(expression), Key: marshall({ pk: this.pk, sk }) }),
+      ),
     );
   }
 
@@ -146,9 +136,9 @@ export class Partition {
     after: string | undefined,
     { limit, isDescending }: { limit?: number; isDescending?: boolean } = {},
   ): Promise<RowPage> {
-    const page = await this.client.send(
+    const page = await this.source.dynamo.send(
       new QueryCommand({
-        TableName: this.table,
+        TableName: this.source.table,
         KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
         ExpressionAttributeValues: marshall({ ':pk': this.pk, ':from': from, ':to': to }),
         ConsistentRead: true,
@@ -164,7 +154,7 @@ export class Partition {
 
   private conditional({ condition, values, names }: Expression) {
     return {
-      TableName: this.table,
+      TableName: this.source.table,
       ReturnConsumedCapacity: 'TOTAL' as const,
       ...(condition && { ConditionExpression: condition }),
       ...(names && { ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])) }),

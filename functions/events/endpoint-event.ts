@@ -18,6 +18,9 @@ export const causes = {
 
 export type EndpointCause = keyof typeof causes;
 
+export const isEndpointCause = (value: unknown): value is EndpointCause =>
+  typeof value === 'string' && Object.hasOwn(causes, value);
+
 export interface EndpointEventData {
   readonly endpoint: string;
   readonly cause: EndpointCause;

@@ -74,9 +74,12 @@ const operatorEnvironment = () =>
   z.extend(serverEnvironment, {
     ...deliverEnvironment.shape,
     ...documentEnvironment.shape,
+    ...topics,
     NOTIFIER_VERSION: notEmpty,
     /** URL at which Lambda's API takes invocations of the poll function. */
     POLL_INVOCATION_URL: z.url('must be where the poll function is invoked'),
+    /** URL at which SNS takes requests. */
+    SNS_URL: z.url('must be where SNS takes requests'),
     /** JSON object: URLs of all queues by their content. */
     INSPECTED_QUEUES: z.pipe(text(), z.pipe(z.transform(jsonOf), z.record(z.string(), queueUrl))),
   });

@@ -1,5 +1,4 @@
 import {
-  GetTopicAttributesCommand,
   type MessageAttributeValue,
   PublishBatchCommand,
   type PublishBatchRequestEntry,
@@ -126,29 +125,3 @@ const watchAttributes = ({ mailbox, direction }: { [Name in keyof Watch]?: Watch
 
 /** An attribute of a message, for SNS or SQS. */
 export const text = (value: string): MessageAttributeValue => ({ DataType: 'String', StringValue: value });
-
-export interface TopicView {
-  readonly name: 'transfer-events' | 'transfer-notices';
-  readonly subscriptions: number;
-  /** Subscriptions that receive nothing until their subscribers confirm them. */
-  readonly unconfirmed: number;
-  /** Name of the error if SNS did not answer. */
-  readonly problem?: string;
-}
-
-/** Reads the attributes of both topics; never throws. */
-export const viewTopics = ({ sns, eventsTopicArn, noticesTopicArn }: Topics): Promise<TopicView[]> =>
-  Promise.all(
-    [
-      { name: 'transfer-events', TopicArn: eventsTopicArn } as const,
-      { name: 'transfer-notices', TopicArn: noticesTopicArn } as const,
-    ].map(async ({ name, TopicArn }) => {
-      try {
-        const { Attributes = {} } = await sns.send(new GetTopicAttributesCommand({ TopicArn }));
-        const { SubscriptionsConfirmed = 0, SubscriptionsPending = 0 } = Attributes;
-        return { name, subscriptions: Number(SubscriptionsConfirmed), unconfirmed: Number(SubscriptionsPending) };
-      } catch (error) {
-        return { name, subscriptions: 0, unconfirmed: 0, problem: (error as Error).name };
-      }
-    }),
-  );

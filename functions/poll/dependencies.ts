@@ -11,17 +11,22 @@ import { DataKey } from '#functions/lambda/data-key.ts';
 import type { readOperatorEnvironment, readPollEnvironment } from '#functions/lambda/environment.ts';
 import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
 import type { Topics } from '#functions/notices/publish.ts';
-import type { BaselineProgress } from '#functions/snapshot/snapshot.ts';
+import { Snapshot } from '#functions/snapshot/snapshot.ts';
+import type { BaselineProgress } from '#functions/snapshot/snapshot-rows.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
+import { IncidentRows } from '#functions/watches/incident-rows.ts';
+import { PolledWatches } from '#functions/watches/polled-watches.ts';
 import type { Outlook, Schedule } from '#functions/watches/schedule.ts';
+import { ShardRows } from '#functions/watches/shard-rows.ts';
 
-export interface PollDependencies extends Pick<ServerOptions, 'now' | 'steady'> {
+/** The repositories of a poll. */
+export type PollRepositories = ReturnType<typeof pollRepositories>;
+
+export interface PollDependencies extends Pick<ServerOptions, 'now' | 'steady'>, PollRepositories {
   readonly server: CryptshareClient;
   readonly tokens: Pick<Tokens, 'cachedVerification' | 'forgive'>;
   /** Origin of the Cryptshare Server, part of every event's id. */
   readonly origin: string;
-  readonly dynamo: DynamoDBClient;
-  readonly table: string;
   readonly topics: Topics;
   readonly schedule: Schedule;
   /** Undefined on AWS: only the local run tells polls to stop. */
@@ -39,6 +44,15 @@ export interface Supervision {
   /** Called every few seconds while a baseline is stored. */
   readonly storing?: (watch: Watch, progress: BaselineProgress) => void;
 }
+
+/** @param slots requests in flight for a whole shard */
+export const pollRepositories = (dynamo: DynamoDBClient, table: string, slots: number) => ({
+  watches: new PolledWatches(dynamo, table),
+  shardRows: new ShardRows(dynamo, table, slots),
+  incidentRows: new IncidentRows(dynamo, table),
+  /** The snapshot of a watch, as one poll sees it. */
+  snapshotOf: (watch: Watch): Snapshot => new Snapshot(dynamo, table, watch),
+});
 
 /** @throws the file system's error when the CA file cannot be read, DataKeyError for a wrong data key */
 export function serverDependencies(
@@ -60,15 +74,16 @@ export function serverDependencies(
   const table = env.TRANSFERS_TABLE;
   const dataKey = new DataKey(env.DATA_KEY);
   const tokens = new Tokens({ calls, verifications: new Verifications(dynamo, table), dataKey, sleep });
-  return { calls, tokens, origin, dynamo, table, now, steady, quietIntervalMs: env.QUIET_INTERVAL_MS };
+  return { calls, tokens, origin, dynamo, table, now, steady };
 }
 
 /** @throws as {@link serverDependencies} does */
 export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): PollDependencies {
-  const { calls, quietIntervalMs, ...shared } = serverDependencies(env);
+  const { calls, tokens, origin, dynamo, table, now, steady } = serverDependencies(env);
   return {
-    ...shared,
-    server: new CryptshareClient(calls, shared.tokens),
+    ...{ tokens, origin, now, steady },
+    ...pollRepositories(dynamo, table, env.MAX_CONCURRENT_PAGES),
+    server: new CryptshareClient(calls, tokens),
     topics: {
       sns: new SNSClient(sdkSettings),
       eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN,
@@ -79,7 +94,7 @@ export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): P
       shards: env.SHARDS,
       pollIntervalMs: env.POLL_INTERVAL_MS,
       fullListingEvery: env.FULL_LISTING_EVERY,
-      quietIntervalMs,
+      quietIntervalMs: env.QUIET_INTERVAL_MS,
     },
   };
 }

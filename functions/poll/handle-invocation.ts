@@ -4,13 +4,10 @@ import type { Metrics } from '@aws-lambda-powertools/metrics';
 import * as z from 'zod/mini';
 import type { Deadline } from '#functions/clock/instants.ts';
 import { addCounts } from '#functions/lambda/metric-names.ts';
-import { type TopicView, viewTopics } from '#functions/notices/publish.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { pollOnDemand } from './on-demand-poll.ts';
 import { parseTick, pollShard, type ShardPoll, type WatchPoll } from './poll-shard.ts';
 import { logPoll, logPollOfTick, reportShard } from './report.ts';
-
-const showSchema = z.strictObject({ show: z.literal('topics') });
 
 const watchSchema = z.strictObject({ mailbox: z.string(), direction: z.enum(['sent', 'received']) });
 
@@ -22,17 +19,11 @@ export interface InvocationDependencies extends PollDependencies {
   readonly metrics: Metrics;
 }
 
-export interface Invoked extends ShardPoll {
-  /** Present only in the answer to `{ "show": "topics" }`. */
-  readonly topics?: readonly TopicView[];
-}
-
 /**
  * Handles and logs one invocation of the poll function. A Tick polls the due watches of a shard; a Watch polls that one
- * for an operator, even if it is disabled. The topics are shown here because no other function that operators reach
- * knows them.
+ * for an operator, even if it is disabled.
  *
- * @param event a Tick, a Watch, or `{ "show": "topics" }`
+ * @param event a Tick or a Watch
  * @returns no poll for an unregistered watch
  * @throws ZodError that explains a wrong event; the SDK's error when the registry cannot be read
  */
@@ -40,19 +31,15 @@ export async function handleInvocation(
   deps: InvocationDependencies,
   event: unknown,
   deadline: Deadline,
-): Promise<Invoked> {
+): Promise<ShardPoll> {
   const { logger, metrics } = deps;
   const onPoll = (poll: WatchPoll) => logPoll(logger, poll);
-  if (has(event, 'mailbox')) {
+  if (typeof event === 'object' && event !== null && 'mailbox' in event) {
     const polls = await pollOnDemand(deps, watchSchema.parse(event), deadline);
     polls.forEach(onPoll);
     // Count only published events: an on-demand poll says nothing about the schedule, whose alarm it would silence.
     for (const { published } of polls) addCounts(metrics, { eventsPublished: published });
     return { polls, skipped: 0 };
-  }
-  if (has(event, 'show')) {
-    showSchema.parse(event);
-    return { polls: [], skipped: 0, topics: await viewTopics(deps.topics) };
   }
   const onPollOfTick = (poll: WatchPoll) => {
     logPollOfTick(logger, poll);
@@ -62,5 +49,3 @@ export async function handleInvocation(
   reportShard(logger, metrics, shardPoll);
   return shardPoll;
 }
-
-const has = (event: unknown, name: string): boolean => typeof event === 'object' && event !== null && name in event;

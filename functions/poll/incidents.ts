@@ -3,9 +3,8 @@ import { announceHealth } from '#functions/notices/announce.ts';
 import type { Topics } from '#functions/notices/publish.ts';
 import { watchKey } from '#functions/transfers/transfer.ts';
 import { type Incident, nextIncident, openIncident } from '#functions/watches/incident.ts';
-import { IncidentRows } from '#functions/watches/incident-rows.ts';
 import { type FailingShare, type FailingWatch, isDue, shareOf } from '#functions/watches/incident-share.ts';
-import { PolledWatches, type RegisteredWatch } from '#functions/watches/polled-watches.ts';
+import type { PolledWatches, RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import type { ShardView } from '#functions/watches/shard-rows.ts';
 import { incidentOf, toldAlone } from '#functions/watches/watch-health.ts';
 import type { PollDependencies } from './dependencies.ts';
@@ -15,8 +14,7 @@ const publishingTimeMs = 60_000;
 
 /** Publishes the pending events of a watch. Returns the error for which the next poll must repeat them, if any. */
 export async function announcePending(
-  topics: Topics,
-  watches: PolledWatches,
+  { topics, watches }: { readonly topics: Topics; readonly watches: Pick<PolledWatches, 'clearPending'> },
   watch: RegisteredWatch,
 ): Promise<Error | undefined> {
   if (!watch.pending) return undefined;
@@ -66,11 +64,10 @@ export class Incidents {
   }
 
   private async tellOf(name: string, failing: readonly FailingWatch[]): Promise<Error | undefined> {
-    const { origin, dynamo, table, topics, schedule } = this.deps;
+    const { origin, incidentRows, topics, schedule } = this.deps;
     const now = this.deps.now().getTime();
-    const rows = new IncidentRows(dynamo, table);
     const incident = this.known.get(name);
-    if (failing.length > 0 && this.isMended(name)) await rows.mend(name, now);
+    if (failing.length > 0 && this.isMended(name)) await incidentRows.mend(name, now);
     const heldFor = (incident?.heldUntil ?? 0) - now;
     if (heldFor > 0 && heldFor <= publishingTimeMs) return undefined;
     const own = failing.length > 0 ? [shareOf(this.openOf(name), failing)] : [];
@@ -79,21 +76,23 @@ export class Incidents {
     if (change === 'alone') return this.tellAlone(failing.find((watch) => isDue(this.openOf(name), watch)));
     const next = change?.next ?? (incident?.pending && incident);
     if (!next) return undefined;
-    const current = await rows.replace(incident, next.pending ? { ...next, heldUntil: now + publishingTimeMs } : next);
+    const current = await incidentRows.replace(
+      incident,
+      next.pending ? { ...next, heldUntil: now + publishingTimeMs } : next,
+    );
     if (!current?.pending) return undefined;
     const error = await announceHealth(topics, current.pending);
-    if (!error) await rows.clearPending(current);
+    if (!error) await incidentRows.clearPending(current);
     return error;
   }
 
   /** Publishes an event about a single failing watch. Only its own shard does, because no other may write its row. */
   private async tellAlone(watch: FailingWatch | undefined): Promise<Error | undefined> {
     if (!watch) return undefined;
-    const { origin, dynamo, table, topics } = this.deps;
-    const watches = new PolledWatches(dynamo, table);
+    const { origin, watches } = this.deps;
     const at = this.deps.now().toISOString();
     const current = await watches.commitHealth(watch, toldAlone(origin, watch, watch.health, at));
-    return current && announcePending(topics, watches, current);
+    return current && announcePending(this.deps, current);
   }
 
   private failing(): Map<string, FailingWatch[]> {

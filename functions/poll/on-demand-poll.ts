@@ -1,7 +1,6 @@
 import type { Deadline } from '#functions/clock/instants.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { shardOf } from '#functions/watches/places.ts';
-import { ShardRows } from '#functions/watches/shard-rows.ts';
 import { problemOfBusyShard } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { Incidents } from './incidents.ts';
@@ -24,19 +23,18 @@ const leaseRetry = { pause: 500, attempts: 80 };
  * @throws the SDK's error when the registry cannot be read or the lease not be written
  */
 export async function pollOnDemand(deps: PollDependencies, wanted: Watch, deadline: Deadline): Promise<WatchPoll[]> {
-  const rows = new ShardRows(deps.dynamo, deps.table, deps.server.atOnce);
   const shard = shardOf(wanted, deps.schedule);
   for (let attempt = 1; ; attempt += 1) {
-    const view = await rows.read(shard, deps.schedule.shards, deps.origin);
+    const view = await deps.shardRows.read(shard, deps.schedule.shards, deps.origin);
     const { watches, row } = view;
     const watch = watches.find((one) => watchKey(one) === watchKey(wanted));
     if (!watch) return [];
     const term = { since: deps.now().getTime(), until: lastWriteAt(deps, deadline) };
-    const held = await rows.acquire(shard, row, term, watchKey(wanted));
+    const held = await deps.shardRows.acquire(shard, row, term, watchKey(wanted));
     if (held) {
       const incidents = new Incidents(deps, view);
       // The operator may just have mended the cause of the last failed attempts.
-      const lease = { rows, held, view, forgiveSince: term.since };
+      const lease = { held, view, forgiveSince: term.since };
       return withShardLease(deps, lease, noProgress, async (polling) => {
         const poll = await pollAndUpdateHealth(polling, watch, 'all', deadline, incidents);
         await incidents.tell();

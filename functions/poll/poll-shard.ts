@@ -7,7 +7,7 @@ import { hash } from '#functions/transfers/digest.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { plausibleMended, scheduleEarlier, verifiableSince } from '#functions/watches/incident.ts';
 import { placeOf } from '#functions/watches/places.ts';
-import { PolledWatches, type RegisteredWatch } from '#functions/watches/polled-watches.ts';
+import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { outlookOf, type Schedule, scopeDue } from '#functions/watches/schedule.ts';
 import {
   abandonedWatches,
@@ -17,7 +17,7 @@ import {
   never,
   stretchesOf,
 } from '#functions/watches/shard-row.ts';
-import { type HeldShard, ShardRows, type ShardView } from '#functions/watches/shard-rows.ts';
+import type { HeldShard, ShardView } from '#functions/watches/shard-rows.ts';
 import { expiryWarning, nextHealth } from '#functions/watches/watch-health.ts';
 import { problemOfAws, withClock } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
@@ -70,11 +70,10 @@ export async function pollShard(
 ): Promise<ShardPoll> {
   // During a deployment, the schedule of a removed shard still sends ticks.
   if (shard >= deps.schedule.shards) return { polls: [], skipped: 0 };
-  const rows = new ShardRows(deps.dynamo, deps.table, deps.server.atOnce);
   const started = deps.now().getTime();
   const { calls } = deps.server;
-  const { schedule } = deps;
-  const view = await rows.read(shard, schedule.shards, deps.origin);
+  const { schedule, shardRows } = deps;
+  const view = await shardRows.read(shard, schedule.shards, deps.origin);
   const { watches, row } = view;
   const mended = plausibleMended(view.mended, started);
   const incidents = new Incidents(deps, view);
@@ -99,11 +98,11 @@ export async function pollShard(
     // Shares can change without a poll.
     const failing = incidents.shares();
     const isNews = row.rev > 0 && !isDeepStrictEqual(failing, row.failing ?? {});
-    if (isNews) await rows.note(shard, row, failing).catch(() => undefined);
+    if (isNews) await shardRows.note(shard, row, failing).catch(() => undefined);
     return { polls: [], skipped: 0, ...(warning && { warning }) };
   }
   const term = { since: started, until: lastWriteAt(deps, deadline) };
-  const held = await rows.acquire(shard, row, term);
+  const held = await shardRows.acquire(shard, row, term);
   if (!held) return { polls: [], skipped: free.length };
 
   const polls: WatchPoll[] = [];
@@ -121,7 +120,7 @@ export async function pollShard(
     failing: incidents.shares(),
     leftAt: leftOver.size > 0 ? to : undefined,
   });
-  const lease = { rows, held, view, forgiveSince: verifiableSince(mended) };
+  const lease = { held, view, forgiveSince: verifiableSince(mended) };
   const left = () => (narrowed ? undefined : progress());
   const [hung, told, kept] = await withShardLease(deps, lease, left, async (polling) => {
     let isDeleting = expired !== undefined;
@@ -155,7 +154,7 @@ export async function pollShard(
     const hanging = inFlight.size;
     const goingOn = [...inFlight, ...(expired && isDeleting ? [watchKey(expired)] : [])];
     // If narrowing fails, the next tick waits until the lease ends.
-    narrowed = hanging > 0 ? await rows.narrow(held, goingOn, progress()).catch(() => undefined) : undefined;
+    narrowed = hanging > 0 ? await shardRows.narrow(held, goingOn, progress()).catch(() => undefined) : undefined;
     if (narrowed) calls.slots.share(held.name, narrowed.slots);
     const firstTold = await incidents.tell();
     await Promise.all(ends);
@@ -249,19 +248,19 @@ export async function pollAndUpdateHealth(
 
 /** Stores the watch's health and publishes its events. Returns the error for which the next poll must repeat them. */
 async function updateHealth(
-  { origin, topics, tokens, dynamo, table, schedule }: PollDependencies,
+  deps: PollDependencies,
   watch: RegisteredWatch,
   { outcome, problem, isComplete }: PollResult,
   at: Date,
   incidents: Incidents,
 ): Promise<Error | undefined> {
+  const { origin, tokens, watches, schedule } = deps;
   const change = nextHealth(origin, watch, watch.health, problem, isComplete, at.toISOString());
   const warning = expiryWarning(origin, watch, tokens.cachedVerification(watch.mailbox), at.toISOString());
   const unchanged = { health: watch.health, event: undefined };
-  const watches = new PolledWatches(dynamo, table);
   const isChanged = outcome === 'changed' || outcome === 'baseline';
   if (isChanged && schedule.quietIntervalMs) await watches.noteChange(watch, at.toISOString());
   const current = change || warning ? await watches.commitHealth(watch, change ?? unchanged, warning) : watch;
   if (current) incidents.sees(current);
-  return current && announcePending(topics, watches, current);
+  return current && announcePending(deps, current);
 }

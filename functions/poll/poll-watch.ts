@@ -2,7 +2,6 @@ import pLimit from 'p-limit';
 import { type Deadline, plausibleUntil } from '#functions/clock/instants.ts';
 import type { CryptshareClient, Scope } from '#functions/cryptshare/client.ts';
 import { needsFullListing, planReads, scopeFor, transfersIn } from '#functions/snapshot/read-plan.ts';
-import { Snapshot } from '#functions/snapshot/snapshot.ts';
 import type { Root } from '#functions/snapshot/snapshot-rows.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { longestPollMs } from '#functions/watches/shard-row.ts';
@@ -35,7 +34,7 @@ export interface PollTerms {
  * @throws the SDK's error when DynamoDB cannot be reached
  */
 export async function pollWatch(deps: PollDependencies, watch: Watch, terms: PollTerms): Promise<PollResult> {
-  const snapshot = new Snapshot(deps.dynamo, deps.table, watch);
+  const snapshot = deps.snapshotOf(watch);
   // Take the time before reading the root: a poll that may write after it may have changed rows that were read.
   const readAt = deps.now().getTime();
   const root = await snapshot.readRoot();

@@ -1,6 +1,5 @@
 import { type Deadline, hasBeen } from '#functions/clock/instants.ts';
-import { Snapshot } from '#functions/snapshot/snapshot.ts';
-import { PolledWatches, type RegisteredWatch } from '#functions/watches/polled-watches.ts';
+import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import type { Term } from '#functions/watches/shard-row.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { writeGraceMs } from './last-write.ts';
@@ -27,7 +26,7 @@ export const expiredWatch = (removed: readonly RegisteredWatch[], now: number): 
  * deleted. After an interruption anywhere, the next tick goes on. Returns a warning if something failed.
  */
 export async function deleteExpired(
-  { server: { calls }, dynamo, table, now, steady }: PollDependencies,
+  { server: { calls }, watches, snapshotOf, now, steady }: PollDependencies,
   watch: RegisteredWatch,
   { since, until }: Term,
   deadline: Deadline,
@@ -38,11 +37,11 @@ export async function deleteExpired(
   try {
     if (!isExpired()) await calls.send({ path: '/status', minimumMinor: undefined }, deadline);
     if (!isExpired()) return undefined;
-    const snapshot = new Snapshot(dynamo, table, watch);
+    const snapshot = snapshotOf(watch);
     const root = await snapshot.readRoot();
     const rev = root.rev === 0 ? undefined : await snapshot.endBaseline(root, until);
     const isGone = root.rev === 0 || (rev !== undefined && (await snapshot.deleteRows(rev, rowsPerTick, isInTime)));
-    if (isGone) await new PolledWatches(dynamo, table).forget(watch);
+    if (isGone) await watches.forget(watch);
     return undefined;
   } catch (error) {
     return `the snapshot of a removed watch is deleted later: ${(error as Error).name}`;

@@ -1,12 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { addCounts, metricNames } from '#functions/lambda/metric-names.ts';
+import { logName } from '#functions/parsing/log-name.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { ShardPoll, WatchPoll } from './poll-shard.ts';
-
-/** Pseudonym in logs for a text that must not appear there, such as a mailbox: 10 hex digits of a hash. */
-export const logName = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 10);
 
 /** Pseudonym of a watch in logs: its direction and a {@link logName}. */
 export const watchName = (watch: Watch): string => `${watch.direction}-${logName(watchKey(watch))}`;

@@ -1,9 +1,8 @@
 import type { ShardProgress } from '#functions/watches/shard-row.ts';
-import type { HeldShard, ShardRows, ShardView } from '#functions/watches/shard-rows.ts';
+import type { HeldShard, ShardView } from '#functions/watches/shard-rows.ts';
 import type { PollDependencies } from './dependencies.ts';
 
 export interface ShardLease {
-  readonly rows: ShardRows;
   readonly held: HeldShard;
   /** The shard as it was read before its lease was taken. */
   readonly view: ShardView;
@@ -17,7 +16,7 @@ export interface ShardLease {
  */
 export async function withShardLease<T>(
   deps: PollDependencies,
-  { rows, held, view, forgiveSince }: ShardLease,
+  { held, view, forgiveSince }: ShardLease,
   progress: () => ShardProgress | undefined,
   poll: (deps: PollDependencies) => Promise<T>,
 ): Promise<T> {
@@ -31,8 +30,8 @@ export async function withShardLease<T>(
   const isNews = circuit.faults !== view.circuit.faults || circuit.openUntil !== view.circuit.openUntil;
   // A failure does no harm: the lease expires, and the next poll finds out how the server is doing.
   await Promise.all([
-    rows.release(held, progress()),
-    isNews ? rows.keepCircuit(deps.origin, circuit, deps.now().getTime()) : undefined,
+    deps.shardRows.release(held, progress()),
+    isNews ? deps.shardRows.keepCircuit(deps.origin, circuit, deps.now().getTime()) : undefined,
   ]).catch(() => undefined);
   return result;
 }

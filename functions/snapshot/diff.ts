@@ -1,29 +1,33 @@
+import * as r from '#functions/dynamodb/row-reader.ts';
 import { type Change, eventBody, transferEvent } from '#functions/events/transfer-event.ts';
 import { isFinal, type State, sameState, type Watch } from '#functions/transfers/transfer.ts';
 
 /** Row of the snapshot: the last published state of one transfer. */
-export interface TransferRow {
-  readonly trackingId: string;
-  readonly state: State;
+export const transferSchema = r.object({
+  state: r.text,
   /** Sequence of the last event; 0 when the baseline stored the transfer without an event. */
-  readonly sequence: number;
+  sequence: r.number,
   /** ISO 8601. */
-  readonly firstSeenAt: string;
+  firstSeenAt: r.text,
   /** ISO 8601 time of the last change of this row. */
-  readonly observedAt: string;
+  observedAt: r.text,
   /** Fencing token: the claim under which this row was written. */
-  readonly rev: number;
+  rev: r.number,
   /** Bodies of events that are not known to be published. */
-  readonly pending?: readonly string[];
+  pending: r.optional(r.list(r.text)),
   /** Complete listings in a row that lacked the transfer. */
-  readonly missedPasses?: number;
-  readonly isUnlisted?: boolean;
+  missedPasses: r.optional(r.number),
+  isUnlisted: r.optional(r.flag),
   /** Unix time in seconds, DynamoDB's TTL: the row may be deleted; set once the unlisting is announced. */
-  readonly expiresAt?: number;
+  expiresAt: r.optional(r.number),
   /** A return that is not believed yet: the state, and the complete listings in a row that have shown it. */
-  readonly returning?: { readonly state: State; readonly listings: number };
+  returning: r.optional(r.object({ state: r.text, listings: r.number })),
   /** Returns that were believed, see {@link listingsToReturn}. */
-  readonly returns?: number;
+  returns: r.optional(r.number),
+});
+
+export interface TransferRow extends r.ReadBy<typeof transferSchema> {
+  readonly trackingId: string;
 }
 
 /** A row to write in place of another; an event about the difference is added to its `pending`. */

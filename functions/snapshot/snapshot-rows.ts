@@ -1,4 +1,5 @@
 import type { Item } from '#functions/dynamodb/row.ts';
+import * as r from '#functions/dynamodb/row-reader.ts';
 import {
   bucketPrefix,
   type Digests,
@@ -7,47 +8,70 @@ import {
   sameDigest,
   wordsPerBucket,
 } from '#functions/transfers/digest.ts';
-import type { TransferRow } from './diff.ts';
+import { type TransferRow, transferSchema } from './diff.ts';
 
 /** One instant by two clocks, in Unix milliseconds. */
-export interface Clocks {
-  readonly here: number;
+const clocks = r.object({
+  here: r.number,
   /** The Cryptshare Server's. */
-  readonly server: number;
-}
+  server: r.number,
+});
+
+export type Clocks = r.ReadBy<typeof clocks>;
 
 /** A sudden absence; a poll concludes nothing from it until it has lasted. */
-export interface SuddenAbsence {
+const suddenAbsence = r.object({
   /** Time of the first complete listing that showed it. Each clock is compared with itself, so a wrong one ends nothing. */
-  readonly since: Clocks;
+  since: clocks,
   /** Complete listings in a row that have shown it. */
-  readonly listings: number;
+  listings: r.number,
   /** Fewest transfers that one of them lacked. */
-  readonly missing: number;
-}
+  missing: r.number,
+});
+
+export type SuddenAbsence = r.ReadBy<typeof suddenAbsence>;
+
+/** Progress of a baseline, in transfers. */
+export const baselineProgress = r.object({
+  stored: r.number,
+  /** Transfers of the whole listing. */
+  transfers: r.number,
+});
+
+export type BaselineProgress = r.ReadBy<typeof baselineProgress>;
+
+const rootSchema = r.object({
+  /** Fencing token: counts the claims, so that a poll which read an older one cannot claim. */
+  rev: r.number,
+  /** The snapshot has `2^bits` buckets. */
+  bits: r.number,
+  /** Origin of the snapshot's server; undefined until the first claim. */
+  origin: r.optional(r.text),
+  /** Transfers that the snapshot has as listed. */
+  count: r.orElse(r.number, 0),
+  /** Approximate number of active ones among them. */
+  active: r.orElse(r.number, 0),
+  /** ISO 8601 time of the first complete listing; undefined until its rows are stored. */
+  baselineAt: r.optional(r.text),
+  /** Undefined once the baseline is complete. */
+  baselineProgress: r.optional(baselineProgress),
+  /** A sudden absence that is not believed yet; every complete listing judges it again. */
+  absence: r.optional(suddenAbsence),
+  /** Bitmap of the buckets to read whatever their digest says, because a claim on them has not settled. */
+  unsettled: r.optional(r.bytes),
+  /** Unix time in milliseconds until which the poll that left the unsettled buckets may still write. */
+  unsettledUntil: r.orElse(r.number, 0),
+  /** Unix time in milliseconds until which a tick may still delete the snapshot. */
+  deletedUntil: r.orElse(r.number, 0),
+});
+
+export const readRootRow = r.rowReader(rootSchema);
+
+export const readBlock = r.rowReader(r.object({ digests: r.bytes }));
 
 /** Root of the snapshot: everything that an unchanged poll reads. */
-export interface Root {
-  /** Fencing token: counts the claims, so that a poll which read an older one cannot claim. */
-  readonly rev: number;
-  /** The snapshot has `2^bits` buckets. */
-  readonly bits: number;
-  /** Origin of the snapshot's server; undefined until the first claim. */
-  readonly origin?: string | undefined;
-  /** Transfers that the snapshot has as listed. */
-  readonly count: number;
-  /** Approximate number of active ones among them. */
-  readonly active: number;
-  /** ISO 8601 time of the first complete listing; undefined until its rows are stored. */
-  readonly baselineAt?: string | undefined;
-  /** A sudden absence that is not believed yet; every complete listing judges it again. */
-  readonly absence?: SuddenAbsence | undefined;
-  /** Buckets to read whatever their digest says, because a claim on them has not settled. */
+export interface Root extends Omit<r.ReadBy<typeof rootSchema>, 'unsettled' | 'baselineProgress'> {
   readonly unsettled: ReadonlySet<number>;
-  /** Unix time in milliseconds until which the poll that left the unsettled buckets may still write. */
-  readonly unsettledUntil: number;
-  /** Unix time in milliseconds until which a tick may still delete the snapshot. */
-  readonly deletedUntil: number;
   /** Digests of the published states, by bucket. */
   readonly digests: Digests;
   /** Sort keys of digest blocks that belong to an earlier, coarser division. */
@@ -128,6 +152,9 @@ export function runsOf(buckets: ReadonlySet<number>): [first: number, last: numb
   return runs;
 }
 
-export function toTransferRow({ pk, sk, ...attributes }: Item): TransferRow {
-  return { trackingId: sk.slice('T#0000#'.length), ...attributes } as TransferRow;
-}
+const readTransfer = r.rowReader(transferSchema);
+
+export const toTransferRow = (row: Item): TransferRow => ({
+  trackingId: row.sk.slice('T#0000#'.length),
+  ...readTransfer(row),
+});

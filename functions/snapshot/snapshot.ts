@@ -6,8 +6,8 @@ import { emptyDigests } from '#functions/transfers/digest.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { expiryOf, type TransferRow } from './diff.ts';
 import type { ReadPlan } from './read-plan.ts';
-import type { Root } from './snapshot-rows.ts';
 import {
+  type BaselineProgress,
   bitmapOf,
   blockKey,
   bucketRange,
@@ -16,6 +16,9 @@ import {
   changedBlocks,
   isBlockOf,
   placeBlock,
+  type Root,
+  readBlock,
+  readRootRow,
   rootKey,
   rootRange,
   runsOf,
@@ -26,13 +29,6 @@ import {
 
 /** Fencing token of a poll: only the latest claim of a snapshot can settle. */
 export type Claim = Pick<Root, 'rev' | 'bits' | 'origin'>;
-
-/** Progress of a baseline, in transfers. */
-export interface BaselineProgress {
-  readonly stored: number;
-  /** Transfers of the whole listing. */
-  readonly transfers: number;
-}
 
 /** Changes of the root at the end of a poll. */
 export interface Settlement
@@ -71,17 +67,17 @@ export class Snapshot extends Partition {
   /** Reads the root with all digests: one read unit for each 4 KB, which is 300 digests or 10,000 transfers. */
   async readRoot(): Promise<Root> {
     const items = await this.range(...rootRange);
-    const root = items.find(({ sk }) => sk === rootKey);
-    if (!root) return nothing;
-    const { pk, sk, unsettled, baselineProgress, ...attributes } = root;
-    const { bits } = root;
+    const row = items.find(({ sk }) => sk === rootKey);
+    if (!row) return nothing;
+    const { unsettled, baselineProgress, ...attributes } = readRootRow(row);
+    const { bits } = attributes;
     const digests = emptyDigests(bits);
     const outdatedBlocks: string[] = [];
     for (const block of items) {
-      if (isBlockOf(bits, block.sk)) placeBlock(digests, bits, block.sk, block.digests);
-      else if (block !== root) outdatedBlocks.push(block.sk);
+      if (isBlockOf(bits, block.sk)) placeBlock(digests, bits, block.sk, readBlock(block).digests);
+      else if (block !== row) outdatedBlocks.push(block.sk);
     }
-    return { ...nothing, ...attributes, unsettled: bucketsOf(unsettled), digests, outdatedBlocks };
+    return { ...attributes, unsettled: bucketsOf(unsettled), digests, outdatedBlocks };
   }
 
   /**

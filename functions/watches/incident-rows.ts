@@ -1,7 +1,8 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
-import type { Incident, Mended } from './incident.ts';
+import * as r from '#functions/dynamodb/row-reader.ts';
+import { type Incident, incidentSchema, type Mended } from './incident.ts';
 
 export const sharedPartition = 'SHARDS';
 
@@ -14,11 +15,15 @@ const mendedPauseMs = 60_000;
 export const incidentsIn = (rows: readonly Item[]): Incident[] =>
   rows
     .filter(({ sk }) => sk.startsWith(incidentPrefix))
-    .map(({ pk, sk, ...row }) => ({ name: sk.slice(incidentPrefix.length), ...row }) as Incident);
+    .map((row) => ({ name: row.sk.slice(incidentPrefix.length), ...readIncident(row) }));
+
+const readIncident = r.rowReader(incidentSchema);
+
+const readMended = r.rowReader(r.record(r.number));
 
 export function mendedIn(rows: readonly Item[]): Mended {
   const { pk, sk, ...mended } = rows.find((row) => row.sk === mendedKey) ?? {};
-  return mended as Mended;
+  return readMended(mended);
 }
 
 /** Rows of incidents. They lie beside the rows of the shards, so that one read brings both. */

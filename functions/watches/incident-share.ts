@@ -1,29 +1,35 @@
-import type { Size, WatchProblem } from '#functions/events/transfer-event.ts';
+import * as r from '#functions/dynamodb/row-reader.ts';
+import type { Size } from '#functions/events/transfer-event.ts';
 import type { RegisteredWatch } from './polled-watches.ts';
-import type { Health } from './watch-health.ts';
+import { type Health, problemFields } from './watch-health.ts';
 
 export type FailingWatch = RegisteredWatch & { readonly health: Health };
 
-/** Summary of one shard's watches that fail for one cause, for all shards to read. Times are ISO 8601. */
-export interface FailingShare {
-  readonly all: Size;
-  /** Watches that an open incident has told. */
-  readonly told: number;
-  /** The others; undefined when there are none. */
-  readonly untold?: Untold;
-}
+export const sizeFields = { watches: r.number, mailboxes: r.number, examples: r.list(r.text) };
 
-export interface Untold extends Size {
+const untold = r.object({
+  ...sizeFields,
   /** Times at which the first and the last of them began to fail. */
-  readonly failingSince: string;
-  readonly latestSince: string;
+  failingSince: r.text,
+  latestSince: r.text,
   /** Problem of most of them. */
-  readonly problem: WatchProblem;
-  /**
-   * Times at which the first and the last became due, and the first one's own interval; undefined while none is due.
-   */
-  readonly due?: { readonly from: string; readonly until: string; readonly pollIntervalMs?: number | undefined };
-}
+  problem: r.object(problemFields),
+  /** Times at which the first and the last became due, and the first one's own interval; undefined while none is due. */
+  due: r.optional(r.object({ from: r.text, until: r.text, pollIntervalMs: r.optional(r.number) })),
+});
+
+export type Untold = r.ReadBy<typeof untold>;
+
+/** Summary of one shard's watches that fail for one cause, for all shards to read. Times are ISO 8601. */
+export const failingShare = r.object({
+  all: r.object(sizeFields),
+  /** Watches that an open incident has told. */
+  told: r.number,
+  /** The others; undefined when there are none. */
+  untold: r.optional(untold),
+});
+
+export type FailingShare = r.ReadBy<typeof failingShare>;
 
 /** Span of an open incident: it has told the watches that became due within. */
 type Told = { readonly from: string; readonly until: string } | undefined;

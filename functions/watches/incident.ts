@@ -1,29 +1,33 @@
 import { hasBeen } from '#functions/clock/instants.ts';
 import { verificationCauses } from '#functions/cryptshare/verification.ts';
+import * as r from '#functions/dynamodb/row-reader.ts';
 import { eventBody, type IncidentEventData, incidentEvent } from '#functions/events/transfer-event.ts';
-import { type FailingShare, sinceTold, sumOf, type Untold } from './incident-share.ts';
+import { type FailingShare, sinceTold, sizeFields, sumOf, type Untold } from './incident-share.ts';
 import type { RegisteredWatch } from './polled-watches.ts';
 import { longestIntervalWhileFailingMs } from './schedule.ts';
-import { incidentOf } from './watch-health.ts';
+import { incidentOf, problemFields } from './watch-health.ts';
 
 /** Cause that several watches fail for, stored once operators must be told. Times are ISO 8601. */
-export interface Incident {
+export const incidentSchema = r.object({
+  rev: r.number,
+  /** It tells the watches that became due between these times. */
+  from: r.text,
+  until: r.text,
+  /** First data that operators were told, with the greatest number of watches since. */
+  told: r.object({ ...problemFields, ...sizeFields, failingSince: r.text }),
+  /** Time since which no watch fails any more. */
+  clearSince: r.optional(r.text),
+  /** True once its end is told, or in `pending`. */
+  isOver: r.optional(r.flag),
+  /** Bodies of its events that may be unpublished. */
+  pending: r.optional(r.list(r.text)),
+  /** Unix time in milliseconds until which one process publishes `pending`. */
+  heldUntil: r.optional(r.number),
+});
+
+export interface Incident extends r.ReadBy<typeof incidentSchema> {
   /** Name of its cause by {@link incidentOf}. */
   readonly name: string;
-  readonly rev: number;
-  /** It tells the watches that became due between these times. */
-  readonly from: string;
-  readonly until: string;
-  /** First data that operators were told, with the greatest number of watches since. */
-  readonly told: IncidentEventData;
-  /** Time since which no watch fails any more. */
-  readonly clearSince?: string;
-  /** True once its end is told, or in `pending`. */
-  readonly isOver?: boolean;
-  /** Bodies of its events that may be unpublished. */
-  readonly pending?: readonly string[];
-  /** Unix time in milliseconds until which one process publishes `pending`. */
-  readonly heldUntil?: number;
 }
 
 /** Next step of an incident: store `next`, or tell of its only watch alone. */

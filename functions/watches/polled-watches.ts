@@ -1,42 +1,46 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Partition } from '#functions/dynamodb/partition.ts';
-import type { Item } from '#functions/dynamodb/row.ts';
+import * as r from '#functions/dynamodb/row-reader.ts';
 import { type ExpiryEvent, eventBody } from '#functions/events/transfer-event.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { registryKey } from './places.ts';
-import type { Health, HealthChange } from './watch-health.ts';
+import { type HealthChange, healthSchema } from './watch-health.ts';
 
-export interface RegisteredWatch extends Watch {
+const registeredWatch = r.object({
+  mailbox: r.text,
+  direction: r.oneOf(['sent', 'received']),
   /** True when the configuration file declares it. */
-  readonly isDeclared?: boolean;
+  isDeclared: r.optional(r.flag),
   /** True when it is not polled, for instance because the configuration file no longer declares it. */
-  readonly isDisabled?: boolean;
+  isDisabled: r.optional(r.flag),
   /** True when an operator has disabled it; no deployment enables it. */
-  readonly isPaused?: boolean;
+  isPaused: r.optional(r.flag),
   /** ISO 8601 time at which it left the configuration file, or an operator removed it. */
-  readonly removedAt?: string;
+  removedAt: r.optional(r.text),
   /** True when an operator has removed it: no list shows it, and its row lasts as long as its snapshot. */
-  readonly isRemoved?: boolean;
+  isRemoved: r.optional(r.flag),
   /** Announce the transfers of the baseline instead of storing them silently. */
-  readonly notifyExisting?: boolean;
+  notifyExisting: r.optional(r.flag),
   /** Milliseconds between two polls. @default the interval of the schedule */
-  readonly pollIntervalMs?: number;
+  pollIntervalMs: r.optional(r.number),
   /** ISO 8601 time since which these settings apply. */
-  readonly scheduledFrom?: string;
+  scheduledFrom: r.optional(r.text),
   /** ISO 8601 time at which a poll last found a change; kept only where quiet watches have a longer interval. */
-  readonly changedAt?: string;
-  readonly health?: Health;
+  changedAt: r.optional(r.text),
+  health: r.optional(healthSchema),
   /** Counts the changes of `health` and of `warnedOf`. */
-  readonly healthRev?: number;
+  healthRev: r.optional(r.number),
   /** ISO 8601 end of the verification in the last warning to operators. */
-  readonly warnedOf?: string;
+  warnedOf: r.optional(r.text),
   /** Bodies of events about this watch that may be unpublished. */
-  readonly pending?: readonly string[];
-}
+  pending: r.optional(r.list(r.text)),
+});
+
+export type RegisteredWatch = r.ReadBy<typeof registeredWatch>;
 
 export const registryPartition = 'WATCHES';
 
-export const watchOf = ({ pk, sk, ...watch }: Item): RegisteredWatch => watch as RegisteredWatch;
+export const watchOf = r.rowReader(registeredWatch);
 
 /** Condition that a watch exists and was not removed. */
 export const isThere = 'attribute_exists(pk) AND attribute_not_exists(isRemoved)';

@@ -20,7 +20,7 @@ export interface Schedule {
 /** The part of a watch that its schedule depends on. */
 interface TimedWatch extends Watch, Pick<RegisteredWatch, 'pollIntervalMs' | 'scheduledFrom' | 'changedAt'> {
   /** Present while it fails. */
-  readonly health?: Pick<Health, 'problem'>;
+  readonly health?: Pick<Health, 'problem'> | undefined;
 }
 
 /** Time from one tick to the next, in Unix milliseconds, without `after` and with `to`. */

@@ -1,38 +1,43 @@
 import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
-import type { FailingShare } from './incident-share.ts';
-
-/** Stored state of a shard. All instants are Unix times in milliseconds. */
-export interface ShardRow {
-  readonly rev: number;
-  /** Number of shards at its last poll. */
-  readonly shards?: number;
-  /** Progress of its polls, in the order of places. */
-  readonly polled?: readonly Stretch[];
-  /** The last tick, if it had no time for all due watches. */
-  readonly leftAt?: number | undefined;
-  /** Shares of its failing watches, by incident name. */
-  readonly failing?: Readonly<Record<string, FailingShare>>;
-  /** Leases by the name of their holder. */
-  readonly leases?: Readonly<Record<string, Lease>>;
-}
+import * as r from '#functions/dynamodb/row-reader.ts';
+import { failingShare } from './incident-share.ts';
 
 /** Watches from a place up to the next stretch. */
-export interface Stretch {
-  readonly from: number;
+const stretch = r.object({
+  from: r.number,
   /** Last tick whose due watches are polled or in flight; undefined before the first. */
-  readonly to?: number | undefined;
-}
+  to: r.optional(r.number),
+});
 
 /** Exclusive right to poll watches of a shard; it expires by itself. */
-export interface Lease {
-  readonly since: number;
+const lease = r.object({
+  since: r.number,
   /** End of the lease; the holder polls nothing after it. */
-  readonly until: number;
+  until: r.number,
   /** Requests that its holder may have in flight. */
-  readonly slots: number;
+  slots: r.number,
   /** Keys of the watches; undefined: all that are in no other lease. */
-  readonly watches?: readonly string[];
-}
+  watches: r.optional(r.list(r.text)),
+});
+
+/** Stored state of a shard. All instants are Unix times in milliseconds. */
+export const shardRow = r.object({
+  rev: r.number,
+  /** Number of shards at its last poll. */
+  shards: r.optional(r.number),
+  /** Progress of its polls, in the order of places. */
+  polled: r.optional(r.list(stretch)),
+  /** The last tick, if it had no time for all due watches. */
+  leftAt: r.optional(r.number),
+  /** Shares of its failing watches, by incident name. */
+  failing: r.optional(r.record(failingShare)),
+  /** Leases by the name of their holder. */
+  leases: r.optional(r.record(lease)),
+});
+
+export type Stretch = r.ReadBy<typeof stretch>;
+export type Lease = r.ReadBy<typeof lease>;
+export type ShardRow = r.ReadBy<typeof shardRow>;
 
 export type ShardProgress = Required<Pick<ShardRow, 'shards' | 'polled' | 'failing'>> & Pick<ShardRow, 'leftAt'>;
 

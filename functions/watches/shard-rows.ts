@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { clockToleranceMs } from '#functions/clock/instants.ts';
-import { closedCircuit, type ServerCircuit } from '#functions/cryptshare/circuit-breaker.ts';
+import { closedCircuit, type ServerCircuit, serverCircuit } from '#functions/cryptshare/circuit-breaker.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
+import * as r from '#functions/dynamodb/row-reader.ts';
 import { hasNoChats } from './chats.ts';
 import type { Incident, Mended } from './incident.ts';
 import { incidentsIn, mendedIn, sharedPartition } from './incident-rows.ts';
@@ -17,6 +18,7 @@ import {
   rowFor,
   type ShardProgress,
   type ShardRow,
+  shardRow,
   type Term,
   takeLease,
 } from './shard-row.ts';
@@ -47,6 +49,8 @@ export interface HeldShard {
 }
 
 const circuitKey = 'server';
+
+const readCircuit = r.rowReader(r.object({ circuit: serverCircuit }));
 
 const shardKey = (shard: number): string => `shard#${shard}`;
 
@@ -84,8 +88,8 @@ export class ShardRows {
       watches: watches.filter(({ isRemoved }) => !isRemoved),
       removed: watches.filter(({ removedAt }) => removedAt !== undefined),
       row: rowFor(row, shards),
-      others: others.flatMap(({ failing }) => failing ?? []),
-      circuit: server?.origin === origin ? (server.circuit as ServerCircuit) : closedCircuit,
+      others: others.map((other) => shardRowOf(other).failing ?? {}),
+      circuit: server?.origin === origin ? readCircuit(server).circuit : closedCircuit,
       incidents: incidentsIn(rows),
       mended: mendedIn(rows),
       hasNoChats: hasNoChats(rows),
@@ -164,9 +168,8 @@ export class ShardRows {
   }
 }
 
-function shardRowOf(item: Item | undefined): ShardRow {
-  const { pk, sk, ...row } = item ?? { rev: 0 };
-  return row as ShardRow;
-}
+const readShardRow = r.rowReader(shardRow);
+
+const shardRowOf = (row: Item | undefined): ShardRow => (row ? readShardRow(row) : { rev: 0 });
 
 const leaseOf = ({ leases }: ShardRow, name: string): Lease => leases![name]!;

@@ -1,4 +1,5 @@
 import { endsSoon, type Verification } from '#functions/cryptshare/verification.ts';
+import * as r from '#functions/dynamodb/row-reader.ts';
 import {
   type ExpiryEvent,
   expiryEvent,
@@ -9,23 +10,27 @@ import {
 } from '#functions/events/transfer-event.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 
+export const problemFields = { cause: r.text, message: r.text };
+
 /** Failed polls in a row of one watch; undefined while it is well. Times are ISO 8601. */
-export interface Health {
+export const healthSchema = r.object({
   /** Time of the first failed poll in the row. */
-  readonly failingSince: string;
+  failingSince: r.text,
   /** Failed polls in the row, counted until operators must be told. */
-  readonly failures: number;
+  failures: r.number,
   /** Problem of the last stored poll. Once operators must be told, no poll is stored until the cause changes. */
-  readonly problem: WatchProblem;
+  problem: r.object(problemFields),
   /** Time of the first of the latest polls without a complete listing. */
-  readonly incompleteSince?: string;
+  incompleteSince: r.optional(r.text),
   /** True when it has failed often enough to tell operators. */
-  readonly isAnnounced: boolean;
+  isAnnounced: r.flag,
   /** Time of the poll at which it had; undefined once its own `watch.failing` has told it. */
-  readonly sharedAt?: string;
+  sharedAt: r.optional(r.text),
   /** Latest polls in a row that failed for another cause than operators are told. */
-  readonly turn?: Pick<Health, 'failingSince' | 'failures'>;
-}
+  turn: r.optional(r.object({ failingSince: r.text, failures: r.number })),
+});
+
+export type Health = r.ReadBy<typeof healthSchema>;
 
 /** Failed polls in a row before operators are told: one or two failures often pass by themselves. */
 const failuresUntilAnnounced = 3;
@@ -100,7 +105,7 @@ export function toldAlone(origin: string, watch: Watch, health: Health, at: stri
 /** Warns operators, once for each end and a week before, of a verification that only a person can renew. */
 export function expiryWarning(
   origin: string,
-  watch: Watch & { readonly warnedOf?: string },
+  watch: Watch & { readonly warnedOf?: string | undefined },
   verification: Verification | undefined,
   at: string,
 ): ExpiryEvent | undefined {

@@ -1,9 +1,10 @@
 import pLimit from 'p-limit';
+import { type Page, paginate, rowsBetween } from '#functions/dynamodb/index-pages.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { placeOf, rangeOfPlaces, registryKey } from './places.ts';
-import { isThere, PolledWatches, type RegisteredWatch, watchOf } from './polled-watches.ts';
+import { isThere, PolledWatches, type RegisteredWatch, registryPartition, watchOf } from './polled-watches.ts';
 
 /** Writes in flight: each holds a connection, and all change one partition. */
 const concurrency = 16;
@@ -31,6 +32,13 @@ export class Watches extends PolledWatches {
   /** All watches, disabled ones included. */
   async list(): Promise<RegisteredWatch[]> {
     return notRemoved(await this.range(...registryRange));
+  }
+
+  /** A page of all watches, as {@link paginate} reads it. */
+  async listPage(page: Page) {
+    const ranges = [rowsBetween(registryPartition, ' ', '~')];
+    const { rows, next } = await paginate(this.source, { ranges, matches: (row) => !watchOf(row).isRemoved, ...page });
+    return { items: rows.map(watchOf), next };
   }
 
   /**
@@ -68,13 +76,19 @@ export class Watches extends PolledWatches {
     await this.putAll(rows);
     const others = different.filter((watch) => !isNew(watch));
     await pLimit(concurrency).map(others, async ({ mailbox, direction, pollIntervalMs }) => {
-      const isPaused = known.get(watchKey({ mailbox, direction }))?.isPaused === true;
-      const enabled = { removedAt: undefined, isRemoved: undefined, ...(!isPaused && { isDisabled: undefined }) };
+      const before = known.get(watchKey({ mailbox, direction }));
+      const enabled = {
+        removedAt: undefined,
+        isRemoved: undefined,
+        ...(!before?.isPaused && { isDisabled: undefined }),
+      };
       await this.update(
         registryKey({ mailbox, direction }),
-        { mailbox, direction, pollIntervalMs, isDeclared: true, scheduledFrom: at, ...enabled },
+        {
+          ...{ mailbox, direction, pollIntervalMs, isDeclared: true, scheduledFrom: at, ...enabled },
+          notifyExisting: before?.notifyExisting ?? notifyExisting,
+        },
         { condition: 'attribute_not_exists(pk) OR isDeclared = :true OR isRemoved = :true', values: { true: true } },
-        { notifyExisting },
       );
     });
   }

@@ -1,13 +1,13 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Verifications } from '#functions/cryptshare/verification-rows.ts';
-import { getRows, rowName } from '#functions/dynamodb/batch.ts';
+import { getRows } from '#functions/dynamodb/batch.ts';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import { rootKey } from '#functions/snapshot/snapshot-rows.ts';
 import { watchKey } from '#functions/transfers/transfer.ts';
 import { Watches } from '#functions/watches/watches.ts';
-import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
+import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
-import { Leases, leaseKey, leaseOf } from '#functions/webhooks/endpoints/leases.ts';
+import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 
 /** Table of leases, in a database without another user. */
 export interface InterruptionDependencies {
@@ -22,7 +22,7 @@ export interface InterruptionDependencies {
  * @throws the error of the SDK
  */
 export async function endLeases(deps: InterruptionDependencies): Promise<void> {
-  const names = (await listEndpoints(deps)).map(({ name }) => name);
+  const names = (await new Endpoints(deps).list()).map(({ name }) => name);
   const at = deps.now().getTime();
   await changeLeases(deps, names, ({ holder: _, inFlight, ...lease }) => ({
     ...lease,
@@ -50,13 +50,12 @@ async function changeLeases(
   endpoints: readonly string[],
   change: (lease: Lease) => Lease,
 ): Promise<void> {
-  const rows = await getRows(dynamo, table, endpoints.map(leaseKey));
   const at = now().getTime();
   const leases = new Leases({ dynamo, table });
+  const read = await leases.of(endpoints);
   await Promise.all(
-    endpoints.map(async (name) => {
-      const read = leaseOf(rows.get(rowName(leaseKey(name))));
-      await leases.change(name, read, (lease) => {
+    endpoints.map(async (name, index) => {
+      await leases.change(name, read[index]!, (lease) => {
         const believed = plausibleLease(lease, at);
         const isBusy = believed.holder || Object.keys(believed.inFlight).length > 0;
         return isBusy ? { ...change(believed), rev: lease.rev + 1, changedAt: at } : undefined;

@@ -2,8 +2,8 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from 'aws-lambda';
 import type { Supervision } from '#functions/poll/dependencies.ts';
-import { type Invoked, pollsOfTicks } from '#functions/poll/handle-invocation.ts';
-import type { Tick, WatchPoll } from '#functions/poll/poll-shard.ts';
+import { pollsOfTicks } from '#functions/poll/handle-invocation.ts';
+import type { ShardPoll, Tick, WatchPoll } from '#functions/poll/poll-shard.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { type Reporter, watchWords } from '#infra/local/console/console.ts';
 import { counted, type Part } from '#infra/local/process/stopping.ts';
@@ -21,12 +21,12 @@ const mostNamed = 3;
 
 export interface Polls extends Part {
   /** Runs an on-demand poll. */
-  readonly asked: (event: unknown) => Promise<Invoked>;
+  readonly asked: (event: unknown) => Promise<ShardPoll>;
 }
 
 /** Invokes the poll function when a watch is due, to the second; on AWS, the scheduler does so each minute. */
 export function startPolls(
-  handler: (event: unknown, context: Context) => Promise<Invoked>,
+  handler: (event: unknown, context: Context) => Promise<ShardPoll>,
   reporter: Pick<Reporter, 'poll' | 'warning'>,
   foresight: Foresight,
 ): Polls {

@@ -91,7 +91,12 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   );
   const foresight = new Foresight();
   const operator = await startOperator({
-    environment: { ...pollVariables, ...webhooks.variables, POLL_INVOCATION_URL: invocations.urlOf('poll') },
+    environment: {
+      ...pollVariables,
+      ...webhooks.variables,
+      POLL_INVOCATION_URL: invocations.urlOf('poll'),
+      SNS_URL: services.sdkEnvironment.AWS_ENDPOINT_URL_SNS!,
+    },
     data,
     onChange(request, status) {
       reporter.warning(`operator: ${request}, answered ${status}`);

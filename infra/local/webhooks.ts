@@ -21,6 +21,7 @@ import { Chats } from '#functions/watches/chats.ts';
 import { type DeliveryFacts, settledChannel } from '#functions/webhooks/deliveries/settled.ts';
 import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
 import { readWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
+import { webhookRepositories } from '#functions/webhooks/engine/dependencies.ts';
 import type { Reporter } from '#infra/local/console/console.ts';
 import { counted, type Part } from '#infra/local/process/stopping.ts';
 import { createWebhooksTable } from '#infra/local/services/embedded-services.ts';
@@ -73,8 +74,7 @@ export async function startWebhooks(
   // This run is the only user of the database, so the holders of leases are dead.
   await endLeases({ dynamo, table, now });
   const life = {
-    dynamo,
-    table,
+    ...webhookRepositories({ dynamo, table }),
     wakeUps: { sqs, url: wakeUpQueue.url },
     chats: new Chats(dynamo, transfersTable),
     dataKey: new DataKey(dataKey),

@@ -66,6 +66,8 @@ export class NotifierStack extends Stack {
         // The names are those of the alarms.
         ...Object.fromEntries(Object.entries(deadLetters).map(([what, queue]) => [`${what}DeadLetters`, queue])),
       },
+      transferEvents,
+      transferNotices,
       network,
     });
     new NoticeSubscriptions(this, 'NoticeSubscriptions', { notify: config.notify, transferNotices, name: onlyName });

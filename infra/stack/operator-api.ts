@@ -1,6 +1,7 @@
 import { Duration, Stack, Validations } from 'aws-cdk-lib';
-import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Grant, ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { OperatorVariables } from '#functions/lambda/environment.ts';
@@ -21,6 +22,8 @@ export interface OperatorApiProps {
   readonly poller: TransferPoller;
   readonly delivery: WebhookDelivery;
   readonly queues: Readonly<Record<string, IQueue>>;
+  readonly transferEvents: ITopic;
+  readonly transferNotices: ITopic;
   /** Private network of the server; undefined if the server is on the internet. */
   readonly network: Network | undefined;
 }
@@ -34,7 +37,8 @@ export class OperatorApi extends Construct {
 
   constructor(scope: Construct, id: string, props: OperatorApiProps) {
     super(scope, id);
-    const { server, secret, poller, delivery, queues, network } = props;
+    const { server, secret, poller, delivery, queues, transferEvents, transferNotices, network } = props;
+    const { region, urlSuffix } = Stack.of(this);
     this.operator = new ServiceFunction(this, 'Operator', {
       entry: 'functions/operator/operator.lambda.ts',
       description: 'Does what operators ask for',
@@ -50,6 +54,9 @@ export class OperatorApi extends Construct {
         WEBHOOKS_TABLE: delivery.webhooks.tableName,
         WAKE_UP_QUEUE_URL: delivery.wakeUps.queue.queueUrl,
         POLL_INVOCATION_URL: poller.poll.invocationUrl,
+        SNS_URL: `https://sns.${region}.${urlSuffix}`,
+        TRANSFER_EVENTS_TOPIC_ARN: transferEvents.topicArn,
+        TRANSFER_NOTICES_TOPIC_ARN: transferNotices.topicArn,
         INSPECTED_QUEUES: Stack.of(this).toJsonString(
           Object.fromEntries(Object.entries(queues).map(([name, { queueUrl }]) => [name, queueUrl])),
         ),
@@ -65,6 +72,11 @@ export class OperatorApi extends Construct {
     poller.grantOperate(this.operator);
     delivery.grantOperate(this.operator);
     for (const queue of Object.values(queues)) queue.grant(this.operator, 'sqs:GetQueueAttributes');
+    Grant.addToPrincipal({
+      grantee: this.operator,
+      actions: ['sns:GetTopicAttributes'],
+      resourceArns: [transferEvents.topicArn, transferNotices.topicArn],
+    });
     this.url = this.operator.addFunctionUrl({ authType: FunctionUrlAuthType.AWS_IAM }).url;
     this.operators = this.policyFor(this.operator);
   }

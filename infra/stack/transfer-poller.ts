@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { ContextAttribute } from 'aws-cdk-lib/aws-scheduler';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -83,8 +83,6 @@ export class TransferPoller extends Construct {
     this.transfers.grantRows(this.poll, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem');
     for (const topic of [transferEvents, transferNotices]) {
       topic.grantPublish(this.poll);
-      // Operators want to know whether a topic has subscribers.
-      Grant.addToPrincipal({ grantee: this.poll, actions: ['sns:GetTopicAttributes'], resourceArns: [topic.topicArn] });
     }
     const clock = new ScheduledInvocation(this, 'Clock', this.poll, missedTicks);
     for (let shard = 0; shard < shards; shard += 1) {

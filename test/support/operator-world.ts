@@ -6,9 +6,12 @@ import { CryptshareClient } from '#functions/cryptshare/client.ts';
 import { Tokens } from '#functions/cryptshare/tokens.ts';
 import { Verifications } from '#functions/cryptshare/verification-rows.ts';
 import type { OperatorDependencies } from '#functions/operator/api/operation.ts';
+import { operatorRepositories } from '#functions/operator/dependencies.ts';
 import { operations } from '#functions/operator/operations.ts';
 import { type OperatorEvent, operatorHandler } from '#functions/operator/routes.ts';
+import { pollRepositories } from '#functions/poll/dependencies.ts';
 import { handleInvocation } from '#functions/poll/handle-invocation.ts';
+import { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
 import { type InvokedFunction, startInvocations } from '#infra/local/services/invocations.ts';
 import { lambdaContext } from '#infra/local/services/lambda.ts';
 import { startCryptshareServer } from '#infra/simulator/server.ts';
@@ -61,10 +64,11 @@ export async function startOperatorWorld() {
     sleep: async () => {},
   });
   const client = new CryptshareClient(calls, tokens);
-  const transfers = { origin: cryptshare.url, dynamo, table: transfersTable };
+  const origin = cryptshare.url;
   const schedule = { shards: 1, pollIntervalMs: 60_000, fullListingEvery: 1 };
   const polls = {
-    ...transfers,
+    origin,
+    ...pollRepositories(dynamo, transfersTable, 4),
     server: client,
     tokens,
     topics: world.deps.topics,
@@ -80,16 +84,24 @@ export async function startOperatorWorld() {
   });
   const invocations = await startInvocations(functions, world.sdkEnvironment.AWS_ACCESS_KEY_ID!);
   const { credentials, region, sha256 } = dynamo.config;
+  const signerFor = (service: string) => new SignatureV4({ service, credentials, region, sha256 });
   const sleeps: number[] = [];
   let onSleep = async () => {};
   const deps: OperatorDependencies = {
     version: '1.2.3',
-    transfers: { ...transfers, calls, tokens, quietIntervalMs: 300_000 },
-    pollFunction: {
-      url: invocations.urlOf('poll'),
-      signer: new SignatureV4({ service: 'lambda', credentials, region, sha256 }),
+    transfers: {
+      ...operatorRepositories({ dynamo, table: transfersTable }),
+      ...{ origin, calls, tokens, quietIntervalMs: 300_000 },
     },
-    webhooks: world.deps,
+    pollFunction: { url: invocations.urlOf('poll'), signer: signerFor('lambda') },
+    topics: {
+      sns: { url: world.sdkEnvironment.AWS_ENDPOINT_URL_SNS!, signer: signerFor('sns') },
+      arns: {
+        'transfer-events': world.deps.topics.eventsTopicArn,
+        'transfer-notices': world.deps.topics.noticesTopicArn,
+      },
+    },
+    webhooks: { ...world.deps, events: new StoredEvents(world.deps) },
     queues: { sqs: world.sqs, urls: { WakeUps: world.queue.url } },
     async sleep(milliseconds) {
       sleeps.push(milliseconds);

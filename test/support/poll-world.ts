@@ -1,10 +1,11 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type PublishCommandInput, type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { ServerCalls, type ServerOptions } from '#functions/cryptshare/api-calls.ts';
 import type { TokenSource } from '#functions/cryptshare/carried-tokens.ts';
 import { CryptshareClient } from '#functions/cryptshare/client.ts';
 import type { TransferEvent, WatchEvent } from '#functions/events/transfer-event.ts';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
+import { type PollDependencies, pollRepositories } from '#functions/poll/dependencies.ts';
 import type { PollResult } from '#functions/poll/poll-result.ts';
 import { type PollTerms, pollWatch } from '#functions/poll/poll-watch.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
@@ -66,12 +67,20 @@ export interface PublishedNotice {
   readonly attributes: Record<string, string>;
 }
 
+/** Dependencies of polls, with the table that their repositories use. */
+export interface WorldDependencies extends PollDependencies {
+  readonly dynamo: DynamoDBClient;
+  readonly table: string;
+}
+
 /** Embedded services, a simulated server and a poll between them, over real HTTP. */
 export interface World {
   readonly clock: TestClock;
   readonly cryptshare: CryptshareServer;
   readonly faults: AwsFaults;
-  readonly deps: PollDependencies;
+  readonly deps: WorldDependencies;
+  /** The same dependencies on another table. */
+  depsOn(table: string): WorldDependencies;
   /** Variables by which another process finds the services. */
   readonly sdkEnvironment: Readonly<Record<string, string>>;
   /** Builds another client for the same server, as another process would have it. */
@@ -108,12 +117,12 @@ export async function startWorld(): Promise<World> {
     const calls = serverCalls(cryptshare.url, clock, options);
     return new Kind(calls, given(token));
   };
-  const deps: PollDependencies = {
+  const on = (name: string) => ({ dynamo, table: name, ...pollRepositories(dynamo, name, 4) });
+  const deps: WorldDependencies = {
+    ...on(table),
     server: client(),
     tokens: { cachedVerification: () => undefined, forgive: () => {} },
     origin: cryptshare.url,
-    dynamo,
-    table,
     topics: { sns, eventsTopicArn, noticesTopicArn, sleep: async () => {} },
     schedule: { shards: 1, pollIntervalMs: 60_000, fullListingEvery: 1 },
     now: clock.now,
@@ -133,6 +142,7 @@ export async function startWorld(): Promise<World> {
     cryptshare,
     faults,
     deps,
+    depsOn: (name) => ({ ...deps, ...on(name) }),
     client,
     setDrift(callback) {
       drift = callback;

@@ -1,8 +1,10 @@
 import * as z from 'zod/mini';
+import { verificationMethods } from '#functions/cryptshare/verification.ts';
 import { formats } from '#functions/webhooks/endpoints/format.ts';
 import { postFailures } from '#functions/webhooks/http/client.ts';
-import { pollFields, topicFields, watchProblemSchema } from './poll-function.ts';
+import { pollFields, watchProblemSchema } from './poll-function.ts';
 import { deliveryStatus, direction } from './schemas.ts';
+import { topicNames } from './topics.ts';
 
 /** A page of a list; the last page has no `next`. */
 const pageOf = <Item extends z.ZodMiniType>(item: Item) =>
@@ -30,10 +32,10 @@ const services = z.strictObject({
   tables: z.array(z.strictObject({ name: z.enum(['transfers', 'webhooks']), problem })),
   /** `inProgress` counts messages being processed and messages that wait for a retry. */
   queues: z.array(z.strictObject({ name: z.string(), waiting: z.int(), inProgress: z.int(), problem })),
-  topics: z.array(z.strictObject({ ...topicFields, problem })),
+  topics: z.array(z.strictObject({ name: z.enum(topicNames), subscriptions: z.int(), unconfirmed: z.int(), problem })),
 });
 
-const method = z.enum(['client_id', 'email']);
+const method = z.enum(verificationMethods);
 
 const watch = z.strictObject({
   mailbox: z.string(),

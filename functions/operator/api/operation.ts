@@ -3,10 +3,15 @@ import * as z from 'zod/mini';
 import type { Deadline } from '#functions/clock/instants.ts';
 import type { ServerCalls } from '#functions/cryptshare/api-calls.ts';
 import type { Tokens } from '#functions/cryptshare/tokens.ts';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
+import type { IncidentRows } from '#functions/watches/incident-rows.ts';
+import type { WatchStates } from '#functions/watches/watch-states.ts';
+import type { Watches } from '#functions/watches/watches.ts';
+import type { DeliveryDependencies } from '#functions/webhooks/deliveries/deliveries.ts';
+import type { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
 import type { EndpointLifeDependencies } from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { Answers } from './answers.ts';
-import type { PollFunction } from './poll-function.ts';
+import type { SignedAddress } from './signed-post.ts';
+import type { InspectedTopics } from './topics.ts';
 
 export interface InspectedQueues {
   readonly sqs: SQSClient;
@@ -16,15 +21,22 @@ export interface InspectedQueues {
 
 export interface OperatorDependencies {
   readonly version: string;
-  readonly transfers: Pick<PollDependencies, 'origin' | 'dynamo' | 'table'> & {
+  readonly transfers: {
+    /** Origin of the Cryptshare Server. */
+    readonly origin: string;
+    readonly watches: Watches;
+    readonly states: WatchStates;
+    readonly incidentRows: Pick<IncidentRows, 'mend'>;
     readonly calls: ServerCalls;
     readonly tokens: Tokens;
     /** Milliseconds between two polls of a quiet watch; undefined for the interval of other watches. */
     readonly quietIntervalMs?: number | undefined;
   };
-  readonly pollFunction: PollFunction;
-  readonly webhooks: EndpointLifeDependencies;
+  /** Invocation URL of the poll function. */
+  readonly pollFunction: SignedAddress;
+  readonly webhooks: EndpointLifeDependencies & DeliveryDependencies & { readonly events: StoredEvents };
   readonly queues: InspectedQueues;
+  readonly topics: InspectedTopics;
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 

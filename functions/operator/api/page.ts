@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
-import { type Cursor, type IndexRange, paginate, type TableSource } from '#functions/dynamodb/index-pages.ts';
-import type { Item } from '#functions/dynamodb/row.ts';
+import type { Cursor, Page } from '#functions/dynamodb/index-pages.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
 import { badCursor } from './problem.ts';
 
@@ -15,24 +14,14 @@ export const pageQuery = {
   cursor: z.optional(z.string().check(z.regex(/^[\w-]{1,2000}$/, 'expected the next of an earlier answer'))),
 };
 
-/** Reads one page of rows. @throws Problem for a malformed cursor, PlaceError for one of another list */
-export async function pageOf(
-  source: TableSource,
+/** Reads one page of a list. @throws Problem for a malformed cursor, PlaceError for one of another list */
+export async function pageOf<Entry>(
   { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
-  ranges: readonly IndexRange[],
-  matches: (row: Item) => boolean = () => true,
-): Promise<{ readonly rows: readonly Item[]; readonly next?: string }> {
-  const { rows, next } = await paginate(source, { ranges, matches, after: placeOf(cursor), limit });
-  return { rows, ...(next && { next: cursorOf(next) }) };
+  read: (page: Page) => Promise<{ readonly items: readonly Entry[]; readonly next: Cursor | undefined }>,
+): Promise<{ readonly items: readonly Entry[]; readonly next?: string | undefined }> {
+  const { items, next } = await read({ after: placeOf(cursor), limit });
+  return { items, next: next && cursorOf(next) };
 }
-
-/** The rows of a partition between two sort keys, both inclusive. */
-export const rowsBetween = (partition: string, first: string, last: string): IndexRange => ({
-  index: undefined,
-  partition: ['pk', partition],
-  sort: ['sk', first, last],
-  isDescending: false,
-});
 
 /** Encodes the place after which a list continues; the cursor is opaque to clients. */
 export const cursorOf = (place: Cursor): string => Buffer.from(JSON.stringify(place)).toString('base64url');

@@ -1,15 +1,9 @@
-import type { SignatureV4 } from '@smithy/signature-v4';
 import * as z from 'zod/mini';
-import { Connections, type HttpAnswer } from '#functions/http/connections.ts';
+import type { HttpAnswer } from '#functions/http/connections.ts';
 import { HttpError } from '#functions/http/http-error.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { Problem } from './problem.ts';
-
-export interface PollFunction {
-  /** Its invocation URL in Lambda's API. */
-  readonly url: string;
-  readonly signer: Pick<SignatureV4, 'sign'>;
-}
+import { type SignedAddress, signedPost } from './signed-post.ts';
 
 export const watchProblemSchema = z.strictObject({ cause: z.string(), message: z.string() });
 
@@ -22,71 +16,28 @@ export const pollFields = {
   problem: z.optional(watchProblemSchema),
 };
 
-export const topicFields = {
-  name: z.enum(['transfer-events', 'transfer-notices']),
-  subscriptions: z.int(),
-  unconfirmed: z.int(),
-};
-
-/** Bytes of Lambda's largest answer (6 MB). */
-const largestAnswer = 6 * 1024 * 1024;
-
 const pollsSchema = z.object({ polls: z.array(z.object(pollFields)) });
-const topicsSchema = z.object({ topics: z.array(z.object({ ...topicFields, problem: z.optional(z.string()) })) });
 const errorSchema = z.object({ errorType: z.string().check(z.regex(/^[\w.]{1,100}$/)) });
 
 /**
- * Invokes the poll function for one watch and waits for the result. The SDK's Lambda client would take a fifth of the
- * bundle's budget for this one request.
+ * Invokes the poll function for one watch and waits for the result.
  *
+ * @param pollFunction its invocation URL in Lambda's API
  * @param timeout milliseconds to wait
  * @returns the result of the poll, even a failed one; undefined when the watch is no longer registered
  * @throws Problem when the function could not be invoked or crashed
  */
-export const invokePoll = async (pollFunction: PollFunction, watch: Watch, timeout: number) =>
-  pollsSchema.parse(await answerOf(pollFunction, watch, timeout)).polls[0];
-
-/** Invokes the poll function, which may access the topics, for their attributes, as {@link invokePoll} does. */
-export const invokeForTopics = async (pollFunction: PollFunction, timeout: number) =>
-  topicsSchema.parse(await answerOf(pollFunction, { show: 'topics' }, timeout)).topics;
-
-async function answerOf(pollFunction: PollFunction, event: object, timeout: number): Promise<unknown> {
-  const { body, headers } = await invoke(pollFunction, JSON.stringify(event), timeout);
-  const answer: unknown = JSON.parse(body.toString());
-  if (headers['x-amz-function-error'] === undefined) return answer;
-  const { data } = errorSchema.safeParse(answer);
-  throw new Problem(502, `the poll function has failed${data ? ` (${data.errorType})` : ''}: its log tells why`);
-}
-
-async function invoke({ url, signer }: PollFunction, body: string, timeout: number): Promise<HttpAnswer> {
-  const { protocol, host, hostname, port, pathname } = new URL(url);
-  const { headers } = await signer.sign({
-    method: 'POST',
-    protocol,
-    hostname,
-    ...(port && { port: Number(port) }),
-    path: pathname,
-    headers: { host, 'content-type': 'application/json' },
-    body,
-  });
-  // The client sets the same host. A kept connection would be closed before the next invocation.
-  const { host: _, ...signed } = headers;
-  const answer = await new Connections()
-    .send({
-      method: 'POST',
-      url: new URL(url),
-      headers: { ...signed, connection: 'close' },
-      body,
-      timeoutMs: Math.max(0, timeout),
-      maxBytes: largestAnswer,
-      isRepeatable: false,
-    })
-    .catch((error: unknown) => {
+export async function invokePoll(pollFunction: SignedAddress, watch: Watch, timeout: number) {
+  const answer = await signedPost(pollFunction, 'application/json', JSON.stringify(watch), timeout).catch(
+    (error: unknown) => {
       throw error instanceof HttpError ? unreachable(error) : error;
-    });
+    },
+  );
   if (answer.status !== 200) throw refusalOf(answer);
-  if (answer.flaw) throw unreachable(new HttpError('network'));
-  return answer;
+  const result: unknown = JSON.parse(answer.body.toString());
+  if (answer.headers['x-amz-function-error'] === undefined) return pollsSchema.parse(result).polls[0];
+  const { data } = errorSchema.safeParse(result);
+  throw new Problem(502, `the poll function has failed${data ? ` (${data.errorType})` : ''}: its log tells why`);
 }
 
 function unreachable({ failure, code, message }: HttpError): Problem {

@@ -1,8 +1,9 @@
 import * as z from 'zod/mini';
+import { deliveryStatuses } from '#functions/webhooks/deliveries/delivery.ts';
 
 export const direction = z.enum(['sent', 'received'], 'expected sent or received');
 
-export const deliveryStatus = z.enum(['PENDING', 'DELIVERED', 'FAILED', 'HELD', 'CANCELLED']);
+export const deliveryStatus = z.enum(deliveryStatuses);
 
 export const trackingId = z.string().check(z.regex(/^[\x21-\x7e]{1,200}$/, 'expected a tracking id'));
 

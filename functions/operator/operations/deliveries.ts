@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
-import type { IndexRange } from '#functions/dynamodb/index-pages.ts';
+import { type IndexRange, rowsBetween } from '#functions/dynamodb/index-pages.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
-import { pageOf, pageQuery, rowsBetween } from '#functions/operator/api/page.ts';
+import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { notFound, Problem } from '#functions/operator/api/problem.ts';
 import {
   always,
@@ -13,19 +13,16 @@ import {
   trackingId,
 } from '#functions/operator/api/schemas.ts';
 import { cancelDelivery } from '#functions/webhooks/deliveries/cancel.ts';
-import { type Delivery, type DeliveryName, deliveryKey } from '#functions/webhooks/deliveries/delivery.ts';
 import {
-  deliveryIn,
-  heldBetween,
-  newestFirst,
-  readDeliveries,
-  type Span,
-  sentTo,
-} from '#functions/webhooks/deliveries/delivery-index.ts';
+  type Delivery,
+  type DeliveryName,
+  deliveriesBetween,
+  deliveryKey,
+} from '#functions/webhooks/deliveries/delivery.ts';
+import { heldBetween, newestFirst, type Span, sentTo } from '#functions/webhooks/deliveries/delivery-index.ts';
 import { resend } from '#functions/webhooks/deliveries/replay.ts';
-import { findEndpoint, listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { endpointName } from '#functions/webhooks/endpoints/settings.ts';
-import { deliveriesBetween, shownDelivery, tracedDelivery } from './traces.ts';
+import { shownDelivery, tracedDelivery } from './traces.ts';
 import { transferEvents } from './transfer-events.ts';
 
 const query = z.strictObject({
@@ -69,8 +66,8 @@ async function rangesOf(deps: OperatorDependencies, input: Query, span: Span): P
 }
 
 async function endpointsOf({ webhooks }: OperatorDependencies, name: string | undefined) {
-  if (name === undefined) return listEndpoints(webhooks);
-  const found = await findEndpoint(webhooks, name);
+  if (name === undefined) return webhooks.endpoints.list();
+  const found = await webhooks.endpoints.find(name);
   // The format of a removed endpoint is unknown, so try events and notices.
   return found ? [found] : (['event', 'slack'] as const).map((format) => ({ name, format }));
 }
@@ -90,8 +87,8 @@ async function listDeliveries(deps: OperatorDependencies, input: Query) {
     delivery.eventAt >= from &&
     delivery.eventAt < until;
   const ranges = await rangesOf(deps, input, { from, until });
-  const { rows, ...next } = await pageOf(deps.webhooks, input, ranges, (row) => isWanted(deliveryIn(row)));
-  return { items: rows.map((row) => shownDelivery(deliveryIn(row))), ...next };
+  const { items, next } = await pageOf(input, (page) => deps.webhooks.deliveries.listPage(ranges, page, isWanted));
+  return { items: items.map(shownDelivery), next };
 }
 
 const deliveryNotFound = ({ event, endpoint }: DeliveryName): Problem =>
@@ -125,7 +122,7 @@ export const deliveryOperations = [
     status: 202,
     async run(deps, { params: name }) {
       const isReleased = await resend(deps.webhooks, name);
-      const [delivery] = await readDeliveries(deps.webhooks, [name]);
+      const [delivery] = await deps.webhooks.deliveries.read([name]);
       if (!delivery) throw deliveryNotFound(name);
       if (!isReleased) throw new Problem(409, 'the delivery is still on its way');
       return shownDelivery(delivery);

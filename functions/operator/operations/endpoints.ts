@@ -1,14 +1,11 @@
 import * as z from 'zod/mini';
-import { getRows, rowName } from '#functions/dynamodb/batch.ts';
 import type { Answers } from '#functions/operator/api/answers.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
-import { pageOf, pageQuery, rowsBetween } from '#functions/operator/api/page.ts';
+import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
 import { stateOf } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
-import { endpointKey, endpointOf } from '#functions/webhooks/endpoints/endpoints.ts';
 import { type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
-import { leaseKey, leaseOf } from '#functions/webhooks/endpoints/leases.ts';
 import {
   addEndpoint,
   disableEndpoint,
@@ -37,10 +34,8 @@ export const onEndpoint = {
 const shown = async (deps: OperatorDependencies, endpoint: Endpoint) => (await allShown(deps, [endpoint]))[0]!;
 
 async function allShown(deps: OperatorDependencies, endpoints: readonly Endpoint[]) {
-  const { dynamo, table } = deps.webhooks;
-  const keys = endpoints.map(({ name }) => leaseKey(name));
-  const leases = await getRows(dynamo, table, keys);
-  return endpoints.map((endpoint) => viewWith(deps, endpoint, leaseOf(leases.get(rowName(leaseKey(endpoint.name))))));
+  const leases = await deps.webhooks.leases.of(endpoints.map(({ name }) => name));
+  return endpoints.map((endpoint, index) => viewWith(deps, endpoint, leases[index]!));
 }
 
 function viewWith(deps: OperatorDependencies, endpoint: Endpoint, lease: Lease): Answers['showEndpoint'] {
@@ -77,8 +72,8 @@ export const endpointOperations = [
     summary: 'Lists the endpoints, without their secrets',
     query: z.strictObject(pageQuery),
     async run(deps, { query }) {
-      const { rows, ...next } = await pageOf(deps.webhooks, query, [rowsBetween(endpointKey('').pk, ' ', '~')]);
-      return { items: await allShown(deps, rows.map(endpointOf)), ...next };
+      const { items, next } = await pageOf(query, (page) => deps.webhooks.endpoints.listPage(page));
+      return { items: await allShown(deps, items), next };
     },
   }),
   operation('addEndpoint', {

@@ -9,7 +9,7 @@ import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
 import { listedAt } from '#functions/webhooks/deliveries/delivery.ts';
 import { daysOf, newestFirst } from '#functions/webhooks/deliveries/delivery-index.ts';
 import { isOfType } from '#functions/webhooks/endpoints/endpoint.ts';
-import { eventRow, shownEvent, traceOf } from './traces.ts';
+import { shownEvent, traceOf } from './traces.ts';
 import { transferEvents } from './transfer-events.ts';
 
 const dayMs = 86_400_000;
@@ -68,10 +68,11 @@ async function startAfter(deps: OperatorDependencies, after: string) {
     const from = iso(Date.parse(after) + 1);
     return { from, first: from };
   }
-  const row = await eventRow(deps, after);
-  if (!row || shownEvent(row.body).type === 'notice') throw notFound(`event ${after}; begin after a time instead`);
+  const stored = await deps.webhooks.events.find(after);
+  if (!stored || shownEvent(stored.body).type === 'notice')
+    throw notFound(`event ${after}; begin after a time instead`);
   // No id has a blank, so this is the first place after the event's own.
-  return { from: row.eventAt, first: `${listedAt(row.eventAt, after)} ` };
+  return { from: stored.eventAt, first: `${listedAt(stored.eventAt, after)} ` };
 }
 
 async function listEvents(deps: OperatorDependencies, input: Query) {
@@ -85,8 +86,10 @@ async function listEvents(deps: OperatorDependencies, input: Query) {
   if (transfer !== undefined && after === undefined) return listOfTransfer(deps, input, transfer, { from, until });
   const days = daysOf('event', { ...start, until }, now);
   const ranges = after === undefined ? newestFirst(days) : days;
-  const { rows, ...next } = await pageOf(deps.webhooks, input, ranges, (row) => isWanted(shownEvent(row.body)));
-  return { items: rows.map(({ body }) => shownEvent(body)), ...next };
+  const { items, next } = await pageOf(input, (page) =>
+    deps.webhooks.events.listPage(ranges, page, (body) => isWanted(shownEvent(body))),
+  );
+  return { items: items.map(shownEvent), next };
 }
 
 /** Lists the events of a transfer, the newest first; its cursor holds the transfer and an event's place in its day. */
@@ -107,7 +110,7 @@ async function listOfTransfer(
     .filter(({ event, at }) => at >= from && at < until && (before === undefined || at < before) && isWanted(event));
   const items = events.slice(0, limit).map(({ event }) => event);
   const isMore = events.length > limit;
-  return { items, ...(isMore && { next: cursorOf({ transfer, listedAt: events[limit - 1]!.at }) }) };
+  return { items, next: isMore ? cursorOf({ transfer, listedAt: events[limit - 1]!.at }) : undefined };
 }
 
 export const eventOperations = [

@@ -2,10 +2,8 @@ import * as z from 'zod/mini';
 import { type Verification, verificationCauses } from '#functions/cryptshare/verification.ts';
 import { askForOffer, requestCode } from '#functions/cryptshare/verification-api.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
-import { logName } from '#functions/poll/report.ts';
+import { logName } from '#functions/parsing/log-name.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
-import { IncidentRows } from '#functions/watches/incident-rows.ts';
-import { Watches } from '#functions/watches/watches.ts';
 
 const onMailbox = {
   path: '/mailboxes/{mailbox}/verification',
@@ -18,16 +16,19 @@ const onMailbox = {
 type Transfers = OperatorDependencies['transfers'];
 
 /** The spelling of a mailbox in its watch, which is also that of its verification. */
-const registeredSpelling = async ({ dynamo, table }: Transfers, input: string): Promise<string> =>
-  (await new Watches(dynamo, table).ofMailbox(input))[0]?.mailbox ?? input;
+const registeredSpelling = async ({ watches }: Transfers, input: string): Promise<string> =>
+  (await watches.ofMailbox(input))[0]?.mailbox ?? input;
 
 /** Schedules watches for the next tick whose failure this verification has ended. */
-async function hasten({ dynamo, table }: Transfers, { mailbox: of, method }: Verification, now: Date): Promise<void> {
-  await new Watches(dynamo, table).hasten(of, now.toISOString());
+async function hasten(
+  { watches, incidentRows }: Transfers,
+  { mailbox: of, method }: Verification,
+  now: Date,
+): Promise<void> {
+  await watches.hasten(of, now.toISOString());
   if (method === 'email') return;
   // A client id that works for one mailbox works for all.
-  const rows = new IncidentRows(dynamo, table);
-  for (const cause of verificationCauses) await rows.mend(cause, now.getTime());
+  for (const cause of verificationCauses) await incidentRows.mend(cause, now.getTime());
 }
 
 export const mailboxOperations = [

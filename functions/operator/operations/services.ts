@@ -1,10 +1,7 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { Partition } from '#functions/dynamodb/partition.ts';
-import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
-import { invokeForTopics } from '#functions/operator/api/poll-function.ts';
-import { Problem } from '#functions/operator/api/problem.ts';
-import { registryPartition } from '#functions/watches/polled-watches.ts';
+import type { Partition } from '#functions/dynamodb/partition.ts';
+import { operation } from '#functions/operator/api/operation.ts';
+import { topicNames, viewTopic } from '#functions/operator/api/topics.ts';
 
 /** Runs a check and turns an error into its name. */
 async function seen<T extends object>(look: () => Promise<T>): Promise<T | { problem: string }> {
@@ -16,9 +13,9 @@ async function seen<T extends object>(look: () => Promise<T>): Promise<T | { pro
 }
 
 /** Probes a table by a read of an empty range. */
-async function viewTable(name: 'transfers' | 'webhooks', dynamo: DynamoDBClient, table: string) {
+async function viewTable(name: 'transfers' | 'webhooks', rows: Pick<Partition, 'range'>) {
   const view = await seen(async () => {
-    await new Partition(dynamo, table, registryPartition).range('-', '-');
+    await rows.range(' ', ' ');
     return {};
   });
   return { name, ...view };
@@ -35,31 +32,23 @@ async function viewQueue(sqs: SQSClient, name: string, QueueUrl: string) {
   return { name, waiting: 0, inProgress: 0, ...view };
 }
 
-/** Both topics share the problem if the poll function cannot be invoked. */
-async function viewTopics({ pollFunction }: OperatorDependencies, timeout: number) {
-  try {
-    return await invokeForTopics(pollFunction, timeout);
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    const unknown = { subscriptions: 0, unconfirmed: 0, problem: error.message };
-    return (['transfer-events', 'transfer-notices'] as const).map((name) => ({ name, ...unknown }));
-  }
-}
-
 export const showServices = operation('showServices', {
   method: 'GET',
   path: '/services',
   summary: 'Checks that each table, queue and topic answers, and counts the messages of the queues',
   async run(deps, { deadline }) {
-    const { transfers, webhooks, queues } = deps;
-    const [tables, queueViews, topics] = await Promise.all([
-      Promise.all([
-        viewTable('transfers', transfers.dynamo, transfers.table),
-        viewTable('webhooks', webhooks.dynamo, webhooks.table),
-      ]),
+    const { transfers, webhooks, queues, topics } = deps;
+    const timeout = deadline - webhooks.steady();
+    const [tables, queueViews, topicViews] = await Promise.all([
+      Promise.all([viewTable('transfers', transfers.watches), viewTable('webhooks', webhooks.endpoints)]),
       Promise.all(Object.entries(queues.urls).map(([name, url]) => viewQueue(queues.sqs, name, url))),
-      viewTopics(deps, deadline - webhooks.steady()),
+      Promise.all(
+        topicNames.map(async (name) => {
+          const view = await seen(() => viewTopic(topics.sns, topics.arns[name], timeout));
+          return { name, subscriptions: 0, unconfirmed: 0, ...view };
+        }),
+      ),
     ]);
-    return { tables, queues: queueViews, topics };
+    return { tables, queues: queueViews, topics: topicViews };
   },
 });

@@ -1,14 +1,10 @@
 import pLimit from 'p-limit';
 import type { Deadline } from '#functions/clock/instants.ts';
-import { countKeys } from '#functions/dynamodb/index-pages.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
-import { Watches } from '#functions/watches/watches.ts';
-import { dueEvents, heldBetween } from '#functions/webhooks/deliveries/delivery-index.ts';
+import { heldBetween } from '#functions/webhooks/deliveries/delivery-index.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
-import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
 import { admission, type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
-import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 
 /** Most deliveries counted, since each counted row is read; and endpoints counted at once. */
 const mostCounted = 1000;
@@ -24,9 +20,9 @@ async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: re
     if (isCut) return;
     const [retries, { lease, requests }, places] = await Promise.all([
       // One row beyond the limit shows that there are more; the first row is the oldest.
-      dueEvents(webhooks, name, forever, Math.max(1, mostCounted + 1 - waiting)),
-      new Leases(webhooks).look(name, mostRequests),
-      held > mostCounted ? 0 : countKeys(webhooks, heldBetween(name, 0, forever), mostCounted + 1 - held),
+      webhooks.deliveries.due(name, forever, Math.max(1, mostCounted + 1 - waiting)),
+      webhooks.leases.look(name, mostRequests),
+      held > mostCounted ? 0 : webhooks.deliveries.count(heldBetween(name, 0, forever), mostCounted + 1 - held),
     ]);
     waiting += requests.reduce((sum, { events }) => sum + events.length, retries.length);
     hasMoreRequests ||= requests.length === mostRequests;
@@ -58,10 +54,7 @@ export const showStatus = operation('showStatus', {
   summary: 'Shows watches, endpoints and deliveries in numbers',
   async run(deps, { deadline }) {
     const { transfers, webhooks } = deps;
-    const [watches, endpoints] = await Promise.all([
-      new Watches(transfers.dynamo, transfers.table).list(),
-      listEndpoints(webhooks),
-    ]);
+    const [watches, endpoints] = await Promise.all([transfers.watches.list(), webhooks.endpoints.list()]);
     const deliveries = await countDeliveries(deps, endpoints, deadline);
     const ofStatus = (status: string) => endpoints.filter((endpoint) => endpoint.status === status).length;
     return {

@@ -1,20 +1,16 @@
 import * as z from 'zod/mini';
-import { verificationKey, verificationOf } from '#functions/cryptshare/verification-rows.ts';
-import { getRows, rowName } from '#functions/dynamodb/batch.ts';
 import type { Answers } from '#functions/operator/api/answers.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
-import { pageOf, pageQuery, rowsBetween } from '#functions/operator/api/page.ts';
+import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { invokePoll } from '#functions/operator/api/poll-function.ts';
 import { notFound, Problem } from '#functions/operator/api/problem.ts';
 import { direction } from '#functions/operator/api/schemas.ts';
 import { watchName } from '#functions/poll/report.ts';
-import { rootKey } from '#functions/snapshot/snapshot-rows.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
-import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
-import { type RegisteredWatch, registryPartition, watchOf } from '#functions/watches/polled-watches.ts';
+import type { Watch } from '#functions/transfers/transfer.ts';
+import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { isQuiet } from '#functions/watches/schedule.ts';
 import type { Health } from '#functions/watches/watch-health.ts';
-import { Watches } from '#functions/watches/watches.ts';
 
 const expectedInterval = 'expected milliseconds from 1000 to 86400000, a day';
 
@@ -37,11 +33,9 @@ export const onWatch = {
 
 const nowOf = ({ webhooks }: OperatorDependencies): string => webhooks.now().toISOString();
 
-const registry = ({ transfers }: OperatorDependencies): Watches => new Watches(transfers.dynamo, transfers.table);
-
 /** @throws Problem for an unknown watch */
 export async function existingWatch(deps: OperatorDependencies, watch: Watch): Promise<RegisteredWatch> {
-  const found = await registry(deps).find(watch);
+  const found = await deps.transfers.watches.find(watch);
   if (!found) throw watchNotFound(watch);
   return found;
 }
@@ -54,14 +48,9 @@ const healthView = ({ sharedAt, turn, ...health }: Health) => health;
 async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: readonly RegisteredWatch[]) {
   const { quietIntervalMs = 0 } = transfers;
   const now = webhooks.now().getTime();
-  const rootOf = (watch: Watch) => ({ pk: watchKey(watch), sk: rootKey });
-  const keys = watches.flatMap((watch) => [rootOf(watch), verificationKey(watch.mailbox)]);
-  const distinct = new Map(keys.map((key) => [rowName(key), key]));
-  const rows = await getRows(transfers.dynamo, transfers.table, [...distinct.values()]);
-  return watches.map((watch): Answers['showWatch'] => {
-    const root = rows.get(rowName(rootOf(watch)));
-    const verified = rows.get(rowName(verificationKey(watch.mailbox)));
-    const { method, validUntil, encrypted } = verified ? verificationOf(verified) : {};
+  const states = await transfers.states.of(watches);
+  return watches.map((watch, index): Answers['showWatch'] => {
+    const { snapshot, verification } = states[index]!;
     return {
       mailbox: watch.mailbox,
       direction: watch.direction,
@@ -74,10 +63,10 @@ async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: r
           : undefined,
       health: watch.health && healthView(watch.health),
       // Without a token the row only records an attempt to verify.
-      verification: method && encrypted ? { method, validUntil } : undefined,
-      baselineAt: root?.baselineAt,
-      baselineProgress: root?.baselineProgress,
-      count: root?.count,
+      verification: verification?.encrypted
+        ? { method: verification.method, validUntil: verification.validUntil }
+        : undefined,
+      ...snapshot,
     };
   });
 }
@@ -94,7 +83,7 @@ const statusChange = (verb: 'pause' | 'resume', summary: string, refusal: string
     failures: [404, 409],
     async run(deps, { params: watch }) {
       const read = await existingWatch(deps, watch);
-      if (!(await registry(deps)[verb](read, nowOf(deps)))) throw new Problem(409, refusal);
+      if (!(await deps.transfers.watches[verb](read, nowOf(deps)))) throw new Problem(409, refusal);
       return viewOf(deps, watch);
     },
   });
@@ -106,9 +95,8 @@ export const watchOperations = [
     summary: 'Lists the watches, disabled ones included, in no particular order',
     query: z.strictObject(pageQuery),
     async run(deps, { query }) {
-      const all = rowsBetween(registryPartition, ' ', '~');
-      const { rows, ...next } = await pageOf(deps.transfers, query, [all], (row) => !watchOf(row).isRemoved);
-      return { items: await viewsOf(deps, rows.map(watchOf)), ...next };
+      const { items, next } = await pageOf(query, (page) => deps.transfers.watches.listPage(page));
+      return { items: await viewsOf(deps, items), next };
     },
   }),
   operation('addWatch', {
@@ -120,7 +108,7 @@ export const watchOperations = [
     failures: [409],
     target: ({ body }) => watchName(body),
     async run(deps, { body: { notifyExisting, ...watch } }) {
-      const [isAdded] = await registry(deps).addAll([watch], notifyExisting, nowOf(deps));
+      const [isAdded] = await deps.transfers.watches.addAll([watch], notifyExisting, nowOf(deps));
       if (!isAdded) throw new Problem(409, 'there is such a watch already; if it is disabled, resume it');
       return viewOf(deps, watch);
     },
@@ -135,7 +123,7 @@ export const watchOperations = [
     }),
     target: ({ body: { watches } }) => `${watches.length} watches`,
     async run(deps, { body: { watches, notifyExisting } }) {
-      const added = await registry(deps).addAll(watches, notifyExisting, nowOf(deps));
+      const added = await deps.transfers.watches.addAll(watches, notifyExisting, nowOf(deps));
       return {
         items: watches.map(({ mailbox, direction }, index) => ({ mailbox, direction, isAdded: added[index]! })),
       };
@@ -153,7 +141,11 @@ export const watchOperations = [
     summary: 'Changes the interval of a watch; null returns it to the general one',
     body: z.strictObject({ pollIntervalMs: z.nullable(interval) }),
     async run(deps, { params: watch, body: { pollIntervalMs } }) {
-      await registry(deps).setPollInterval(await existingWatch(deps, watch), pollIntervalMs ?? undefined, nowOf(deps));
+      await deps.transfers.watches.setPollInterval(
+        await existingWatch(deps, watch),
+        pollIntervalMs ?? undefined,
+        nowOf(deps),
+      );
       return viewOf(deps, watch);
     },
   }),
@@ -182,7 +174,7 @@ export const watchOperations = [
     summary: 'Removes a watch; its data is deleted 30 days later',
     status: 204,
     async run(deps, { params: watch }) {
-      await registry(deps).remove(await existingWatch(deps, watch), nowOf(deps));
+      await deps.transfers.watches.remove(await existingWatch(deps, watch), nowOf(deps));
     },
   }),
 ];

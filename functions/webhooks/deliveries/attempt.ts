@@ -2,17 +2,15 @@ import { clockDifference } from '#functions/clock/clock-difference.ts';
 import { codeOf } from '#functions/http/tls-problem.ts';
 import type { DataKey } from '#functions/lambda/data-key.ts';
 import { currentSecrets, type Endpoint, type EndpointSecrets } from '#functions/webhooks/endpoints/endpoint.ts';
-import type { WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
 import { bodyOf } from '#functions/webhooks/endpoints/format.ts';
-import type { Leases } from '#functions/webhooks/endpoints/leases.ts';
 import { answerContext } from '#functions/webhooks/endpoints/secrets.ts';
 import { PostError, type PostFailure, type WebhookClient } from '#functions/webhooks/http/client.ts';
 import { signatureHeader } from '#functions/webhooks/http/signature.ts';
+import type { DeliveryDependencies } from './deliveries.ts';
 import type { AttemptRecord, Delivery } from './delivery.ts';
 import { type Outcome, outcomeOf, outcomeOfError } from './outcome.ts';
 
-export interface DeliverDependencies extends WebhookDependencies {
-  readonly leases: Leases;
+export interface DeliverDependencies extends DeliveryDependencies {
   readonly client: WebhookClient;
   readonly dataKey: DataKey;
   /** In [0, 1). */

@@ -1,11 +1,8 @@
-import type { WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
 import { addLone, endLone, leaseDurationMs, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
-import { Leases } from '#functions/webhooks/endpoints/leases.ts';
-import { stepDelivery } from './deliveries.ts';
+import type { DeliveryDependencies } from './deliveries.ts';
 import type { Delivery, DeliveryName } from './delivery.ts';
-import { readDeliveries } from './delivery-index.ts';
 
-type CancelDependencies = Pick<WebhookDependencies, 'dynamo' | 'table' | 'now'>;
+type CancelDependencies = Pick<DeliveryDependencies, 'deliveries' | 'leases' | 'now'>;
 
 /** The delivery as it is now. Unless `isCancelled`, it was in flight or had ended. */
 export interface Cancellation {
@@ -15,7 +12,7 @@ export interface Cancellation {
 
 /** Cancels a delivery that waits for its attempt or an operator, none in flight; undefined when it does not exist. */
 export async function cancelDelivery(deps: CancelDependencies, name: DeliveryName): Promise<Cancellation | undefined> {
-  const read = async () => (await readDeliveries(deps, [name]))[0];
+  const read = async () => (await deps.deliveries.read([name]))[0];
   const delivery = await read();
   const cancelled = delivery && (await cancel(deps, delivery));
   if (cancelled) return { delivery: cancelled, isCancelled: true };
@@ -23,13 +20,12 @@ export async function cancelDelivery(deps: CancelDependencies, name: DeliveryNam
 }
 
 /** Occupies the place of an attempt in the lease while it cancels, so that no process attempts the delivery. */
-async function cancel(deps: CancelDependencies, delivery: Delivery) {
+async function cancel({ deliveries, leases, ...deps }: CancelDependencies, delivery: Delivery) {
   const { event, endpoint, rev: of, attempt, status } = delivery;
   const now = deps.now().getTime();
-  const step = () => stepDelivery(deps, delivery, { status: 'CANCELLED', reason: 'operator' }, now);
+  const step = () => deliveries.step(delivery, { status: 'CANCELLED', reason: 'operator' }, now);
   if (status === 'HELD') return step();
   if (status !== 'PENDING') return undefined;
-  const leases = new Leases(deps);
   const inFlight = { [event]: { attempt, of, until: now + leaseDurationMs, isLone: true } } as const;
   const taken = await leases.change(endpoint, await leases.read(endpoint), (current) => {
     const lease = plausibleLease(current, now);

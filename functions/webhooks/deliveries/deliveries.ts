@@ -1,21 +1,37 @@
-/** Writes of events, deliveries and attempts to the webhooks table. `now` is a Unix time in milliseconds. */
-import type { TableSource } from '#functions/dynamodb/index-pages.ts';
+/** Repository of events, deliveries and attempts in the webhooks table. `now` is a Unix time in milliseconds. */
+import { retryBudget } from '#functions/clock/backoff.ts';
+import { getRows, rowName } from '#functions/dynamodb/batch.ts';
+import {
+  type Cursor,
+  countKeys,
+  type IndexRange,
+  type Page,
+  paginate,
+  readKeys,
+  rowsIn,
+  type TableSource,
+} from '#functions/dynamodb/index-pages.ts';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
+import { endpointIn, endpointKey, type WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
 import type { EventKind } from '#functions/webhooks/endpoints/format.ts';
 import {
   type AttemptRecord,
   attemptKey,
   type Delivery,
+  type DeliveryName,
   dayPart,
   deliveryKey,
+  deliveryNameOf,
+  deliveryOf,
   duePart,
   eventKey,
   heldPart,
   listedAt,
   type NextStep,
 } from './delivery.ts';
+import { retriesBetween } from './delivery-index.ts';
 
 /** Seconds for which events, deliveries and attempts are kept: operators can send them again for 30 days. */
 export const retention = 30 * 86_400;
@@ -28,75 +44,143 @@ export interface StoredEvent {
   readonly kind: EventKind;
 }
 
-/** Stores an event that no endpoint wants; idempotent. */
-export async function storeEvent(table: TableSource, event: StoredEvent, now: number): Promise<void> {
-  const { id, body, at: eventAt } = event;
-  await create(table, eventKey(id), { body, eventAt, ...listing(event) }, now);
+export interface DeliveryDependencies extends WebhookDependencies {
+  readonly deliveries: Deliveries;
 }
 
-/** Creates a delivery with its event, unless it exists in any status; `isListed` lists the event under it by day. */
-export async function createDelivery(
-  table: TableSource,
-  event: StoredEvent,
-  { name, createdAt }: Pick<Endpoint, 'name' | 'createdAt'>,
-  now: number,
-  isListed: boolean,
-): Promise<void> {
-  const row = {
-    endpointSince: createdAt,
-    eventAt: event.at,
-    body: event.body,
-    rev: 0,
-    status: 'PENDING',
-    attempt: 0,
-    nextAttemptAt: now,
-    changedAt: now,
-    ...(isListed && listing(event)),
-  };
-  await create(table, deliveryKey({ event: event.id, endpoint: name }), row, now);
+/** An endpoint and some of its deliveries by the id of their event, as one call has read them. */
+export interface EndpointDeliveries {
+  /** Undefined when it was removed. */
+  readonly endpoint: Endpoint | undefined;
+  readonly deliveries: ReadonlyMap<string, Delivery>;
 }
 
-/**
- * Writes the next step of a delivery, on condition that its `rev` is still the one that was read.
- *
- * @param change further new fields, for example the attempt, or the endpoint that has the name now; with the `rev` that
- *   was read, an attempt in flight does not take the delivery for changed
- * @returns the delivery after the step; undefined when it has changed since it was read
- */
-export async function stepDelivery(
-  table: TableSource,
-  delivery: Delivery,
-  step: NextStep,
-  now: number,
-  change: { readonly lastAttempt?: AttemptRecord; readonly endpointSince?: string; readonly rev?: number } = {},
-): Promise<Delivery | undefined> {
-  const { pk, sk } = deliveryKey(delivery);
-  const counted = { rev: delivery.rev + 1, changedAt: now };
-  const fields = { reason: undefined, ...step, ...counted, ...change, ...waitingOf(delivery, step) };
-  if (change.lastAttempt && delivery.lastAttempt) await storeAttempt(table, delivery, delivery.lastAttempt);
-  if (!(await partition(table, pk).update(sk, fields, { condition: 'rev = :rev', values: { rev: delivery.rev } }))) {
+const pageSize = 100;
+
+export class Deliveries {
+  private readonly source: TableSource;
+
+  constructor(source: TableSource) {
+    this.source = source;
+  }
+
+  /** Stores an event that no endpoint wants; idempotent. */
+  async storeEvent(event: StoredEvent, now: number): Promise<void> {
+    const { id, body, at: eventAt } = event;
+    await this.add(eventKey(id), { body, eventAt, ...listing(event) }, now);
+  }
+
+  /** Creates a delivery with its event, unless it exists in any status; `isListed` lists the event under it by day. */
+  async create(
+    event: StoredEvent,
+    { name, createdAt }: Pick<Endpoint, 'name' | 'createdAt'>,
+    now: number,
+    isListed: boolean,
+  ): Promise<void> {
+    const row = {
+      endpointSince: createdAt,
+      eventAt: event.at,
+      body: event.body,
+      rev: 0,
+      status: 'PENDING',
+      attempt: 0,
+      nextAttemptAt: now,
+      changedAt: now,
+      ...(isListed && listing(event)),
+    };
+    await this.add(deliveryKey({ event: event.id, endpoint: name }), row, now);
+  }
+
+  /**
+   * Writes the next step of a delivery, on condition that its `rev` is still the one that was read.
+   *
+   * @param change further new fields, for example the attempt, or the endpoint that has the name now; with the `rev`
+   *   that was read, an attempt in flight does not take the delivery for changed
+   * @returns the delivery after the step; undefined when it has changed since it was read
+   */
+  async step(
+    delivery: Delivery,
+    step: NextStep,
+    now: number,
+    change: { readonly lastAttempt?: AttemptRecord; readonly endpointSince?: string; readonly rev?: number } = {},
+  ): Promise<Delivery | undefined> {
+    const { pk, sk } = deliveryKey(delivery);
+    const read = { condition: 'rev = :rev', values: { rev: delivery.rev } };
+    const counted = { rev: delivery.rev + 1, changedAt: now };
+    const fields = { reason: undefined, ...step, ...counted, ...change, ...waitingOf(delivery, step) };
+    if (change.lastAttempt && delivery.lastAttempt) await this.storeAttempt(delivery, delivery.lastAttempt);
+    if (await this.partition(pk).update(sk, fields, read)) {
+      const { dueAt: _, attempt = delivery.attempt, ...written } = fields;
+      return { ...delivery, ...written, attempt };
+    }
     // Another process changed the row, but the attempt was made and must be recorded.
-    if (change.lastAttempt) await storeAttempt(table, delivery, change.lastAttempt);
+    if (change.lastAttempt) await this.storeAttempt(delivery, change.lastAttempt);
     return undefined;
   }
-  const { reason: _, due: __, ...rest } = delivery;
-  const present = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return { ...rest, ...Object.fromEntries(present) } as Delivery;
-}
 
-/** Stores an attempt in a row of its own: the delivery's row holds only the last attempt. */
-async function storeAttempt(table: TableSource, delivery: Delivery, attempt: AttemptRecord): Promise<void> {
-  const { pk, sk } = attemptKey(delivery, attempt);
-  const expiresAt = secondsOf(Date.parse(attempt.startedAt)) + retention;
-  await partition(table, pk).put(sk, { ...attempt, expiresAt } as Item, {});
-}
+  /** Reads the present state of deliveries from their rows; an index may lag behind them. */
+  async read(names: readonly DeliveryName[], budget = retryBudget()): Promise<Delivery[]> {
+    const keys = names.map(deliveryKey);
+    const rows = await getRows(this.source.dynamo, this.source.table, keys, budget);
+    return keys.flatMap((key) => rows.get(rowName(key)) ?? []).map(deliveryOf);
+  }
 
-async function create(table: TableSource, { pk, sk }: Key, row: Item, now: number): Promise<void> {
-  const expiresAt = secondsOf(now) + retention;
-  await partition(table, pk).put(sk, { ...row, expiresAt }, { condition: 'attribute_not_exists(pk)' });
-}
+  /** Reads an endpoint together with its deliveries of some events. */
+  async ofEndpoint(endpoint: string, events: readonly string[], budget = retryBudget()): Promise<EndpointDeliveries> {
+    const keys = [endpointKey(endpoint), ...events.map((event) => deliveryKey({ event, endpoint }))];
+    const rows = await getRows(this.source.dynamo, this.source.table, keys, budget);
+    const found = keys.slice(1).flatMap((key) => rows.get(rowName(key)) ?? []);
+    return {
+      endpoint: endpointIn(rows, endpoint),
+      deliveries: new Map(found.map(deliveryOf).map((delivery) => [delivery.event, delivery])),
+    };
+  }
 
-const partition = ({ dynamo, table }: TableSource, pk: string): Partition => new Partition(dynamo, table, pk);
+  /** Events whose retries to an endpoint are due by `until` (Unix ms), oldest first, as far as the index knows. */
+  async due(
+    endpoint: string,
+    until: number,
+    limit = pageSize,
+  ): Promise<{ readonly event: string; readonly dueAt: number }[]> {
+    const { items } = await readKeys(this.source, retriesBetween(endpoint, 0, until), undefined, limit);
+    return items.map(({ pk, sk, dueAt }) => ({ event: deliveryNameOf({ pk, sk }).event, dueAt }));
+  }
+
+  /** Deliveries in ranges of an index, page by page, each with its last place, as {@link rowsIn} reads them. */
+  async *pages(ranges: readonly IndexRange[], budget = retryBudget(), after?: Cursor) {
+    for await (const { rows, last } of rowsIn(this.source, ranges, budget, after)) {
+      yield { deliveries: rows.map(deliveryOf), last };
+    }
+  }
+
+  /** A page of a list for operators, as {@link paginate} reads it. */
+  async listPage(ranges: readonly IndexRange[], page: Page, isWanted: (delivery: Delivery) => boolean) {
+    const matches = (row: Item) => isWanted(deliveryOf(row));
+    const { rows, next } = await paginate(this.source, { ranges, matches, ...page });
+    return { items: rows.map(deliveryOf), next };
+  }
+
+  /** Counts the places of a range up to a number. */
+  count(range: IndexRange, most: number): Promise<number> {
+    return countKeys(this.source, range, most);
+  }
+
+  /** Stores an attempt in a row of its own: the delivery's row holds only the last attempt. */
+  private async storeAttempt(delivery: Delivery, attempt: AttemptRecord): Promise<void> {
+    const { pk, sk } = attemptKey(delivery, attempt);
+    const expiresAt = secondsOf(Date.parse(attempt.startedAt)) + retention;
+    await this.partition(pk).put(sk, { ...attempt, expiresAt }, {});
+  }
+
+  private async add({ pk, sk }: Key, row: Item, now: number): Promise<void> {
+    const expiresAt = secondsOf(now) + retention;
+    await this.partition(pk).put(sk, { ...row, expiresAt }, { condition: 'attribute_not_exists(pk)' });
+  }
+
+  private partition(pk: string): Partition {
+    return new Partition(this.source.dynamo, this.source.table, pk);
+  }
+}
 
 const listing = ({ kind, at, id }: StoredEvent) => ({ day: dayPart(kind, at), listedAt: listedAt(at, id) });
 

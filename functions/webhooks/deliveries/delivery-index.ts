@@ -1,19 +1,7 @@
-import { retryBudget } from '#functions/clock/backoff.ts';
-import { getRows, rowName } from '#functions/dynamodb/batch.ts';
-import { type IndexRange, type KeyIndex, readKeys, type TableSource } from '#functions/dynamodb/index-pages.ts';
-import type { Item } from '#functions/dynamodb/row.ts';
+import type { IndexRange, KeyIndex } from '#functions/dynamodb/index-pages.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { type EventKind, kindFor } from '#functions/webhooks/endpoints/format.ts';
-import {
-  type Delivery,
-  type DeliveryName,
-  dayParts,
-  deliveryKey,
-  deliveryNameOf,
-  duePart,
-  eventIdOf,
-  heldPart,
-} from './delivery.ts';
+import { dayParts, deliveryKey, duePart, eventIdOf, heldPart } from './delivery.ts';
 
 /** Indexes of the webhooks table, on AWS and in the local run. */
 export const indexes = {
@@ -22,19 +10,6 @@ export const indexes = {
   /** Each event once, under one of its deliveries or alone; `day` is `YYYY-MM-DD`, `listedAt` time and id. */
   byDay: { name: 'by-day', partitionKey: ['day', 'S'], sortKey: ['listedAt', 'S'] },
 } as const satisfies Record<string, KeyIndex>;
-
-const pageSize = 100;
-
-/** Events whose retries to an endpoint are due by `until` (Unix ms), oldest first, as far as the index knows. */
-export async function dueEvents(
-  source: TableSource,
-  endpoint: string,
-  until: number,
-  limit = pageSize,
-): Promise<{ readonly event: string; readonly dueAt: number }[]> {
-  const { items } = await readKeys(source, retriesBetween(endpoint, 0, until), undefined, limit);
-  return items.map(({ pk, sk, dueAt }) => ({ event: deliveryNameOf({ pk, sk }).event, dueAt }));
-}
 
 /** Retries of an endpoint that are due between two instants (Unix ms), both included. */
 export const retriesBetween = (endpoint: string, from: number, until: number): IndexRange =>
@@ -80,17 +55,3 @@ export const sentTo = ({ name, format }: Pick<Endpoint, 'name' | 'format'>, span
 
 export const newestFirst = (ranges: readonly IndexRange[]): IndexRange[] =>
   ranges.map((range) => ({ ...range, isDescending: true })).reverse();
-
-/** Reads the present state of deliveries from their rows; an index may lag behind them. */
-export async function readDeliveries(
-  { dynamo, table }: TableSource,
-  names: readonly DeliveryName[],
-  budget = retryBudget(),
-): Promise<Delivery[]> {
-  const keys = names.map(deliveryKey);
-  const rows = await getRows(dynamo, table, keys, budget);
-  return keys.flatMap((key) => rows.get(rowName(key)) ?? []).map(deliveryIn);
-}
-
-export const deliveryIn = (row: Item): Delivery =>
-  ({ ...row, ...deliveryNameOf({ pk: row.pk, sk: row.sk }) }) as Delivery;

@@ -1,26 +1,18 @@
 import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
-import type { Key } from '#functions/dynamodb/row.ts';
-import type { EndpointCause } from '#functions/events/endpoint-event.ts';
+import type { Item, Key } from '#functions/dynamodb/row.ts';
+import * as r from '#functions/dynamodb/row-reader.ts';
+import { type EndpointCause, isEndpointCause } from '#functions/events/endpoint-event.ts';
 import { eventsOf } from '#functions/events/transfer-event.ts';
 import type { EventKind } from '#functions/webhooks/endpoints/format.ts';
-import type { PostFailure } from '#functions/webhooks/http/client.ts';
+import { postFailures } from '#functions/webhooks/http/client.ts';
 
-/**
- * Status of a delivery. `PENDING` waits for its next attempt, or is in flight if the endpoint's lease says so. `HELD`
- * waits for an operator, because its endpoint is paused or disabled. `DELIVERED`, `FAILED` (the schedule is over, or
- * the receiver will never take it) and `CANCELLED` are final.
- */
-export type DeliveryStatus = 'PENDING' | 'DELIVERED' | 'FAILED' | 'HELD' | 'CANCELLED';
+/** Causes of a status that does not explain itself, beside those of an endpoint. */
+const reasons = ['rejected', 'interrupted', 'endpoint_removed', 'paused', 'disabled', 'operator'] as const;
 
-/** Cause of a status that does not explain itself. */
-export type DeliveryReason =
-  | EndpointCause
-  | 'rejected'
-  | 'interrupted'
-  | 'endpoint_removed'
-  | 'paused'
-  | 'disabled'
-  | 'operator';
+export type DeliveryReason = EndpointCause | (typeof reasons)[number];
+
+const isReason = (value: unknown): value is DeliveryReason =>
+  isEndpointCause(value) || reasons.some((reason) => reason === value);
 
 /** Identity of a delivery: the id of an event or notice, and the name of an endpoint. */
 export interface DeliveryName {
@@ -28,43 +20,65 @@ export interface DeliveryName {
   readonly endpoint: string;
 }
 
-/** One event on its way to one endpoint. Instants are Unix times in milliseconds. */
-export interface Delivery extends DeliveryName {
-  /** `createdAt` of its endpoint: an endpoint added again under the same name is a different one. */
-  readonly endpointSince: string;
-  /** ISO 8601 time of the event. */
-  readonly eventAt: string;
-  /** Published bytes of the event or notice. */
-  readonly body: string;
-  /** Counts the changes. Each change names the `rev` that it read. */
-  readonly rev: number;
-  readonly status: DeliveryStatus;
-  /** Attempts made since the delivery was created or replayed. */
-  readonly attempt: number;
-  /** Earliest instant of the next attempt. */
-  readonly nextAttemptAt: number;
-  /** Partition in the waiting index; a delivery that was never tried has none. */
-  readonly due?: string;
-  readonly reason?: DeliveryReason;
-  readonly changedAt?: number;
-  /** Earlier attempts have rows of their own. */
-  readonly lastAttempt?: AttemptRecord;
-}
-
 /** Stored attempt: `attempt` counts from 1, `startedAt` is ISO 8601, `duration` is in milliseconds. */
-export interface AttemptRecord {
-  readonly attempt: number;
-  readonly startedAt: string;
-  readonly durationMs: number;
-  readonly outcome: string;
-  readonly cause?: EndpointCause | undefined;
+const attempt = r.object({
+  attempt: r.number,
+  startedAt: r.text,
+  durationMs: r.number,
+  outcome: r.text,
+  cause: r.optional(r.that(isEndpointCause, 'a cause')),
   /** Failure before any answer, with Node's code for it, for example `ENOTFOUND`. */
-  readonly failure?: PostFailure | undefined;
-  readonly code?: string | undefined;
-  readonly status?: number | undefined;
+  failure: r.optional(r.oneOf(postFailures)),
+  code: r.optional(r.text),
+  status: r.optional(r.number),
   /** Beginning of the answer, encrypted. */
-  readonly response?: string | undefined;
-}
+  response: r.optional(r.text),
+});
+
+export type AttemptRecord = r.ReadBy<typeof attempt>;
+
+/**
+ * Status of a delivery. `PENDING` waits for its next attempt, or is in flight if the endpoint's lease says so. `HELD`
+ * waits for an operator, because its endpoint is paused or disabled. `DELIVERED`, `FAILED` (the schedule is over, or
+ * the receiver will never take it) and `CANCELLED` are final.
+ */
+export const deliveryStatuses = ['PENDING', 'DELIVERED', 'FAILED', 'HELD', 'CANCELLED'] as const;
+
+export type DeliveryStatus = (typeof deliveryStatuses)[number];
+
+const delivery = r.object({
+  /** `createdAt` of its endpoint: an endpoint added again under the same name is a different one. */
+  endpointSince: r.text,
+  /** ISO 8601 time of the event. */
+  eventAt: r.text,
+  /** Published bytes of the event or notice. */
+  body: r.text,
+  /** Counts the changes. Each change names the `rev` that it read. */
+  rev: r.number,
+  status: r.oneOf(deliveryStatuses),
+  /** Attempts made since the delivery was created or replayed. */
+  attempt: r.number,
+  /** Earliest instant of the next attempt. */
+  nextAttemptAt: r.number,
+  /** Partition in the waiting index; a delivery that was never tried has none. */
+  due: r.optional(r.text),
+  reason: r.optional(r.that(isReason, 'a reason')),
+  changedAt: r.optional(r.number),
+  /** Earlier attempts have rows of their own. */
+  lastAttempt: r.optional(attempt),
+});
+
+/** One event on its way to one endpoint. Instants are Unix times in milliseconds. */
+export type Delivery = DeliveryName & r.ReadBy<typeof delivery>;
+
+const fieldsOf = r.rowReader(delivery);
+
+export const deliveryOf = (row: Item): Delivery => ({
+  ...fieldsOf(row),
+  ...deliveryNameOf({ pk: row.pk, sk: row.sk }),
+});
+
+export const attemptOf = r.rowReader(attempt);
 
 /** Next status of a delivery. A step without a `reason` removes the previous one. */
 export type NextStep =
@@ -98,6 +112,12 @@ export const deliveryKey = ({ event, endpoint }: DeliveryName): Key => ({
   pk: partitionOf(event),
   sk: `DELIVERY#${event}#${endpoint}`,
 });
+
+/** First and last sort key of the deliveries of an event. */
+export function deliveriesBetween(event: string): [from: string, to: string] {
+  const { sk } = deliveryKey({ event, endpoint: '' });
+  return [sk, `${sk}~`];
+}
 
 /** Key of an event that no endpoint wanted. Every other event is part of its deliveries' rows. */
 export const eventKey = (event: string): Key => ({ pk: partitionOf(event), sk: `EVENT#${event}` });

@@ -1,15 +1,14 @@
 import pLimit from 'p-limit';
 import { retryBudget } from '#functions/clock/backoff.ts';
 import type { Deadline } from '#functions/clock/instants.ts';
-import { type Cursor, type IndexRange, rowsIn } from '#functions/dynamodb/index-pages.ts';
+import type { Cursor, IndexRange } from '#functions/dynamodb/index-pages.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
-import type { WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
 import { existingEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { EndpointError } from '#functions/webhooks/endpoints/settings.ts';
 import { sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
-import { stepDelivery } from './deliveries.ts';
+import type { DeliveryDependencies } from './deliveries.ts';
 import type { Delivery, DeliveryName } from './delivery.ts';
-import { deliveryIn, heldBetween, readDeliveries, sentTo } from './delivery-index.ts';
+import { heldBetween, sentTo } from './delivery-index.ts';
 
 export interface ReplayOptions {
   /** ISO 8601 times of the events: `from` is included, `until` is not. */
@@ -41,22 +40,22 @@ const concurrency = 8;
 const hasEnded = ({ status }: Delivery): boolean => status !== 'PENDING';
 
 /** Releases deliveries held while their endpoint was paused or disabled. Attempts begin anew, under the same ids. */
-export async function recover(deps: WebhookDependencies, name: string, options: ReplayOptions): Promise<Replay> {
+export async function recover(deps: DeliveryDependencies, name: string, options: ReplayOptions): Promise<Replay> {
   const endpoint = await activeEndpoint(deps, name);
   const held = heldBetween(name, Date.parse(options.from), Date.parse(options.until) - 1);
   return release(deps, endpoint, [held], ({ status }) => status === 'HELD', options);
 }
 
 /** Delivers again, under the same ids, all ended and held deliveries whose events lie in a time range. */
-export async function replay(deps: WebhookDependencies, name: string, options: ReplayOptions): Promise<Replay> {
+export async function replay(deps: DeliveryDependencies, name: string, options: ReplayOptions): Promise<Replay> {
   const endpoint = await activeEndpoint(deps, name);
   return release(deps, endpoint, sentTo(endpoint, options, deps.now().getTime()), hasEnded, options);
 }
 
 /** Delivers one ended or held delivery again; false when it does not exist or is still pending. */
-export async function resend(deps: WebhookDependencies, name: DeliveryName): Promise<boolean> {
+export async function resend(deps: DeliveryDependencies, name: DeliveryName): Promise<boolean> {
   const endpoint = await activeEndpoint(deps, name.endpoint);
-  const [delivery] = await readDeliveries(deps, [name]);
+  const [delivery] = await deps.deliveries.read([name]);
   if (!delivery || !hasEnded(delivery)) return false;
   const now = deps.now().getTime();
   const released = await releaseOne(deps, endpoint, delivery, now);
@@ -65,7 +64,7 @@ export async function resend(deps: WebhookDependencies, name: DeliveryName): Pro
 }
 
 /** @throws EndpointError unless the endpoint is active */
-async function activeEndpoint(deps: WebhookDependencies, name: string): Promise<Endpoint> {
+async function activeEndpoint(deps: DeliveryDependencies, name: string): Promise<Endpoint> {
   const endpoint = await existingEndpoint(deps, name);
   const { status } = endpoint;
   if (status === 'active') return endpoint;
@@ -75,7 +74,7 @@ async function activeEndpoint(deps: WebhookDependencies, name: string): Promise<
 const remedies = { paused: 'resume', disabled: 'enable' } as const;
 
 async function release(
-  deps: WebhookDependencies,
+  deps: DeliveryDependencies,
   endpoint: Endpoint,
   ranges: readonly IndexRange[],
   matches: (delivery: Delivery) => boolean,
@@ -85,13 +84,13 @@ async function release(
   let matching = 0;
   let released = 0;
   let done = after;
-  for await (const { rows, last } of rowsIn(deps, ranges, retryBudget(deadline, deps.steady), after)) {
+  for await (const { deliveries, last } of deps.deliveries.pages(ranges, retryBudget(deadline, deps.steady), after)) {
     // Release at least one page in each call, otherwise repeated calls might never finish.
     if (done !== after && deps.steady() >= deadline) {
       return { count: dryRun ? matching : released, isComplete: false, next: done };
     }
     done = last ?? done;
-    const matched = rows.map(deliveryIn).filter(matches);
+    const matched = deliveries.filter(matches);
     const before = matching;
     matching += matched.length;
     if (dryRun) continue;
@@ -110,7 +109,7 @@ async function release(
 }
 
 /** Releases a delivery; undefined when it has changed since it was read. */
-function releaseOne(deps: WebhookDependencies, endpoint: Endpoint, delivery: Delivery, nextAttemptAt: number) {
+function releaseOne(deps: DeliveryDependencies, endpoint: Endpoint, delivery: Delivery, nextAttemptAt: number) {
   const step = { status: 'PENDING', attempt: 0, nextAttemptAt } as const;
-  return stepDelivery(deps, delivery, step, deps.now().getTime(), { endpointSince: endpoint.createdAt });
+  return deps.deliveries.step(delivery, step, deps.now().getTime(), { endpointSince: endpoint.createdAt });
 }

@@ -1,20 +1,19 @@
 import { testEvent } from '#functions/events/endpoint-event.ts';
 import { testNotice } from '#functions/notices/notice.ts';
-import type { WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
 import { kindFor } from '#functions/webhooks/endpoints/format.ts';
 import { existingEndpoint, wake } from '#functions/webhooks/endpoints/lifecycle.ts';
-import { createDelivery } from './deliveries.ts';
+import type { DeliveryDependencies } from './deliveries.ts';
 import type { DeliveryName } from './delivery.ts';
 
 /** Sends an endpoint a test event, whatever types it subscribes to, and returns the new delivery. */
-export async function sendTest(deps: WebhookDependencies, name: string): Promise<DeliveryName> {
+export async function sendTest(deps: DeliveryDependencies, name: string): Promise<DeliveryName> {
   const { format, createdAt } = await existingEndpoint(deps, name);
   const now = deps.now();
   const at = now.toISOString();
   const event = testEvent(name, at);
   const told = format === 'event' ? event : testNotice(event).record;
   const stored = { kind: kindFor(format), id: told.id, body: JSON.stringify(told), at };
-  await createDelivery(deps, stored, { name, createdAt }, now.getTime(), true);
+  await deps.deliveries.create(stored, { name, createdAt }, now.getTime(), true);
   await wake(deps, name, [stored.id]);
   return { event: stored.id, endpoint: name };
 }

@@ -1,19 +1,24 @@
 import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
+import * as r from '#functions/dynamodb/row-reader.ts';
 import { longestRetryAfterMs } from './retry-schedule.ts';
 
 /** The circuit breaker of an endpoint, derived from its answers. All instants are Unix times in milliseconds. */
-export interface CircuitBreaker {
+export const breakerFields = {
   /** Failures in a row; failures of attempts that were in flight together count once. */
-  readonly failures: number;
+  failures: r.number,
   /** All failed attempts since the last success. */
-  readonly failedAttempts: number;
+  failedAttempts: r.number,
   /** End of the last failure that counted. */
-  readonly failedAt: number;
+  failedAt: r.number,
   /** Start of the first failed attempt since the last success. */
-  readonly failingSince?: number;
+  failingSince: r.optional(r.number),
   /** End of the open state; afterwards the breaker is half-open until an attempt succeeds. */
-  readonly openUntil?: number;
-}
+  openUntil: r.optional(r.number),
+};
+
+const breaker = r.object(breakerFields);
+
+export type CircuitBreaker = r.ReadBy<typeof breaker>;
 
 /** `closed` allows all attempts, `open` none, `half-open` one at a time as a probe. */
 export type BreakerState = 'closed' | 'open' | 'half-open';

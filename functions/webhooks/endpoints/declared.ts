@@ -1,6 +1,5 @@
 import pLimit from 'p-limit';
 import type { Endpoint } from './endpoint.ts';
-import { listEndpoints } from './endpoints.ts';
 import {
   addEndpoint,
   type EndpointLifeDependencies,
@@ -74,7 +73,7 @@ export async function declareEndpoints(
   declared: readonly DeclaredEndpoint[],
   waiting: readonly string[] = [],
 ): Promise<NewEndpoint[]> {
-  const known = new Map((await listEndpoints(deps)).map((endpoint) => [endpoint.name, endpoint]));
+  const known = new Map((await deps.endpoints.list()).map((endpoint) => [endpoint.name, endpoint]));
   for (const name of waiting) known.delete(name);
   const limit = pLimit(concurrency);
   const added = await limit.map(declared, async ({ name, settings, secret }) => {

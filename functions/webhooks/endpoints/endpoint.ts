@@ -1,44 +1,50 @@
-import type { EndpointCause } from '#functions/events/endpoint-event.ts';
+import * as r from '#functions/dynamodb/row-reader.ts';
+import { isEndpointCause } from '#functions/events/endpoint-event.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
-import type { Format } from './format.ts';
-
-/** An operator pauses an endpoint; an operator or a long series of failures disables it. */
-export type EndpointStatus = 'active' | 'paused' | 'disabled';
+import { formats } from './format.ts';
 
 /** The last notice to operators about a failing endpoint. */
-export interface EndpointHealth {
+const health = r.object({
   /** ISO 8601 time of the first failed attempt since the last success. */
-  readonly failingSince: string;
-  readonly cause: EndpointCause;
+  failingSince: r.text,
+  cause: r.that(isEndpointCause, 'a cause'),
   /** Unix time in milliseconds of the warning that the endpoint will be disabled. */
-  readonly warnedAt?: number;
-}
+  warnedAt: r.optional(r.number),
+});
+
+export type EndpointHealth = r.ReadBy<typeof health>;
+
+const texts = r.list(r.text);
 
 /** A webhook subscriber, without its secrets. */
-export interface Endpoint {
-  readonly name: string;
+export const endpointSchema = r.object({
+  name: r.text,
   /** Event types; `transfer.*` matches every type with that prefix. */
-  readonly types: readonly string[];
+  types: texts,
   /** Filter on mailboxes, case-insensitive. */
-  readonly mailboxes?: readonly string[] | undefined;
-  readonly directions?: readonly string[] | undefined;
-  readonly status: EndpointStatus;
-  readonly createdAt: string;
-  readonly format: Format;
+  mailboxes: r.optional(texts),
+  directions: r.optional(texts),
+  /** An operator pauses an endpoint; an operator or a long series of failures disables it. */
+  status: r.oneOf(['active', 'paused', 'disabled']),
+  createdAt: r.text,
+  format: r.oneOf(formats),
   /** Milliseconds before each retry. */
-  readonly retryDelaysMs: readonly number[];
-  readonly maxInFlight: number;
-  readonly isDeclared?: boolean;
+  retryDelaysMs: r.list(r.number),
+  maxInFlight: r.number,
+  isDeclared: r.optional(r.flag),
   /** Origin of its URL; the path and query may hold a token. */
-  readonly origin: string;
+  origin: r.text,
   /** URL, headers and signing secrets, encrypted. */
-  readonly encrypted: string;
-  readonly rev: number;
-  readonly health?: EndpointHealth | undefined;
-  readonly disabledBecause?: string;
+  encrypted: r.text,
+  rev: r.number,
+  health: r.optional(health),
+  disabledBecause: r.optional(r.text),
   /** Bodies of events about this endpoint whose publication is not confirmed. */
-  readonly pending?: readonly string[] | undefined;
-}
+  pending: r.optional(texts),
+});
+
+export type Endpoint = r.ReadBy<typeof endpointSchema>;
+export type EndpointStatus = Endpoint['status'];
 
 /** The parts of an endpoint that are stored encrypted. */
 export interface EndpointSecrets {

@@ -1,35 +1,46 @@
 import { plausibleUntil } from '#functions/clock/instants.ts';
+import type { Item } from '#functions/dynamodb/row.ts';
+import * as r from '#functions/dynamodb/row-reader.ts';
 import {
   believedBreaker,
-  type CircuitBreaker,
+  breakerFields,
   closedBreaker,
   type Observation,
   observe,
   stateOf,
 } from './circuit-breaker.ts';
 
-/** The row that governs sending to an endpoint. All instants are Unix times in milliseconds. */
-export interface Lease extends CircuitBreaker {
-  readonly rev: number;
-  readonly changedAt?: number;
-  /** The process that drains the endpoint. */
-  readonly holder?: { readonly id: string; readonly until: number };
-  /** Attempts in flight, by event id. */
-  readonly inFlight: Readonly<Record<string, InFlight>>;
-  /** Earliest begin of the next attempt, for an endpoint with a pace. */
-  readonly freeAt: number;
-}
-
-export interface InFlight {
+const inFlightAttempt = r.object({
   /** Counted from 1. */
-  readonly attempt: number;
+  attempt: r.number,
   /** `rev` of its delivery at the begin; once the delivery has changed, this entry is stale. */
-  readonly of: number;
+  of: r.number,
   /** Latest end; a process that has recorded no end by then has died. */
-  readonly until: number;
+  until: r.number,
   /** Begun without the lease: if the process dies, SQS redelivers the wake-up. */
-  readonly isLone?: true;
-}
+  isLone: r.optional(r.flag),
+});
+
+export type InFlight = r.ReadBy<typeof inFlightAttempt>;
+
+/** The row that governs sending to an endpoint. All instants are Unix times in milliseconds. */
+const lease = r.object({
+  ...breakerFields,
+  rev: r.number,
+  changedAt: r.optional(r.number),
+  /** The process that drains the endpoint. */
+  holder: r.optional(r.object({ id: r.text, until: r.number })),
+  /** Attempts in flight, by event id. */
+  inFlight: r.record(inFlightAttempt),
+  /** Earliest begin of the next attempt, for an endpoint with a pace. */
+  freeAt: r.number,
+});
+
+export type Lease = r.ReadBy<typeof lease>;
+
+const readLease = r.rowReader(lease);
+
+export const leaseOf = (row: Item | undefined): Lease => (row ? readLease(row) : newLease);
 
 export interface Limits {
   readonly maxInFlight: number;
@@ -151,7 +162,7 @@ function withProgress(lease: Lease, { inFlight: own, observations }: Progress, i
   const others = Object.entries(inFlight).filter(([event, { isLone, until }]) => isLone && until > now && !own[event]);
   const begins = interval > 0 && Object.keys(own).length > 0;
   return {
-    ...observations.reduce(observe, breaker as CircuitBreaker),
+    ...observations.reduce(observe, breaker),
     // A deleted and recreated lease must not repeat an old `rev`, otherwise a stale write would pass.
     rev: rev === 0 ? now * changesPerMs : rev + 1,
     changedAt: now,

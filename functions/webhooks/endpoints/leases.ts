@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
-import { batchesOf } from '#functions/dynamodb/batch.ts';
+import { batchesOf, getRows, rowName } from '#functions/dynamodb/batch.ts';
 import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
-import { type Lease, newLease, plausibleLease, withoutFailures } from './lease.ts';
+import * as r from '#functions/dynamodb/row-reader.ts';
+import { type Lease, leaseOf, plausibleLease, withoutFailures } from './lease.ts';
 
 export const leaseKey = (endpoint: string): Key => ({ pk: `ENDPOINT#${endpoint}`, sk: 'LEASE' });
-
-export const leaseOf = (row: Item | undefined): Lease => (row as Lease | undefined) ?? newLease;
 
 /** Deliveries that a process leaves to the holder of their endpoint's lease. */
 export interface Request {
@@ -20,7 +19,9 @@ export interface Request {
   readonly at: number;
 }
 
-const requestOf = ({ sk, events }: Item): Request => ({ sk, events, at: Number(sk.split('#')[1]) });
+const readRequest = r.rowReader(r.object({ events: r.list(r.text) }));
+
+const requestOf = (row: Item): Request => ({ ...readRequest(row), sk: row.sk, at: Number(row.sk.split('#')[1]) });
 
 /** Most ids in one request, some 3 KB and so three write units, and requests in memory at once. */
 const eventsPerRequest = 100;
@@ -91,6 +92,12 @@ export class Leases {
     const { sk } = leaseKey(endpoint);
     const [row] = await this.partition(endpoint).range(sk, sk);
     return leaseOf(row);
+  }
+
+  /** The leases of endpoints, in their order. */
+  async of(endpoints: readonly string[]): Promise<Lease[]> {
+    const rows = await getRows(this.source.dynamo, this.source.table, endpoints.map(leaseKey));
+    return endpoints.map((endpoint) => leaseOf(rows.get(rowName(leaseKey(endpoint)))));
   }
 
   /**

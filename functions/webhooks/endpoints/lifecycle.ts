@@ -3,15 +3,7 @@ import type { DataKey } from '#functions/lambda/data-key.ts';
 import type { Chats } from '#functions/watches/chats.ts';
 import { newPrivateKey, newSecret, publicKeyOf } from '#functions/webhooks/http/signature.ts';
 import type { Endpoint, EndpointSecrets, EndpointStatus, SigningSecret } from './endpoint.ts';
-import {
-  createEndpoint,
-  deleteEndpoint,
-  findEndpoint,
-  listEndpoints,
-  replaceEndpoint,
-  type WebhookDependencies,
-} from './endpoints.ts';
-import { Leases } from './leases.ts';
+import type { WebhookDependencies } from './endpoints.ts';
 import { encryptionContext, secretsOf } from './secrets.ts';
 import {
   checkedSettings,
@@ -72,12 +64,12 @@ export async function addEndpoint(
   };
   const isChat = settings.format !== 'event';
   const isThere = new EndpointError([`there is an endpoint ${name} already`], 'conflict');
-  if (await findEndpoint(deps, name)) throw isThere;
+  if (await deps.endpoints.find(name)) throw isThere;
   // A late attempt at a removed endpoint of this name may have left some. Forget them before the creation: a failure after
   // it would lose the secret, which is shown once.
-  await new Leases(deps).forgetFailures(name, deps.now().getTime());
+  await deps.leases.forgetFailures(name, deps.now().getTime());
   if (isChat) await deps.chats.expect();
-  if (!(await createEndpoint(deps, endpoint))) throw isThere;
+  if (!(await deps.endpoints.create(endpoint))) throw isThere;
   if (isChat) await deps.chats.expect();
   return { endpoint, secret: secrets[0]?.secret, publicKey: publicKeyIn(secrets) };
 }
@@ -132,7 +124,7 @@ export const disableEndpoint = (deps: EndpointLifeDependencies, name: string, be
 export async function enableEndpoint(deps: EndpointLifeDependencies, name: string): Promise<Endpoint> {
   const { status } = await existingEndpoint(deps, name);
   // First the breaker, otherwise an attempt could meet the old one. An active endpoint keeps its failures.
-  if (status === 'disabled') await new Leases(deps).forgetFailures(name, deps.now().getTime());
+  if (status === 'disabled') await deps.leases.forgetFailures(name, deps.now().getTime());
   return changeStatus(deps, name, ['disabled'], 'active');
 }
 
@@ -173,15 +165,15 @@ export async function removeEndpoint(deps: EndpointLifeDependencies, name: strin
   // The sweep ignores removed endpoints, so this wake-up cancels attempts in flight and rows the index did not show yet.
   // It precedes the deletion, so that an operator can repeat a removal that SQS refuses.
   await wake(deps, name, [], removedAgainMs);
-  await deleteEndpoint(deps, name);
-  await new Leases(deps).forget(name);
+  await deps.endpoints.delete(name);
+  await deps.leases.forget(name);
   await wake(deps, name, []);
   if (format !== 'event') await noteChats(deps);
 }
 
 /** Updates the note for polls that no endpoint is a chat. */
 export const noteChats = (deps: EndpointLifeDependencies): Promise<void> =>
-  deps.chats.note(async () => (await listEndpoints(deps)).some(({ format }) => format !== 'event'));
+  deps.chats.note(async () => (await deps.endpoints.list()).some(({ format }) => format !== 'event'));
 
 /** @throws EndpointError for an unknown name, or when other writers won every try */
 export async function modify(
@@ -192,7 +184,7 @@ export async function modify(
   for (let tries = 0; tries < maxTries; tries += 1) {
     const endpoint = await existingEndpoint(deps, name);
     const changed = change(endpoint);
-    if (await replaceEndpoint(deps, endpoint, changed)) return { ...changed, rev: endpoint.rev + 1 };
+    if (await deps.endpoints.replace(endpoint, changed)) return { ...changed, rev: endpoint.rev + 1 };
     await pause(tries + 1, retryBudget());
   }
   throw new EndpointError([`${name} is being changed at this moment; try again`], 'conflict');
@@ -220,7 +212,7 @@ function misplaced({ name, status }: Pick<Endpoint, 'name' | 'status'>, to: Endp
 
 /** @throws EndpointError for an unknown name */
 export async function existingEndpoint(deps: WebhookDependencies, name: string): Promise<Endpoint> {
-  const endpoint = await findEndpoint(deps, name);
+  const endpoint = await deps.endpoints.find(name);
   if (!endpoint) throw new EndpointError([`there is no endpoint ${name}`], 'missing');
   return endpoint;
 }

@@ -1,11 +1,7 @@
 import { retryBudget } from '#functions/clock/backoff.ts';
 import type { Deadline } from '#functions/clock/instants.ts';
-import { getRows } from '#functions/dynamodb/batch.ts';
-import type { Key } from '#functions/dynamodb/row.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
-import { deliveryKey } from '#functions/webhooks/deliveries/delivery.ts';
 import type { Settled } from '#functions/webhooks/deliveries/settled.ts';
-import { endpointIn, endpointKey } from '#functions/webhooks/endpoints/endpoints.ts';
 import { newLease } from '#functions/webhooks/endpoints/lease.ts';
 import type { WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { Drain } from './drain.ts';
@@ -51,9 +47,9 @@ export async function deliver(
       const wantsRetries = wanted.some((wakeUp) => wakeUp.events.length === 0);
       let drain: Drain | undefined;
       try {
-        const found = await read(deps, name, events, deadline);
+        const read = await readFirst(deps, name, events, deadline);
         const beginUntil = deadline - requestTimeMs;
-        drain = new Drain(deps, name, { ...found, events, wantsRetries, beginUntil, stopping });
+        drain = new Drain(deps, name, { ...read, events, wantsRetries, beginUntil, stopping });
         await drain.run();
       } catch (error) {
         unhandled.push({ endpoint: name, error: error as Error, isKept: drain?.work.isKept ?? false });
@@ -64,8 +60,8 @@ export async function deliver(
   return { settled: settled.flat(), unhandled };
 }
 
-async function read(
-  { dynamo, table, leases, now, steady }: DeliverDependencies,
+async function readFirst(
+  { deliveries, leases, now, steady }: DeliverDependencies,
   endpoint: string,
   events: string[],
   deadline: Deadline,
@@ -75,8 +71,6 @@ async function read(
   const isHeld = leases.plausible(endpoint, known ?? newLease, now().getTime(), steady()).holder !== undefined;
   // The process that holds the endpoint reads the deliveries itself.
   const first = isHeld ? [] : events.slice(0, readAhead);
-  const keys: Key[] = [endpointKey(endpoint), ...first.map((event) => deliveryKey({ event, endpoint }))];
   const lease = known ?? (await leases.read(endpoint));
-  const rows = await getRows(dynamo, table, keys, retryBudget(deadline, steady));
-  return { endpoint: endpointIn(rows, endpoint), lease, rows };
+  return { lease, found: await deliveries.ofEndpoint(endpoint, first, retryBudget(deadline, steady)) };
 }

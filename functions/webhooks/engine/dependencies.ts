@@ -3,6 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { steady } from '#functions/clock/instants.ts';
+import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import {
   type readDeliverEnvironment,
@@ -12,9 +13,12 @@ import {
 } from '#functions/lambda/environment.ts';
 import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
+import { Deliveries } from '#functions/webhooks/deliveries/deliveries.ts';
+import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 import { WebhookClient } from '#functions/webhooks/http/client.ts';
 import { dnsResolver } from '#functions/webhooks/http/resolver.ts';
+import { ClockWitness } from './clock-witness.ts';
 import type { FanOutDependencies } from './fan-out.ts';
 import type { SweepDependencies } from './sweep.ts';
 
@@ -23,38 +27,68 @@ const now = () => new Date();
 // Use the endpoint of the SDK's settings: in the local run, a queue outlives the address in its URL.
 const sqs = () => new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false });
 
-/** Builds the dependencies that all work on deliveries shares. */
-export const webhookDependencies = (env: { readonly WEBHOOKS_TABLE: string; readonly WAKE_UP_QUEUE_URL: string }) => ({
-  dynamo: new DynamoDBClient(sdkSettings),
-  table: env.WEBHOOKS_TABLE,
-  wakeUps: { sqs: sqs(), url: env.WAKE_UP_QUEUE_URL },
-  now,
-  steady,
+/** Every repository of the webhooks table. A function takes only those that it uses, which keeps its bundle small. */
+export const webhookRepositories = (source: TableSource, random = Math.random) => ({
+  ...deliveryRepositories(source, random),
+  witness: new ClockWitness(source),
 });
 
-export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>): FanOutDependencies => ({
-  ...webhookDependencies(env),
-  announcements: { sqs: sqs(), url: env.ANNOUNCEMENT_QUEUE_URL },
+/** @param random chance of the backoff between two writes of a lease, in [0, 1) */
+const deliveryRepositories = (source: TableSource, random = Math.random) => ({
+  endpoints: new Endpoints(source),
+  deliveries: new Deliveries(source),
+  leases: new Leases(source, random),
 });
 
-/** @throws DataKeyError unless `DATA_KEY` is 32 bytes in base64 */
-export function deliverDependencies(env: ReturnType<typeof readDeliverEnvironment>): DeliverDependencies {
-  const shared = webhookDependencies(env);
-  return {
-    ...shared,
-    leases: new Leases(shared),
-    dataKey: new DataKey(env.DATA_KEY),
-    client: new WebhookClient({
-      resolve: dnsResolver(),
-      allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',
-      proxy: { ...readProxySettings(), proxy: env.WEBHOOK_PROXY },
-    }),
-    random: Math.random,
-  };
+interface WebhookEnvironment {
+  readonly WEBHOOKS_TABLE: string;
+  readonly WAKE_UP_QUEUE_URL: string;
 }
 
+const sourceIn = (env: WebhookEnvironment, dynamo = new DynamoDBClient(sdkSettings)): TableSource => ({
+  dynamo,
+  table: env.WEBHOOKS_TABLE,
+});
+
+const wakeUpsIn = (env: WebhookEnvironment) => ({ wakeUps: { sqs: sqs(), url: env.WAKE_UP_QUEUE_URL }, now, steady });
+
+/** Builds the dependencies that changes of endpoints share. */
+export const endpointDependencies = (env: WebhookEnvironment, dynamo: DynamoDBClient) => {
+  const source = sourceIn(env, dynamo);
+  return { endpoints: new Endpoints(source), leases: new Leases(source), ...wakeUpsIn(env) };
+};
+
+/** Builds the dependencies that all work on deliveries shares. */
+export const deliveryDependencies = (env: WebhookEnvironment, dynamo?: DynamoDBClient) => ({
+  ...deliveryRepositories(sourceIn(env, dynamo)),
+  ...wakeUpsIn(env),
+});
+
+export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>): FanOutDependencies => {
+  const source = sourceIn(env);
+  return {
+    endpoints: new Endpoints(source),
+    deliveries: new Deliveries(source),
+    ...wakeUpsIn(env),
+    announcements: { sqs: sqs(), url: env.ANNOUNCEMENT_QUEUE_URL },
+  };
+};
+
+/** @throws DataKeyError unless `DATA_KEY` is 32 bytes in base64 */
+export const deliverDependencies = (env: ReturnType<typeof readDeliverEnvironment>): DeliverDependencies => ({
+  ...deliveryDependencies(env),
+  dataKey: new DataKey(env.DATA_KEY),
+  client: new WebhookClient({
+    resolve: dnsResolver(),
+    allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',
+    proxy: { ...readProxySettings(), proxy: env.WEBHOOK_PROXY },
+  }),
+  random: Math.random,
+});
+
 export const sweepDependencies = (env: ReturnType<typeof readSweepEnvironment>): SweepDependencies => ({
-  ...webhookDependencies(env),
+  ...webhookRepositories(sourceIn(env)),
+  ...wakeUpsIn(env),
   topics: {
     sns: new SNSClient(sdkSettings),
     eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN,

@@ -1,18 +1,16 @@
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
-import { stepDelivery } from '#functions/webhooks/deliveries/deliveries.ts';
+import type { EndpointDeliveries } from '#functions/webhooks/deliveries/deliveries.ts';
 import { type Delivery, isDue } from '#functions/webhooks/deliveries/delivery.ts';
-import { dueEvents } from '#functions/webhooks/deliveries/delivery-index.ts';
 import { healthAfter, stepWithoutAttempt } from '#functions/webhooks/deliveries/next-step.ts';
 import { type Settled, tellSettled } from '#functions/webhooks/deliveries/settled.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
-import { commitHealth, findEndpoint } from '#functions/webhooks/endpoints/endpoints.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
 import type { Admission, Lease } from '#functions/webhooks/endpoints/lease.ts';
 import { longestDelayMs, sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { HeldLease } from './held-lease.ts';
 import { putAside, releasedIfResumed } from './put-aside.ts';
 import { UnderWay } from './under-way.ts';
-import { type Rows, Work } from './work.ts';
+import { Work } from './work.ts';
 
 /**
  * Milliseconds after which a drain hands its endpoint over, so that endpoints take turns: half of the function's time.
@@ -27,10 +25,9 @@ export interface DrainStart {
   readonly events: readonly string[];
   /** True when due retries are part of the work. */
   readonly wantsRetries: boolean;
-  readonly endpoint: Endpoint | undefined;
   readonly lease: Lease;
   /** First deliveries, read together with the endpoint. */
-  readonly rows: Rows;
+  readonly found: EndpointDeliveries;
   /** Instant of the steady clock after which no attempt begins. */
   readonly beginUntil: number;
   /** Aborts when the process is to end. */
@@ -50,7 +47,7 @@ export class Drain {
   private readonly holding: HeldLease;
   private readonly beginUntil: number;
   private endpoint: Endpoint | undefined;
-  private rows: Rows | undefined;
+  private found: EndpointDeliveries | undefined;
   private readonly underWay: UnderWay;
   /** Latest end of another process's attempt at a delivery that our wake-ups name as well. */
   private othersEndAt = 0;
@@ -73,8 +70,8 @@ export class Drain {
     this.beginUntil = Math.min(start.beginUntil, deps.steady() + drainTimeMs);
     this.holding = new HeldLease(deps, name, start.lease);
     this.underWay = new UnderWay(deps, this.holding, this.work, this.settle);
-    this.know(start.endpoint);
-    this.rows = start.rows;
+    this.know(start.found.endpoint);
+    this.found = start.found;
   }
 
   /** @throws the first fault that kept deliveries from being made, after all attempts have ended */
@@ -93,7 +90,7 @@ export class Drain {
     const { leases } = this.deps;
     const isLeft = await this.work.leave(this.now(), admitted.kind === 'held');
     // The holder may have made the deliveries that were read.
-    this.rows = undefined;
+    this.found = undefined;
     // Read the lease after leaving the request: the holder looks for requests once more after its release.
     this.holding.lease = await leases.read(this.name);
     const { admission: again } = this.holding;
@@ -126,8 +123,8 @@ export class Drain {
     try {
       while (this.mayBegin && chosen.length < this.holding.room) {
         const isIdle = this.underWay.ends.size === 0 && chosen.length === 0;
-        const look = await this.work.look(this.holding.room - chosen.length, isIdle, this.rows);
-        this.rows = undefined;
+        const look = await this.work.look(this.holding.room - chosen.length, isIdle, this.found);
+        this.found = undefined;
         if (!look) break;
         this.know(look.endpoint);
         // `putAside` takes them all together, and reads the endpoint again.
@@ -166,7 +163,7 @@ export class Drain {
     }
     const step = stepWithoutAttempt(this.holding.counted(delivery), this.endpoint);
     if (!step) return true;
-    const taken = await stepDelivery(this.deps, delivery, step, now);
+    const taken = await this.deps.deliveries.step(delivery, step, now);
     if (taken) this.settle({ delivery: taken });
     this.work.done(delivery.event);
     return false;
@@ -223,8 +220,8 @@ export class Drain {
     const isGone = attempts.some(({ outcome }) => outcome.kind === 'gone');
     const change = isGone ? undefined : healthAfter(endpoint, this.holding.lease, attempts, this.now());
     if (!change && !isGone) return;
-    if (change) await commitHealth(deps, endpoint, change);
-    this.know(await findEndpoint(deps, this.name));
+    if (change) await deps.endpoints.commitHealth(endpoint, change);
+    this.know(await deps.endpoints.find(this.name));
   }
 
   /** Sends one wake-up for all that is left to do, unless its time is further ahead than SQS can delay a message. */
@@ -232,7 +229,7 @@ export class Drain {
     let at = Math.min(this.underWay.nextRetryAt, this.requestsAt);
     // The holder that turned this drain away has a request to look at the retries.
     if (this.work.wantsRetries && !this.isTurnedAway) {
-      const [next] = await dueEvents(this.deps, this.name, this.now() + longestDelayMs, 1);
+      const [next] = await this.deps.deliveries.due(this.name, this.now() + longestDelayMs, 1);
       at = Math.min(at, next?.dueAt ?? at);
     }
     if (at !== Number.POSITIVE_INFINITY) await this.wake(Math.max(at, this.mayBeginAt));

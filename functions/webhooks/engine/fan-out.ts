@@ -4,18 +4,14 @@ import { parseEventBody, type TransferEvent } from '#functions/events/transfer-e
 import { transferNotice } from '#functions/notices/notice.ts';
 import { isInstant, NoticeError, parseNotice } from '#functions/notices/notice-record.ts';
 import { isTrackingId } from '#functions/transfers/transfer.ts';
-import { createDelivery, type StoredEvent, storeEvent } from '#functions/webhooks/deliveries/deliveries.ts';
+import type { DeliveryDependencies, StoredEvent } from '#functions/webhooks/deliveries/deliveries.ts';
 import { isWanted, type Subject } from '#functions/webhooks/endpoints/endpoint.ts';
-import {
-  type EndpointPart,
-  endpointsAfter,
-  type WebhookDependencies,
-} from '#functions/webhooks/endpoints/endpoints.ts';
+import type { EndpointPart } from '#functions/webhooks/endpoints/endpoints.ts';
 import { kindFor } from '#functions/webhooks/endpoints/format.ts';
 import { type Queue, sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { type Announcement, handOn } from './announcements.ts';
 
-export interface FanOutDependencies extends WebhookDependencies {
+export interface FanOutDependencies extends Omit<DeliveryDependencies, 'leases'> {
   /** Queue of fan-out itself. It takes the rest of announcements that too many endpoints want. */
   readonly announcements: Queue;
 }
@@ -125,7 +121,7 @@ async function wakeUp(deps: FanOutDependencies, parts: readonly (Part | undefine
 function partReader(deps: FanOutDependencies): (after: string) => Promise<EndpointPart> {
   const parts = new Map<string, Promise<EndpointPart>>();
   return (after) => {
-    const part = parts.get(after) ?? endpointsAfter(deps, after, endpointsPerMessage);
+    const part = parts.get(after) ?? deps.endpoints.after(after, endpointsPerMessage);
     parts.set(after, part);
     return part;
   };
@@ -145,12 +141,13 @@ async function createDeliveries(
   const isForChats = wanting.length < interested.length;
   const isFirst = after === '';
   // Store a notice only if an endpoint wants it; store an event always, since operators can query it.
-  if (isFirst && arrival.kind === 'event' && wanting.length === 0) await limit(() => storeEvent(deps, arrival, now));
+  if (isFirst && arrival.kind === 'event' && wanting.length === 0)
+    await limit(() => deps.deliveries.storeEvent(arrival, now));
   // Writes begin in the order of names: those before `end` will finish, those from `end` on never begin.
   let end = wanting.length;
   await limit.map(wanting, async (endpoint, index) => {
     if (index < end && deps.steady() >= deadline) end = index;
-    if (index < end) await createDelivery(deps, arrival, endpoint, now, isFirst && index === 0);
+    if (index < end) await deps.deliveries.create(arrival, endpoint, now, isFirst && index === 0);
   });
   const done = wanting.slice(0, end).map(({ name }) => name);
   const isCutShort = end < wanting.length;

@@ -1,11 +1,9 @@
 import pLimit from 'p-limit';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
-import { stepDelivery } from '#functions/webhooks/deliveries/deliveries.ts';
 import { type Delivery, isDue } from '#functions/webhooks/deliveries/delivery.ts';
 import { stepWithoutAttempt } from '#functions/webhooks/deliveries/next-step.ts';
 import type { Settled } from '#functions/webhooks/deliveries/settled.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
-import { findEndpoint } from '#functions/webhooks/endpoints/endpoints.ts';
 import type { Work } from './work.ts';
 
 /** Deliveries put aside at once, each by one write. */
@@ -38,7 +36,7 @@ export async function putAside(
       look.deliveries.map(async (delivery) => {
         const isWaiting = delivery.status === 'PENDING' && (!endpoint || isDue(delivery, now()));
         const step = isWaiting ? stepWithoutAttempt(delivery, endpoint) : undefined;
-        const taken = step && (await stepDelivery(deps, delivery, step, now()));
+        const taken = step && (await deps.deliveries.step(delivery, step, now()));
         if (step || !isWaiting) work.done(delivery.event);
         // The endpoint was resumed at this very moment.
         else work.putBack(delivery.event);
@@ -63,8 +61,11 @@ export async function putAside(
  */
 export async function releasedIfResumed(deps: DeliverDependencies, held: readonly Delivery[]): Promise<Delivery[]> {
   const [first] = held;
-  if (!first || (await findEndpoint(deps, first.endpoint))?.status !== 'active') return [...held];
+  if (!first || (await deps.endpoints.find(first.endpoint))?.status !== 'active') return [...held];
   const now = deps.now().getTime();
   const step = { status: 'PENDING', attempt: 0, nextAttemptAt: now } as const;
-  return pLimit(concurrency).map(held, async (delivery) => (await stepDelivery(deps, delivery, step, now)) ?? delivery);
+  return pLimit(concurrency).map(
+    held,
+    async (delivery) => (await deps.deliveries.step(delivery, step, now)) ?? delivery,
+  );
 }

@@ -1,26 +1,19 @@
 import pLimit from 'p-limit';
 import { type RetryBudget, retryBudget } from '#functions/clock/backoff.ts';
 import type { Deadline } from '#functions/clock/instants.ts';
-import { rowsIn, type TableSource } from '#functions/dynamodb/index-pages.ts';
 import { announceEndpoint } from '#functions/notices/announce.ts';
 import type { Topics } from '#functions/notices/publish.ts';
-import { stepDelivery } from '#functions/webhooks/deliveries/deliveries.ts';
+import type { DeliveryDependencies } from '#functions/webhooks/deliveries/deliveries.ts';
 import { isDue, longestWaitMs } from '#functions/webhooks/deliveries/delivery.ts';
-import {
-  deliveryIn,
-  dueEvents,
-  readDeliveries,
-  retriesBetween,
-} from '#functions/webhooks/deliveries/delivery-index.ts';
+import { retriesBetween } from '#functions/webhooks/deliveries/delivery-index.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
-import { clearPending, endpointPages, type WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
 import { admission, type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
-import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 import { sendWakeUps, type WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
-import { clockWitness } from './clock-witness.ts';
+import type { ClockWitness } from './clock-witness.ts';
 
-export interface SweepDependencies extends WebhookDependencies {
+export interface SweepDependencies extends DeliveryDependencies {
+  readonly witness: ClockWitness;
   readonly topics: Topics;
 }
 
@@ -62,7 +55,7 @@ const forever = Number.MAX_SAFE_INTEGER;
  */
 export async function sweep(deps: SweepDependencies, deadline: Deadline): Promise<Sweep> {
   const started = deps.now().getTime();
-  const { setBack, cameTo, note } = await clockWitness(deps, started);
+  const { setBack, cameTo, note } = await deps.witness.read(started);
   const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + longestWaitMs, deadline };
   const limit = pLimit(concurrency);
   const wakeUps: WakeUp[] = [];
@@ -73,7 +66,7 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline): Promis
   const fail = (error: Error) => {
     fault ??= error;
   };
-  for await (const page of endpointPages(deps, cameTo)) {
+  for await (const page of deps.endpoints.pages(cameTo)) {
     await limit.map(page, async (endpoint) => {
       if (endpoint.pending?.length) telling.push(endpoint);
       if (deps.steady() >= deadline - warningTimeMs) {
@@ -96,7 +89,7 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline): Promis
     const { length } = endpoint.pending!;
     if (deps.steady() >= deadline) return;
     if (await announceEndpoint(deps.topics, endpoint.pending!)) failed += length;
-    else await clearPending(deps, endpoint).then(() => (announced += length), fail);
+    else await deps.endpoints.clearPending(endpoint).then(() => (announced += length), fail);
   });
   // While postponed retries are left, keep the old time, so that the next sweep looks for them too.
   await note(left > 0 ? reached : '', setBack === 0 || (left === 0 && !isCut && !fault));
@@ -126,7 +119,7 @@ async function needOf(
 ): Promise<Need> {
   const { name, status } = endpoint;
   const budget = retryBudget(deadline, deps.steady);
-  const { lease: read, requests } = await new Leases(deps).look(name, 1);
+  const { lease: read, requests } = await deps.leases.look(name, 1);
   const lease = plausibleLease(read, started);
   const admitted = admission(lease, limitsOf(endpoint), started);
   const isCut = await replaceRetries(deps, name, misplacedFrom, started, budget);
@@ -136,7 +129,7 @@ async function needOf(
   const interrupted = admitted.kind === 'free' ? Object.entries(admitted.interrupted) : [];
   const lone = await unfinishedLone(deps, name, lease, started, budget);
   const [request] = requests;
-  const [retry] = await dueEvents(deps, name, started, 1);
+  const [retry] = await deps.deliveries.due(name, started, 1);
   const since = [request?.at, retry?.dueAt, ...[...interrupted, ...lone].map(([, { until }]) => until || started)];
   const overdue = Math.max(0, ...since.map((at = started) => started - at));
   const named = [...interrupted, ...lone].map(([event]) => event);
@@ -147,7 +140,7 @@ async function needOf(
 
 /** Lone attempts whose time ended a short while ago, and whose deliveries are not done. */
 async function unfinishedLone(
-  source: TableSource,
+  { deliveries }: SweepDependencies,
   endpoint: string,
   { inFlight }: Lease,
   now: number,
@@ -157,8 +150,8 @@ async function unfinishedLone(
     ([, { isLone, until }]) => isLone && until <= now && (until === 0 || now - until < loneMemoryMs),
   );
   const names = over.map(([event]) => ({ event, endpoint }));
-  const rows = await readDeliveries(source, names, budget);
-  const waiting = new Set(rows.filter((delivery) => isDue(delivery, now)).map(({ event }) => event));
+  const read = await deliveries.read(names, budget);
+  const waiting = new Set(read.filter((delivery) => isDue(delivery, now)).map(({ event }) => event));
   return over.filter(([event]) => waiting.has(event));
 }
 
@@ -171,12 +164,12 @@ async function replaceRetries(
   budget: RetryBudget,
 ): Promise<boolean> {
   let replaced = 0;
-  for await (const { rows } of rowsIn(deps, [retriesBetween(endpoint, from, forever)], budget)) {
+  for await (const { deliveries } of deps.deliveries.pages([retriesBetween(endpoint, from, forever)], budget)) {
     const now = deps.now().getTime();
-    const due = rows.map(deliveryIn).filter((delivery) => isDue(delivery, now));
+    const due = deliveries.filter((delivery) => isDue(delivery, now));
     await pLimit(concurrency).map(due, (delivery) => {
       const { attempt, rev } = delivery;
-      return stepDelivery(deps, delivery, { status: 'PENDING', attempt, nextAttemptAt }, now, { rev });
+      return deps.deliveries.step(delivery, { status: 'PENDING', attempt, nextAttemptAt }, now, { rev });
     });
     replaced += due.length;
     if (replaced >= mostMisplaced || deps.steady() >= budget.deadline) return true;

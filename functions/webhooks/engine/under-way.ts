@@ -1,13 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EndpointCause } from '#functions/events/endpoint-event.ts';
 import { type Attempt, attempt, type DeliverDependencies, recordOf } from '#functions/webhooks/deliveries/attempt.ts';
-import { stepDelivery } from '#functions/webhooks/deliveries/deliveries.ts';
 import type { Delivery } from '#functions/webhooks/deliveries/delivery.ts';
 import { stepAfter } from '#functions/webhooks/deliveries/next-step.ts';
 import { failureOf } from '#functions/webhooks/deliveries/outcome.ts';
 import type { Settled } from '#functions/webhooks/deliveries/settled.ts';
 import type { Endpoint, EndpointSecrets } from '#functions/webhooks/endpoints/endpoint.ts';
-import { commitHealth, findEndpoint } from '#functions/webhooks/endpoints/endpoints.ts';
 import { disabling } from '#functions/webhooks/endpoints/health.ts';
 import { secretsOf } from '#functions/webhooks/endpoints/secrets.ts';
 import type { HeldLease } from './held-lease.ts';
@@ -92,12 +90,12 @@ export class UnderWay {
   ): Promise<Attempt> {
     const { startedAt, endedAt } = made;
     for (let tries = 0; tries < maxTries; tries += 1) {
-      const current = await findEndpoint(this.deps, name);
+      const current = await this.deps.endpoints.find(name);
       // The next wake-up cancels the delivery of a removed endpoint.
       if (current?.createdAt !== createdAt || current.encrypted !== encrypted) break;
       if (current.status !== 'active') return made;
       const since = new Date(this.holding.lease.failingSince ?? startedAt).toISOString();
-      if (await commitHealth(this.deps, current, disabling(current, since, cause, endedAt))) return made;
+      if (await this.deps.endpoints.commitHealth(current, disabling(current, since, cause, endedAt))) return made;
     }
     return { ...made, outcome: failureOf(cause) };
   }
@@ -106,7 +104,7 @@ export class UnderWay {
   private async isAboutIt({ outcome }: Attempt, endpoint: Endpoint): Promise<boolean> {
     if (outcome.kind !== 'failed' || outcome.retryAfterMs === undefined) return true;
     // A refused read must not keep the attempt from being recorded.
-    const current = await findEndpoint(this.deps, endpoint.name).catch(() => endpoint);
+    const current = await this.deps.endpoints.find(endpoint.name).catch(() => endpoint);
     return current?.createdAt === endpoint.createdAt;
   }
 
@@ -119,7 +117,7 @@ export class UnderWay {
     this.made.push(made);
     const step = stepAfter(made, endpoint, deps.random);
     const lastAttempt = recordOf(made, deps.dataKey);
-    const written = await stepDelivery(deps, delivery, step, made.endedAt, { lastAttempt });
+    const written = await deps.deliveries.step(delivery, step, made.endedAt, { lastAttempt });
     const [after = written] = written?.status === 'HELD' ? await releasedIfResumed(deps, [written]) : [];
     this.work.done(delivery.event);
     if (after?.status === 'PENDING') this.nextRetryAt = Math.min(this.nextRetryAt, after.nextAttemptAt);

@@ -1,12 +1,8 @@
-import { retryBudget } from '#functions/clock/backoff.ts';
-import { getRows, rowName } from '#functions/dynamodb/batch.ts';
-import type { Item, Key } from '#functions/dynamodb/row.ts';
+import { type RetryBudget, retryBudget } from '#functions/clock/backoff.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
-import { retention } from '#functions/webhooks/deliveries/deliveries.ts';
-import { type Delivery, deliveryKey } from '#functions/webhooks/deliveries/delivery.ts';
-import { dueEvents } from '#functions/webhooks/deliveries/delivery-index.ts';
+import { type EndpointDeliveries, retention } from '#functions/webhooks/deliveries/deliveries.ts';
+import type { Delivery } from '#functions/webhooks/deliveries/delivery.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
-import { endpointIn, endpointKey } from '#functions/webhooks/endpoints/endpoints.ts';
 import type { Request } from '#functions/webhooks/endpoints/leases.ts';
 
 interface Entry {
@@ -24,9 +20,6 @@ export interface Look {
 
 /** Milliseconds between two looks for more work while attempts are in flight. */
 const lookInterval = 200;
-
-/** Rows by name, from `getRows`. */
-export type Rows = ReadonlyMap<string, Item>;
 
 /**
  * Work of a drain: deliveries that wake-ups name, deliveries that requests name, and due retries. First attempts and
@@ -85,33 +78,31 @@ export class Work {
    * Reads the next deliveries and their endpoint. When none is left, it reads more from requests and retries: at once
    * if the drain is idle, otherwise at intervals, since each look costs a unit.
    *
-   * @param rows rows that were read before
+   * @param read endpoint and deliveries that were read before
    * @returns undefined when there is nothing to do
    */
-  async look(count: number, isIdle: boolean, rows?: Rows): Promise<Look | undefined> {
+  async look(count: number, isIdle: boolean, read?: EndpointDeliveries): Promise<Look | undefined> {
     let entries = this.next(count);
     while (entries.length === 0) {
       const isTime = isIdle || this.deps.steady() - this.lookedAt >= lookInterval;
       if (!isTime || !(await this.readMore())) return undefined;
       entries = this.next(count);
     }
-    const keys = entries.map(({ event }) => deliveryKey({ event, endpoint: this.name }));
-    const isRead = rows !== undefined && keys.every((key) => rows.has(rowName(key)));
-    const found = isRead ? rows : await this.read([endpointKey(this.name), ...keys]);
-    const deliveries = entries.flatMap(({ event }, index) => {
-      const row = found.get(rowName(keys[index]!));
-      if (row) return [{ ...row, event, endpoint: this.name } as Delivery];
-      // It has expired.
-      this.done(event);
-      return [];
-    });
-    return { endpoint: endpointIn(found, this.name), deliveries };
+    const events = entries.map(({ event }) => event);
+    const isRead = read !== undefined && events.every((event) => read.deliveries.has(event));
+    const { endpoint, deliveries } = isRead
+      ? read
+      : await this.deps.deliveries.ofEndpoint(this.name, events, this.budget);
+    // Those without a row have expired.
+    for (const event of events) if (!deliveries.has(event)) this.done(event);
+    return { endpoint, deliveries: events.flatMap((event) => deliveries.get(event) ?? []) };
   }
 
   /** Reads deliveries again and returns the unchanged ones. */
   async unchanged(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
-    const rows = await this.read(deliveries.map(deliveryKey));
-    return deliveries.filter((delivery) => rows.get(rowName(deliveryKey(delivery)))?.rev === delivery.rev);
+    const current = await this.deps.deliveries.read(deliveries, this.budget);
+    const revs = new Map(current.map(({ event, rev }) => [event, rev]));
+    return deliveries.filter(({ event, rev }) => revs.get(event) === rev);
   }
 
   /** Marks a delivery as done: it was attempted, or must not be. */
@@ -194,7 +185,7 @@ export class Work {
     for (const request of requests) this.accept(request);
     this.lastRequest = requests.at(-1)?.sk ?? this.lastRequest;
     if (!this.wantsRetries) return requests.length > 0;
-    const due = await dueEvents(this.deps, this.name, this.retriesUntil ?? now().getTime());
+    const due = await this.deps.deliveries.due(this.name, this.retriesUntil ?? now().getTime());
     for (const { event } of due) if (!this.taken.has(event)) this.retries.push({ event });
     return requests.length + this.retries.length > 0;
   }
@@ -210,7 +201,7 @@ export class Work {
     if (left !== undefined) this.open.set(request!, left - 1);
   }
 
-  private read(keys: readonly Key[]): Promise<Rows> {
-    return getRows(this.deps.dynamo, this.deps.table, keys, retryBudget(undefined, this.deps.steady));
+  private get budget(): RetryBudget {
+    return retryBudget(undefined, this.deps.steady);
   }
 }

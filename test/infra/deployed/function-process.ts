@@ -13,8 +13,11 @@ import { statementsOf } from './role-policy.ts';
 import { type DeployableFunction, propertiesOf } from './synthesised-stack.ts';
 import { region, type TemplateValues } from './template-values.ts';
 
-/** Where Lambda's API is. */
-const lambdaUrl = `https://lambda.${region}.amazonaws.com`;
+/** Where Lambda's API and SNS are. */
+const [lambdaUrl, snsUrl] = ['lambda', 'sns'].map((service) => `https://${service}.${region}.amazonaws.com`) as [
+  string,
+  string,
+];
 
 const bootstrap = fileURLToPath(new URL('runtime-bootstrap.ts', import.meta.url));
 
@@ -65,7 +68,7 @@ export async function startFunction(
   const runtime = await startLambdaRuntime(arn('lambda', `function:${logicalId}`));
   const variables = Object.entries<unknown>(Environment.Variables).map(([variable, value]) => [
     variable,
-    values.text(value).replace(`${taskFolder}/`, `${folder}/`).replace(lambdaUrl, proxy.url),
+    values.text(value).replace(`${taskFolder}/`, `${folder}/`).replace(lambdaUrl, proxy.url).replace(snsUrl, proxy.url),
   ]);
   const environment: Record<string, string> = Object.fromEntries(variables);
   const child = spawn(process.execPath, [...(internet ? ['--import', internet.preload] : []), bootstrap], {

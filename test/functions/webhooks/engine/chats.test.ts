@@ -247,7 +247,7 @@ describe('Chats.note', () => {
         return world.dynamo.send(command);
       },
     });
-    await addEndpoint({ ...world.deps, dynamo }, 'ops', chat('ops'));
+    await addEndpoint(world.depsThrough(dynamo), 'ops', chat('ops'));
     expect(noted).toEqual([false]);
   });
 });

@@ -2,13 +2,12 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Units } from '#functions/dynamodb/partition.ts';
 import { eventBody, type TransferEvent } from '#functions/events/transfer-event.ts';
-import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 import { addEndpoint, removeEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { UnitsMeter } from '#test/bench/units/units-meter.ts';
 import { sdkSettings } from '#test/support/sdk-settings.ts';
-import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld } from '#test/support/webhook-world.ts';
 
 let world: WebhookWorld;
 let deps: WebhookWorld['deps'];
@@ -19,7 +18,7 @@ beforeEach(async () => {
     ...sdkSettings(world.sdkEnvironment),
     endpoint: world.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!,
   });
-  deps = { ...world.deps, dynamo, leases: new Leases({ dynamo, table: webhooksTable }, () => 0.5) };
+  deps = world.depsThrough(dynamo);
   meter = new UnitsMeter(dynamo, world.dynamo);
   await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
   return async () => {

@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it, test } from 'vitest';
 import { putRows } from '#functions/dynamodb/batch.ts';
 import { eventBody } from '#functions/events/transfer-event.ts';
-import { findEndpoint } from '#functions/webhooks/endpoints/endpoints.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { Announcement } from '#functions/webhooks/engine/announcements.ts';
 import { endpointsPerMessage, fanOut } from '#functions/webhooks/engine/fan-out.ts';
@@ -21,7 +20,7 @@ const namesTo = (count: number) => Array.from({ length: count }, (_, index) => n
 /** Adds endpoints, all like the first one. */
 async function addMany(count: number): Promise<void> {
   const first =
-    (await findEndpoint(world.deps, nameOf(0))) ??
+    (await world.deps.endpoints.find(nameOf(0))) ??
     (await addEndpoint(world.deps, nameOf(0), { url: world.urlOf('crm') })).endpoint;
   const rows = namesTo(count).map((name) => ({ ...first, name, pk: 'ENDPOINTS', sk: name }));
   await putRows(world.dynamo, webhooksTable, rows);

@@ -2,7 +2,6 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { putRows } from '#functions/dynamodb/batch.ts';
 import { endpointEvent } from '#functions/events/endpoint-event.ts';
 import { eventBody } from '#functions/events/transfer-event.ts';
-import { findEndpoint, replaceEndpoint } from '#functions/webhooks/endpoints/endpoints.ts';
 import { acquire, leaseDurationMs, newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { leaseKey } from '#functions/webhooks/endpoints/leases.ts';
 import { sweep } from '#functions/webhooks/engine/sweep.ts';
@@ -153,8 +152,8 @@ describe('sweep', () => {
     await crm.disable();
     const data = { endpoint: 'crm', cause: 'timeout', message: 'it is slow', failingSince: '2026-11-24T00:00:00.000Z' };
     const pending = [eventBody(endpointEvent('endpoint.failing', data as never, '2026-11-24T00:00:00.000Z'))];
-    const read = (await findEndpoint(world.deps, 'crm'))!;
-    await replaceEndpoint(world.deps, read, { ...read, pending });
+    const read = (await world.deps.endpoints.find('crm'))!;
+    await world.deps.endpoints.replace(read, { ...read, pending });
     expect(await sweep(world.deps, world.clock.steady())).toMatchObject({ announced: 0, failed: 0 });
     expect(await world.sweep()).toMatchObject({ announced: 1 });
   });

@@ -132,6 +132,7 @@ test('sweep finds what a clock postponed though the first sweep had time for a p
   const others = Array.from({ length: 150 }, (_, index) => ({
     ...deliveryKey({ event: `clock-${count}-${index}`, endpoint: 'crm' }),
     ...{ ...waiting, status: 'PENDING', rev: 1, attempt: 1, nextAttemptAt: now + 20 * minute, changedAt: now },
+    ...{ endpointSince: new Date(now).toISOString(), eventAt: new Date(now).toISOString(), body: '{}' },
   }));
   await putRows(world.dynamo, webhooksTable, others);
   expect(await sweep(world.deps, world.clock.steady())).toMatchObject({ woken: 0 });

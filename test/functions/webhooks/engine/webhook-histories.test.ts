@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { eventBody } from '#functions/events/transfer-event.ts';
 import { recover } from '#functions/webhooks/deliveries/replay.ts';
-import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import type { Leases } from '#functions/webhooks/endpoints/leases.ts';
 import {
   addEndpoint,
@@ -245,7 +244,7 @@ class History {
   private async mend(): Promise<void> {
     const { world } = this;
     this.answers.clear();
-    for (const { name, status } of await listEndpoints(world.deps)) {
+    for (const { name, status } of await world.deps.endpoints.list()) {
       if (status === 'paused') await resumeEndpoint(world.deps, name);
       if (status === 'disabled') await enableEndpoint(world.deps, name);
     }

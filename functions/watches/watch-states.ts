@@ -1,0 +1,48 @@
+import { verificationKey, verificationOf } from '#functions/cryptshare/verification-rows.ts';
+import { getRows, rowName } from '#functions/dynamodb/batch.ts';
+import { type Page, paginate, rowsBetween, type TableSource } from '#functions/dynamodb/index-pages.ts';
+import * as r from '#functions/dynamodb/row-reader.ts';
+import type { TransferRow } from '#functions/snapshot/diff.ts';
+import { baselineProgress, rootKey, toTransferRow, transferRange } from '#functions/snapshot/snapshot-rows.ts';
+import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
+
+const readRoot = r.rowReader(
+  r.object({
+    baselineAt: r.optional(r.text),
+    baselineProgress: r.optional(baselineProgress),
+    count: r.optional(r.number),
+  }),
+);
+
+/** Snapshots and verifications of watches, as far as operators see them. */
+export class WatchStates {
+  private readonly source: TableSource;
+
+  constructor(source: TableSource) {
+    this.source = source;
+  }
+
+  /** Reads snapshot and verification of each watch, in one call for all. */
+  async of(watches: readonly Watch[]) {
+    const rootOf = (watch: Watch) => ({ pk: watchKey(watch), sk: rootKey });
+    const keys = watches.flatMap((watch) => [rootOf(watch), verificationKey(watch.mailbox)]);
+    const distinct = new Map(keys.map((key) => [rowName(key), key]));
+    const rows = await getRows(this.source.dynamo, this.source.table, [...distinct.values()]);
+    return watches.map((watch) => {
+      const root = rows.get(rowName(rootOf(watch)));
+      const verification = rows.get(rowName(verificationKey(watch.mailbox)));
+      return { snapshot: root && readRoot(root), verification: verification && verificationOf(verification) };
+    });
+  }
+
+  /** A page of the transfers of a watch, as {@link paginate} reads it. */
+  async transfersPage(watch: Watch, page: Page, isWanted: (transfer: TransferRow) => boolean) {
+    const ranges = [rowsBetween(watchKey(watch), ...transferRange)];
+    const { rows, next } = await paginate(this.source, {
+      ranges,
+      matches: (row) => isWanted(toTransferRow(row)),
+      ...page,
+    });
+    return { items: rows.map(toTransferRow), next };
+  }
+}

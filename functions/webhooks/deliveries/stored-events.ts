@@ -1,0 +1,90 @@
+import { type IndexRange, type Page, paginate, type TableSource } from '#functions/dynamodb/index-pages.ts';
+import { Partition } from '#functions/dynamodb/partition.ts';
+import type { Item } from '#functions/dynamodb/row.ts';
+import * as r from '#functions/dynamodb/row-reader.ts';
+import {
+  type AttemptRecord,
+  attemptOf,
+  attemptsOf,
+  type Delivery,
+  deliveriesBetween,
+  deliveryOf,
+  eventIdOf,
+  eventKey,
+  transferPartition,
+} from './delivery.ts';
+
+/** Bytes and time of an event or notice, which each of its deliveries holds, or a row of its own. */
+const storedEvent = r.object({ body: r.text, eventAt: r.text });
+
+const storedEventOf = r.rowReader(storedEvent);
+
+const idIn = ({ pk, sk }: Item): string => eventIdOf({ pk, sk });
+
+/** Rows in one read: several events if endpoints are few, and not too many of one event if endpoints are many. */
+const stride = 25;
+
+/** Events and notices with their deliveries and attempts, as operators read them from the webhooks table. */
+export class StoredEvents {
+  private readonly source: TableSource;
+
+  constructor(source: TableSource) {
+    this.source = source;
+  }
+
+  /** An event or notice, from its first delivery or its own row; undefined for an unknown id. */
+  async find(event: string): Promise<r.ReadBy<typeof storedEvent> | undefined> {
+    return (await this.trace(event, 1))?.stored;
+  }
+
+  /** An event or notice with its first deliveries, at most `most`; undefined for an unknown id. */
+  async trace(event: string, most: number) {
+    const partition = this.partition(eventKey(event).pk);
+    const { rows, last } = await partition.page(...deliveriesBetween(event), most);
+    const { sk } = eventKey(event);
+    const row = rows[0] ?? (await partition.range(sk, sk))[0];
+    return row && { stored: storedEventOf(row), deliveries: rows.map(deliveryOf), hasMore: last !== undefined };
+  }
+
+  /** Attempts at a delivery, the last ones, at most `most`, in their order. */
+  async attempts(delivery: Delivery, most: number): Promise<AttemptRecord[]> {
+    const { event, lastAttempt: last } = delivery;
+    if (!last) return [];
+    const earlier = attemptsOf(delivery);
+    const { rows } = await this.partition(eventKey(event).pk).page(earlier, `${earlier}~`, most, true);
+    // The last attempt may already have a row, which is written before the next attempt replaces it.
+    const others = rows
+      .map(attemptOf)
+      .filter(({ startedAt, attempt }) => startedAt !== last.startedAt || attempt !== last.attempt);
+    return [...others.reverse(), last].slice(-most);
+  }
+
+  /** Bodies of the events whose ids begin as those about a transfer do, in no order; `most` and a few at the most. */
+  async ofTransfer(transfer: string, most: number): Promise<string[]> {
+    const partition = this.partition(transferPartition(transfer));
+    const bodies = new Map<string, string>();
+    const add = (row: Item) => bodies.set(idIn(row), storedEventOf(row).body);
+    let from = 'DELIVERY#';
+    for (;;) {
+      const { rows, last } = await partition.page(from, 'DELIVERY#~', stride);
+      rows.forEach(add);
+      if (last === undefined || bodies.size >= most) break;
+      // Skips the remaining deliveries of this event.
+      from = deliveriesBetween(idIn(rows.at(-1)!))[1];
+    }
+    const { rows } = await partition.page('EVENT#', 'EVENT#~', most);
+    rows.forEach(add);
+    return [...bodies.values()];
+  }
+
+  /** A page of the bodies of events in ranges of an index, as {@link paginate} reads it. */
+  async listPage(ranges: readonly IndexRange[], page: Page, isWanted: (body: string) => boolean) {
+    const matches = (row: Item) => isWanted(storedEventOf(row).body);
+    const { rows, next } = await paginate(this.source, { ranges, matches, ...page });
+    return { items: rows.map((row) => storedEventOf(row).body), next };
+  }
+
+  private partition(pk: string): Partition {
+    return new Partition(this.source.dynamo, this.source.table, pk);
+  }
+}
