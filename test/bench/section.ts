@@ -1,5 +1,5 @@
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import type { PlainServer } from '#test/bench/polls/plain-server.ts';
+import type { BenchDependencies } from '#test/bench/polls/polling.ts';
 import type { Services } from '#test/bench/processes/services.ts';
 import type { Spread } from './spread.ts';
 import { table } from './table.ts';
@@ -17,7 +17,7 @@ export interface Section {
 export interface Bench {
   readonly services: Services;
   /** Dependencies of the project's own poll. */
-  readonly deps: PollDependencies;
+  readonly deps: BenchDependencies;
   /** The Cryptshare Server read in the plainest way. */
   readonly server: PlainServer;
   /** Numbers of transfers of the mailboxes that are polled, ascending. */

@@ -1,6 +1,5 @@
 import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import type { TransferEvent } from '#functions/events/transfer-event.ts';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import { pollShard, type ShardPoll, type WatchPoll } from '#functions/poll/poll-shard.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { Schedule } from '#functions/watches/schedule.ts';
@@ -8,7 +7,7 @@ import { ShardRows } from '#functions/watches/shard-rows.ts';
 import { type WantedWatch, Watches } from '#functions/watches/watches.ts';
 import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
 import { faultAnswers } from '#test/support/fault-answers.ts';
-import { pollBudget, startWorld, type World } from './poll-world.ts';
+import { pollBudget, startWorld, type World, type WorldDependencies } from './poll-world.ts';
 
 export const minute = 60_000;
 export const hour = 60 * minute;
@@ -17,7 +16,7 @@ export const day = 24 * hour;
 /** The world of the tests of a file. */
 export let world: World;
 /** Dependencies of the polls of the current test. */
-export let deps: PollDependencies;
+export let deps: WorldDependencies;
 let tables = 0;
 let lastTick = 0;
 
@@ -33,7 +32,7 @@ export async function startShardWorld(): Promise<() => Promise<void>> {
 export async function startShards(): Promise<() => void> {
   tables += 1;
   lastTick = 0;
-  deps = { ...world.deps, table: `shards-${tables}`, schedule: alwaysDue(1) };
+  deps = { ...world.depsOn(`shards-${tables}`), schedule: alwaysDue(1) };
   await createTransfersTable(deps.dynamo, deps.table);
   world.cryptshare.faults.clear();
   world.cryptshare.requests.reset();
@@ -44,7 +43,7 @@ export async function startShards(): Promise<() => void> {
 }
 
 /** Changes dependencies of the next polls. */
-export function pollWith(other: Partial<PollDependencies>): void {
+export function pollWith(other: Partial<WorldDependencies>): void {
   deps = { ...deps, ...other };
 }
 
@@ -97,7 +96,7 @@ interface TickOptions {
   /** Milliseconds that the tick may take. */
   readonly budget?: number;
   readonly at?: string;
-  readonly as?: PollDependencies;
+  readonly as?: WorldDependencies;
   readonly onPoll?: (poll: WatchPoll) => void;
 }
 

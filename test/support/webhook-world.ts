@@ -11,11 +11,12 @@ import { DataKey } from '#functions/lambda/data-key.ts';
 import { Chats } from '#functions/watches/chats.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import { type Delivery, deliveryKey, deliveryNameOf, duePart } from '#functions/webhooks/deliveries/delivery.ts';
-import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
-import { Leases, leaseKey, leaseOf } from '#functions/webhooks/endpoints/leases.ts';
+import { leaseOf } from '#functions/webhooks/endpoints/lease.ts';
+import { Leases, leaseKey } from '#functions/webhooks/endpoints/leases.ts';
 import type { EndpointLifeDependencies } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { parseWakeUp, type WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
+import { webhookRepositories } from '#functions/webhooks/engine/dependencies.ts';
 import { type FanOutDependencies, fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { type SweepDependencies, sweep } from '#functions/webhooks/engine/sweep.ts';
 import { WebhookClient } from '#functions/webhooks/http/client.ts';
@@ -110,18 +111,23 @@ export async function startWebhookWorld() {
 
   const client = new WebhookClient({ resolve: async () => ['127.0.0.1'], allowPrivate: true });
   const dataKey = new DataKey(randomBytes(32).toString('base64'));
+  const on = (client: DynamoDBClient) => {
+    const source = { dynamo: client, table: webhooksTable };
+    return { ...source, ...webhookRepositories(source, () => 0.5) };
+  };
   const shared = {
-    dynamo,
-    table: webhooksTable,
     wakeUps: { sqs, url: queue.url },
     chats: new Chats(dynamo, transfersTable),
     now: clock.now,
     steady: clock.steady,
   };
-  const deps: FanOutDependencies & DeliverDependencies & SweepDependencies & EndpointLifeDependencies = {
+  const deps: FanOutDependencies &
+    DeliverDependencies &
+    SweepDependencies &
+    EndpointLifeDependencies & { dynamo: DynamoDBClient; table: string } = {
     ...shared,
+    ...on(dynamo),
     announcements: { sqs, url: announcementQueue.url },
-    leases: new Leases({ dynamo, table: webhooksTable }, () => 0.5),
     dataKey,
     client,
     random: () => 0.5,
@@ -152,7 +158,7 @@ export async function startWebhookWorld() {
     const all = await dump();
     const now = clock.now().getTime();
     const pending = new Map(all.flatMap(({ sk, status, rev }) => (status === 'PENDING' ? [[sk, rev as number]] : [])));
-    return (await listEndpoints(deps)).flatMap(({ name, status }) => {
+    return (await deps.endpoints.list()).flatMap(({ name, status }) => {
       const lease = leaseOf(all.find(({ pk, sk }) => pk === leaseKey(name).pk && sk === 'LEASE'));
       const retries = all.flatMap(({ due, dueAt }) => (due === duePart(name) ? [dueAt as number] : []));
       const inFlight = Object.entries(lease.inFlight).flatMap(([event, { until, of }]) =>
@@ -196,7 +202,7 @@ export async function startWebhookWorld() {
       { step: 'initialize' },
     );
     clients.push(client);
-    return { ...deps, dynamo: client, leases: new Leases({ dynamo: client, table: webhooksTable }, () => 0.5) };
+    return { ...deps, ...on(client) };
   };
   const rows = (pk: string) => new Partition(dynamo, webhooksTable, pk).range(' ', '~');
 
@@ -226,6 +232,8 @@ export async function startWebhookWorld() {
     countWakeUps,
     /** The leases as another process sees them, which knows none from before. */
     otherLeases: () => new Leases({ dynamo, table: webhooksTable }, () => 0.5),
+    /** The dependencies on the webhooks table through another client, as another process has them. */
+    depsThrough: (client: DynamoDBClient) => ({ ...deps, ...on(client) }),
     /** The dependencies of a process that knows no lease yet, with a step between it and the table. */
     through,
     /** The dependencies of such a process whose calls take time by the clock. */

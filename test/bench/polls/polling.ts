@@ -4,7 +4,7 @@ import { SNSClient } from '@aws-sdk/client-sns';
 import { steady } from '#functions/clock/instants.ts';
 import { ServerCalls } from '#functions/cryptshare/api-calls.ts';
 import { CryptshareClient, type Scope } from '#functions/cryptshare/client.ts';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
+import { type PollDependencies, pollRepositories } from '#functions/poll/dependencies.ts';
 import { pollWatch } from '#functions/poll/poll-watch.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { createTopic, createTransfersTable } from '#infra/local/services/embedded-services.ts';
@@ -53,8 +53,14 @@ export async function withServices<T>(
   }
 }
 
+/** Dependencies of polls, with the table that the other ways use as well. */
+export interface BenchDependencies extends PollDependencies {
+  readonly dynamo: DynamoDBClient;
+  readonly table: string;
+}
+
 /** Makes the dependencies of polls against the embedded services; creates table and topics there. */
-async function pollDependencies({ origin, sdkEnvironment }: ServiceAddresses): Promise<PollDependencies> {
+async function pollDependencies({ origin, sdkEnvironment }: ServiceAddresses): Promise<BenchDependencies> {
   // The SDK finds the services in the environment, as it does in the local run.
   setSdkEnvironment(sdkEnvironment);
   const dynamo = new DynamoDBClient({});
@@ -67,6 +73,7 @@ async function pollDependencies({ origin, sdkEnvironment }: ServiceAddresses): P
     origin,
     dynamo,
     table,
+    ...pollRepositories(dynamo, table, maxConcurrentPages),
     topics: {
       sns,
       eventsTopicArn: await createTopic(sns, 'transfer-events'),

@@ -5,10 +5,9 @@ import pLimit from 'p-limit';
 import type { Units } from '#functions/dynamodb/partition.ts';
 import { eventBody, transferEvent } from '#functions/events/transfer-event.ts';
 import { publishEvents } from '#functions/notices/publish.ts';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { PlainServer } from './plain-server.ts';
-import { pollOnce } from './polling.ts';
+import { type BenchDependencies, pollOnce } from './polling.ts';
 
 /** A way to notice and announce the changes of a mailbox since the last poll. */
 export interface Way {
@@ -33,14 +32,14 @@ const compress = promisify(gzip);
 const expand = promisify(gunzip);
 
 /** This project's own poll. */
-export const notifier = (deps: PollDependencies): Way => ({
+export const notifier = (deps: BenchDependencies): Way => ({
   name: 'Transfer Notifier',
   largest: Number.POSITIVE_INFINITY,
   poll: (watch) => pollOnce(deps, watch),
 });
 
 /** The way that most would write: query the whole last listing, eventually consistent, compare, and put each change. */
-export const putChanged = (deps: PollDependencies, server: PlainServer): Way => ({
+export const putChanged = (deps: BenchDependencies, server: PlainServer): Way => ({
   name: 'Query, put changed',
   largest: Number.POSITIVE_INFINITY,
   async poll(watch) {
@@ -72,7 +71,7 @@ export const putChanged = (deps: PollDependencies, server: PlainServer): Way => 
 });
 
 /** The frugal way: the whole listing as one compressed item, put when anything in it has changed. */
-export const oneItem = (deps: PollDependencies, server: PlainServer): Way => ({
+export const oneItem = (deps: BenchDependencies, server: PlainServer): Way => ({
   name: 'compressed item',
   // DynamoDB takes no item of more than 400 KB.
   largest: 35_000,
@@ -105,7 +104,7 @@ export const oneItem = (deps: PollDependencies, server: PlainServer): Way => ({
  * @returns their number
  */
 async function announceChanges(
-  { origin, topics, now }: PollDependencies,
+  { origin, topics, now }: BenchDependencies,
   watch: Watch,
   listed: Listing,
   stored: Listing,

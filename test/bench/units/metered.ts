@@ -4,7 +4,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { steady } from '#functions/clock/instants.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import { Chats } from '#functions/watches/chats.ts';
-import { Leases } from '#functions/webhooks/endpoints/leases.ts';
+import { webhookRepositories } from '#functions/webhooks/engine/dependencies.ts';
 import { WebhookClient } from '#functions/webhooks/http/client.ts';
 import { createTransfersTable, createWebhooksTable } from '#infra/local/services/embedded-services.ts';
 import { createQueue } from '#infra/local/services/event-source.ts';
@@ -46,12 +46,12 @@ export async function meteredWebhooks(addresses: ServiceAddresses) {
     deps: {
       dynamo,
       table,
+      ...webhookRepositories({ dynamo, table }),
       client,
       wakeUps: { sqs, url: queue.url },
       chats: new Chats(onlooker, transfersTable),
       // With a few endpoints, nothing is left to be handed on.
       announcements: { sqs, url: queue.url },
-      leases: new Leases({ dynamo, table }),
       dataKey: new DataKey(randomBytes(32).toString('base64')),
       allowPrivate: true,
       now: () => new Date(),

@@ -1,9 +1,10 @@
 import pLimit from 'p-limit';
 import { steady } from '#functions/clock/instants.ts';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
+import { type PollDependencies, pollRepositories } from '#functions/poll/dependencies.ts';
 import { pollShard } from '#functions/poll/poll-shard.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
+import { maxConcurrentPages } from '#test/bench/polls/polling.ts';
 import type { ServiceAddresses } from '#test/bench/processes/services.ts';
 import { meteredDatabase } from './metered.ts';
 
@@ -29,7 +30,11 @@ export async function measureRegistry(addresses: ServiceAddresses, deps: PollDep
     await registry.declare(declared, false, new Date(0).toISOString());
     await pLimit(16).map(declared, (watch) => registry.pause(watch));
     const readsIn = async (parts: number) => {
-      const shardDeps = { ...deps, dynamo, table, schedule: { ...deps.schedule, shards: parts } };
+      const shardDeps = {
+        ...deps,
+        ...pollRepositories(dynamo, table, maxConcurrentPages),
+        schedule: { ...deps.schedule, shards: parts },
+      };
       const tick = { shard: 0, at: deps.now().toISOString() };
       const { read } = await meter.of(() => pollShard(shardDeps, tick, steady() + 60_000, () => {}));
       return read;

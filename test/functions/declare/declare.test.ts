@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Declarations, declare } from '#functions/declare/declare.ts';
 import { Watches } from '#functions/watches/watches.ts';
-import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { secretsOf } from '#functions/webhooks/endpoints/secrets.ts';
 import { newSecret } from '#functions/webhooks/http/signature.ts';
@@ -16,7 +15,11 @@ beforeEach(startEndpointWorld);
 const deploy = (declarations: Partial<Declarations>, fields: Record<string, string> = {}) =>
   declare(
     // As deployed: no endpoint on this machine.
-    { transfersTable, endpointLife: { ...world.deps, allowPrivate: false }, fields },
+    {
+      watches: new Watches(world.deps.dynamo, transfersTable),
+      endpointLife: { ...world.deps, allowPrivate: false },
+      fields,
+    },
     { watches: [], endpoints: [], ...declarations },
   );
 
@@ -24,7 +27,7 @@ const watches = async () =>
   (await new Watches(world.deps.dynamo, transfersTable).list()).map(
     ({ mailbox, isDisabled }) => `${mailbox}${isDisabled ? ' disabled' : ''}`,
   );
-const endpoints = async () => (await listEndpoints(world.deps)).map(({ name, status }) => `${name} ${status}`);
+const endpoints = async () => (await world.deps.endpoints.list()).map(({ name, status }) => `${name} ${status}`);
 
 const crm = { name: 'crm', settings: { url: 'https://crm.example.com/hooks' }, secretFrom: 'CRM_WEBHOOK_SECRET' };
 const archive = { name: 'archive', settings: {}, urlFrom: 'ARCHIVE_URL' };
@@ -83,7 +86,7 @@ describe('declare, of an endpoint whose secret is not filled,', () => {
     const fields = { CRM_WEBHOOK_SECRET: newSecret(), CRM_TENANT: 'tenant-1' };
     await deploy({ endpoints: [declaration] });
     await deploy({ endpoints: [declaration] }, fields);
-    const [endpoint] = await listEndpoints(world.deps);
+    const [endpoint] = await world.deps.endpoints.list();
     expect(secretsOf(world.deps.dataKey, endpoint!)).toMatchObject({
       headers: { 'x-tenant': 'tenant-1' },
       secrets: [{ secret: fields.CRM_WEBHOOK_SECRET }],

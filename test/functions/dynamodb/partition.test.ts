@@ -26,12 +26,6 @@ test('update changes nothing when its condition fails, though it names the attri
   expect(await read('b')).toMatchObject({ rev: 4 });
 });
 
-test('update sets defaults only where they are missing', async () => {
-  await rows.put('c', { every: 1 }, {});
-  await rows.update('c', { since: 'now' }, {}, { every: 2, notify: true });
-  expect(await read('c')).toEqual({ pk: 'P', sk: 'c', every: 1, since: 'now', notify: true });
-});
-
 test('update removes attributes without setting any', async () => {
   await rows.put('d', { pending: ['x'] }, {});
   expect(await rows.update('d', { pending: undefined }, {})).toBe(true);

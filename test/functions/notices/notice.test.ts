@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Severity } from '#functions/events/catalogue.ts';
 import { type Change, type TransferEvent, transferEvent, watchEvent } from '#functions/events/transfer-event.ts';
 import { transferNotice, watchNotice } from '#functions/notices/notice.ts';
-import type { Severity } from '#functions/events/catalogue.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { anyWatch, ofAnyNotice } from './hostile-notices.ts';
 

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { putRows } from '#functions/dynamodb/batch.ts';
 import { eventBody } from '#functions/events/transfer-event.ts';
 import { Watches } from '#functions/watches/watches.ts';
-import { stepDelivery } from '#functions/webhooks/deliveries/deliveries.ts';
 import { attemptKey, deliveryKey } from '#functions/webhooks/deliveries/delivery.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
@@ -124,7 +123,7 @@ describe('operator API with many rows', () => {
     const delivery = (await world.trace(id)).deliveries.find(({ endpoint }) => endpoint === 'crm');
     const step = { status: 'PENDING', attempt: 60, nextAttemptAt: 0 } as const;
     const lastAttempt = rows.at(-1)!;
-    await stepDelivery({ dynamo: world.dynamo, table: webhooksTable }, delivery!, step, 0, { lastAttempt });
+    await world.deps.deliveries.step(delivery!, step, 0, { lastAttempt });
     const { body } = await world.ask('GET', `/deliveries/${id}/crm`);
     const shown = (body.attempts as { attempt: number }[]).map(({ attempt }) => attempt);
     expect(shown).toEqual(Array.from({ length: 50 }, (_, index) => index + 10));

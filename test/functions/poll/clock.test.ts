@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Snapshot } from '#functions/snapshot/snapshot.ts';
-import { faultAnswers } from '#test/support/fault-answers.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
+import { faultAnswers } from '#test/support/fault-answers.ts';
 import { pollBudget } from '#test/support/poll-world.ts';
 import {
   breakDown,

@@ -1,10 +1,9 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import { pollOnDemand } from '#functions/poll/on-demand-poll.ts';
 import type { ShardPoll } from '#functions/poll/poll-shard.ts';
 import type { WantedWatch } from '#functions/watches/watches.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
-import { pollBudget } from '#test/support/poll-world.ts';
+import { pollBudget, type WorldDependencies } from '#test/support/poll-world.ts';
 import {
   day,
   declare,
@@ -33,7 +32,7 @@ const interval = 1000;
 const patience = 500;
 
 const inFlight: Promise<unknown>[] = [];
-const processes: PollDependencies[] = [];
+const processes: WorldDependencies[] = [];
 
 beforeAll(startShardWorld);
 beforeEach(async () => {
@@ -46,7 +45,7 @@ beforeEach(async () => {
   };
 });
 
-function newProcess(pollIntervalMs = interval): PollDependencies {
+function newProcess(pollIntervalMs = interval): WorldDependencies {
   const process = { ...deps, schedule: { ...deps.schedule, pollIntervalMs }, server: world.client({ patience }) };
   processes.push(process);
   return process;

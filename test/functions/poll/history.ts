@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import type { Scope } from '#functions/cryptshare/client.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import type { Fault } from '#infra/simulator/faults.ts';
-import { faultAnswers } from '#test/support/fault-answers.ts';
 import type { FaultKind, PlannedFault } from '#test/support/aws-faults.ts';
+import { faultAnswers } from '#test/support/fault-answers.ts';
 
 /** Change of the server's transfers; `pick` chooses one of them. */
 export type Happening =

@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '#infra/simulator/faults.ts';
-import { faultAnswers } from '#test/support/fault-answers.ts';
 import type { CryptshareServer } from '#infra/simulator/server.ts';
 import type { Switches } from '#infra/simulator/switches.ts';
+import { faultAnswers } from '#test/support/fault-answers.ts';
 import {
   alice,
   bob,

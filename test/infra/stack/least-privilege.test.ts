@@ -59,8 +59,6 @@ describe('roles', () => {
         ...rows(transfers, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'),
         variables,
         ...announce,
-        'sns:GetTopicAttributes TransferEvents',
-        'sns:GetTopicAttributes TransferNotices',
         tellOfMissedTick,
       ],
       TransferPollerClockRole: tick('TransferPollerPoll'),
@@ -103,6 +101,8 @@ describe('roles', () => {
         wakeUp,
         'lambda:InvokeFunction TransferPollerPoll',
         ...queues.map((queue) => `sqs:GetQueueAttributes ${queue}`),
+        'sns:GetTopicAttributes TransferEvents',
+        'sns:GetTopicAttributes TransferNotices',
       ],
       // The CDK's own function, which waits for declare when a deployment changes it.
       AWSCDKTriggerCustomResourceProviderCustomResourceProviderRole: [

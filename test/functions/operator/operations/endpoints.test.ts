@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { newSecret } from '#functions/webhooks/http/signature.ts';
 import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
 import { exampleEvent } from '#test/support/webhook-world.ts';
@@ -94,7 +93,7 @@ describe('operations of an endpoint', () => {
     await add('crm');
     expect((await world.ask('DELETE', '/endpoints/crm')).status).toBe(204);
     expect((await world.ask('DELETE', '/endpoints/crm')).status).toBe(404);
-    expect(await listEndpoints(world.deps)).toEqual([]);
+    expect(await world.deps.endpoints.list()).toEqual([]);
   });
 
   it.each(['pause', 'resume', 'enable', 'disable', 'rotate', 'test', 'recover'])(

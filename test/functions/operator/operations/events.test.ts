@@ -1,8 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { eventBody, type TransferEvent, transferEvent } from '#functions/events/transfer-event.ts';
-import { createDelivery } from '#functions/webhooks/deliveries/deliveries.ts';
 import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
-import { exampleEvent, webhooksTable } from '#test/support/webhook-world.ts';
+import { exampleEvent } from '#test/support/webhook-world.ts';
 
 let world: OperatorWorld;
 beforeEach(async () => {
@@ -95,11 +94,10 @@ describe('GET /events', () => {
   });
 
   it('lists an event once that a crash has left in the index twice', async () => {
-    const rows = { dynamo: world.dynamo, table: webhooksTable };
     const [body, at] = [eventBody(days[2]!), times[2]!];
     const event = { id: days[2]!.id, body, at, kind: 'event' } as const;
     for (const name of ['crm', 'archive']) {
-      await createDelivery(rows, event, { name, createdAt: at }, world.clock.now().getTime(), true);
+      await world.deps.deliveries.create(event, { name, createdAt: at }, world.clock.now().getTime(), true);
     }
     expect(await listed()).toEqual(times.toReversed());
     expect(await listed({ after: times[1]! })).toEqual([times[2], times[3]]);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Invoked } from '#functions/poll/handle-invocation.ts';
+import type { ShardPoll } from '#functions/poll/poll-shard.ts';
 import { faultAnswers } from '#test/support/fault-answers.ts';
 import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
 import { clientId } from '#test/support/poll-world.ts';
@@ -50,7 +50,7 @@ describe('tick after a verification', () => {
   const tick = async () => {
     world.clock.advance(60_000);
     const at = world.clock.now().toISOString();
-    const { polls } = (await world.functions.get('poll')!({ shard: 0, at })) as Invoked;
+    const { polls } = (await world.functions.get('poll')!({ shard: 0, at })) as ShardPoll;
     return polls.map(({ watch, problem }) => [watch.mailbox, problem?.cause]).toSorted();
   };
   const watchAll = async () => {

@@ -1,5 +1,6 @@
 import { SubscribeCommand } from '@aws-sdk/client-sns';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
 import { exampleEvent } from '#test/support/webhook-world.ts';
 
@@ -35,7 +36,7 @@ describe('GET /services', () => {
 
   it('names the error of each service that does not answer', async () => {
     const { operatorDeps } = world;
-    Object.assign(operatorDeps.webhooks, { table: 'gone' });
+    Object.assign(operatorDeps.webhooks, { endpoints: new Endpoints({ dynamo: world.dynamo, table: 'gone' }) });
     Object.assign(operatorDeps.queues, {
       urls: {
         ...operatorDeps.queues.urls,
@@ -51,10 +52,19 @@ describe('GET /services', () => {
     expect(topics).toMatchObject([{ name: 'transfer-events' }, { name: 'transfer-notices' }]);
   });
 
-  it('reports an unavailable poll function as a problem of the topics alone', async () => {
-    world.functions.delete('poll');
+  it('reports a topic that SNS does not know by the name of the error', async () => {
+    const { topics: inspected } = world.operatorDeps;
+    const gone = `${inspected.arns['transfer-events']}-gone`;
+    Object.assign(inspected, { arns: { ...inspected.arns, 'transfer-notices': gone } });
+    const { topics } = await services();
+    expect(topics).toMatchObject([{ name: 'transfer-events' }, { name: 'transfer-notices', problem: 'NotFound' }]);
+    expect(topics[0]).not.toHaveProperty('problem');
+  });
+
+  it('reports an unreachable SNS as a problem of the topics alone', async () => {
+    Object.assign(world.operatorDeps.topics.sns, { url: 'http://127.0.0.1:1' });
     const { tables, topics } = await services();
     expect(tables).toEqual([{ name: 'transfers' }, { name: 'webhooks' }]);
-    for (const { problem } of topics) expect(problem).toContain('Lambda does not invoke the poll function');
+    for (const { problem } of topics) expect(problem).toBe('HttpError');
   });
 });

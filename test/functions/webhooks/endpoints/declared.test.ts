@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type DeclaredEndpoint, declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
-import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { addEndpoint, viewOf } from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { EndpointSettingsInput } from '#functions/webhooks/endpoints/settings.ts';
 import { newSecret } from '#functions/webhooks/http/signature.ts';
@@ -25,11 +24,11 @@ describe('declareEndpoints', () => {
     await addEndpoint(world.deps, 'by-hand', { url: world.urlOf('by-hand') });
     expect((await declare('crm', 'archive')).map(({ endpoint }) => endpoint.name)).toEqual(['crm', 'archive']);
     expect(await declare('crm', 'by-hand')).toEqual([]);
-    const statuses = async () => (await listEndpoints(world.deps)).map(({ name, status }) => `${name} ${status}`);
+    const statuses = async () => (await world.deps.endpoints.list()).map(({ name, status }) => `${name} ${status}`);
     expect(await statuses()).toEqual(['archive disabled', 'by-hand active', 'crm active']);
     await declare('crm', 'archive');
     expect(await statuses()).toEqual(['archive active', 'by-hand active', 'crm active']);
-    for (const endpoint of await listEndpoints(world.deps)) expect(endpoint).not.toHaveProperty('disabledBecause');
+    for (const endpoint of await world.deps.endpoints.list()) expect(endpoint).not.toHaveProperty('disabledBecause');
   });
 
   test('leaves an endpoint disabled that an operator has disabled', async () => {
@@ -56,7 +55,7 @@ describe('declareEndpoints', () => {
   test('leaves alone an endpoint that an operator added under such a name', async () => {
     await crm.add({ maxInFlight: 3 });
     await declare('crm');
-    expect(await listEndpoints(world.deps)).toMatchObject([{ maxInFlight: 3, rev: 0 }]);
+    expect(await world.deps.endpoints.list()).toMatchObject([{ maxInFlight: 3, rev: 0 }]);
   });
 
   test('rotates an endpoint to another secret of its owner, once', async () => {

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
-import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import {
   addEndpoint,
   existingEndpoint,
@@ -35,7 +34,7 @@ describe('addEndpoint', () => {
     await expect(addEndpoint(strict, 'crm', { url: 'https://example.com/', ...input })).rejects.toThrow(
       expect.objectContaining({ problems: [problem] }),
     );
-    expect(await listEndpoints(world.deps)).toEqual([]);
+    expect(await world.deps.endpoints.list()).toEqual([]);
   });
 
   test('refuses a name that is taken or impossible', async () => {
@@ -56,7 +55,7 @@ describe('updateEndpoint', () => {
   test('changes what is named and keeps the rest, the secret included', async () => {
     const { secret } = await crm.add({ maxInFlight: 3 });
     await crm.update({ types: ['transfer.failed'], url: world.urlOf('moved') });
-    expect(await listEndpoints(world.deps)).toMatchObject([
+    expect(await world.deps.endpoints.list()).toMatchObject([
       { name: 'crm', types: ['transfer.failed'], maxInFlight: 3 },
     ]);
     await world.fanOut(first);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { leaseOf } from '#functions/webhooks/endpoints/leases.ts';
+import { leaseOf } from '#functions/webhooks/endpoints/lease.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
 import { crm, first, hour, second, startEndpointWorld, third, world } from '#test/support/endpoint-world.ts';

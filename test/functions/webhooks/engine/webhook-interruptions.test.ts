@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { eventBody } from '#functions/events/transfer-event.ts';
-import { findEndpoint, replaceEndpoint } from '#functions/webhooks/endpoints/endpoints.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
@@ -108,8 +107,8 @@ describe.each(kinds)('a fault (%s)', (kind) => {
 describe('deliver', () => {
   test('reports a fault of ours that lasts for one endpoint alone, and keeps its work as one request', async () => {
     await world.prepare(first);
-    const endpoint = (await findEndpoint(world.deps, 'crm'))!;
-    await replaceEndpoint(world.deps, endpoint, { ...endpoint, encrypted: 'encrypted1.nonsense' });
+    const endpoint = (await world.deps.endpoints.find('crm'))!;
+    await world.deps.endpoints.replace(endpoint, { ...endpoint, encrypted: 'encrypted1.nonsense' });
     const { settled, unhandled } = await world.deliver([crm.wakeUp(first), forArchive(first)]);
     expect(settled).toMatchObject([{ delivery: { endpoint: 'archive', status: 'DELIVERED' } }]);
     const fault = { endpoint: 'crm', error: { name: 'DecryptionError' }, isKept: true };
@@ -122,8 +121,8 @@ describe('deliver', () => {
       expect((await world.deliver(wakeUps)).unhandled).toMatchObject([fault]);
       expect((await world.rows('ENDPOINT#crm')).map(({ events }) => events)).toEqual([[first.id]]);
     }
-    const broken = (await findEndpoint(world.deps, 'crm'))!;
-    await replaceEndpoint(world.deps, broken, { ...broken, encrypted: endpoint.encrypted });
+    const broken = (await world.deps.endpoints.find('crm'))!;
+    await world.deps.endpoints.replace(broken, { ...broken, encrypted: endpoint.encrypted });
     await world.settleAll();
     await expectBothDelivered(first);
   });

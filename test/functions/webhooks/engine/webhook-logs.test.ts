@@ -4,7 +4,6 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { eventBody } from '#functions/events/transfer-event.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import { transferNotice } from '#functions/notices/notice.ts';
-import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { addEndpoint, rotateSecret } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { secretsOf } from '#functions/webhooks/endpoints/secrets.ts';
 import type { EndpointSettingsInput } from '#functions/webhooks/endpoints/settings.ts';
@@ -37,7 +36,7 @@ async function add(name: string, settings: Partial<EndpointSettingsInput> = {}):
 
 /** Texts that must not be printed, and parts of them that would give them away. */
 async function secretTexts(): Promise<string[]> {
-  const opened = (await listEndpoints(world.deps)).flatMap((endpoint) => {
+  const opened = (await world.deps.endpoints.list()).flatMap((endpoint) => {
     const { url, headers, secrets } = secretsOf(new DataKey(dataKey), endpoint);
     const { host, pathname, search } = new URL(url);
     const keys = secrets.map(({ secret }) => secret.slice(secret.indexOf('_') + 1));

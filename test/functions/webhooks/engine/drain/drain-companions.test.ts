@@ -157,7 +157,7 @@ test('two drains of one process make a delivery once, though one reads it before
     await made.promise;
     return answer;
   });
-  const late = deliver({ ...world.deps, dynamo }, [crm.wakeUp(first, other)]);
+  const late = deliver({ ...world.depsThrough(dynamo), leases: world.deps.leases }, [crm.wakeUp(first, other)]);
   await read.promise;
   await world.deliver([crm.wakeUp(first, other)]);
   made.resolve();

@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createDelivery } from '#functions/webhooks/deliveries/deliveries.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import {
   crm,
@@ -179,7 +178,7 @@ test('a drain skips a delivery that has expired, and makes the others', async ()
 test('a drain fails a delivery whose id no header can carry, and makes the others', async () => {
   await crm.add({ retryDelaysMs: [5 * second] });
   const event = { id: 'evt_€', body: '{}', at: world.clock.now().toISOString(), kind: 'event' } as const;
-  await createDelivery(world.deps, event, await crm.read(), world.now(), true);
+  await world.deps.deliveries.create(event, await crm.read(), world.now(), true);
   const others = events.slice(0, 2);
   await world.prepare(...others);
   await world.deliver([crm.wakeUp(event, ...others)]);

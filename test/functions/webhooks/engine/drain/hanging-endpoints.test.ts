@@ -1,6 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
 import { eventBody } from '#functions/events/transfer-event.ts';
-import { createDelivery } from '#functions/webhooks/deliveries/deliveries.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { failedMessages, readWakeUps, sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
@@ -51,7 +50,7 @@ test.each([
     const announce = async ({ endpoint }: typeof good, trackingId: string) => {
       const event = exampleEvent(trackingId);
       const stored = { id: event.id, body: eventBody(event), at: event.timestamp, kind: 'event' } as const;
-      await createDelivery(world.deps, stored, endpoint, world.now(), false);
+      await world.deps.deliveries.create(stored, endpoint, world.now(), false);
       await sendWakeUps(world.deps, [{ endpoint: endpoint.name, events: [event.id] }]);
     };
     // Single changes, one after the other.

@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { clearPending } from '#functions/webhooks/endpoints/endpoints.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { FaultPlan, NthFault } from '#test/support/aws-faults.ts';
 import { crm, events, first, minute, other, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
@@ -133,7 +132,7 @@ describe('an endpoint that answers 410', () => {
     const plan = new NthFault('PutItemCommand', 2, 'pause');
     const draining = world.faults.run(plan, () => world.deliver([crm.wakeUp(first)]));
     await plan.reachedPause;
-    await clearPending(world.deps, await crm.read());
+    await world.deps.endpoints.clearPending(await crm.read());
     plan.resume();
     await draining;
     expect((await crm.read()).status).toBe('disabled');
