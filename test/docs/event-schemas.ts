@@ -16,7 +16,7 @@ interface Block {
   readonly text: string;
 }
 
-/** An example as it stands in `docs/events.md`. */
+/** Example of `docs/events.md`. */
 export interface Example {
   /** The type that the section is about. */
   readonly type: EventType;

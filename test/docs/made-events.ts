@@ -42,7 +42,7 @@ export function watchEvents(origin: string, watch: Watch, polls: readonly Poll[]
   return events;
 }
 
-/** The event that an incident of so many watches is worth, of which the examples come first. */
+/** Makes the event of an incident with this number of watches, examples first. */
 export function incidentEventOf({ type, timestamp, data }: IncidentEvent): IncidentEvent {
   const { cause, message, failingSince, watches, mailboxes, examples } = data;
   const others = Array.from({ length: mailboxes - examples.length }, (_, index) => `~${index}@example.com`);

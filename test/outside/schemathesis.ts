@@ -52,7 +52,7 @@ export async function trySchemathesis(seed: number): Promise<Verdict> {
       ...['--header', `Authorization: Bearer ${token}`, '--checks', checks.join(','), '--seed', String(seed)],
       ...['--max-examples', String(examples), '--continue-on-failure', '--no-color', '--warnings', 'off'],
     ];
-    // This process answers for the Cryptshare Server meanwhile.
+    // This process keeps answering for the Cryptshare Server.
     const asked = await promisify(execFile)(command, args, {
       cwd: folder,
       timeout: 1_800_000,

@@ -14,7 +14,7 @@ export type Service = (typeof services)[number];
 export function serviceOf({ authorization = '' }: IncomingHttpHeaders): Service {
   const [, name] = /Credential=[^/]+\/\d+\/[^/]+\/([^/]+)\//.exec(authorization) ?? [];
   const service = services.find((known) => known === name);
-  if (!service) throw new Error(`a request to ${name ?? 'nobody'}`);
+  if (!service) throw new Error(`a request to ${name ?? 'no service'}`);
   return service;
 }
 

@@ -224,18 +224,18 @@ describe('deployed operator API', () => {
 });
 
 describe('deployed functions', () => {
-  it('send an event to more endpoints than one message covers', async () => {
-    const many = Array.from(
-      { length: endpointsPerMessage + 1 },
-      (_, index) => `many-${String(index).padStart(2, '0')}`,
-    );
+  it('send an event to more endpoints than one message covers, and wake themselves for a retry', async () => {
+    const many = Array.from({ length: endpointsPerMessage + 1 }, (_, index) => `many-${10 + index}`);
+    deployment.receiver.answers.set('/many-10', 503);
     for (const name of many) {
-      const body = JSON.stringify({ name, url: 'https://hooks.example.com/many', types: ['transfer.failed'] });
+      const body = JSON.stringify({ name, url: `https://hooks.example.com/${name}`, types: ['transfer.failed'] });
       await deployment.function('Operator').invoke(eventOf('POST', '/endpoints', {}, body));
     }
     server.transfers.setState(server.transfers.create({ sender: carol, to: ['bob@example.com'] }).trackingId, 'FAILED');
     expect(await publishedByPoll()).toEqual([0, 1]);
     await deployment.logged(({ message, events }) => message === 'delivered' && many.at(-1)! in (events as object));
+    const { used } = deployment.function('Deliver').proxy;
+    await expect.poll(() => [...used]).toContain('sqs:SendMessage WebhookDeliveryWakeUpsQueue');
   });
 
   it('divide the snapshot of a grown mailbox, and continue to poll it', async () => {
@@ -247,11 +247,8 @@ describe('deployed functions', () => {
 });
 
 describe('rights of deployed functions', () => {
-  it('suffice for every call', () => {
+  it.each(names)('suffice for the calls of %s, and include no other', (name) => {
     expect(deployment.denied).toEqual([]);
-  });
-
-  it.each(names)('include nothing that %s has not used', (name) => {
     const { proxy, granted } = deployment.function(name);
     // Lambda itself writes the logs, and the records of invocations that were lost.
     const isForLambda = (grant: string) => grant.startsWith('logs:') || grant === 'sqs:SendMessage MissedTicks';
@@ -263,13 +260,11 @@ describe('rights of deployed functions', () => {
 describe('deployed stack', () => {
   const secrets = () => [clientId, crmSecret, crmSecret.slice('whsec_'.length), chatUrl];
 
-  it.each(names)('has a bundle of %s with at most 400 KB', (name) => {
-    const { folder: assets } = deployment.functions.get(name)!;
-    expect(statSync(join(assets, 'index.js')).size).toBeLessThanOrEqual(400_000);
-  });
-
-  it('has the functions of this test alone', () => {
+  it('has the functions of this test alone, in bundles of at most 400 KB', () => {
     expect([...deployment.functions.keys()].toSorted()).toEqual([...names].toSorted());
+    for (const [name, { folder: assets }] of deployment.functions) {
+      expect(statSync(join(assets, 'index.js')).size, name).toBeLessThanOrEqual(400_000);
+    }
   });
 
   it('has no secret in template and assets', () => {

@@ -24,7 +24,7 @@ const bootstrap = fileURLToPath(new URL('runtime-bootstrap.ts', import.meta.url)
 /** A function in a process of its own, under its role. */
 export interface FunctionProcess {
   readonly name: string;
-  /** What it calls AWS through; whoever acts in its name uses it, too. */
+  /** Proxy for its calls of AWS, and for calls in its name. */
   readonly proxy: IamProxy;
   /** What its role allows. */
   readonly granted: ReturnType<typeof statementsOf>;
@@ -51,7 +51,7 @@ export interface FunctionContext {
   readonly endpoints: Readonly<Record<Service, string>>;
   /** Those that let into the embedded services: the role is what counts. */
   readonly credentials: ReturnType<typeof sdkSettings>['credentials'];
-  /** What stands in for the public internet, if the function goes there: a file to load first, a certificate to trust. */
+  /** Replacement of the public internet, if the function needs it: a file to load first, a certificate to trust. */
   readonly internet: { readonly preload: string; readonly caFile: string } | undefined;
   readonly onDenied: (grant: string) => void;
 }

@@ -3,7 +3,7 @@ import http from 'node:http';
 import { json } from 'node:stream/consumers';
 import { listenOnLoopback } from './loopback-server.ts';
 
-/** Thrown to whoever invokes a function that fails, under the name of the function's own error. */
+/** Thrown by the invocation of a function that fails, under the name of the function's own error. */
 export class FunctionError extends Error {
   override readonly name: string;
 

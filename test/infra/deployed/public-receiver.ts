@@ -19,7 +19,7 @@ export interface PublicReceiver {
   /** The certificate to trust, in PEM. */
   readonly certificate: string;
   readonly posts: Arrivals<ReceivedPost>;
-  /** Secrets by the paths that they are expected on; without one, a signature is not asked for. */
+  /** Secrets by paths; a path without one needs no signature. */
   readonly secrets: Map<string, string>;
   /** Statuses by the paths that do not get 204. */
   readonly answers: Map<string, number>;

@@ -11,7 +11,7 @@ export interface Statement {
   readonly ifTrue?: readonly string[];
 }
 
-/** What somebody wants to do, and to what. */
+/** Requested action and its resource. */
 export interface Access {
   /** For example `sqs:SendMessage`. */
   readonly action: string;

@@ -155,7 +155,7 @@ describe('CryptshareServer.switches', () => {
 });
 
 describe('RequestCounters', () => {
-  it('logs requests without header values and credentials', async () => {
+  it('logs the last 200 requests without header values and credentials', async () => {
     const server = await startServer();
     await call(server, sentBy(alice, `?page=2&client-id=${clientId}&verification-token=example-token-1`));
     expect(server.requests.report()).toEqual({
@@ -173,6 +173,10 @@ describe('RequestCounters', () => {
         },
       ],
     });
+    const [logged] = server.requests.report().recent;
+    for (let count = 0; count < 201; count += 1) server.requests.began('GET /api/status', { ...logged! });
+    expect(server.requests.report()).toMatchObject({ total: 202, recent: { length: 200 } });
+    for (let count = 0; count < 201; count += 1) server.requests.ended();
     server.requests.reset();
     expect(server.requests.report()).toEqual({ total: 0, byRoute: {}, greatestInFlight: 0, bytesSent: 0, recent: [] });
   });
@@ -220,6 +224,8 @@ describe('/control', () => {
     expect((await control('GET', '/switches')).body).toEqual(server.switches);
     expect((await control('PUT', `/transfers/${trackingId}/state`, { state: 'ACTIVE' })).status).toBe(409);
     expect((await control('POST', '/transfers/any/purge')).status).toBe(404);
+    const proxySender = server.transfers.deleteUserData(alice);
+    expect(server.transfers.find(trackingId)?.sender).toBe(proxySender);
   });
 
   it.each([
