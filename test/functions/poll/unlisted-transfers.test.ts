@@ -59,6 +59,10 @@ describe.each<Direction>(['sent', 'received'])('pollWatch of %s transfers', (dir
         data: { trackingId: mailbox.ids[0], state: 'ACTIVE', previousState: 'ACTIVE', sequence: 1 },
       },
     ]);
+    // Only the sender of a transfer may request its state.
+    const { recent } = world.cryptshare.requests.report();
+    const requests = recent.filter(({ url }) => url.includes(mailbox.ids[0]!));
+    expect(requests).toHaveLength(direction === 'sent' ? 1 : 0);
     expect(await polls(mailbox, 2)).toMatchObject(quiet);
     expect(await takeTold()).toEqual([]);
   });
