@@ -1,8 +1,15 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import type { PlainServer } from '#test/bench/polls/plain-server.ts';
-import type { BenchDependencies } from '#test/bench/polls/polling.ts';
 import type { Services } from '#test/bench/processes/services.ts';
 import type { Spread } from './spread.ts';
 import { table } from './table.ts';
+
+/** Dependencies of polls, with the table that the other ways use as well. */
+export interface BenchDependencies extends PollDependencies {
+  readonly dynamo: DynamoDBClient;
+  readonly table: string;
+}
 
 /** A part of the benchmark that can be measured by itself. */
 export interface Section {

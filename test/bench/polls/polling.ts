@@ -11,7 +11,7 @@ import { createTopic, createTransfersTable } from '#infra/local/services/embedde
 import { setSdkEnvironment } from '#infra/local/services/sdk-environment.ts';
 import { clientId, token } from '#test/bench/processes/credentials.ts';
 import { type ServiceAddresses, startServices } from '#test/bench/processes/services.ts';
-import type { Bench } from '#test/bench/section.ts';
+import type { Bench, BenchDependencies } from '#test/bench/section.ts';
 import { PlainServer } from './plain-server.ts';
 
 /** Pages in flight, as `server.maxConcurrentPages` has it by default. */
@@ -51,12 +51,6 @@ export async function withServices<T>(
     deps.topics.sns.destroy();
     await services.stop();
   }
-}
-
-/** Dependencies of polls, with the table that the other ways use as well. */
-export interface BenchDependencies extends PollDependencies {
-  readonly dynamo: DynamoDBClient;
-  readonly table: string;
 }
 
 /** Makes the dependencies of polls against the embedded services; creates table and topics there. */

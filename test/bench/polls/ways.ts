@@ -6,8 +6,9 @@ import type { Units } from '#functions/dynamodb/partition.ts';
 import { eventBody, transferEvent } from '#functions/events/transfer-event.ts';
 import { publishEvents } from '#functions/notices/publish.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
+import type { BenchDependencies } from '#test/bench/section.ts';
 import type { PlainServer } from './plain-server.ts';
-import { type BenchDependencies, pollOnce } from './polling.ts';
+import { pollOnce } from './polling.ts';
 
 /** A way to notice and announce the changes of a mailbox since the last poll. */
 export interface Way {

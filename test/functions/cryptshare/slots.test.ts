@@ -146,7 +146,7 @@ describe('Slots', () => {
     expect(mailboxes.filter((mailbox) => slots.isHeldUp(mailbox))).toEqual([]);
   });
 
-  it('never has more requests in flight than slots, and serves all', async () => {
+  it('never has more requests in flight than slots, and serves all (P17)', async () => {
     const asking = fc.array(fc.record({ mailbox: fc.nat(5), takes: fc.nat(3) }), { maxLength: 30 });
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 5 }), asking, async (all, requests) => {

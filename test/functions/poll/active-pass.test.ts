@@ -174,7 +174,7 @@ describe('an active pass', () => {
     expect(await told()).toEqual([[ids[0], 'ACTIVE', 'DELETED_BY_ADMIN']]);
   });
 
-  it('announces what the other pages show when one is missing, and concludes nothing else', async () => {
+  it('announces what the other pages show when one is missing, and concludes nothing else (P11)', async () => {
     const { watch, people, ids, transfers } = await mailbox(120);
     transfers.setState(ids[0]!, 'DELETED_BY_ADMIN');
     const [created] = transfers.seed({ ...people, count: 1, state: 'ACTIVE' });

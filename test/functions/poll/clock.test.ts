@@ -53,7 +53,7 @@ const setState = (id: string) => world.cryptshare.transfers.setState(id, 'FAILED
 
 describe.each([minute, -minute, year, -year])('pollShard by a clock that is set by %i ms', (step) => {
   it.each(['while it runs', 'before it restarts'])(
-    'polls watches and announces changes as before: %s',
+    'polls watches and announces changes as before: %s (P20)',
     async (when) => {
       const { id } = await start();
       world.clock.set(step);

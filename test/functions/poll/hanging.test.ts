@@ -94,7 +94,7 @@ async function dieHanging(watch: WantedWatch): Promise<void> {
 const names = (watches: readonly WantedWatch[]) => watches.map(({ mailbox }) => mailbox).toSorted();
 
 describe('pollShard while a listing hangs', () => {
-  it('polls all other watches at the next tick, which does not wait', async () => {
+  it('polls all other watches at the next tick, which does not wait (P16)', async () => {
     const [hanging, ...others] = await start(12);
     hang(hanging!);
     await begin(tick());

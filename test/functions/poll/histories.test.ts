@@ -15,7 +15,7 @@ const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 beforeAll(startMailboxWorld);
 
 describe('pollWatch', () => {
-  it(`loses nothing and invents nothing in random histories (${runs} histories, SEED=${seed})`, {
+  it(`loses nothing and invents nothing in random histories (${runs} histories, SEED=${seed}) (P1, P2, P3, P4)`, {
     timeout: runs * patience,
   }, async () => {
     await fc.assert(

@@ -69,7 +69,7 @@ async function takeTypes(): Promise<string[]> {
 }
 
 describe('Incidents', () => {
-  it('tells operators once of watches that fail in several shards, with number, examples and remedy', async () => {
+  it('tells operators once of watches that fail in several shards, with number, examples and remedy (P19)', async () => {
     fail(await declareWatches(60));
     await pass(3);
     const [failing, ...others] = await world.takeEvents();

@@ -134,7 +134,7 @@ describe('pollWatch', () => {
     expect(await world.takeEvents()).toEqual([]);
   });
 
-  it('writes nothing to a snapshot whose baseline another poll may still be storing', async () => {
+  it('writes nothing to a snapshot whose baseline another poll may still be storing (P5)', async () => {
     const { watch, ids } = newMailbox(30);
     const plan = new FaultPlan([[3, 'late']]);
     await world.faults.run(plan, () => world.poll(watch));
@@ -175,7 +175,7 @@ describe('pollWatch', () => {
 describe.each<FaultKind>(['refused', 'lost', 'crash before', 'crash after'])('pollWatch hit by: %s', (kind) => {
   // One more than there are calls, so that the last one is hit, too.
   it.each(Array.from({ length: 15 }, (_, call) => call))(
-    'loses no event and repeats none under another id: call %i',
+    'loses no event and repeats none under another id: call %i (P1, P2, P12)',
     async (call) => {
       const { watch, trackingIds } = await changedMailbox();
       await world.faults.run(new FaultPlan([[call, kind]]), () => world.poll(watch)).catch(() => undefined);

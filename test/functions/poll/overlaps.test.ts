@@ -36,7 +36,7 @@ async function hold(watch: Parameters<typeof world.poll>[0], plan: FaultPlan) {
 
 describe('pollWatch beside another poll', () => {
   it.each(Array.from({ length: 12 }, (_, call) => call))(
-    'announces no step back by the older listing, wherever its poll is held: call %i',
+    'announces no step back by the older listing, wherever its poll is held: call %i (P3)',
     async (heldAt) => {
       const { watch, people, first } = await start();
       setState(first, 'Quarantined');
@@ -74,7 +74,7 @@ describe('pollWatch beside another poll', () => {
     expect(await told()).toEqual({});
   });
 
-  it('publishes the commit of a poll that another settled over, though that poll died then', async () => {
+  it('publishes the commit of a poll that another settled over, though that poll died then (P4)', async () => {
     const { watch, first } = await start();
     setState(first, 'Quarantined');
     const plan = new FaultPlan([
@@ -161,7 +161,7 @@ describe('pollWatch beside another poll', () => {
     expect(await told()).toEqual({ [first]: ['Quarantined', 'ACTIVE'] });
   });
 
-  it('compares no snapshot with the listing of another server', async () => {
+  it('compares no snapshot with the listing of another server (P6)', async () => {
     const { watch } = await start();
     const elsewhere = { ...world.deps, origin: 'https://other.example.com' };
 

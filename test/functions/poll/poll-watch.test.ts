@@ -15,7 +15,7 @@ beforeAll(startMailboxWorld);
 const refusing = (kind: 'refused' | 'partial') => new FaultPlan([['PublishBatchCommand', kind]]);
 
 describe('pollWatch', () => {
-  it('stores the first complete listing without an event, and writes nothing while nothing changes', async () => {
+  it('stores the first complete listing without an event, and writes nothing while nothing changes (P18)', async () => {
     const { watch } = newMailbox(250);
     expect(await world.poll(watch)).toMatchObject({
       ...{ outcome: 'baseline', isComplete: true, transfers: 250, changed: 0, problem: undefined },

@@ -48,7 +48,7 @@ const loseAPage = (page: number) =>
   world.cryptshare.faults.inject({ path: 'sent-transfers', page, times: 3, answer: faultAnswers.serverError });
 
 describe.each<Direction>(['sent', 'received'])('pollWatch of %s transfers', (direction) => {
-  it('announces a transfer as unlisted after three complete listings without it, once, in its last state', async () => {
+  it('announces a transfer as unlisted after three complete listings without it, once, in its last state (P7)', async () => {
     const mailbox = await polledMailbox(3, direction);
     purge(mailbox.ids.slice(0, 1));
     expect(await toldBy(mailbox, 2)).toEqual([]);
@@ -104,7 +104,7 @@ describe.each<Direction>(['sent', 'received'])('pollWatch of %s transfers', (dir
     expect(await polls(mailbox, 1)).toMatchObject(quiet);
   });
 
-  it('announces no end as undone by one listing, and leaves nothing unsettled', async () => {
+  it('announces no end as undone by one listing, and leaves nothing unsettled (P9)', async () => {
     const mailbox = await polledMailbox(3, direction);
     const is = (state: string) => world.cryptshare.transfers.setState(mailbox.ids[0]!, state);
     is('DELETED_BY_EXPIRATION');
@@ -139,7 +139,7 @@ describe.each<Direction>(['sent', 'received'])('pollWatch of %s transfers', (dir
     expect(await takeTold()).toEqual([]);
   });
 
-  it('announces each transfer of a sudden absence once after a day', async () => {
+  it('announces each transfer of a sudden absence once after a day (P8)', async () => {
     const mailbox = await polledMailbox(5, direction);
     purge(mailbox.ids);
     for (let passed = 0; passed < 25; passed += 1) {

@@ -55,7 +55,7 @@ function hangingPage(): Promise<() => void> {
 }
 
 describe('stop of a local run', () => {
-  it('gives up after 5 s what hangs, and the next run makes up for it, with each event once', async () => {
+  it('gives up after 5 s what hangs, and the next run makes up for it, with each event once (P24)', async () => {
     const before = start();
     await before.line(({ outcome }) => outcome === 'baseline');
     doesReceiverHang = true;

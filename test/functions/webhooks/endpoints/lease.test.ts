@@ -241,7 +241,7 @@ describe('a lease', () => {
     wanted: fc.integer({ min: 1, max: 12 }),
   });
 
-  it('has at most one live holder and no more attempts than allowed, whatever processes do and whichever die', () => {
+  it('has at most one live holder and no more attempts than allowed, whatever processes do and whichever die (P15)', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 10 }), fc.array(step, { maxLength: 60 }), (maxInFlight, steps) => {
         const by = { maxInFlight, interval: 0 };

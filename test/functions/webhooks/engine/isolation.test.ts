@@ -55,7 +55,7 @@ async function prepareRetries(failures = 0): Promise<void> {
 }
 const woken = async () => (await world.takeWakeUps()).map(({ endpoint }) => endpoint);
 
-test('deliver sends to another endpoint of its batch at once where the partition of one is throttled', async () => {
+test('deliver sends to another endpoint of its batch at once where the partition of one is throttled (P16)', async () => {
   await world.fanOut(event);
   const arrived = Promise.withResolvers<void>();
   world.setAnswer(() => {

@@ -45,7 +45,7 @@ async function expectBothDelivered({ id }: { readonly id: string }): Promise<num
 
 describe.each(kinds)('a fault (%s)', (kind) => {
   test.each(['queue', 'sweep'])(
-    'at any call of fan-out loses and repeats nothing when the %s is quicker',
+    'at any call of fan-out loses and repeats nothing when the %s is quicker (P13)',
     async (quicker) => {
       const fanOutOne = (event: typeof first) => () => fanOut(world.deps, [{ body: eventBody(event) }]);
       const calls = await countCalls(fanOutOne(first));
@@ -61,7 +61,7 @@ describe.each(kinds)('a fault (%s)', (kind) => {
     },
   );
 
-  test('at any call of deliver repeats a lone attempt only after a success that was not written down', async () => {
+  test('at any call of deliver repeats a lone attempt only after a success that was not written down (P14)', async () => {
     await world.prepare(first);
     const calls = await countCalls(() => world.deliver([crm.wakeUp(first)]));
     for (let call = 0; call < calls; call += 1) {

@@ -32,7 +32,7 @@ const noUser = 'expected neither user name nor password; send a header instead';
 const asHost = (address: string) => (address.includes(':') ? `[${address}]` : address);
 
 describe('isForbidden', () => {
-  test.each(bad)('forbids %s', (address) => {
+  test.each(bad)('forbids %s (P21)', (address) => {
     expect(isForbidden(address)).toBe(true);
     expect(targetProblem(`https://${asHost(address)}/hook`, false)).toBe(forbiddenTarget);
   });
