@@ -53,7 +53,9 @@ const crmOf = ({ deps, urlOf }: WebhookWorld) => ({
   enable: () => life.enableEndpoint(deps, 'crm'),
   rotate: (overlapMs?: number, secret?: string) => life.rotateSecret(deps, 'crm', overlapMs, secret),
   remove: () => life.removeEndpoint(deps, 'crm'),
-  cancel: ({ id }: Identified) => cancelDelivery(deps, { event: id, endpoint: 'crm' }),
+  /** As another process does, which waits for none of this one's writes. */
+  cancel: ({ id }: Identified) =>
+    cancelDelivery({ ...deps, leases: world.otherLeases() }, { event: id, endpoint: 'crm' }),
   resend: ({ id }: Identified) => resend(deps, { event: id, endpoint: 'crm' }),
   recover: (options: Partial<ReplayOptions> = {}) => recover(deps, 'crm', { ...range, ...options }),
   replay: (options: Partial<ReplayOptions> = {}) => replay(deps, 'crm', { ...range, ...options }),

@@ -53,7 +53,7 @@ describe('realRun', () => {
     const said = mistakesIn({ schedule: { every: 'often' }, webhooks }, environment);
     expect(said.map((line) => line.replace(/: .*/, ''))).toEqual([
       `${file} cannot be used:`,
-      ...['  schedule.every', '  webhooks[1].name', '  webhooks[0].url', '  webhooks[0].types[0]'],
+      ...['  schedule.every', '  webhooks[0].types[0]', '  webhooks[1].name', '  webhooks[0].url'],
       '  webhooks[1].secretFrom',
       'the environment cannot be used:',
       ...['  CRYPTSHARE_CLIENT_ID', '  OPS_URL', '  OPS_TOKEN'],

@@ -76,6 +76,7 @@ test('sweep ends in time though the clock was set back and a backlog of retries 
     attempt: 1,
     nextAttemptAt,
     changedAt: world.now(),
+    ...{ endpointSince: world.clock.now().toISOString(), eventAt: world.clock.now().toISOString(), body: '{}' },
     due: duePart('backlog'),
     dueAt: nextAttemptAt,
   }));

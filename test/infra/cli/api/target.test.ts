@@ -74,7 +74,7 @@ describe('stackTarget', () => {
   });
 
   it.each<[code: string, message: string, says: RegExp]>([
-    ['ValidationError', 'Stack with id Other does not exist', /: there is none .*--stack/],
+    ['ValidationError', 'Stack with id Other does not exist', /: ValidationError: .* does not exist: .*--stack/],
     ['ExpiredToken', 'The security token is expired', /: ExpiredToken.*aws sso login/],
   ])('reports that the stack cannot be looked up (%s), with exit code 4', async (code, message, says) => {
     const error = `<Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error>`;
@@ -88,7 +88,7 @@ describe('stackTarget', () => {
 
   it.each([
     ['AWS_ACCESS_KEY_ID', /CredentialsProviderError.*sign in.*for a local run, start it first.*--data FOLDER/],
-    ['AWS_REGION', /no usable region .*AWS_REGION=eu-central-1/],
+    ['AWS_REGION', /Region is missing: .*AWS_REGION=eu-central-1/],
   ])('says what to do without %s', async (variable, says) => {
     vi.stubEnv(variable, undefined);
     const ran = await run(['watch', 'list']);
