@@ -16,7 +16,7 @@ import {
 } from './circuit-breaker.ts';
 import { Connection } from './connection.ts';
 import { CryptshareFailure, failureOf, failureOfError } from './failure.ts';
-import { patience, Slots } from './slots.ts';
+import { overdueMs, Slots } from './slots.ts';
 
 /** Address of a Cryptshare Server, the client id that requests carry, and what sending them needs. */
 export interface ServerOptions {
@@ -31,7 +31,7 @@ export interface ServerOptions {
   /** Monotonic clock in milliseconds. */
   readonly steady: () => number;
   /** Milliseconds before which no request is overdue. @default 3000 */
-  readonly patience?: number;
+  readonly shortestOverdueMs?: number;
   /** In [0, 1). */
   readonly random: () => number;
   readonly sleep: (milliseconds: number) => Promise<unknown>;
@@ -54,7 +54,7 @@ export interface Call {
 }
 
 /** Milliseconds a request may take. */
-const requestTimeout = patience.longest;
+const requestTimeoutMs = overdueMs.longest;
 
 /** Milliseconds for which an answer proves the server reachable; a timeout within them has a cause of its own. */
 const evidenceAgeMs = 120_000;
@@ -93,7 +93,7 @@ export class ServerCalls {
   constructor(options: ServerOptions) {
     this.options = options;
     this.connection = new Connection(options.origin, options.ca);
-    this.slots = new Slots(options.maxConcurrentPages, options.patience);
+    this.slots = new Slots(options.maxConcurrentPages, options.shortestOverdueMs);
     this.makeRoom();
   }
 
@@ -144,7 +144,7 @@ export class ServerCalls {
     onSend?.();
     const seen = this.faultsSeen;
     const headers = { accept: 'application/json', ...this.identification(minimumMinor, token) };
-    const timeout = Math.min(requestTimeout, left);
+    const timeout = Math.min(requestTimeoutMs, left);
     // A POST must not be repeated for want of room; its answer has a few lines.
     const share = body === undefined ? this.room.share(this.options.maxConcurrentPages) : maxAnswerBytes;
     try {
@@ -167,7 +167,7 @@ export class ServerCalls {
         return undefined;
       }
       // A request cut short by the end of the poll says nothing about the server.
-      if (failure.kind !== 'timeout' || timeout === requestTimeout) this.record(failure, mailbox, seen);
+      if (failure.kind !== 'timeout' || timeout === requestTimeoutMs) this.record(failure, mailbox, seen);
       throw failure;
     }
   }

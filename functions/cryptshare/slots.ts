@@ -4,13 +4,13 @@ interface Run {
   readonly mailbox: string;
   readonly cut: Cancellation;
   /** By `performance.now()`. */
-  readonly began: number;
+  readonly beganAt: number;
   timer: NodeJS.Timeout | undefined;
   isOverdue: boolean;
 }
 
 /** Milliseconds before which no request is overdue, and after which every request is. */
-export const patience = { shortest: 3000, longest: 15_000 } as const;
+export const overdueMs = { shortest: 3000, longest: 15_000 } as const;
 
 /**
  * In between, a request is overdue after this many times the median of the latest answers, but not before this many
@@ -47,15 +47,15 @@ export class Slots {
   private isCareful = false;
   private mostAtOnce = Number.POSITIVE_INFINITY;
   private readonly all: number;
-  private readonly shortest: number;
+  private readonly shortestMs: number;
 
   /**
    * @param all requests in flight at the same time while no share is set
    * @param shortest milliseconds before which no request is overdue
    */
-  constructor(all: number, shortest: number = patience.shortest) {
+  constructor(all: number, shortest: number = overdueMs.shortest) {
     this.all = all;
-    this.shortest = shortest;
+    this.shortestMs = shortest;
   }
 
   /** Sends requests one at a time: a single request finds out whether the server answers again. */
@@ -111,7 +111,7 @@ export class Slots {
     this.judge(run);
     try {
       const answer = await send(run.cut);
-      if (isListing) this.answered(performance.now() - run.began);
+      if (isListing) this.answered(performance.now() - run.beganAt);
       if (!run.isOverdue) this.heldUp.delete(mailbox);
       return answer;
     } finally {
@@ -121,10 +121,10 @@ export class Slots {
     }
   }
 
-  private get patience(): number {
+  private get overdueAfterMs(): number {
     const usual = this.latest.toSorted((a, b) => a - b)[Math.floor(this.latest.length / 2)] ?? 0;
     const now = Math.max(0, ...this.latest.slice(-veryLast));
-    return Math.min(patience.longest, Math.max(this.shortest, slowness * usual, margin * now));
+    return Math.min(overdueMs.longest, Math.max(this.shortestMs, slowness * usual, margin * now));
   }
 
   private answered(took: number): void {
@@ -138,9 +138,9 @@ export class Slots {
     clearTimeout(run.timer);
     if (run.isOverdue) return;
     const now = performance.now();
-    const isAlone = this.answeredAt < run.began;
-    const due = Math.max(run.began + this.patience, isAlone ? this.overdueAt + this.shortest : 0);
-    const left = Math.min(due, run.began + patience.longest) - now;
+    const isAlone = this.answeredAt < run.beganAt;
+    const due = Math.max(run.beganAt + this.overdueAfterMs, isAlone ? this.overdueAt + this.shortestMs : 0);
+    const left = Math.min(due, run.beganAt + overdueMs.longest) - now;
     if (left > 0) run.timer = setTimeout(() => this.judge(run), Math.ceil(left));
     else this.overdue(run);
   }
@@ -172,7 +172,7 @@ export class Slots {
       if (!waiter) return;
       this.waiting.splice(this.waiting.indexOf(waiter), 1);
       const { mailbox } = waiter;
-      const run = { mailbox, cut: new Cancellation(), began: performance.now(), timer: undefined, isOverdue: false };
+      const run = { mailbox, cut: new Cancellation(), beganAt: performance.now(), timer: undefined, isOverdue: false };
       this.running.add(run);
       waiter.start(run);
     }

@@ -87,7 +87,7 @@ export async function confirmMissing(
   const changes = missing.map((row) => {
     if (!states.has(row)) return row.missedPasses === passesUntilUnlisted ? undefined : countMiss(row, context);
     const state = states.get(row);
-    return state === undefined ? markUnlisted(row, context) : applyAnswer(row, state, context);
+    return state === undefined ? markUnlisted(row, context) : changeByAnswer(row, state, context);
   });
   return { changes: changes.filter((change) => change !== undefined), unclear: [], failure };
 }
@@ -111,7 +111,7 @@ export async function confirmDeparted(
   deadline: Deadline,
 ): Promise<Conclusion> {
   const { states, failure } = await askAfter(server, missing.slice(0, maxStatusRequests), context, deadline);
-  const changes = new Map(missing.map((row) => [row, applyAnswer(row, states.get(row), context)]));
+  const changes = new Map(missing.map((row) => [row, changeByAnswer(row, states.get(row), context)]));
   return {
     changes: [...changes.values()].filter((change) => change !== undefined),
     unclear: missing.filter((row) => !changes.get(row)),
@@ -140,5 +140,5 @@ async function askAfter(
   return { states, failure };
 }
 
-const applyAnswer = (row: TransferRow, state: State | undefined, context: DiffContext): RowChange | undefined =>
+const changeByAnswer = (row: TransferRow, state: State | undefined, context: DiffContext): RowChange | undefined =>
   state === undefined ? undefined : markSeen(row, row.trackingId, state, { ...context, source: 'status' });

@@ -1,11 +1,11 @@
 import type { Outlook } from '#functions/watches/schedule.ts';
 
 /** Milliseconds until a tick takes place even if no watch is due, as ticks also have other tasks; the rate on AWS. */
-const longestOpenMs = 60_000;
+const longestForecastMs = 60_000;
 
 /** Tolerated delay of a poll, so that watches share ticks: part of the interval, and maximum in milliseconds. */
 const tolerated = 1 / 20;
-const longestStallMs = 10_000;
+const toleratedDelayMs = 10_000;
 
 /**
  * Predicts whether a tick has work, so that not every second reads all watches. The prediction of a tick holds until a
@@ -34,7 +34,7 @@ export class Foresight {
     if (!this.outlook) return true;
     const { from, isDue, shortestMs: shortest } = this.outlook;
     const rest = now - from;
-    if (rest < 0 || rest >= longestOpenMs) return true;
-    return rest >= Math.min(shortest * tolerated, longestStallMs) && isDue(now);
+    if (rest < 0 || rest >= longestForecastMs) return true;
+    return rest >= Math.min(shortest * tolerated, toleratedDelayMs) && isDue(now);
   }
 }

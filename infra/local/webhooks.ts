@@ -123,7 +123,7 @@ export async function startWebhooks(
             `the sweep could not wake up all webhooks (${name}); the next try is in ${sweepIntervalMs / 1000} s`,
           ),
         );
-      if (swept?.clockSetBack !== undefined)
+      if (swept?.clockSetBackMs !== undefined)
         reporter.warning('the clock here was set back: all waiting deliveries are looked at');
       await sleep(sweepIntervalMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }

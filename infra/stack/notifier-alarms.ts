@@ -45,7 +45,7 @@ const undelivered = {
 };
 
 /** Seconds that a delivery may be overdue before the alarm. */
-const longestWait = 900;
+const longestWaitSeconds = 900;
 
 /** Alarms of the notifier; docs/operations.md describes each under its name. */
 export class NotifierAlarms extends Construct {
@@ -108,9 +108,9 @@ export class NotifierAlarms extends Construct {
         metric: orZero(sumOf('deliveriesFailed', fiveMinutes)),
       }),
       this.add('OldestWaitingDelivery', {
-        says: `a delivery has been due for more than ${longestWait / 60} minutes, or no sweep takes place`,
+        says: `a delivery has been due for more than ${longestWaitSeconds / 60} minutes, or no sweep takes place`,
         metric: greatestOf('secondsOverdue', fiveMinutes),
-        threshold: longestWait,
+        threshold: longestWaitSeconds,
         periods: 3,
         // Sweeps send this metric each minute; silence means that sweeps have stopped.
         missing: BREACHING,

@@ -12,6 +12,7 @@ let mailboxes = 0;
 /** Gives the tests of a file a world. */
 export async function startMailboxWorld(): Promise<() => Promise<void>> {
   world = await startWorld();
+  mailboxes = 0;
   return () => world.close();
 }
 

@@ -20,4 +20,4 @@ export function bodyOf(format: Format, stored: string): string {
 
 /** The rate limits of an endpoint: Slack accepts one message a second from a webhook. */
 export const limitsOf = ({ format, maxInFlight }: { readonly format: Format; readonly maxInFlight: number }): Limits =>
-  format === 'slack' ? { maxInFlight: 1, interval: 1000 } : { maxInFlight, interval: 0 };
+  format === 'slack' ? { maxInFlight: 1, intervalMs: 1000 } : { maxInFlight, intervalMs: 0 };

@@ -45,7 +45,7 @@ export const leaseOf = (row: Item | undefined): Lease => (row ? readLease(row) :
 export interface Limits {
   readonly maxInFlight: number;
   /** Least milliseconds between two attempts. */
-  readonly interval: number;
+  readonly intervalMs: number;
 }
 
 /**
@@ -86,12 +86,12 @@ export type Admission =
 
 /**
  * @param lease corrected by {@link plausibleLease}
- * @example admission(newLease, { maxInFlight: 10, interval: 0 }, now); // { kind: 'free', room: 10, interrupted: {} }
+ * @example admission(newLease, { maxInFlight: 10, intervalMs: 0 }, now); // { kind: 'free', room: 10, interrupted: {} }
  */
-export function admission(lease: Lease, { maxInFlight, interval }: Limits, now: number): Admission {
+export function admission(lease: Lease, { maxInFlight, intervalMs }: Limits, now: number): Admission {
   const { holder, inFlight, openUntil = 0, freeAt } = lease;
   if (holder) return { kind: 'held' };
-  const shutUntil = Math.max(openUntil, interval > 0 ? freeAt : 0);
+  const shutUntil = Math.max(openUntil, intervalMs > 0 ? freeAt : 0);
   if (shutUntil > now) return { kind: 'shut', until: shutUntil };
   const most = stateOf(lease, now) === 'half-open' ? 1 : maxInFlight;
   const { live = [], over = [] } = Object.groupBy(Object.entries(inFlight), ([, { until }]) =>
@@ -105,11 +105,11 @@ export function admission(lease: Lease, { maxInFlight, interval }: Limits, now: 
 const mostLone = 2;
 
 /** True when a single delivery needs no lease: the endpoint is healthy, and at least half of its room is free. */
-export function allowsLone(lease: Lease, { maxInFlight, interval }: Limits, now: number): boolean {
+export function allowsLone(lease: Lease, { maxInFlight, intervalMs }: Limits, now: number): boolean {
   const live = Object.values(lease.inFlight).filter(({ until }) => until > now).length;
   const isWell = lease.failures === 0 && lease.openUntil === undefined;
   const leavesNothingOver = Object.values(lease.inFlight).every(({ isLone }) => isLone);
-  return isWell && interval === 0 && leavesNothingOver && live < mostLone && 2 * (live + 1) <= maxInFlight;
+  return isWell && intervalMs === 0 && leavesNothingOver && live < mostLone && 2 * (live + 1) <= maxInFlight;
 }
 
 export interface Progress {
@@ -124,8 +124,8 @@ export interface Progress {
  *
  * @example acquire(newLease, 'p1', progress, 0, 1000) // { …, holder: { id: 'p1', until: 25_000 } }
  */
-export const acquire = (lease: Lease, id: string, progress: Progress, interval: number, now: number): Lease => ({
-  ...withProgress(lease, progress, interval, now),
+export const acquire = (lease: Lease, id: string, progress: Progress, intervalMs: number, now: number): Lease => ({
+  ...withProgress(lease, progress, intervalMs, now),
   holder: { id, until: now + leaseDurationMs },
 });
 
@@ -157,10 +157,10 @@ export function withoutFailures(lease: Lease, now: number): Lease {
   return { ...rest, ...closedBreaker, rev: lease.rev + 1, changedAt: now };
 }
 
-function withProgress(lease: Lease, { inFlight: own, observations }: Progress, interval: number, now: number): Lease {
+function withProgress(lease: Lease, { inFlight: own, observations }: Progress, intervalMs: number, now: number): Lease {
   const { rev, freeAt, inFlight, holder, changedAt: _, ...breaker } = lease;
   const others = Object.entries(inFlight).filter(([event, { isLone, until }]) => isLone && until > now && !own[event]);
-  const begins = interval > 0 && Object.keys(own).length > 0;
+  const begins = intervalMs > 0 && Object.keys(own).length > 0;
   return {
     ...observations.reduce(observe, breaker),
     // A deleted and recreated lease must not repeat an old `rev`, otherwise a stale write would pass.
@@ -169,6 +169,6 @@ function withProgress(lease: Lease, { inFlight: own, observations }: Progress, i
     ...(holder && { holder }),
     inFlight: { ...Object.fromEntries(others), ...own },
     // The interval counts from now, not from the slot that a late attempt missed.
-    freeAt: begins ? Math.max(freeAt, now + interval) : freeAt,
+    freeAt: begins ? Math.max(freeAt, now + intervalMs) : freeAt,
   };
 }

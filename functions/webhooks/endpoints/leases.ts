@@ -30,7 +30,7 @@ const pageSize = 10;
 const maxTries = 20;
 /** Milliseconds of the backoff between tries: the base that doubles, and the maximum. */
 const firstWait = 5;
-const longestWait = 100;
+const longestWaitMs = 100;
 
 /**
  * The rows of leases in the webhooks table, and the requests left for their holders. Drains of one process change a lease
@@ -123,7 +123,7 @@ export class Leases {
           turn.last = changed;
           return changed;
         }
-        if (tries > 0) await sleep(this.random() * Math.min(longestWait, firstWait * 2 ** tries));
+        if (tries > 0) await sleep(this.random() * Math.min(longestWaitMs, firstWait * 2 ** tries));
         current = await this.read(endpoint);
         turn.last = undefined;
       }

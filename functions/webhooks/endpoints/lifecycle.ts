@@ -131,14 +131,14 @@ export async function enableEndpoint(deps: EndpointLifeDependencies, name: strin
 /**
  * Gives an endpoint a new secret. During the overlap requests carry signatures by both, the new one first.
  *
- * @param overlap milliseconds until the old secret expires; a day by default
+ * @param overlapMs milliseconds until the old secret expires; a day by default
  * @param secret the owner's own; a new one by default
  * @throws EndpointError for a malformed secret, or a chat
  */
 export async function rotateSecret(
   deps: EndpointLifeDependencies,
   name: string,
-  overlap: number = defaultOverlapMs,
+  overlapMs: number = defaultOverlapMs,
   secret?: string,
 ): Promise<NewEndpoint> {
   if (secret !== undefined) checkSecret(secret);
@@ -150,7 +150,7 @@ export async function rotateSecret(
     const isAsymmetric = secrets.some(isPrivateKey);
     fresh = newSecrets({ secret, isAsymmetric });
     const old = secrets
-      .map(({ secret: previous, until }) => ({ secret: previous, until: Math.min(until ?? Infinity, now + overlap) }))
+      .map(({ secret: previous, until }) => ({ secret: previous, until: Math.min(until ?? Infinity, now + overlapMs) }))
       .filter(({ until }) => until > now);
     return { ...current, encrypted: encrypt(deps, name, { ...encrypted, secrets: [...fresh, ...old] }) };
   });

@@ -33,7 +33,7 @@ const beginWithinMs = 3000;
 export class HeldLease {
   /** Last known state. */
   lease: Lease;
-  limits: Limits = { maxInFlight: 1, interval: 0 };
+  limits: Limits = { maxInFlight: 1, intervalMs: 0 };
   /** True when a single attempt is made without holding the endpoint. */
   isLone = false;
   isLost = false;
@@ -128,7 +128,9 @@ export class HeldLease {
       if (!isOurs && (isHolder || !this.isAdmitted(lease, next.length))) return undefined;
       if (chosen.some((delivery) => this.othersEndAt(delivery, lease) !== undefined)) return undefined;
       before = lease;
-      return this.isLone ? addLone(lease, progress, now) : acquire(lease, this.id, progress, this.limits.interval, now);
+      return this.isLone
+        ? addLone(lease, progress, now)
+        : acquire(lease, this.id, progress, this.limits.intervalMs, now);
     });
     this.isLost = written === undefined;
     if (!written) return undefined;
@@ -183,8 +185,8 @@ export class HeldLease {
     // Include the attempts that have ended, even if the lease does not name them yet.
     const state = stateOf(this.ended.map(observationOf).reduce(observe, this.plausible), now);
     if (state === 'open') return 0;
-    const { maxInFlight, interval } = this.limits;
-    if (interval > 0 && (this.lease.freeAt > now || this.inFlight.size > 0)) return 0;
+    const { maxInFlight, intervalMs } = this.limits;
+    if (intervalMs > 0 && (this.lease.freeAt > now || this.inFlight.size > 0)) return 0;
     if (this.isLone) return 1 - this.inFlight.size;
     const others = Object.values(this.plausible.inFlight).filter(({ isLone, until }) => isLone && until > now).length;
     return Math.max(0, (state === 'half-open' ? 1 : maxInFlight) - others - this.inFlight.size);

@@ -23,13 +23,13 @@ export interface Sweep {
   /** Endpoints left to the next sweep, because time was short. */
   readonly left: number;
   /** Milliseconds for which the longest overdue work has been due. */
-  readonly longestWait: number;
+  readonly longestWaitMs: number;
   /** Published events about endpoints. */
   readonly announced: number;
   /** Wake-ups that SQS did not take, and events that SNS did not take. */
   readonly failed: number;
   /** Milliseconds by which the clock was set back since an earlier sweep; told until all retries are checked. */
-  readonly clockSetBack?: number;
+  readonly clockSetBackMs?: number;
 }
 
 /** Endpoints examined at once, each by one or two queries. */
@@ -78,7 +78,7 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline): Promis
       await needOf(deps, endpoint, looking).then((need) => {
         isCut ||= need.isCut;
         wakeUps.push(...need.wakeUps);
-        overdue = Math.max(overdue, need.overdue);
+        overdue = Math.max(overdue, need.overdueMs);
       }, fail);
     });
   }
@@ -97,17 +97,17 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline): Promis
   return {
     woken: new Set(wakeUps.map(({ endpoint }) => endpoint)).size,
     left,
-    longestWait: overdue,
+    longestWaitMs: overdue,
     announced,
     failed,
-    ...(setBack > 0 && { clockSetBack: setBack }),
+    ...(setBack > 0 && { clockSetBackMs: setBack }),
   };
 }
 
 interface Need {
   readonly wakeUps: readonly WakeUp[];
   /** Milliseconds since the oldest work became due. */
-  readonly overdue: number;
+  readonly overdueMs: number;
   /** True when more postponed retries may be left. */
   readonly isCut: boolean;
 }
@@ -125,7 +125,7 @@ async function needOf(
   const isCut = await replaceRetries(deps, name, misplacedFrom, started, budget);
   const wakeUps: WakeUp[] = [];
   // A holder finds work itself, and an open breaker lets no process send; a paused endpoint gets no request anyway.
-  if (status === 'active' && admitted.kind !== 'free') return { wakeUps, overdue: 0, isCut };
+  if (status === 'active' && admitted.kind !== 'free') return { wakeUps, overdueMs: 0, isCut };
   const interrupted = admitted.kind === 'free' ? Object.entries(admitted.interrupted) : [];
   const lone = await unfinishedLone(deps, name, lease, started, budget);
   const [request] = requests;
@@ -135,7 +135,7 @@ async function needOf(
   const named = [...interrupted, ...lone].map(([event]) => event);
   if (named.length > 0) wakeUps.push({ endpoint: name, events: named });
   if (request || retry) wakeUps.push({ endpoint: name, events: [] });
-  return { wakeUps, overdue, isCut };
+  return { wakeUps, overdueMs: overdue, isCut };
 }
 
 /** Lone attempts whose time ended a short while ago, and whose deliveries are not done. */

@@ -20,7 +20,7 @@ export interface ExpiryDependencies {
 }
 
 /** Milliseconds before the first deletion, and between deletions. */
-const firstOpenMs = 60_000;
+const firstRunMs = 60_000;
 const restMs = 3_600_000;
 
 /** Rows per scan, and milliseconds between scans, so that polls and deliveries can proceed. */
@@ -42,7 +42,7 @@ export function startExpiry(deps: ExpiryDependencies): Part {
     return !stopping.signal.aborted;
   };
   const loop = async () => {
-    for (let next = firstOpenMs; await sleeping(next); next = restMs) {
+    for (let next = firstRunMs; await sleeping(next); next = restMs) {
       const theirs = await serverTime();
       if (theirs !== undefined) await deleteExpired(deps, Math.min(theirs, now().getTime()), () => sleeping(pause));
     }

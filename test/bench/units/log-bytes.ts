@@ -79,7 +79,7 @@ export function measureLogs() {
   const deliver = writtenBy('deliver', reportSuccesses(1));
   const deliveryBytes = writtenBy('deliver', reportSuccesses(2)).bytes - deliver.bytes;
   const sweep = writtenBy('sweep', (logger, metrics) =>
-    reportSweep(logger, metrics, { woken: 0, left: 0, longestWait: 0, announced: 0, failed: 0 }),
+    reportSweep(logger, metrics, { woken: 0, left: 0, longestWaitMs: 0, announced: 0, failed: 0 }),
   );
   const always = new Set([...ticks.metrics, ...sweep.metrics]);
   const sent = new Set([...always, ...changed.metrics, ...fanOut.metrics, ...deliver.metrics]);

@@ -86,7 +86,7 @@ describe('ServerCalls', () => {
     { when: 'while the server answers others', isThere: true, faults: 0 },
     { when: 'while the server answers none', isThere: false, faults: 6 },
   ])('counts $faults faults when mailboxes hang $when', async ({ isThere, faults }) => {
-    const { calls, ask, begin, answer } = await connect({ maxConcurrentPages: 1, patience: 10 });
+    const { calls, ask, begin, answer } = await connect({ maxConcurrentPages: 1, shortestOverdueMs: 10 });
     if (isThere) {
       const [first] = await begin(1);
       answer(200);
@@ -99,7 +99,7 @@ describe('ServerCalls', () => {
   });
 
   it('counts no fault when an answer drips and is cut off in favour of another', async () => {
-    const { calls, ask, begin, answer, waiting } = await connect({ maxConcurrentPages: 1, patience: 10 });
+    const { calls, ask, begin, answer, waiting } = await connect({ maxConcurrentPages: 1, shortestOverdueMs: 10 });
     const [first] = await begin(1);
     answer(200);
     await first;

@@ -26,6 +26,7 @@ const dataKey = new DataKey(randomBytes(32).toString('base64'));
 /** Gives the tests of a file a world. */
 export async function startTokenWorld(): Promise<() => Promise<void>> {
   world = await startWorld();
+  mailboxes = 0;
   return () => world.close();
 }
 

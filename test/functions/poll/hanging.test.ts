@@ -46,7 +46,11 @@ beforeEach(async () => {
 });
 
 function newProcess(pollIntervalMs = interval): WorldDependencies {
-  const process = { ...deps, schedule: { ...deps.schedule, pollIntervalMs }, server: world.client({ patience }) };
+  const process = {
+    ...deps,
+    schedule: { ...deps.schedule, pollIntervalMs },
+    server: world.client({ shortestOverdueMs: patience }),
+  };
   processes.push(process);
   return process;
 }

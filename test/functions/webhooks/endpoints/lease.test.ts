@@ -22,8 +22,8 @@ const hour = 60 * minute;
 const year = 365 * 24 * hour;
 const start = Date.parse('2026-11-24T12:00:00Z');
 
-const limits = { maxInFlight: 4, interval: 0 };
-const slack = { maxInFlight: 1, interval: second };
+const limits = { maxInFlight: 4, intervalMs: 0 };
+const slack = { maxInFlight: 1, intervalMs: second };
 const nothing = { inFlight: {}, observations: [] };
 /** Attempts that a process begins, and those that have ended. */
 const begun = (inFlight: Lease['inFlight']) => ({ inFlight, observations: [] });
@@ -102,7 +102,7 @@ describe('acquire, after a holder that died,', () => {
       fc.property(fc.integer({ min: 1, max: 100 }), fc.nat(hour), (maxInFlight, later) => {
         const events = Array.from({ length: maxInFlight }, (_, index) => `event-${index}`);
         const now = start + leaseDurationMs + later;
-        const admitted = ask(held(start, ...events), now, { maxInFlight, interval: 0 });
+        const admitted = ask(held(start, ...events), now, { maxInFlight, intervalMs: 0 });
         expect(admitted).toMatchObject({ kind: 'free', room: maxInFlight });
         expect(admitted.kind === 'free' && Object.keys(admitted.interrupted)).toEqual(events);
       }),
@@ -131,8 +131,8 @@ describe('lone attempts', () => {
     { what: 'a failure is known', lease: { ...newLease, failures: 1 }, isAllowed: false },
     { what: 'the breaker is half-open', lease: { ...newLease, openUntil: start - 1 }, isAllowed: false },
     { what: 'a holder has left attempts over', lease: held(start - hour, 'a'), isAllowed: false },
-    { what: 'the endpoint has a pace', lease: newLease, by: { ...limits, interval: second }, isAllowed: false },
-    { what: 'a single one may be in flight', lease: newLease, by: { maxInFlight: 1, interval: 0 }, isAllowed: false },
+    { what: 'the endpoint has a pace', lease: newLease, by: { ...limits, intervalMs: second }, isAllowed: false },
+    { what: 'a single one may be in flight', lease: newLease, by: { maxInFlight: 1, intervalMs: 0 }, isAllowed: false },
   ])('answer $isAllowed to allowsLone when $what', ({ lease, at = 0, by = limits, isAllowed }) => {
     expect(allowsLone(plausibleLease(lease, start + at), by, start + at)).toBe(isAllowed);
   });
@@ -141,7 +141,7 @@ describe('lone attempts', () => {
     const history = fc.array(fc.record({ wait: fc.nat(leaseDurationMs), isEnded: fc.boolean() }), { maxLength: 40 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 20 }), history, (maxInFlight, steps) => {
-        const by = { maxInFlight, interval: 0 };
+        const by = { maxInFlight, intervalMs: 0 };
         let lease = newLease;
         let now = start;
         for (const [index, { wait, isEnded }] of steps.entries()) {
@@ -244,7 +244,7 @@ describe('a lease', () => {
   it('has at most one live holder and no more attempts than allowed, whatever processes do and whichever die (P15)', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 10 }), fc.array(step, { maxLength: 60 }), (maxInFlight, steps) => {
-        const by = { maxInFlight, interval: 0 };
+        const by = { maxInFlight, intervalMs: 0 };
         let lease = newLease;
         let now = start;
         let count = 0;

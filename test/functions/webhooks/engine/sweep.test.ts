@@ -37,7 +37,7 @@ const holdBy = (id: string) =>
 
 describe('sweep', () => {
   test('leaves alone what has a wake-up of its own, and an endpoint with nothing to do', async () => {
-    expect(await world.sweep()).toMatchObject({ woken: 0, left: 0, longestWait: 0 });
+    expect(await world.sweep()).toMatchObject({ woken: 0, left: 0, longestWaitMs: 0 });
     await world.fanOut(...events(3));
     expect(await world.sweep()).toMatchObject({ woken: 0, left: 0 });
   });
@@ -45,9 +45,9 @@ describe('sweep', () => {
   test('wakes an endpoint once for all of its retries once they are due, and not before', async () => {
     await failOnce(5);
     world.clock.advance(20 * minute - 1);
-    expect(await world.sweep()).toMatchObject({ woken: 0, longestWait: 0 });
+    expect(await world.sweep()).toMatchObject({ woken: 0, longestWaitMs: 0 });
     world.clock.advance(1 + minute);
-    expect(await world.sweep()).toMatchObject({ woken: 1, longestWait: minute, failed: 0 });
+    expect(await world.sweep()).toMatchObject({ woken: 1, longestWaitMs: minute, failed: 0 });
     const wakeUps = await world.takeWakeUps();
     expect(wakeUps).toEqual([crm.wakeUp()]);
     await world.deliver(wakeUps);
@@ -62,7 +62,7 @@ describe('sweep', () => {
     world.clock.advance(leaseDurationMs - 1);
     expect(await world.sweep()).toMatchObject({ woken: 0 });
     world.clock.advance(1);
-    expect(await world.sweep()).toMatchObject({ woken: 1, longestWait: leaseDurationMs });
+    expect(await world.sweep()).toMatchObject({ woken: 1, longestWaitMs: leaseDurationMs });
     await world.answerWakeUps();
     expect(world.received).toHaveLength(2);
   });
@@ -73,7 +73,7 @@ describe('sweep', () => {
     world.clock.advance(leaseDurationMs - 1);
     expect(await world.sweep()).toMatchObject({ woken: 0 });
     world.clock.advance(minute);
-    expect(await world.sweep()).toMatchObject({ woken: 1, longestWait: minute - 1 });
+    expect(await world.sweep()).toMatchObject({ woken: 1, longestWaitMs: minute - 1 });
     const wakeUps = await world.takeWakeUps();
     const named = wakeUps.flatMap((wakeUp) => wakeUp.events);
     expect(named.toSorted()).toEqual(world.idsOf(events(2)));
@@ -98,7 +98,7 @@ describe('sweep', () => {
     await world.fanOut(...events(2));
     await world.answerWakeUps();
     world.clock.advance(3599 * second);
-    expect(await world.sweep()).toMatchObject({ woken: 0, longestWait: 0 });
+    expect(await world.sweep()).toMatchObject({ woken: 0, longestWaitMs: 0 });
     world.clock.advance(second);
     expect(await world.sweep()).toMatchObject({ woken: 1 });
   });

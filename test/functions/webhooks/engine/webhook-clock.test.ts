@@ -57,7 +57,7 @@ describe.each(steps)('deliver and sweep with a clock that is set by %i ms', (ste
     world.setAnswer(() => ({ status: 204 }));
     const swept = await rounds(10);
     expect(await delivery()).toMatchObject({ status: 'DELIVERED', attempt: 2 });
-    const toldOfIt = swept.filter(({ clockSetBack }) => clockSetBack !== undefined);
+    const toldOfIt = swept.filter(({ clockSetBackMs }) => clockSetBackMs !== undefined);
     expect(toldOfIt).toHaveLength(step < -minute ? 1 : 0);
   });
 

@@ -23,7 +23,7 @@ describe('what a dead process leaves', () => {
       .catch(() => undefined);
     expect((await world.deliveryOf(first)).status).toBe('DELIVERED');
     await act();
-    expect((await world.pass(8)).at(-1)).toMatchObject({ woken: 0, longestWait: 0 });
+    expect((await world.pass(8)).at(-1)).toMatchObject({ woken: 0, longestWaitMs: 0 });
   });
 
   test.each([
@@ -40,7 +40,7 @@ describe('what a dead process leaves', () => {
     const swept = await world.pass(20);
     expect(swept.slice(2).filter(({ woken }) => woken > 0)).toEqual([]);
     // The threshold of the alarm OldestWaitingDelivery.
-    expect(swept.at(-1)!.longestWait).toBeLessThan(900 * second);
+    expect(swept.at(-1)!.longestWaitMs).toBeLessThan(900 * second);
   });
 });
 
