@@ -10,17 +10,17 @@ export interface Difference {
 export const differences: readonly Difference[] = [
   {
     of: 'moto',
-    test: 'events are listed a cursor of another list is refused, and so is what is none',
+    test: 'GET /events refuses malformed cursors, and the cursor of another list',
     reason: 'moto takes any row as the place to begin a query at; DynamoDB refuses one of another partition',
   },
   {
     of: 'moto',
-    test: 'a walk does not begin at a place that the database refuses',
+    test: 'paginate refuses a cursor that the database refuses',
     reason: 'moto takes any row as the place to begin a query at; DynamoDB refuses one of another partition',
   },
   {
     of: 'moto',
-    test: 'tables, queues and topics that answer are told, with what is in the queues and who has subscribed',
+    test: 'GET /services lists tables, queues with their messages, and topics with their subscriptions',
     reason: 'moto counts no confirmed subscriptions',
   },
 ];

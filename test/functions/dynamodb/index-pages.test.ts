@@ -32,19 +32,19 @@ const range = (day: string): IndexRange => ({
 const ranges = days.map(range);
 
 describe('paginate', () => {
-  test('goes from one range to the next, and ends without a place to go on from', async () => {
+  test('goes from one range to the next, and ends without a cursor', async () => {
     const wanted = (row: Record<string, unknown>) => (row.number as number) % 500 === 0;
     const seen: string[] = [];
     let after: Record<string, string | number> | undefined;
     do {
-      const walked = await paginate(world.deps, { ranges, matches: wanted, after, limit: 10 });
-      seen.push(...walked.rows.map(({ day, number }) => `${day} ${number}`));
-      after = walked.next;
+      const page = await paginate(world.deps, { ranges, matches: wanted, after, limit: 10 });
+      seen.push(...page.rows.map(({ day, number }) => `${day} ${number}`));
+      after = page.next;
     } while (after);
     expect(seen).toEqual(days.flatMap((day) => [0, 500, 1000].map((number) => `${day} ${number}`)));
   });
 
-  test('ends after 1,000 rows when it finds little, with the place to go on from', async () => {
+  test('ends after 1,000 rows when it finds little, with the cursor after which to go on', async () => {
     const isLast = (row: Record<string, unknown>) => row.number === rowsADay - 1;
     const first = await paginate(world.deps, { ranges, matches: isLast, after: undefined, limit: 1 });
     expect(first).toMatchObject({ rows: [], next: { day: days[0] } });
@@ -52,18 +52,18 @@ describe('paginate', () => {
     expect(second.rows.map(({ day }) => day)).toEqual([days[0]]);
   });
 
-  test('ends after 200 empty ranges, with the place to go on from', async () => {
+  test('ends after 200 empty ranges, with the cursor after which to go on', async () => {
     const empty = Array.from({ length: 450 }, (_, index) => range(`1999-${index}`));
     let after: Record<string, string | number> | undefined;
     let walks = 0;
     let found: unknown[] = [];
     do {
-      const walked = await paginate(world.deps, {
+      const page = await paginate(world.deps, {
         ...{ ranges: [...empty, range(days[1]!)], matches: () => true, after, limit: 1 },
       });
       walks += 1;
-      found = walked.rows.map(({ day, number }) => `${day} ${number}`);
-      after = walked.next;
+      found = page.rows.map(({ day, number }) => `${day} ${number}`);
+      after = page.next;
     } while (after && found.length === 0);
     expect({ walks, found }).toEqual({ walks: 3, found: [`${days[1]} 0`] });
   });
@@ -86,9 +86,9 @@ describe('paginate', () => {
     const seen: unknown[] = [];
     let after: Record<string, string | number> | undefined;
     do {
-      const walked = await paginate(world.deps, { ranges: own, matches: () => true, after, limit: 4 });
-      seen.push(...walked.rows.map(({ number }) => number));
-      after = walked.next;
+      const page = await paginate(world.deps, { ranges: own, matches: () => true, after, limit: 4 });
+      seen.push(...page.rows.map(({ number }) => number));
+      after = page.next;
     } while (after);
     expect(seen).toEqual([1, 11, 13, 15, 17, 19, 10, 12, 14, 16, 18]);
   });
@@ -100,7 +100,7 @@ describe('paginate', () => {
     expect([...first.rows, ...second.rows].map(({ number }) => number)).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
-  test('gives places of the same sort key once where it is told so, also from one call to the next', async () => {
+  test('returns rows of the same sort key once where a range says so, also over several pages', async () => {
     const at = '2026-11-25T00:00:00.000Z';
     const rows = ['a', 'b', 'c'].map((name) => ({ pk: 'EVENT#two', sk: name, day: '2026-11-25', listedAt: at, name }));
     await putRows(world.dynamo, webhooksTable, rows);
@@ -113,7 +113,7 @@ describe('paginate', () => {
     expect(second.rows).toEqual([]);
   });
 
-  test('looks for several things in the same range, each with places of its own', async () => {
+  test('searches for several things in the same range, each with cursors of its own', async () => {
     await putRows(world.dynamo, webhooksTable, [
       { pk: 'OF#a', sk: `EVENT#${days[0]}-0`, name: 'a' },
       { pk: 'OF#b', sk: `EVENT#${days[0]}-0`, name: 'b' },
@@ -121,15 +121,15 @@ describe('paginate', () => {
     const looks = ['a', 'b'].map(
       (of): IndexRange => ({ ...ranges[0]!, of, rowOf: ({ pk }) => ({ pk: `OF#${of}`, sk: pk }) }),
     );
-    const asked = { ranges: looks, matches: () => true, limit: 1 };
-    const first = await paginate(world.deps, { ...asked, after: undefined });
+    const search = { ranges: looks, matches: () => true, limit: 1 };
+    const first = await paginate(world.deps, { ...search, after: undefined });
     expect(first.rows).toMatchObject([{ name: 'a' }]);
     const names: unknown[] = [];
     let { next } = first;
     while (next) {
-      const walked = await paginate(world.deps, { ...asked, after: next });
-      names.push(...walked.rows.map(({ name }) => name));
-      next = walked.next;
+      const page = await paginate(world.deps, { ...search, after: next });
+      names.push(...page.rows.map(({ name }) => name));
+      next = page.next;
     }
     expect(names).toEqual(['b']);
   });
@@ -140,9 +140,9 @@ describe('paginate', () => {
     ['with a part of another type', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-23', listedAt: 1 }],
     ['with a part too few', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-23' }],
     ['that the database refuses', { pk: '', sk: 'EVENT', day: '2026-11-23', listedAt: '2026-11-23T00:00:00.000Z' }],
-  ])('does not begin at a place %s', async (_, after) => {
-    const asked = paginate(world.deps, { ranges, matches: () => true, after, limit: 1 });
-    await expect(asked).rejects.toThrow(CursorError);
+  ])('refuses a cursor %s', async (_, after) => {
+    const page = paginate(world.deps, { ranges, matches: () => true, after, limit: 1 });
+    await expect(page).rejects.toThrow(CursorError);
   });
 });
 
