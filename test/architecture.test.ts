@@ -74,7 +74,7 @@ test('a file names what is in its own folder by ./ and all else by #', () => {
 const pathFrom = (file: string, path: string): string =>
   dirname(path) === dirname(file) ? `'./${path.slice(dirname(path).length + 1)}'` : `'#${path}'`;
 
-test(`no folder holds more than ${mostFiles} files, and no file more than ${mostLines} lines`, () => {
+test(`folders hold at most ${mostFiles} files, and files at most ${mostLines} lines`, () => {
   const crowded = [...Map.groupBy(files, dirname)].filter(([, { length }]) => length > mostFiles);
   const long = files.filter((file) => readFileSync(file, 'utf8').split('\n').length > mostLines + 1);
   expect({ crowded, long }).toEqual({ crowded: [], long: [] });

@@ -22,6 +22,17 @@ const hidden = [
 
 const words = new RegExp(`\\b(?:${hidden.join('|')})\\b`, 'i');
 
+test('titles of tests can be read alone: none begins with a preposition or a conjunction', () => {
+  const begin =
+    /^\s*(?:it|test)(?:\.\w+)?\(['`](?:that|with|without|by|at|of|for|in|from|not|no|when|where|after|before|under|beside|once|even|only|and|or|but|if|while|as|to|on)\b/;
+  const found = globSync('test/**/*.test.ts', { exclude: ['**/node_modules'] }).flatMap((file) =>
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .flatMap((line, index) => (begin.test(line) ? [`${file}:${index + 1}: ${line.trim()}`] : [])),
+  );
+  expect(found).toEqual([]);
+});
+
 test('comments begin with a noun or a verb', () => {
   const begin = /^\s*(?:\/\*\*|\/\/|\*) (?:What|Who|Whoever|Of|How|Whether|The same for)\b/;
   const found = globSync(['functions/**/*.ts', 'infra/**/*.ts']).flatMap((file) =>
@@ -32,8 +43,10 @@ test('comments begin with a noun or a verb', () => {
   expect(found).toEqual([]);
 });
 
-test.each(['functions/**/*.ts', 'infra/**/*.ts', 'docs/**/*.md', '*.md'])('%s says who does what', (pattern) => {
-  const found = globSync(pattern).flatMap((file) =>
+const files = ['functions/**/*.ts', 'infra/**/*.ts', 'test/**/!(plain-english.test).ts', 'docs/**/*.md', '*.md'];
+
+test.each(files)('%s says who does what', (pattern) => {
+  const found = globSync(pattern, { exclude: ['**/node_modules'] }).flatMap((file) =>
     readFileSync(file, 'utf8')
       .split('\n')
       .flatMap((line, index) => (words.test(line) ? [`${file}:${index + 1}: ${line.trim()}`] : [])),

@@ -72,7 +72,7 @@ async function announced(trackingId: string, state: string): Promise<string> {
 }
 
 test('a first day: verify, watch, send webhooks, find and mend what breaks, and take it away again', async () => {
-  // Nobody has verified the mailbox yet, and doctor says what to do.
+  // The mailbox is not verified yet, and doctor says what to do.
   const before = await tried(`doctor --config ${config}`);
   expect(before.code).toBe(1);
   expect(before.stdout).toContain(`→ npm run notifier -- watch verify ${alice} --data ${join(folder, 'data')}`);

@@ -62,17 +62,17 @@ beforeAll(async () => {
 beforeEach(() => api.reset());
 afterAll(() => api.close());
 
-describe.each(hostileTexts)('%j does no harm (P22)', (text) => {
+describe.each(hostileTexts)('foreign text %j', (text) => {
   const event = hostileEvent(text);
   const notice = transferNotice(alice, [event]);
 
-  test('in a mail, in Slack and Teams, through Amazon Q Developer or a webhook of their own', () => {
+  test('does no harm in a mail, nor in Slack and Teams by Amazon Q Developer or a webhook (P22)', () => {
     const { title, description } = notice.chat.content;
     const messages = [JSON.parse(slackMessage(notice.record)), JSON.parse(teamsMessage(notice.record))];
     for (const one of [notice.subject, notice.text, title, description, ...textsIn(messages)]) expectLinesHarmless(one);
   });
 
-  test('on the terminal of the local run, nor in its JSON', () => {
+  test('does no harm on the terminal of the local run, nor in its JSON', () => {
     const use = (reporter: Reporter) => {
       reporter.announcement({ kind: 'event', id: event.id, event });
       reporter.announcement({ kind: 'notice', id: 'ntc_1', subject: notice.subject, text: notice.text });
@@ -85,7 +85,7 @@ describe.each(hostileTexts)('%j does no harm (P22)', (text) => {
     expect(JSON.parse(json.split('\n')[0]!).event).toEqual(event);
   });
 
-  test('in the tables of the command line, nor in its JSON', async () => {
+  test('does no harm in the tables of the command line, nor in its JSON', async () => {
     const attempts = [{ attempt: 1, startedAt: at, durationMs: 12, outcome: 'failed', status: 500, response: text }];
     const delivery = { event: event.id, endpoint: 'crm', status: 'FAILED', attempt: 1, eventAt: at, attempts };
     api.on('GET /events', { body: { items: [event] } });

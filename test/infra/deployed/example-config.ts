@@ -23,7 +23,7 @@ export function exampleConfig(folder: string, serverUrl: string): Config {
       webhooks: [
         { name: 'crm', url: 'https://hooks.example.com/crm', secretFrom: 'CRM_SECRET', ...ofAlice },
         { name: 'chat', urlFrom: 'CHAT_URL', format: 'slack', types: ['endpoint.*', 'transfer.*'], ...ofAlice },
-        // A retry that is too far off for a wake-up: nothing but a sweep looks after it.
+        // A retry too far ahead for a wake-up: only the sweep finds it.
         {
           name: 'rebound',
           url: 'https://inside.example.com/',

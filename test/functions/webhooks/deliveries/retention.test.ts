@@ -23,7 +23,7 @@ describe('expiry of rows', () => {
     }
     const { attempts } = await world.trace(first.id);
     expect(attempts).toHaveLength(count);
-    // The last one stands in the row of the delivery.
+    // The row of the delivery has the last one.
     for (const { expiresAt, startedAt } of attempts.slice(0, -1))
       expect(expiresAt).toBe(thirtyDaysAfter(Date.parse(String(startedAt))));
     const [row] = await world.rowsLike('DELIVERY#');

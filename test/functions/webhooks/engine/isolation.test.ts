@@ -69,17 +69,17 @@ test('deliver sends to another endpoint of its batch at once where the partition
   expect(world.received.map(({ path }) => path)).toEqual(['/good']);
 });
 
-describe('sweep wakes the other endpoints', () => {
+describe('sweep', () => {
   test.each([
     ['partition', () => leaseKey('bad').pk],
     ['part of the index', () => duePart('bad')],
-  ])('though the %s of one endpoint is throttled', async (_, partition) => {
+  ])('wakes the other endpoints though the %s of one is throttled', async (_, partition) => {
     await prepareRetries();
     await expect(sweep(throttled(partition()), world.clock.steady() + 50_000)).rejects.toThrow('throttled');
     expect(await woken()).toEqual(['good']);
   });
 
-  test('before it waits for SNS, which does not answer for an event about one endpoint', async () => {
+  test('wakes the other endpoints before it waits for an SNS that does not answer', async () => {
     // The fourth failure in a row: operators are to be told.
     await prepareRetries(4);
     const plan = new FaultPlan([

@@ -45,7 +45,7 @@ async function expectBothDelivered({ id }: { readonly id: string }): Promise<num
 
 describe.each(kinds)('a fault (%s)', (kind) => {
   test.each(['queue', 'sweep'])(
-    'at any call of fan-out loses and repeats nothing when the %s is quicker (P13)',
+    'loses and repeats nothing at any call of fan-out when the %s is quicker (P13)',
     async (quicker) => {
       const fanOutOne = (event: typeof first) => () => fanOut(world.deps, [{ body: eventBody(event) }]);
       const calls = await countCalls(fanOutOne(first));
@@ -61,7 +61,7 @@ describe.each(kinds)('a fault (%s)', (kind) => {
     },
   );
 
-  test('at any call of deliver repeats a lone attempt only after a success that was not written down (P14)', async () => {
+  test('repeats a lone attempt only after an unrecorded success, at any call of deliver (P14)', async () => {
     await world.prepare(first);
     const calls = await countCalls(() => world.deliver([crm.wakeUp(first)]));
     for (let call = 0; call < calls; call += 1) {
@@ -77,7 +77,7 @@ describe.each(kinds)('a fault (%s)', (kind) => {
     }
   });
 
-  test('at any call of a drain leaves nothing behind', async () => {
+  test('leaves nothing behind at any call of a drain', async () => {
     await crm.update({ maxInFlight: 2 });
     const whole = exampleEvents('whole', 3);
     await world.fanOut(...whole);

@@ -88,8 +88,8 @@ test('fan-out logs nothing for an ordinary batch but what is counted, and that o
   expect(await linesOf(fanOutOf(eventBody(event)))).toEqual([metrics, answer]);
 });
 
-describe('the functions print no secret and no mailbox', () => {
-  test('when receivers answer with all that they were sent, whatever the status', async () => {
+describe('logs of the functions', () => {
+  test('hold no secret and no mailbox when receivers echo what they were sent, with any status', async () => {
     const statuses = [200, 301, 400, 410, 429, 500];
     world.setAnswer(({ path, headers, body }) => {
       return {
@@ -112,7 +112,7 @@ describe('the functions print no secret and no mailbox', () => {
     expect(world.received).toHaveLength(statuses.length + 2);
   });
 
-  test('when no answer comes: no server listens, no TLS, a connection that breaks', async () => {
+  test('hold no secret and no mailbox when no answer comes: nothing listens, no TLS, a broken connection', async () => {
     const breaking = await listen(net.createServer((socket) => void socket.once('data', () => socket.destroy())));
     await add('dead', { url: `${await deadUrl()}/path-token-dead` });
     await add('plain', { url: `${world.urlOf('path-token-plain').replace('http:', 'https:')}` });
@@ -122,13 +122,13 @@ describe('the functions print no secret and no mailbox', () => {
     expect(output).toContain('"cause":"untrusted_certificate"');
   });
 
-  test('when the target is forbidden', async () => {
+  test('hold no secret and no mailbox when the target is forbidden', async () => {
     await add('crm');
     const output = await printed({ ALLOW_PRIVATE_WEBHOOKS: undefined }, fanOutOf(eventBody(event)), deliverTo('crm'));
     expect(output).toContain('"cause":"forbidden_target"');
   });
 
-  test('when the data key was replaced, or is none', async () => {
+  test('hold no secret and no mailbox when the data key was replaced or is invalid', async () => {
     await add('crm');
     const other = randomBytes(32).toString('base64');
     const replaced = await printed({ DATA_KEY: other }, fanOutOf(eventBody(event)), deliverTo('crm'));
@@ -155,7 +155,7 @@ describe('the functions print no secret and no mailbox', () => {
     expect(output).toContain('ThrottlingException');
   });
 
-  test('when SQS and SNS cannot be reached', async () => {
+  test('hold no secret and no mailbox when SQS and SNS cannot be reached', async () => {
     await add('crm');
     world.setAnswer(({ path }) => ({ status: 500, body: path }));
     const dead = await deadUrl();
@@ -171,7 +171,7 @@ describe('the functions print no secret and no mailbox', () => {
     expect(output).toMatch(/"level":"WARN","message":"sweep".*"failed":1/);
   });
 
-  test('when a message is not what was expected', async () => {
+  test('hold no secret and no mailbox when a message is malformed', async () => {
     const unexpected = {
       'an address alone': mailbox,
       'an event that is cut off': eventBody(event).slice(0, eventBody(event).indexOf('.com')),

@@ -113,7 +113,9 @@ describe('dnsResolver', () => {
 
   test('fails with the code of the system for a name that it does not know', async () => {
     const direct = vi.fn();
-    await expect(dnsResolver({ direct })('none.invalid')).rejects.toMatchObject({ code: expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/) });
+    await expect(dnsResolver({ direct })('none.invalid')).rejects.toMatchObject({
+      code: expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/),
+    });
     expect(direct).not.toHaveBeenCalled();
   });
 });

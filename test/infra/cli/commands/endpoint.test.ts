@@ -282,7 +282,7 @@ describe('endpoint recover and replay', () => {
     expect(api.requests).toHaveLength(3);
   });
 
-  it('only counts with --dry-run, and asks nothing', async () => {
+  it('counts and asks nothing with --dry-run', async () => {
     api.on('POST /endpoints/crm/replay', { body: { count: 42, isComplete: true } });
     const ran = await endpoint(['replay', 'crm', '--from', '1d', '--dry-run']);
     expect(ran.stdout).toContain('nothing was sent');

@@ -14,7 +14,7 @@ const isFirstOf =
     headers['webhook-id'] === event.id && world.timesOf(event) === 1;
 
 describe('lone attempts', () => {
-  test('of several processes that know less of them take up no more than half of the room', async () => {
+  test('take up at most half of the room, also of several processes that do not know each other', async () => {
     await crm.add({ maxInFlight: 4 });
     const some = events.slice(0, 8);
     await world.prepare(...some);
@@ -40,7 +40,7 @@ describe('lone attempts', () => {
     expect(await world.requests()).toEqual([]);
   });
 
-  test('of a process that died are made again by the next one that is woken for them, once their time is over', async () => {
+  test('are made again after their time by the next process that is woken for them, if theirs has died', async () => {
     await crm.add();
     await world.prepare(first);
     await world.die(world.another(), crm.wakeUp(first));
@@ -55,7 +55,7 @@ describe('lone attempts', () => {
     expect(await world.requests()).toEqual([]);
   });
 
-  test('that take up all of the room delay the others by one wake-up for their end', async () => {
+  test('delay the others by one wake-up for their end when they take up all of the room', async () => {
     await crm.add({ maxInFlight: 10, retryDelaysMs: [5 * second, 5 * second] });
     await world.prepare(first, other, third);
     await world.die(world.another(), crm.wakeUp(first));
@@ -119,7 +119,7 @@ describe('lone attempts', () => {
     expect(await world.deliveryOf(first)).toMatchObject({ status: 'DELIVERED', attempt: 1 });
   });
 
-  test('of one process stay in the lease though another one is woken for them, too', async () => {
+  test('stay in the lease though another process is woken for them, too', async () => {
     await crm.add();
     await world.prepare(first, other, third);
     const held = world.holdRequests(isFirstOf(first));
