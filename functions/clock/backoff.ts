@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Deadline } from '#functions/clock/instants.ts';
-import { steady } from './instants.ts';
+import { type Deadline, steady } from './instants.ts';
 
 /** Clock, sleep, randomness and deadline of repetitions. */
 export interface RetryBudget {
@@ -12,9 +11,7 @@ export interface RetryBudget {
   readonly deadline: Deadline;
 }
 
-/**
- * Longest pause in milliseconds before the first repetition, and before any: DynamoDB counts its units by the second.
- */
+/** Longest pause in milliseconds before the first repetition, and before any: DynamoDB counts units by the second. */
 const firstPauseMs = 50;
 const longestPauseMs = 5000;
 

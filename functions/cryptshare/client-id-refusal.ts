@@ -1,12 +1,7 @@
 import type { CryptshareFailure, FailureCause } from './failure.ts';
 
 /** Refusals that concern all mailboxes: the cause is the client id, the licence, or the number of such calls. */
-const ofAllMailboxes: ReadonlySet<FailureCause> = new Set([
-  'not_verified',
-  'client_id_rejected',
-  'not_licensed',
-  'throttled',
-]);
+const ofAllMailboxes = new Set<FailureCause>(['not_verified', 'client_id_rejected', 'not_licensed', 'throttled']);
 
 /** Milliseconds from a refusal until the next mailbox may try, doubled for each further refusal in a row. */
 const firstPauseMs = 60_000;

@@ -63,13 +63,9 @@ export async function putRows(
   rows: readonly Item[],
   budget = retryBudget(),
 ): Promise<number> {
-  const requests = rows.map(
-    (row): WriteRequest => ({
-      PutRequest: { Item: marshall(row, { removeUndefinedValues: true }) },
-    }),
-  );
+  const requests = rows.map((row) => ({ PutRequest: { Item: marshall(row, { removeUndefinedValues: true }) } }));
   let units = 0;
-  await inBatches(requests, putLimit, 'unwritten', budget, async (batch) => {
+  await inBatches<WriteRequest>(requests, putLimit, 'unwritten', budget, async (batch) => {
     const { UnprocessedItems, ConsumedCapacity } = await client.send(
       new BatchWriteItemCommand({ RequestItems: { [table]: batch }, ReturnConsumedCapacity: 'TOTAL' }),
     );

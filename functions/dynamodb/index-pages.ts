@@ -63,10 +63,7 @@ export class CursorError extends Error {
   override readonly name = 'CursorError';
 }
 
-/**
- * Rows scanned for one page, so that it ends within its request; the next page scans the rest, even if few rows
- * matched.
- */
+/** Rows scanned for one page, so that it ends within its request, even if few match; the next page scans the rest. */
 const mostScanned = 1000;
 
 /** Queries for one page, because ranges may be many and empty. */

@@ -19,7 +19,6 @@ import { PolledWatches } from '#functions/watches/polled-watches.ts';
 import type { Outlook, Schedule } from '#functions/watches/schedule.ts';
 import { ShardRows } from '#functions/watches/shard-rows.ts';
 
-/** The repositories of a poll. */
 export type PollRepositories = ReturnType<typeof pollRepositories>;
 
 export interface PollDependencies extends Pick<ServerOptions, 'now' | 'steady'>, PollRepositories {
@@ -79,11 +78,11 @@ export function serverDependencies(
 
 /** @throws as {@link serverDependencies} does */
 export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): PollDependencies {
-  const { calls, tokens, origin, dynamo, table, now, steady } = serverDependencies(env);
+  const { calls, dynamo, table, ...shared } = serverDependencies(env);
   return {
-    ...{ tokens, origin, now, steady },
+    ...shared,
     ...pollRepositories(dynamo, table, env.MAX_CONCURRENT_PAGES),
-    server: new CryptshareClient(calls, tokens),
+    server: new CryptshareClient(calls, shared.tokens),
     topics: {
       sns: new SNSClient(sdkSettings),
       eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN,

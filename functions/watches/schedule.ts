@@ -57,7 +57,7 @@ export const outlookOf = (watches: readonly TimedWatch[], schedule: Schedule, fr
 const longestWriteMs = 10_000;
 
 /** Longest interval of a failing watch in milliseconds; otherwise a watch polled daily would stay so for a day. */
-export const longestIntervalWhileFailingMs = 900_000;
+const longestIntervalWhileFailingMs = 900_000;
 
 /** Milliseconds without a change after which a watch is quiet. */
 const quietAfterMs = 3_600_000;
