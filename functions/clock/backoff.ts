@@ -33,12 +33,9 @@ export const retryBudget = (deadline?: Deadline, clock = steady): RetryBudget =>
  * @param repetition counted from 1
  * @returns false at once when the pause would outlast the deadline
  */
-export async function pause(
-  repetition: number,
-  { steady: clock, sleep, random, deadline }: RetryBudget,
-): Promise<boolean> {
-  const milliseconds = random() * Math.min(longestPauseMs, firstPauseMs * 2 ** (repetition - 1));
-  if (clock() + milliseconds >= deadline) return false;
-  await sleep(milliseconds);
+export async function pause(repetition: number, budget: RetryBudget): Promise<boolean> {
+  const milliseconds = budget.random() * Math.min(longestPauseMs, firstPauseMs * 2 ** (repetition - 1));
+  if (budget.steady() + milliseconds >= budget.deadline) return false;
+  await budget.sleep(milliseconds);
   return true;
 }

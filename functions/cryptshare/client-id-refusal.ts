@@ -21,10 +21,7 @@ export class ClientIdRefusal {
     return now < refusal.at ? undefined : refusal.failure;
   }
 
-  /**
-   * Records a refusal of a token requested at `askedAt`. Refusals of requests in flight together count as one.
-   * True when all mailboxes share it.
-   */
+  /** Records a refusal; those of requests in flight together count as one. True when all mailboxes share it. */
   note(failure: CryptshareFailure, askedAt: number, now: number): boolean {
     if (!ofAllMailboxes.has(failure.kind)) return false;
     const { refusal } = this;

@@ -49,10 +49,7 @@ export class Slots {
   private readonly all: number;
   private readonly shortestMs: number;
 
-  /**
-   * @param all requests in flight at the same time while no share is set
-   * @param shortest milliseconds before which no request is overdue
-   */
+  /** At most `all` requests are in flight while no share is set; none is overdue before `shortest` milliseconds. */
   constructor(all: number, shortest: number = overdueMs.shortest) {
     this.all = all;
     this.shortestMs = shortest;

@@ -63,10 +63,7 @@ export class Partition {
     return rows;
   }
 
-  /**
-   * First rows with a sort key from `from` to `to`, or the last in descending order: at most `limit`, and at most
-   * 1 MB, DynamoDB's limit for a query.
-   */
+  /** First `limit` rows from `from` to `to`, or the last in descending order: 1 MB at most, DynamoDB's limit. */
   async page(from: string, to: string, limit: number, isDescending = false): Promise<RowPage> {
     if (from > to) return { rows: [], last: undefined };
     // A row beyond the limit shows that there are more.

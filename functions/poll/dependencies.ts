@@ -54,9 +54,7 @@ export const pollRepositories = (dynamo: DynamoDBClient, table: string, slots: n
 });
 
 /** @throws the file system's error when the CA file cannot be read, DataKeyError for a wrong data key */
-export function serverDependencies(
-  env: ReturnType<typeof readPollEnvironment> | ReturnType<typeof readOperatorEnvironment>,
-) {
+export function serverDependencies(env: ReturnType<typeof readPollEnvironment | typeof readOperatorEnvironment>) {
   const now = () => new Date();
   const origin = new URL(env.CRYPTSHARE_URL).origin;
   const calls = new ServerCalls({

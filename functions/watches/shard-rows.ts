@@ -140,10 +140,7 @@ export class ShardRows {
   }
 
   /** Changes the row of a lease; tries again when another holder was quicker. */
-  private async change(
-    { shard, row }: HeldShard,
-    next: (row: ShardRow) => ShardRow | undefined,
-  ): Promise<ShardRow | undefined> {
+  private async change({ shard, row }: HeldShard, next: (row: ShardRow) => ShardRow | undefined) {
     let current = row;
     for (let tries = 0; tries < maxTries; tries += 1) {
       const changed = next(current);

@@ -27,8 +27,7 @@ export class WatchStates {
   async of(watches: readonly Watch[]) {
     const rootOf = (watch: Watch) => ({ pk: watchKey(watch), sk: rootKey });
     const keys = watches.flatMap((watch) => [rootOf(watch), verificationKey(watch.mailbox)]);
-    const distinct = new Map(keys.map((key) => [rowName(key), key]));
-    const rows = await getRows(this.source.dynamo, this.source.table, [...distinct.values()]);
+    const rows = await getRows(this.source.dynamo, this.source.table, keys);
     return watches.map((watch) => {
       const root = rows.get(rowName(rootOf(watch)));
       const verification = rows.get(rowName(verificationKey(watch.mailbox)));
