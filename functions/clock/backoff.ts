@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Deadline } from '#functions/clock/instants.ts';
-import { steady } from './instants.ts';
+import { type Deadline, steady } from './instants.ts';
 
 /** Clock, sleep, randomness and deadline of repetitions. */
 export interface RetryBudget {
@@ -12,9 +11,7 @@ export interface RetryBudget {
   readonly deadline: Deadline;
 }
 
-/**
- * Longest pause in milliseconds before the first repetition, and before any: DynamoDB counts its units by the second.
- */
+/** Longest pause in milliseconds before the first repetition, and before any: DynamoDB counts units by the second. */
 const firstPauseMs = 50;
 const longestPauseMs = 5000;
 
@@ -36,12 +33,9 @@ export const retryBudget = (deadline?: Deadline, clock = steady): RetryBudget =>
  * @param repetition counted from 1
  * @returns false at once when the pause would outlast the deadline
  */
-export async function pause(
-  repetition: number,
-  { steady: clock, sleep, random, deadline }: RetryBudget,
-): Promise<boolean> {
-  const milliseconds = random() * Math.min(longestPauseMs, firstPauseMs * 2 ** (repetition - 1));
-  if (clock() + milliseconds >= deadline) return false;
-  await sleep(milliseconds);
+export async function pause(repetition: number, budget: RetryBudget): Promise<boolean> {
+  const milliseconds = budget.random() * Math.min(longestPauseMs, firstPauseMs * 2 ** (repetition - 1));
+  if (budget.steady() + milliseconds >= budget.deadline) return false;
+  await budget.sleep(milliseconds);
   return true;
 }

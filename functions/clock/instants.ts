@@ -3,10 +3,7 @@
  * leaves instants that cannot be right. They count as unknown, and no process waits for them.
  */
 
-/**
- * Milliseconds by which two right clocks may differ: far more than NTP leaves, and a lease of an endpoint allows for
- * it.
- */
+/** Milliseconds by which two right clocks may differ: far more than NTP leaves. An endpoint's lease allows for it. */
 export const clockToleranceMs = 5000;
 
 /** True when a stored instant, the present when it was stored, can be right: it is not in the future. */
@@ -19,10 +16,7 @@ export const plausibleUntil = (until: number | undefined, now: number, longest: 
 /** True when an instant is less than `age` milliseconds old; false for an instant in the future. */
 export const isRecent = (at: number, now: number, age: number): boolean => hasBeen(at, now) && now - at < age;
 
-/**
- * Monotonic clock in milliseconds, for durations and deadlines within a process. It begins at about the Unix time, but
- * must not be stored.
- */
+/** Monotonic clock in ms for durations and deadlines within a process. Never store it, though it is near Unix time. */
 export const steady = (): number => Math.round(performance.timeOrigin + performance.now());
 
 /** Instant of the {@link steady} clock after which no request is sent and nothing new is started. */

@@ -1,16 +1,10 @@
 /** Largest answer in bytes; a page of 100 rows has about 10,000. */
 export const maxAnswerBytes = 4 * 1024 * 1024;
 
-/**
- * Bytes of all answers in flight together. Each is in memory up to three times while it is read: 48 of the function's
- * 256 MB.
- */
+/** Bytes of all answers in flight together. Each is in memory up to three times: 48 of the function's 256 MB. */
 const maxBytesTogether = 16 * 1024 * 1024;
 
-/**
- * Part of the largest answer seen that is still expected after a further answer, so that one large page is soon
- * forgotten.
- */
+/** Part of the largest answer that is still expected after a further one, so that one large page is soon forgotten. */
 const fading = 0.9;
 
 /**

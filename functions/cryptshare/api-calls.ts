@@ -59,16 +59,10 @@ const requestTimeoutMs = overdueMs.longest;
 /** Milliseconds for which an answer proves the server reachable; a timeout within them has a cause of its own. */
 const evidenceAgeMs = 120_000;
 
-/**
- * Attempts before a request counts as failed; more would take the time of other requests, and the next poll tries
- * again.
- */
+/** Attempts before a request counts as failed; more would take the time of others, and the next poll tries again. */
 const attempts = 3;
 
-/**
- * Mean delay in milliseconds before the second attempt, doubled for each further one: two retries take some two
- * seconds.
- */
+/** Mean delay in milliseconds before the second attempt, doubled for each further one: two retries take about 2 s. */
 const firstRetryDelayMs = 500;
 
 /** Longest `Retry-After` that a poll waits for, in milliseconds; for a longer one, the circuit breaker waits. */

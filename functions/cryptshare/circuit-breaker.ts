@@ -35,10 +35,7 @@ const rules = {
   ofFailing: { threshold: 6, longestOpen: 300_000 },
 } as const;
 
-/**
- * Milliseconds for which the circuit opens first, doubled for each further fault; the vendor documents no limit to
- * obey.
- */
+/** Milliseconds for which the circuit opens first, doubled for each further fault; the vendor documents no limit. */
 const firstOpenMs = 30_000;
 
 /** Longest `Retry-After` that counts, in milliseconds: a mistaken one of days must not stop all polls. */
@@ -90,14 +87,9 @@ export function circuitAfterSameFault(
   { retryAfterMs, mailbox }: ServerFault,
   now: number,
 ): ServerCircuit {
-  const { mailbox: only, ...rest } = circuit;
+  const isItsOwn = retryAfterMs === undefined && circuit.mailbox === mailbox;
   const openUntil = Math.max(circuit.openUntil, now + Math.min(retryAfterMs ?? 0, longestRetryAfterMs));
-  return {
-    ...rest,
-    openUntil,
-    toldAt: now,
-    ...(retryAfterMs === undefined && only === mailbox && only !== undefined && { mailbox }),
-  };
+  return { ...circuit, openUntil, toldAt: now, mailbox: isItsOwn ? mailbox : undefined };
 }
 
 /**

@@ -1,12 +1,7 @@
 import type { CryptshareFailure, FailureCause } from './failure.ts';
 
 /** Refusals that concern all mailboxes: the cause is the client id, the licence, or the number of such calls. */
-const ofAllMailboxes: ReadonlySet<FailureCause> = new Set([
-  'not_verified',
-  'client_id_rejected',
-  'not_licensed',
-  'throttled',
-]);
+const ofAllMailboxes = new Set<FailureCause>(['not_verified', 'client_id_rejected', 'not_licensed', 'throttled']);
 
 /** Milliseconds from a refusal until the next mailbox may try, doubled for each further refusal in a row. */
 const firstPauseMs = 60_000;
@@ -26,10 +21,7 @@ export class ClientIdRefusal {
     return now < refusal.at ? undefined : refusal.failure;
   }
 
-  /**
-   * Records a refusal of a token requested at `askedAt`. Refusals of requests in flight together count as one.
-   * True when all mailboxes share it.
-   */
+  /** Records a refusal; those of requests in flight together count as one. True when all mailboxes share it. */
   note(failure: CryptshareFailure, askedAt: number, now: number): boolean {
     if (!ofAllMailboxes.has(failure.kind)) return false;
     const { refusal } = this;

@@ -120,11 +120,7 @@ export class CryptshareClient {
     }
   }
 
-  /**
-   * Reads the state of a sent transfer from the Transfer Status endpoint; undefined for an unknown transfer.
-   *
-   * @throws CryptshareFailure when the server does not say
-   */
+  /** State of a sent transfer; undefined for an unknown one. @throws CryptshareFailure when the server does not say */
   status(mailbox: string, trackingId: string, deadline: Deadline): Promise<State | undefined> {
     return this.calls.withRetries(deadline, mailbox, async () => {
       const token = await this.tokens.tokenFor(mailbox, deadline);

@@ -42,15 +42,13 @@ export class Connection {
    */
   async send({ path, headers, body, cut }: ServerRequest, timeoutMs: number, maxBytes: number): Promise<Answer> {
     const isGet = body === undefined;
+    // A listing must be current: no cache on the way may answer.
+    const header = isGet ? { 'cache-control': 'no-cache, no-store' } : { 'content-type': 'application/json' };
     const request = {
       method: isGet ? 'GET' : 'POST',
       url: this.url,
       path,
-      // A listing must be current: no cache on the way may answer.
-      headers: {
-        ...headers,
-        ...(isGet ? { 'cache-control': 'no-cache, no-store' } : { 'content-type': 'application/json' }),
-      },
+      headers: { ...headers, ...header },
       body: body && JSON.stringify(body),
       timeoutMs,
       maxBytes,

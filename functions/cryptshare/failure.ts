@@ -23,10 +23,7 @@ export const causes = {
     says: 'this mailbox is not verified, and the client id may not verify it by itself',
     remedy: `have an administrator register the client id (Add-on Products > REST API), or ${verify}`,
   },
-  verification_ended: {
-    says: 'the verification of this mailbox has ended',
-    remedy: verify,
-  },
+  verification_ended: { says: 'the verification of this mailbox has ended', remedy: verify },
   verification_refused: {
     says: 'the server refuses to verify this mailbox',
     remedy: 'ask the administrator whether verification is switched on for the REST API and for this client id',

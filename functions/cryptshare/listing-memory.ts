@@ -13,12 +13,7 @@ export class ListingMemory {
     this.most = most;
   }
 
-  /**
-   * Reserves memory for a listing before it is allocated.
-   *
-   * @param held bytes that this listing already has
-   * @throws CryptshareFailure when too little is left
-   */
+  /** Reserves bytes for a listing that already has `held`. @throws CryptshareFailure when too little is left */
   take(bytes: number, held: number): void {
     if (this.used + bytes > this.most) {
       const most = `${Math.floor(this.most / 1024 / 1024)} MiB`;

@@ -46,10 +46,7 @@ export class Listing {
   private slots = new Int32Array(0);
   private readonly halves = new Int32Array(2);
 
-  /**
-   * @param expected estimated number of transfers; a wrong guess costs only time
-   * @throws CryptshareFailure when the memory does not suffice
-   */
+  /** A wrong guess of `expected` transfers costs only time. @throws CryptshareFailure when memory is short */
   constructor(expected = 0, memory = new ListingMemory()) {
     this.memory = memory;
     const capacity = Math.ceil(1.02 * expected) + 100;

@@ -49,10 +49,7 @@ export class Slots {
   private readonly all: number;
   private readonly shortestMs: number;
 
-  /**
-   * @param all requests in flight at the same time while no share is set
-   * @param shortest milliseconds before which no request is overdue
-   */
+  /** At most `all` requests are in flight while no share is set; none is overdue before `shortest` milliseconds. */
   constructor(all: number, shortest: number = overdueMs.shortest) {
     this.all = all;
     this.shortestMs = shortest;
@@ -82,7 +79,7 @@ export class Slots {
   }
 
   /** True when the last request for a mailbox was overdue. */
-  isHeldUp(mailbox: string = noMailbox): boolean {
+  isHeldUp(mailbox = noMailbox): boolean {
     return this.heldUp.has(mailbox);
   }
 
@@ -98,11 +95,7 @@ export class Slots {
   }
 
   /** Sends a request in its turn, and cancels `cut` to cut it off. Listings define the usual time. */
-  async run<T>(
-    mailbox: string = noMailbox,
-    send: (cut: Cancellation) => Promise<T>,
-    isListing: boolean = true,
-  ): Promise<T> {
+  async run<T>(mailbox = noMailbox, send: (cut: Cancellation) => Promise<T>, isListing = true): Promise<T> {
     const { promise: turn, resolve: start } = Promise.withResolvers<Run>();
     this.waiting.push({ mailbox, start });
     this.next();

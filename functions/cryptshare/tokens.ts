@@ -29,10 +29,7 @@ export interface TokenDependencies {
 /** Milliseconds between looks at the row while another process renews the token: each look costs a read unit. */
 const lookInterval = 500;
 
-/**
- * Attempts to store a token obtained by a code while other processes change its row: a lost token costs a person a
- * code.
- */
+/** Attempts to store a token while other processes change its row: one obtained by a code costs a person a code. */
 const tries = 10;
 
 interface Known {

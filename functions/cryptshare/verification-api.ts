@@ -33,10 +33,8 @@ export async function askForOffer(
     return { ...(await askForOffer(calls, mailbox, undefined, deadline)), isVerified: false };
   }
   const { verified, verificationMethods } = dataOf(calls, answer);
-  return {
-    isVerified: verified === true,
-    methods: methodsIn(Array.isArray(verificationMethods) ? verificationMethods : []),
-  };
+  const methods = methodsIn(Array.isArray(verificationMethods) ? verificationMethods : []);
+  return { isVerified: verified === true, methods };
 }
 
 /** Has the server mail a code to the mailbox, which may void earlier ones. */

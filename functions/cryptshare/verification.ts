@@ -39,16 +39,10 @@ const dayMs = 86_400_000;
 const longestMargin = dayMs;
 const marginShare = 1 / 3;
 
-/**
- * Time before the end of a verification by e-mail at which operators are warned: only the owner of the mailbox gets a
- * code.
- */
+/** Time before the end of a verification by e-mail at which operators are warned: only its owner gets a code. */
 const warningTime = 7 * dayMs;
 
-/**
- * Milliseconds to wait after a failed attempt to obtain a token, doubled for each further failure: the server limits
- * them.
- */
+/** Milliseconds to wait after a failed attempt, doubled for each further one: the server limits requests for tokens. */
 const firstPauseMs = 60_000;
 const longestPauseMs = 3_600_000;
 

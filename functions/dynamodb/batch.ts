@@ -23,7 +23,6 @@ export class BatchLeftoverError extends Error {
 /**
  * Reads rows by their keys, strongly consistent, in as many calls as it takes.
  *
- * @param keys each at most once
  * @returns existing rows by {@link rowName}
  * @throws BatchLeftoverError when DynamoDB leaves some unread until there is no more time
  */
@@ -34,8 +33,8 @@ export async function getRows(
   budget = retryBudget(),
 ): Promise<ReadonlyMap<string, Item>> {
   const rows = new Map<string, Item>();
-  const wanted = keys.map((key) => marshall(key));
-  await inBatches(wanted, getLimit, 'unread', budget, async (Keys) => {
+  const distinct = new Map(keys.map((key) => [rowName(key), marshall(key)]));
+  await inBatches([...distinct.values()], getLimit, 'unread', budget, async (Keys) => {
     const { Responses, UnprocessedKeys } = await client.send(
       new BatchGetItemCommand({ RequestItems: { [table]: { Keys, ConsistentRead: true } } }),
     );
@@ -51,10 +50,9 @@ export async function getRows(
 export const rowName = ({ pk, sk }: Key): string => `${pk} ${sk}`;
 
 /**
- * Writes whole rows, and overwrites existing ones.
+ * Writes whole rows, and overwrites existing ones. Returns the write units used.
  *
  * @param rows each with `pk` and `sk`, no two with the same key
- * @returns write units used
  * @throws BatchLeftoverError when DynamoDB leaves some unwritten until there is no more time
  */
 export async function putRows(
@@ -63,13 +61,9 @@ export async function putRows(
   rows: readonly Item[],
   budget = retryBudget(),
 ): Promise<number> {
-  const requests = rows.map(
-    (row): WriteRequest => ({
-      PutRequest: { Item: marshall(row, { removeUndefinedValues: true }) },
-    }),
-  );
+  const requests = rows.map((row) => ({ PutRequest: { Item: marshall(row, { removeUndefinedValues: true }) } }));
   let units = 0;
-  await inBatches(requests, putLimit, 'unwritten', budget, async (batch) => {
+  await inBatches<WriteRequest>(requests, putLimit, 'unwritten', budget, async (batch) => {
     const { UnprocessedItems, ConsumedCapacity } = await client.send(
       new BatchWriteItemCommand({ RequestItems: { [table]: batch }, ReturnConsumedCapacity: 'TOTAL' }),
     );

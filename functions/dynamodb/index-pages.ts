@@ -63,10 +63,7 @@ export class CursorError extends Error {
   override readonly name = 'CursorError';
 }
 
-/**
- * Rows scanned for one page, so that it ends within its request; the next page scans the rest, even if few rows
- * matched.
- */
+/** Rows scanned for one page, so that it ends within its request, even if few match; the next page scans the rest. */
 const mostScanned = 1000;
 
 /** Queries for one page, because ranges may be many and empty. */
@@ -169,10 +166,7 @@ export async function readKeys(
 ): Promise<KeyPage> {
   const { of: _, ...start } = after ?? {};
   const own = range.of === undefined ? {} : { of: range.of };
-  const cursorOf = (item: Item): Cursor => ({
-    ...(range.index === undefined ? { pk: item.pk, sk: item.sk } : item),
-    ...own,
-  });
+  const cursorOf = (item: Item) => ({ ...(range.index === undefined ? { pk: item.pk, sk: item.sk } : item), ...own });
   try {
     const query = { ...queryOf(table, range), Limit: limit, ...(after && { ExclusiveStartKey: marshall(start) }) };
     const { Items = [], LastEvaluatedKey: last } = await dynamo.send(new QueryCommand(query));
@@ -193,8 +187,7 @@ async function rowsAt(
 ): Promise<readonly (Item | undefined)[]> {
   if (index === undefined) return items;
   const keys = cursors.map(({ pk, sk }) => rowOf({ pk: String(pk), sk: String(sk) }));
-  const distinct = new Map(keys.map((key) => [rowName(key), key]));
-  const rows = await getRows(dynamo, table, [...distinct.values()], budget);
+  const rows = await getRows(dynamo, table, keys, budget);
   return keys.map((key) => rows.get(rowName(key)));
 }
 

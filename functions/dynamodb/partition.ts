@@ -63,27 +63,19 @@ export class Partition {
     return rows;
   }
 
-  /**
-   * First rows with a sort key from `from` to `to`, or the last in descending order: at most `limit`, and at most
-   * 1 MB, DynamoDB's limit for a query.
-   */
+  /** First `limit` rows from `from` to `to`, or the last in descending order: 1 MB at most, DynamoDB's limit. */
   async page(from: string, to: string, limit: number, isDescending = false): Promise<RowPage> {
     if (from > to) return { rows: [], last: undefined };
     // A row beyond the limit shows that there are more.
-    const { rows, last } = await this.query(from, to, undefined, { limit: limit + 1, isDescending });
+    const { rows, last } = await this.query(from, to, undefined, limit + 1, isDescending);
     return rows.length > limit ? { rows: rows.slice(0, limit), last: rows[limit - 1]!.sk } : { rows, last };
   }
 
   /** Writes a whole row; true when the condition held. */
   put(sk: string, attributes: Item, expression: Expression): Promise<boolean> {
-    return this.write(
-      this.source.dynamo.send(
-        new PutItemCommand({
-          ...this.conditional(expression),
-          Item: marshall({ pk: this.pk, sk, ...attributes }, { removeUndefinedValues: true }),
-        }),
-      ),
-    );
+    const row = marshall({ pk: this.pk, sk, ...attributes }, { removeUndefinedValues: true });
+    const command = new PutItemCommand({ ...this.conditional(expression), Item: row });
+    return this.write(this.source.dynamo.send(command));
   }
 
   /** Overwrites whole rows, each with its `sk`, as {@link putRows} does. */
@@ -107,34 +99,29 @@ export class Partition {
       ...((values || set.length > 0) && { values: { ...values, ...written } }),
     };
     const sets = set.map(([name]) => `#${name} = :new_${name}`);
-    return this.write(
-      this.source.dynamo.send(
-        new UpdateItemCommand({
-          ...this.conditional(condition),
-          Key: marshall({ pk: this.pk, sk }),
-          UpdateExpression: [
-            ...(sets.length > 0 ? [`SET ${sets.join(', ')}`] : []),
-            ...(removed.length > 0 ? [`REMOVE ${removed.map((name) => `#${name}`).join(', ')}`] : []),
-          ].join(' '),
-        }),
-      ),
-    );
+    const command = new UpdateItemCommand({
+      ...this.conditional(condition),
+      Key: marshall({ pk: this.pk, sk }),
+      UpdateExpression: [
+        ...(sets.length > 0 ? [`SET ${sets.join(', ')}`] : []),
+        ...(removed.length > 0 ? [`REMOVE ${removed.map((name) => `#${name}`).join(', ')}`] : []),
+      ].join(' '),
+    });
+    return this.write(this.source.dynamo.send(command));
   }
 
   /** Deletes a row if it exists; true when the condition held. */
   delete(sk: string, expression: Expression = {}): Promise<boolean> {
-    return this.write(
-      this.source.dynamo.send(
-        new DeleteItemCommand({ ...this.conditional(expression), Key: marshall({ pk: this.pk, sk }) }),
-      ),
-    );
+    const command = new DeleteItemCommand({ ...this.conditional(expression), Key: marshall({ pk: this.pk, sk }) });
+    return this.write(this.source.dynamo.send(command));
   }
 
   private async query(
     from: string,
     to: string,
-    after: string | undefined,
-    { limit, isDescending }: { limit?: number; isDescending?: boolean } = {},
+    after?: string,
+    limit?: number,
+    isDescending = false,
   ): Promise<RowPage> {
     const page = await this.source.dynamo.send(
       new QueryCommand({
@@ -144,8 +131,8 @@ export class Partition {
         ConsistentRead: true,
         ReturnConsumedCapacity: 'TOTAL',
         ExclusiveStartKey: after === undefined ? undefined : marshall({ pk: this.pk, sk: after }),
-        ...(limit !== undefined && { Limit: limit }),
-        ...(isDescending && { ScanIndexForward: false }),
+        Limit: limit,
+        ScanIndexForward: !isDescending,
       }),
     );
     this.units.read += page.ConsumedCapacity?.CapacityUnits ?? 0;
@@ -153,17 +140,13 @@ export class Partition {
   }
 
   private conditional({ condition, values, names }: Expression) {
+    const named = values && Object.entries(values).map(([name, value]) => [`:${name}`, value]);
     return {
       TableName: this.source.table,
       ReturnConsumedCapacity: 'TOTAL' as const,
-      ...(condition && { ConditionExpression: condition }),
-      ...(names && { ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])) }),
-      ...(values && {
-        ExpressionAttributeValues: marshall(
-          Object.fromEntries(Object.entries(values).map(([name, value]) => [`:${name}`, value])),
-          { removeUndefinedValues: true },
-        ),
-      }),
+      ConditionExpression: condition,
+      ExpressionAttributeNames: names && Object.fromEntries(names.map((name) => [`#${name}`, name])),
+      ExpressionAttributeValues: named && marshall(Object.fromEntries(named), { removeUndefinedValues: true }),
     };
   }
 

@@ -70,12 +70,7 @@ export interface Change extends Omit<TransferEventData, keyof Watch> {
   readonly news?: 'transfer.unlisted' | 'transfer.listed_again' | undefined;
 }
 
-/**
- * Builds the event of a change.
- *
- * @param server origin of the Cryptshare Server, for example `https://cryptshare.example.com`
- * @param observedAt ISO 8601
- */
+/** Builds the event of a change. `server` is the origin of the Cryptshare Server; `observedAt` is ISO 8601. */
 export function transferEvent(server: string, watch: Watch, change: Change, observedAt: string): TransferEvent {
   const { trackingId, state, previousState, sequence } = change;
   const { mailbox, direction } = watch;
@@ -88,12 +83,9 @@ export function transferEvent(server: string, watch: Watch, change: Change, obse
 }
 
 /** @param at ISO 8601 time of the poll that failed or succeeded again */
-export const watchEvent = (
-  server: string,
-  type: HealthEvent['type'],
-  data: WatchEventData,
-  at: string,
-): HealthEvent => ({ id: factId('evt', server, watchKey(data), type, data.failingSince), type, timestamp: at, data });
+export function watchEvent(server: string, type: HealthEvent['type'], data: WatchEventData, at: string): HealthEvent {
+  return { id: factId('evt', server, watchKey(data), type, data.failingSince), type, timestamp: at, data };
+}
 
 /** @param at ISO 8601 time of the observation */
 export const incidentEvent = (
@@ -138,7 +130,6 @@ export const eventsOf = (trackingId: string): string => `evt_${hashText([trackin
 /** 128 bits of a hash in base 36: 25 letters and digits. */
 function hashText(fact: readonly (string | number)[]): string {
   const digest = createHash('sha256').update(JSON.stringify(fact)).digest('hex');
-  return BigInt(`0x${digest.slice(0, 32)}`)
-    .toString(36)
-    .padStart(25, '0');
+  const number = BigInt(`0x${digest.slice(0, 32)}`);
+  return number.toString(36).padStart(25, '0');
 }

@@ -94,14 +94,10 @@ export type DeclareVariables = VariablesOf<typeof declareEnvironment>;
 export type OperatorVariables = VariablesOf<ReturnType<typeof operatorEnvironment>>;
 
 /** Variables of all functions. A field of the secret with such a name would override the variable. */
-export const ownVariables = (): ReadonlySet<string> =>
-  new Set(
-    ['SECRET_ARN'].concat(
-      [pollEnvironment, fanOutEnvironment, sweepEnvironment, declareEnvironment, operatorEnvironment()].flatMap(
-        ({ shape }) => Object.keys(shape),
-      ),
-    ),
-  );
+export function ownVariables(): ReadonlySet<string> {
+  const all = [pollEnvironment, fanOutEnvironment, sweepEnvironment, declareEnvironment, operatorEnvironment()];
+  return new Set(['SECRET_ARN', ...all.flatMap(({ shape }) => Object.keys(shape))]);
+}
 
 /** Texts of the secret by their names. */
 export type Fields = Readonly<Record<string, string>>;

@@ -8,8 +8,5 @@ class SilentLogger {
   readonly error = silent;
 }
 
-/**
- * Settings of every SDK client; they save an eighth of the CPU of a call. The cache builds the middleware stack of a
- * command once.
- */
+/** Settings of every SDK client; they save 1/8 of a call's CPU. The cache builds a command's middleware stack once. */
 export const sdkSettings = { cacheMiddleware: true, logger: new SilentLogger() };

@@ -19,7 +19,6 @@ import { PolledWatches } from '#functions/watches/polled-watches.ts';
 import type { Outlook, Schedule } from '#functions/watches/schedule.ts';
 import { ShardRows } from '#functions/watches/shard-rows.ts';
 
-/** The repositories of a poll. */
 export type PollRepositories = ReturnType<typeof pollRepositories>;
 
 export interface PollDependencies extends Pick<ServerOptions, 'now' | 'steady'>, PollRepositories {
@@ -55,9 +54,7 @@ export const pollRepositories = (dynamo: DynamoDBClient, table: string, slots: n
 });
 
 /** @throws the file system's error when the CA file cannot be read, DataKeyError for a wrong data key */
-export function serverDependencies(
-  env: ReturnType<typeof readPollEnvironment> | ReturnType<typeof readOperatorEnvironment>,
-) {
+export function serverDependencies(env: ReturnType<typeof readPollEnvironment | typeof readOperatorEnvironment>) {
   const now = () => new Date();
   const origin = new URL(env.CRYPTSHARE_URL).origin;
   const calls = new ServerCalls({
@@ -79,11 +76,11 @@ export function serverDependencies(
 
 /** @throws as {@link serverDependencies} does */
 export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): PollDependencies {
-  const { calls, tokens, origin, dynamo, table, now, steady } = serverDependencies(env);
+  const { calls, dynamo, table, ...shared } = serverDependencies(env);
   return {
-    ...{ tokens, origin, now, steady },
+    ...shared,
     ...pollRepositories(dynamo, table, env.MAX_CONCURRENT_PAGES),
-    server: new CryptshareClient(calls, tokens),
+    server: new CryptshareClient(calls, shared.tokens),
     topics: {
       sns: new SNSClient(sdkSettings),
       eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN,

@@ -33,12 +33,13 @@ export async function handleInvocation(
   deadline: Deadline,
 ): Promise<ShardPoll> {
   const { logger, metrics } = deps;
-  const onPoll = (poll: WatchPoll) => logPoll(logger, poll);
   if (typeof event === 'object' && event !== null && 'mailbox' in event) {
     const polls = await pollOnDemand(deps, watchSchema.parse(event), deadline);
-    polls.forEach(onPoll);
-    // Count only published events: an on-demand poll says nothing about the schedule, whose alarm it would silence.
-    for (const { published } of polls) addCounts(metrics, { eventsPublished: published });
+    for (const poll of polls) {
+      logPoll(logger, poll);
+      // Count nothing else: an on-demand poll says nothing about the schedule, whose alarm it would silence.
+      addCounts(metrics, { eventsPublished: poll.published });
+    }
     return { polls, skipped: 0 };
   }
   const onPollOfTick = (poll: WatchPoll) => {

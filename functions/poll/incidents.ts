@@ -47,8 +47,9 @@ export class Incidents {
 
   /** Shares of this shard's failing watches, by incident name. */
   shares(): Record<string, FailingShare> {
-    const shares = [...this.failing()].map(([name, watches]) => [name, shareOf(this.openOf(name), watches)]);
-    return Object.fromEntries(shares);
+    return Object.fromEntries(
+      [...this.failing()].map(([name, watches]) => [name, shareOf(this.openOf(name), watches)]),
+    );
   }
 
   /** Publishes incidents and records mended causes. Never throws: returns a warning, and the next tick tries again. */
@@ -76,10 +77,8 @@ export class Incidents {
     if (change === 'alone') return this.tellAlone(failing.find((watch) => isDue(this.openOf(name), watch)));
     const next = change?.next ?? (incident?.pending && incident);
     if (!next) return undefined;
-    const current = await incidentRows.replace(
-      incident,
-      next.pending ? { ...next, heldUntil: now + publishingTimeMs } : next,
-    );
+    const held = next.pending ? { ...next, heldUntil: now + publishingTimeMs } : next;
+    const current = await incidentRows.replace(incident, held);
     if (!current?.pending) return undefined;
     const error = await announceHealth(topics, current.pending);
     if (!error) await incidentRows.clearPending(current);

@@ -23,9 +23,7 @@ const suddenShare = 0.2;
 const suspensionMs = 86_400_000;
 const suspensionListings = 10;
 
-/**
- * Status requests of one poll, as many as pages of 10,000 transfers; others wait for the next poll or a full listing.
- */
+/** Status requests of one poll, as many as pages of 10,000 transfers; others wait for a later poll. */
 const maxStatusRequests = 100;
 
 /** Conclusion of a poll about transfers that a listing lacks. */

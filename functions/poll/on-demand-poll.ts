@@ -9,9 +9,6 @@ import { failedPoll } from './poll-result.ts';
 import { pollAndUpdateHealth, type WatchPoll } from './poll-shard.ts';
 import { withShardLease } from './shard-lease.ts';
 
-/** Reports no progress: this poll knows nothing of the shard's other watches. */
-const noProgress = () => undefined;
-
 /** Milliseconds between attempts to take a lease that another process prevents, and their number. */
 const leaseRetry = { pause: 500, attempts: 80 };
 
@@ -35,11 +32,17 @@ export async function pollOnDemand(deps: PollDependencies, wanted: Watch, deadli
       const incidents = new Incidents(deps, view);
       // The operator may just have mended the cause of the last failed attempts.
       const lease = { held, view, forgiveSince: term.since };
-      return withShardLease(deps, lease, noProgress, async (polling) => {
-        const poll = await pollAndUpdateHealth(polling, watch, 'all', deadline, incidents);
-        await incidents.tell();
-        return [poll];
-      });
+      // Report no progress: this poll knows nothing of the shard's other watches.
+      return withShardLease(
+        deps,
+        lease,
+        () => undefined,
+        async (polling) => {
+          const poll = await pollAndUpdateHealth(polling, watch, 'all', deadline, incidents);
+          await incidents.tell();
+          return [poll];
+        },
+      );
     }
     if (attempt === leaseRetry.attempts || deps.steady() + leaseRetry.pause >= deadline) {
       return [{ ...failedPoll(problemOfBusyShard), watch, durationMs: 0, sinceCompleteMs: 0 }];

@@ -9,14 +9,7 @@ import { plausibleMended, scheduleEarlier, verifiableSince } from '#functions/wa
 import { placeOf } from '#functions/watches/places.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { outlookOf, type Schedule, scopeDue } from '#functions/watches/schedule.ts';
-import {
-  abandonedWatches,
-  busyWatches,
-  lastTick,
-  type Mark,
-  never,
-  stretchesOf,
-} from '#functions/watches/shard-row.ts';
+import { abandonedWatches, busyWatches, lastTick, never, stretchesOf } from '#functions/watches/shard-row.ts';
 import type { HeldShard, ShardView } from '#functions/watches/shard-rows.ts';
 import { expiryWarning, nextHealth } from '#functions/watches/watch-health.ts';
 import { problemOfAws, withClock } from '#functions/watches/watch-problem.ts';
@@ -182,7 +175,7 @@ function polledAfter(
 ) {
   if (left.size === 0) return stretchesOf([], to);
   const dueOf = new Map(due.map((each) => [each.watch, each]));
-  const marks = watches.map((watch): Mark => {
+  const marks = watches.map((watch) => {
     const place = placeOf(watch);
     const each = dueOf.get(watch);
     const last = each ? each.after : lastTick(row, place, now);

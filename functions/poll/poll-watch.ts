@@ -10,8 +10,7 @@ import type { PollDependencies } from './dependencies.ts';
 import { lastWriteAt } from './last-write.ts';
 import { failedPoll, type PollOutcome, type PollResult } from './poll-result.ts';
 import { ReadRoom } from './read-room.ts';
-import type { ListedWatch } from './reconcile.ts';
-import { type Reconciliation, reconcile } from './reconcile.ts';
+import { type ListedWatch, type Reconciliation, reconcile } from './reconcile.ts';
 
 /** Shared by all polls of this process. */
 const rooms = new ReadRoom();

@@ -1,12 +1,12 @@
 import { retryBudget } from '#functions/clock/backoff.ts';
 import type { Deadline } from '#functions/clock/instants.ts';
 import type { CryptshareClient, Pass } from '#functions/cryptshare/client.ts';
+import { batchesOf } from '#functions/dynamodb/batch.ts';
 import type { WatchProblem } from '#functions/events/transfer-event.ts';
 import { announceTransfers } from '#functions/notices/announce.ts';
 import type { Topics } from '#functions/notices/publish.ts';
 import { type DiffContext, diff, isListed, type RowChange, type TransferRow } from '#functions/snapshot/diff.ts';
-import type { ReadPlan } from '#functions/snapshot/read-plan.ts';
-import { bucketOfTransfer, digestsAfter } from '#functions/snapshot/read-plan.ts';
+import { bucketOfTransfer, digestsAfter, type ReadPlan } from '#functions/snapshot/read-plan.ts';
 import type { Claim, Snapshot } from '#functions/snapshot/snapshot.ts';
 import type { Root, SuddenAbsence } from '#functions/snapshot/snapshot-rows.ts';
 import { isFinal } from '#functions/transfers/transfer.ts';
@@ -172,10 +172,8 @@ function storing({ steady, supervision }: PollDependencies, poll: ClaimedPoll, b
   return {
     atOnce: 25,
     async write(changes) {
-      await snapshot.store(
-        changes.map(({ after }) => after),
-        retryBudget(deadline, steady),
-      );
+      const rows = changes.map(({ after }) => after);
+      await snapshot.store(rows, retryBudget(deadline, steady));
       stored += changes.filter(({ before: row }) => !row).length;
       if (steady() - toldAt < progressIntervalMs) return true;
       toldAt = steady();
@@ -193,10 +191,7 @@ async function commitAll(snapshot: Snapshot, changes: readonly RowChange[], way:
   const committed: RowChange[] = [];
   const uncommitted: TransferRow[] = [];
   let error: Error | undefined;
-  const parts = Array.from({ length: Math.ceil(changes.length / way.atOnce) }, (_, index) =>
-    changes.slice(index * way.atOnce, (index + 1) * way.atOnce),
-  );
-  await snapshot.each(parts, async (part) => {
+  await snapshot.each(batchesOf(changes, way.atOnce), async (part) => {
     const isWritten = await Promise.resolve(isInTime() && way.write(part)).catch((cause: Error) => {
       error ??= cause;
       return false;

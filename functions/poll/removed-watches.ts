@@ -4,10 +4,7 @@ import type { Term } from '#functions/watches/shard-row.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { writeGraceMs } from './last-write.ts';
 
-/**
- * Milliseconds for which a removed watch keeps its snapshot, so that a removal by mistake can be undone by adding it
- * again.
- */
+/** Milliseconds for which a removed watch keeps its snapshot: adding it again undoes a removal by mistake. */
 const keptForMs = 30 * 86_400_000;
 
 /** Rows deleted in a tick: half of the 1,000 writes that DynamoDB takes from a partition in a second. */

@@ -50,6 +50,13 @@ const nothing: Root = {
   outdatedBlocks: [],
 };
 
+/** Condition on the sequence of a transfer's row, and on its `rev`. */
+const inSequence = (compared: '<' | '=', rev: number, sequence: number) => ({
+  condition: `rev ${compared} :rev AND #sequence = :sequence`,
+  names: ['sequence'],
+  values: { rev, sequence },
+});
+
 /** Requests to DynamoDB in flight: each holds a connection and an answer in memory. */
 const concurrency = 16;
 
@@ -108,9 +115,7 @@ export class Snapshot extends Partition {
     return isClaimed ? rev : undefined;
   }
 
-  /**
-   * Deletes rows that no claim after `rev` has written: `most` transfers, the root last. Returns true if none is left.
-   */
+  /** Deletes rows that no claim after `rev` has written: `most` transfers, the root last. True if none is left. */
   async deleteRows(rev: number, most: number, isInTime: () => boolean): Promise<boolean> {
     const remove = async (keys: readonly string[]): Promise<boolean> => {
       const isDone = (sk: string) => isInTime() && this.delete(sk, { condition: 'rev <= :rev', values: { rev } });
@@ -143,17 +148,8 @@ export class Snapshot extends Partition {
   /** Commits a row's change with its event in one conditional write; false if a later claim has written the row. */
   commit(before: TransferRow | undefined, after: TransferRow): Promise<boolean> {
     const { trackingId, ...attributes } = after;
-    return this.put(
-      transferKey(trackingId),
-      attributes,
-      before
-        ? {
-            condition: 'rev < :rev AND #sequence = :sequence',
-            names: ['sequence'],
-            values: { rev: after.rev, sequence: before.sequence },
-          }
-        : { condition: 'attribute_not_exists(pk)' },
-    );
+    const isUnchanged = before ? inSequence('<', after.rev, before.sequence) : unchangedSince(0);
+    return this.put(transferKey(trackingId), attributes, isUnchanged);
   }
 
   /**
@@ -173,15 +169,8 @@ export class Snapshot extends Partition {
   /** Clears a row's published events unless a later claim has written it. Only now may an unlisted transfer expire. */
   clearPending(row: TransferRow): Promise<boolean> {
     const expiresAt = row.isUnlisted ? expiryOf(row) : undefined;
-    return this.update(
-      transferKey(row.trackingId),
-      { pending: undefined, ...(expiresAt !== undefined && { expiresAt }) },
-      {
-        condition: 'rev = :rev AND #sequence = :sequence',
-        names: ['sequence'],
-        values: { rev: row.rev, sequence: row.sequence },
-      },
-    );
+    const cleared = { pending: undefined, ...(expiresAt !== undefined && { expiresAt }) };
+    return this.update(transferKey(row.trackingId), cleared, inSequence('=', row.rev, row.sequence));
   }
 
   /**
@@ -201,11 +190,7 @@ export class Snapshot extends Partition {
     );
     const bitmap = bitmapOf(unsettled, bits);
     const marks = { unsettled: bitmap, unsettledUntil: bitmap && settlement.unsettledUntil };
-    const settled = await this.put(
-      rootKey,
-      { ...claim, ...settlement, ...marks },
-      { condition: 'rev = :rev', values: { rev } },
-    );
+    const settled = await this.put(rootKey, { ...claim, ...settlement, ...marks }, unchangedSince(rev));
     if (settled) await this.limit.map(root.outdatedBlocks, (sk) => this.delete(sk));
     return settled;
   }

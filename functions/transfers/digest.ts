@@ -79,10 +79,7 @@ export const bucketOf = (high: number, bits: number): number => (bits === 0 ? 0 
 export const bucketPrefix = (trackingId: string): string =>
   (hash(trackingId).high >>> 16).toString(16).padStart(4, '0');
 
-/**
- * First and last {@link bucketPrefix} of the buckets `first` to `last`. @example `prefixRange(1, 1, 1)` is `['8000',
- * 'ffff']`
- */
+/** First and last {@link bucketPrefix} of a run of buckets. @example `prefixRange(1, 1, 1)` is `['8000', 'ffff']` */
 export function prefixRange(first: number, last: number, bits: number): [from: string, to: string] {
   const width = 2 ** (maxBits - bits);
   const hex = (prefix: number) => prefix.toString(16).padStart(4, '0');

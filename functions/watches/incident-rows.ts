@@ -49,13 +49,7 @@ export class IncidentRows extends Partition {
 
   /** Records, once a minute, that a cause was mended at `now` (Unix milliseconds): the next tick polls its watches. */
   async mend(name: string, now: number): Promise<void> {
-    await this.update(
-      mendedKey,
-      { [name]: now },
-      {
-        condition: `attribute_not_exists(#${name}) OR #${name} < :before OR #${name} > :now`,
-        values: { now, before: now - mendedPauseMs },
-      },
-    );
+    const condition = `attribute_not_exists(#${name}) OR #${name} < :before OR #${name} > :now`;
+    await this.update(mendedKey, { [name]: now }, { condition, values: { now, before: now - mendedPauseMs } });
   }
 }

@@ -4,7 +4,6 @@ import * as r from '#functions/dynamodb/row-reader.ts';
 import { eventBody, type IncidentEventData, incidentEvent } from '#functions/events/transfer-event.ts';
 import { type FailingShare, sinceTold, sizeFields, sumOf, type Untold } from './incident-share.ts';
 import type { RegisteredWatch } from './polled-watches.ts';
-import { longestIntervalWhileFailingMs } from './schedule.ts';
 import { incidentOf, problemFields } from './watch-health.ts';
 
 /** Cause that several watches fail for, stored once operators must be told. Times are ISO 8601. */
@@ -75,11 +74,7 @@ export function nextIncident(
   const due = untold.flatMap((part) => part.due ?? []).toSorted((a, b) => (a.from < b.from ? -1 : 1));
   const [first] = due;
   if (first) {
-    const interval = Math.min(
-      first.pollIntervalMs ?? pollIntervalMs,
-      longestIntervalWhileFailingMs,
-      rules.longestWaitMs,
-    );
+    const interval = Math.min(first.pollIntervalMs ?? pollIntervalMs, rules.longestWaitMs);
     // Wait until every watch was polled and no further one has begun to fail, but five minutes at most.
     const isGrowing = untold.some(({ latestSince }) => isRecent(latestSince, interval, now));
     if (isGrowing && isRecent(first.from, rules.longestWaitMs, now)) return undefined;

@@ -12,11 +12,7 @@ export const placeOf = ({ mailbox }: Pick<Watch, 'mailbox'>): number => hash(add
 export const shardOf = (watch: Watch, { shards }: { readonly shards: number }): number =>
   Math.floor((placeOf(watch) * shards) / places);
 
-/**
- * First and last place of a shard. Any number of shards divides the places evenly.
- *
- * @example placesOf(1, 2) // [0x80000000, 0xffffffff]
- */
+/** First and last place of a shard, all of one size. @example placesOf(1, 2) // [0x80000000, 0xffffffff] */
 export function placesOf(shard: number, shards: number): [first: number, last: number] {
   const firstOf = (which: number) => Math.ceil((which * places) / shards);
   return [firstOf(shard), firstOf(shard + 1) - 1];
@@ -27,11 +23,7 @@ const keyOfPlace = (place: number): string => place.toString(16).padStart(8, '0'
 /** Sort key of a watch in the registry: `<its place, 8 hex digits>#<direction>#<mailbox>`. */
 export const registryKey = (watch: Watch): string => `${keyOfPlace(placeOf(watch))}#${watchKey(watch)}`;
 
-/**
- * First and last sort key of the watches from one place to another: `$` is the character after `#`.
- *
- * @example rangeOfPlaces(...placesOf(1, 2)) // ['80000000#', 'ffffffff$']
- */
+/** Sort keys around these places: `$` follows `#`. @example rangeOfPlaces(0, 1) // ['00000000#', '00000001$'] */
 export const rangeOfPlaces = (first: number, last: number): [from: string, to: string] => [
   `${keyOfPlace(first)}#`,
   `${keyOfPlace(last)}$`,

@@ -57,24 +57,18 @@ export class PolledWatches extends Partition {
     { health, event }: HealthChange,
     warning?: ExpiryEvent,
   ): Promise<RegisteredWatch | undefined> {
-    const { health: _, healthRev: read, ...rest } = watch;
+    const { healthRev: read } = watch;
     const events = [event, warning].filter((one) => one !== undefined).map(eventBody);
     const changed = {
       healthRev: (read ?? 0) + 1,
+      health,
       ...(warning && { warnedOf: warning.data.validUntil }),
-      ...(health && { health }),
       ...(events.length > 0 && { pending: [...(watch.pending ?? []), ...events] }),
     };
-    const isWritten = await this.update(
-      registryKey(watch),
-      { health, ...changed },
-      {
-        // Without the condition, a watch that was removed since would come back as half a row.
-        condition: `${isThere} AND ${read === undefined ? 'attribute_not_exists(healthRev)' : 'healthRev = :read'}`,
-        ...(read !== undefined && { values: { read } }),
-      },
-    );
-    return isWritten ? { ...rest, ...changed } : undefined;
+    // Without the condition, a watch that was removed since would come back as half a row.
+    const condition = `${isThere} AND ${read === undefined ? 'attribute_not_exists(healthRev)' : 'healthRev = :read'}`;
+    const isWritten = await this.update(registryKey(watch), changed, { condition, values: { read } });
+    return isWritten ? { ...watch, ...changed } : undefined;
   }
 
   /** @param at ISO 8601 time at which a poll has found a change */
@@ -84,14 +78,8 @@ export class PolledWatches extends Partition {
 
   /** Clears the published events of a watch unless another poll has changed it since. */
   async clearPending(watch: RegisteredWatch): Promise<void> {
-    await this.update(
-      registryKey(watch),
-      { pending: undefined },
-      {
-        condition: 'healthRev = :read',
-        values: { read: watch.healthRev },
-      },
-    );
+    const isUnchanged = { condition: 'healthRev = :read', values: { read: watch.healthRev } };
+    await this.update(registryKey(watch), { pending: undefined }, isUnchanged);
   }
 
   /** Deletes the row of a removed watch unless an operator or a deployment has added it again since. */

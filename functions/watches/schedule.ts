@@ -40,10 +40,7 @@ export interface Outlook {
   readonly shortestMs: number;
 }
 
-/**
- * @param watches without disabled ones
- * @example watches each 60 s, polled at 0, give `{ from: 0, isDue: (at) => …, shortestMs: 60_000 }`
- */
+/** Pass no disabled watch. @example watches each 60 s give `{ from: 0, isDue: (at) => …, shortestMs: 60_000 }` */
 export const outlookOf = (watches: readonly TimedWatch[], schedule: Schedule, from: number): Outlook => ({
   from,
   isDue: (at) => watches.some((watch) => scopeDue(watch, schedule, { after: from, to: at }) !== undefined),
@@ -57,7 +54,7 @@ export const outlookOf = (watches: readonly TimedWatch[], schedule: Schedule, fr
 const longestWriteMs = 10_000;
 
 /** Longest interval of a failing watch in milliseconds; otherwise a watch polled daily would stay so for a day. */
-export const longestIntervalWhileFailingMs = 900_000;
+const longestIntervalWhileFailingMs = 900_000;
 
 /** Milliseconds without a change after which a watch is quiet. */
 const quietAfterMs = 3_600_000;

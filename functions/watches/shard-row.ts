@@ -125,9 +125,8 @@ export const liveLeases = ({ leases = {} }: ShardRow, now: number): [name: strin
 /** Keys of the watches whose holders have died: their leases have expired without a release. */
 export const abandonedWatches = (row: ShardRow, now: number): ReadonlySet<string> => {
   const live = new Map(liveLeases(row, now));
-  return new Set(
-    Object.entries(row.leases ?? {}).flatMap(([name, { watches = [] }]) => (live.has(name) ? [] : watches)),
-  );
+  const dead = Object.entries(row.leases ?? {}).filter(([name]) => !live.has(name));
+  return new Set(dead.flatMap(([, { watches = [] }]) => watches));
 };
 
 /** Keys of the watches in narrowed leases, whose holders leave the others to the next tick. */

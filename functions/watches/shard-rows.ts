@@ -133,22 +133,14 @@ export class ShardRows {
    * concerns one mailbox, or that a clock ahead of `now` (Unix milliseconds) has written.
    */
   async keepCircuit(origin: string, circuit: ServerCircuit, now: number): Promise<void> {
-    await this.partition.put(
-      circuitKey,
-      { origin, circuit },
-      {
-        condition:
-          'attribute_not_exists(pk) OR origin <> :origin OR circuit.openUntil <= :until OR circuit.toldAt > :latest OR attribute_exists(circuit.mailbox)',
-        values: { origin, until: circuit.openUntil, latest: now + clockToleranceMs },
-      },
-    );
+    const condition =
+      'attribute_not_exists(pk) OR origin <> :origin OR circuit.openUntil <= :until OR circuit.toldAt > :latest OR attribute_exists(circuit.mailbox)';
+    const values = { origin, until: circuit.openUntil, latest: now + clockToleranceMs };
+    await this.partition.put(circuitKey, { origin, circuit }, { condition, values });
   }
 
   /** Changes the row of a lease; tries again when another holder was quicker. */
-  private async change(
-    { shard, row }: HeldShard,
-    next: (row: ShardRow) => ShardRow | undefined,
-  ): Promise<ShardRow | undefined> {
+  private async change({ shard, row }: HeldShard, next: (row: ShardRow) => ShardRow | undefined) {
     let current = row;
     for (let tries = 0; tries < maxTries; tries += 1) {
       const changed = next(current);

@@ -1,13 +1,6 @@
 import { endsSoon, type Verification } from '#functions/cryptshare/verification.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
-import {
-  type ExpiryEvent,
-  expiryEvent,
-  type HealthEvent,
-  type WatchEventData,
-  type WatchProblem,
-  watchEvent,
-} from '#functions/events/transfer-event.ts';
+import { expiryEvent, type HealthEvent, type WatchProblem, watchEvent } from '#functions/events/transfer-event.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 
 export const problemFields = { cause: r.text, message: r.text };
@@ -108,7 +101,7 @@ export function expiryWarning(
   watch: Watch & { readonly warnedOf?: string | undefined },
   verification: Verification | undefined,
   at: string,
-): ExpiryEvent | undefined {
+) {
   const { validUntil } = verification ?? {};
   if (!verification || validUntil === undefined || validUntil === watch.warnedOf) return undefined;
   return endsSoon(verification, Date.parse(at)) ? expiryEvent(origin, watch, validUntil, at) : undefined;
@@ -117,7 +110,7 @@ export function expiryWarning(
 /** The stored time unless it is in the future: then a clock that was ahead has written it. */
 const earlier = (stored: string | undefined, at: string): string => (stored !== undefined && stored < at ? stored : at);
 
-const dataOf = ({ mailbox, direction }: Watch, { failingSince, problem }: Health): WatchEventData => ({
+const dataOf = ({ mailbox, direction }: Watch, { failingSince, problem }: Health) => ({
   mailbox,
   direction,
   ...problem,

@@ -1,6 +1,7 @@
 import { verificationKey, verificationOf } from '#functions/cryptshare/verification-rows.ts';
 import { getRows, rowName } from '#functions/dynamodb/batch.ts';
 import { type Page, paginate, rowsBetween, type TableSource } from '#functions/dynamodb/index-pages.ts';
+import type { Item } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import type { TransferRow } from '#functions/snapshot/diff.ts';
 import { baselineProgress, rootKey, toTransferRow, transferRange } from '#functions/snapshot/snapshot-rows.ts';
@@ -26,8 +27,7 @@ export class WatchStates {
   async of(watches: readonly Watch[]) {
     const rootOf = (watch: Watch) => ({ pk: watchKey(watch), sk: rootKey });
     const keys = watches.flatMap((watch) => [rootOf(watch), verificationKey(watch.mailbox)]);
-    const distinct = new Map(keys.map((key) => [rowName(key), key]));
-    const rows = await getRows(this.source.dynamo, this.source.table, [...distinct.values()]);
+    const rows = await getRows(this.source.dynamo, this.source.table, keys);
     return watches.map((watch) => {
       const root = rows.get(rowName(rootOf(watch)));
       const verification = rows.get(rowName(verificationKey(watch.mailbox)));
@@ -38,11 +38,8 @@ export class WatchStates {
   /** A page of the transfers of a watch, as {@link paginate} reads it. */
   async transfersPage(watch: Watch, page: Page, isWanted: (transfer: TransferRow) => boolean) {
     const ranges = [rowsBetween(watchKey(watch), ...transferRange)];
-    const { rows, next } = await paginate(this.source, {
-      ranges,
-      matches: (row) => isWanted(toTransferRow(row)),
-      ...page,
-    });
+    const matches = (row: Item) => isWanted(toTransferRow(row));
+    const { rows, next } = await paginate(this.source, { ranges, matches, ...page });
     return { items: rows.map(toTransferRow), next };
   }
 }

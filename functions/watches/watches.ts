@@ -69,27 +69,22 @@ export class Watches extends PolledWatches {
       return !isDeclared(before) || before?.pollIntervalMs !== watch.pollIntervalMs;
     });
     const isNew = (watch: WantedWatch) => isAlone && !known.has(watchKey(watch));
-    const rows = different.filter(isNew).map(({ mailbox, direction, pollIntervalMs }) => {
-      const sk = registryKey({ mailbox, direction });
-      return { sk, mailbox, direction, pollIntervalMs, isDeclared: true, scheduledFrom: at, notifyExisting };
-    });
-    await this.putAll(rows);
+    const declaredAs = ({ mailbox, direction, pollIntervalMs }: WantedWatch) => {
+      return { mailbox, direction, pollIntervalMs, isDeclared: true, scheduledFrom: at };
+    };
+    const news = different.filter(isNew);
+    await this.putAll(news.map((watch) => ({ sk: registryKey(watch), ...declaredAs(watch), notifyExisting })));
     const others = different.filter((watch) => !isNew(watch));
-    await pLimit(concurrency).map(others, async ({ mailbox, direction, pollIntervalMs }) => {
-      const before = known.get(watchKey({ mailbox, direction }));
+    const condition = 'attribute_not_exists(pk) OR isDeclared = :true OR isRemoved = :true';
+    await pLimit(concurrency).map(others, async (watch) => {
+      const before = known.get(watchKey(watch));
       const enabled = {
         removedAt: undefined,
         isRemoved: undefined,
         ...(!before?.isPaused && { isDisabled: undefined }),
       };
-      await this.update(
-        registryKey({ mailbox, direction }),
-        {
-          ...{ mailbox, direction, pollIntervalMs, isDeclared: true, scheduledFrom: at, ...enabled },
-          notifyExisting: before?.notifyExisting ?? notifyExisting,
-        },
-        { condition: 'attribute_not_exists(pk) OR isDeclared = :true OR isRemoved = :true', values: { true: true } },
-      );
+      const row = { ...declaredAs(watch), ...enabled, notifyExisting: before?.notifyExisting ?? notifyExisting };
+      await this.update(registryKey(watch), row, { condition, values: { true: true } });
     });
   }
 
@@ -114,11 +109,9 @@ export class Watches extends PolledWatches {
       wanted.add(key);
       if (await this.find(watch)) return false;
       const { mailbox, direction, pollIntervalMs } = watch;
-      return this.put(
-        registryKey(watch),
-        { mailbox, direction, pollIntervalMs, scheduledFrom: at, ...(notifyExisting && { notifyExisting }) },
-        { condition: 'attribute_not_exists(pk) OR isRemoved = :true', values: { true: true } },
-      );
+      const row = { mailbox, direction, pollIntervalMs, scheduledFrom: at, ...(notifyExisting && { notifyExisting }) };
+      const condition = 'attribute_not_exists(pk) OR isRemoved = :true';
+      return this.put(registryKey(watch), row, { condition, values: { true: true } });
     });
   }
 
@@ -135,14 +128,10 @@ export class Watches extends PolledWatches {
   resume(watch: RegisteredWatch, at: string): Promise<boolean> {
     const { isPaused } = watch;
     const enabled = { isDisabled: undefined, isPaused: undefined, removedAt: undefined };
-    return this.update(
-      registryKey(watch),
-      { scheduledFrom: at, ...enabled, ...(!isPaused && { isDeclared: undefined }) },
-      {
-        condition: `isDisabled = :true AND attribute_not_exists(isRemoved) AND ${isPaused ? 'isPaused = :true' : 'attribute_not_exists(isPaused)'}`,
-        values: { true: true },
-      },
-    );
+    const changed = { scheduledFrom: at, ...enabled, ...(!isPaused && { isDeclared: undefined }) };
+    const isUnchanged = isPaused ? 'isPaused = :true' : 'attribute_not_exists(isPaused)';
+    const condition = `isDisabled = :true AND attribute_not_exists(isRemoved) AND ${isUnchanged}`;
+    return this.update(registryKey(watch), changed, { condition, values: { true: true } });
   }
 
   /** Sets a watch's interval in ms, or the default, from an ISO 8601 time on. Returns false if it is unknown. */
