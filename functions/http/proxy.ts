@@ -71,7 +71,7 @@ export function openTunnel(proxy: URL, host: string, port: number, timeout: numb
 }
 
 /** Decodes percent escapes; a text with a wrong escape stays as it is. */
-function decode(text: string): string {
+export function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -17,7 +17,7 @@ interface ProblemParts {
   /** One word for a failure of the Cryptshare Server. */
   readonly cause?: string;
   /** Seconds. */
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds?: number | undefined;
   readonly allow?: readonly string[];
 }
 
@@ -86,8 +86,6 @@ function problemOfEndpoint({ kind, message, problems }: EndpointError): Problem 
 
 function problemOfServer({ kind, message, remedy, retryAfterMs }: CryptshareFailure): Problem {
   const status = kind === 'code_rejected' ? 422 : kind === 'throttled' ? 429 : 502;
-  return new Problem(status, `${message}; ${remedy}`, {
-    cause: kind,
-    ...(retryAfterMs !== undefined && { retryAfterSeconds: Math.ceil(retryAfterMs / 1000) }),
-  });
+  const retryAfterSeconds = retryAfterMs && Math.ceil(retryAfterMs / 1000);
+  return new Problem(status, `${message}; ${remedy}`, { cause: kind, retryAfterSeconds });
 }

@@ -3,15 +3,7 @@ import { type IndexRange, rowsBetween } from '#functions/dynamodb/index-pages.ts
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { notFound, Problem } from '#functions/operator/api/problem.ts';
-import {
-  always,
-  canonical,
-  deliveryStatus,
-  eventId,
-  never,
-  time,
-  trackingId,
-} from '#functions/operator/api/schemas.ts';
+import { deliveryStatus, eventId, spanOf, time, trackingId } from '#functions/operator/api/schemas.ts';
 import { cancelDelivery } from '#functions/webhooks/deliveries/cancel.ts';
 import {
   type Delivery,
@@ -80,7 +72,7 @@ function deliveriesOf(event: string, endpoint: string | undefined): IndexRange {
 
 async function listDeliveries(deps: OperatorDependencies, input: Query) {
   const { endpoint, status } = input;
-  const [from, until] = [canonical(input.from ?? always), canonical(input.until ?? never)];
+  const { from, until } = spanOf(input);
   const isWanted = (delivery: Delivery): boolean =>
     (endpoint === undefined || delivery.endpoint === endpoint) &&
     (status === undefined || delivery.status === status) &&

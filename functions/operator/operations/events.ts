@@ -3,7 +3,7 @@ import type { Answers } from '#functions/operator/api/answers.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { cursorOf, pageOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
 import { badCursor, notFound } from '#functions/operator/api/problem.ts';
-import { always, canonical, direction, eventId, time, trackingId } from '#functions/operator/api/schemas.ts';
+import { canonical, direction, eventId, spanOf, time, trackingId } from '#functions/operator/api/schemas.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
 import { listedAt } from '#functions/webhooks/deliveries/delivery.ts';
@@ -68,18 +68,18 @@ async function startAfter(deps: OperatorDependencies, after: string) {
     const from = iso(Date.parse(after) + 1);
     return { from, first: from };
   }
-  const stored = await deps.webhooks.events.find(after);
-  if (!stored || shownEvent(stored.body).type === 'notice')
+  const trace = await deps.webhooks.events.trace(after, 1);
+  if (!trace || shownEvent(trace.stored.body).type === 'notice')
     throw notFound(`event ${after}; begin after a time instead`);
   // No id has a blank, so this is the first place after the event's own.
-  return { from: stored.eventAt, first: `${listedAt(stored.eventAt, after)} ` };
+  return { from: trace.stored.eventAt, first: `${listedAt(trace.stored.eventAt, after)} ` };
 }
 
 async function listEvents(deps: OperatorDependencies, input: Query) {
   const { trackingId: transfer, after } = input;
   const isWanted = matcher(input);
   const now = deps.webhooks.now().getTime();
-  const from = canonical(input.from ?? always);
+  const { from } = spanOf(input);
   const start = after === undefined ? { from, first: from } : await startAfter(deps, after);
   const until = canonical(input.until ?? iso(now + dayMs));
   // A list with `after` continues by day, since it has no end.

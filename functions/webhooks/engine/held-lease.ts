@@ -98,10 +98,9 @@ export class HeldLease {
 
   /** End of another process's attempt at a delivery, as a lease has it; undefined when none is in flight. */
   othersEndAt({ event, rev }: Pick<Delivery, 'event' | 'rev'>, lease = this.lease): number | undefined {
-    const inFlightAttempt = this.inFlight.has(event) ? undefined : lease.inFlight[event];
-    return inFlightAttempt && inFlightAttempt.of >= rev && inFlightAttempt.until > this.now()
-      ? inFlightAttempt.until
-      : undefined;
+    const others: Partial<InFlight> = (this.inFlight.has(event) ? undefined : lease.inFlight[event]) ?? {};
+    const { of = -1, until = 0 } = others;
+    return of >= rev && until > this.now() ? until : undefined;
   }
 
   /**
@@ -114,9 +113,9 @@ export class HeldLease {
     const beginUntil = this.deps.steady() + beginWithinMs;
     const now = this.now();
     const until = now + leaseDurationMs;
+    const isLone = this.isLone || undefined;
     const next = chosen.map(
-      ({ event, rev: of, attempt: made }) =>
-        [event, { attempt: made + 1, of, until, ...(this.isLone && { isLone: true as const }) }] as const,
+      ({ event, rev: of, attempt }) => [event, { attempt: attempt + 1, of, until, isLone }] as const,
     );
     const isHolder = this.lease.holder?.id === this.id;
     const observations = this.ended.map(observationOf);
