@@ -93,10 +93,7 @@ const isThisMachine = (host: string): boolean =>
 function isExcepted(target: URL, except: string): boolean {
   const host = hostOf(target);
   const port = target.port || (target.protocol === 'https:' ? '443' : '80');
-  const entries = except
-    .toLowerCase()
-    .split(/[\s,]+/)
-    .filter(Boolean);
+  const entries = except.toLowerCase().match(/[^\s,]+/g) ?? [];
   return entries.some((entry) => {
     if (entry === '*') return true;
     const [network = '', bits] = entry.split('/');

@@ -1,7 +1,7 @@
 import { clockWords } from '#functions/clock/clock-difference.ts';
 import type { CircuitBreaker, Observation } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
-import { type EndpointHealthChange, nextEndpointHealth } from '#functions/webhooks/endpoints/health.ts';
+import { nextEndpointHealth } from '#functions/webhooks/endpoints/health.ts';
 import { nextAttemptAt } from '#functions/webhooks/endpoints/retry-schedule.ts';
 import type { Attempt } from './attempt.ts';
 import type { Delivery, NextStep } from './delivery.ts';
@@ -45,12 +45,7 @@ const refusals = new Set([400, 401, 403]);
  * Change in an endpoint's health that operators must hear of, after attempts of which none found the endpoint gone: at
  * least one, in the order of their ends. `breaker` is the state after them, and `now` is in Unix milliseconds.
  */
-export function healthAfter(
-  endpoint: Endpoint,
-  breaker: CircuitBreaker,
-  attempts: readonly Attempt[],
-  now: number,
-): EndpointHealthChange | undefined {
+export function healthAfter(endpoint: Endpoint, breaker: CircuitBreaker, attempts: readonly Attempt[], now: number) {
   const seen = attempts.flatMap(({ outcome }) => ('cause' in outcome ? [outcome.cause] : []));
   const { status = 0, clockDifferenceMs: clockDifference } = attempts.at(-1)!;
   const wrongClock = refusals.has(status) ? clockWords(clockDifference, 'the receiver’s') : undefined;

@@ -164,11 +164,7 @@ export const noteChats = (deps: EndpointLifeDependencies): Promise<void> =>
   deps.chats.note(async () => (await deps.endpoints.list()).some(({ format }) => format !== 'event'));
 
 /** @throws EndpointError for an unknown name, or when other writers won every try */
-export async function modify(
-  deps: EndpointLifeDependencies,
-  name: string,
-  change: (endpoint: Endpoint) => Endpoint,
-): Promise<Endpoint> {
+export async function modify(deps: EndpointLifeDependencies, name: string, change: (endpoint: Endpoint) => Endpoint) {
   for (let tries = 0; tries < maxTries; tries += 1) {
     const endpoint = await existingEndpoint(deps, name);
     const changed = change(endpoint);

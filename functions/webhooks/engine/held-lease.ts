@@ -157,11 +157,8 @@ export class HeldLease {
     const observations = this.ended.map(observationOf);
     const events = this.named;
     // A successful lone attempt needs no write: its entry expires, and its delivery says that it is done.
-    const isSaid =
-      this.isLone &&
-      events.length > 0 &&
-      events.length === observations.length &&
-      observations.every(({ isSuccess }) => isSuccess);
+    const haveSucceeded = events.length === observations.length && observations.every(({ isSuccess }) => isSuccess);
+    const isSaid = this.isLone && events.length > 0 && haveSucceeded;
     [this.ended, this.named] = [[], []];
     this.die();
     if (isSaid && !this.isLost) {
@@ -204,9 +201,8 @@ export class HeldLease {
   /** True when the lease, as it really is, admits this number of attempts. */
   private isAdmitted(lease: Lease, count: number): boolean {
     const admitted = admission(lease, this.limits, this.now());
-    return (
-      admitted.kind === 'free' && (this.isLone ? allowsLone(lease, this.limits, this.now()) : admitted.room >= count)
-    );
+    if (admitted.kind !== 'free') return false;
+    return this.isLone ? allowsLone(lease, this.limits, this.now()) : admitted.room >= count;
   }
 
   /** True when a lease names only attempts of a dead process, and this process has taken all of them over. */
