@@ -7,7 +7,7 @@ type CancelDependencies = Pick<DeliveryDependencies, 'deliveries' | 'leases' | '
 /**
  * Cancels a delivery that waits for its attempt or an operator.
  *
- * @returns the delivery as it is now, not cancelled if it was in flight or had ended; undefined if it does not exist
+ * @returns the delivery as it is now; unless `isCancelled`, it was in flight or had ended; undefined if unknown
  */
 export async function cancelDelivery(deps: CancelDependencies, name: DeliveryName) {
   const read = async () => (await deps.deliveries.read([name]))[0];

@@ -37,7 +37,7 @@ export const closedBreaker: CircuitBreaker = { failures: 0, failedAttempts: 0, f
 
 /** Failures in a row that open the breaker; a receiver that restarts causes fewer. */
 export const failuresToOpen = 5;
-/** Milliseconds of the first opening, doubled by each further failure, and of the longest: recovery shows in an hour. */
+/** Milliseconds of the first opening, doubled by each more failure, and of the longest: recovery shows in an hour. */
 const firstOpenMs = 60_000;
 const longestOpenMs = 3_600_000;
 /** The same when the endpoint asks to slow down (Standard Webhooks: 429, 502, 504) without `Retry-After`. */

@@ -104,7 +104,7 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline): Promis
   };
 }
 
-/** Looks at one endpoint. `overdueMs` counts from the oldest due work; `isCut` when more postponed retries may be left. */
+/** Looks at one endpoint. `overdueMs` counts from its oldest due work; `isCut`: more postponed retries may be left. */
 async function needOf(
   deps: SweepDependencies,
   endpoint: Endpoint,

@@ -53,8 +53,8 @@ const privateName =
   /^localhost$|\.(?:localhost|local|internal|home\.arpa|amazonaws\.(?:com|com\.cn|eu)|api\.(?:aws|amazonwebservices\.com\.cn|amazonwebservices\.eu))$/;
 
 /**
- * All problems of a target's URL that show without a name look-up. `allowPrivate` allows this machine, private networks,
- * `http:` and any port, for receivers under development.
+ * All problems of a target's URL that show without a name look-up. `allowPrivate` allows this machine, private
+ * networks, `http:` and any port, for receivers under development.
  */
 export function targetProblem(url: string, allowPrivate: boolean): string | undefined {
   const parsed = URL.parse(url);
