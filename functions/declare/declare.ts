@@ -42,9 +42,8 @@ export async function declare(deps: DeclareDependencies, { watches, endpoints }:
     return { endpoint, because: missing.length > 0 ? because : problemsWith(endpoint, deps.endpointLife.allowPrivate) };
   });
   const ready = judged.filter(({ because }) => because.length === 0).map(({ endpoint }) => endpoint);
-  const waiting = judged
-    .filter(({ because }) => because.length > 0)
-    .map(({ endpoint: { name }, because }) => ({ endpoint: name, because }));
+  const named = judged.map(({ endpoint, because }) => ({ endpoint: endpoint.name, because }));
+  const waiting = named.filter(({ because }) => because.length > 0);
   const waitingNames = waiting.map(({ endpoint }) => endpoint);
   await declareEndpoints(deps.endpointLife, ready, waitingNames);
   return { watches: watches.length, endpoints: ready.length, waiting };

@@ -8,20 +8,19 @@ import { endpointDependencies } from '#functions/webhooks/engine/dependencies.ts
 import type { DeclareDependencies } from './declare.ts';
 
 /** @throws DataKeyError for a wrong data key */
-export const declareDependencies = (
+export function declareDependencies(
   env: ReturnType<typeof readDeclareEnvironment>,
   fields: Fields,
-): DeclareDependencies => {
+): DeclareDependencies {
   const dynamo = new DynamoDBClient(sdkSettings);
-  const chats = new Chats(dynamo, env.TRANSFERS_TABLE);
   return {
     watches: new Watches(dynamo, env.TRANSFERS_TABLE),
     endpointLife: {
       ...endpointDependencies(env, dynamo),
-      chats,
+      chats: new Chats(dynamo, env.TRANSFERS_TABLE),
       dataKey: new DataKey(env.DATA_KEY),
       allowPrivate: false,
     },
     fields,
   };
-};
+}

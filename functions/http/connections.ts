@@ -48,11 +48,7 @@ const keptForMs = 4000;
 /** Largest head of an answer in bytes: Node's own limit. */
 const maxHeaderBytes = 16_384;
 
-const agentOptions = {
-  keepAlive: true,
-  timeout: keptForMs,
-  maxFreeSockets: 32,
-} as const;
+const agentOptions = { keepAlive: true, timeout: keptForMs, maxFreeSockets: 32 } as const;
 
 /**
  * Milliseconds for each of several addresses of a host. A lost first packet is sent again after 1 s and after 3 s, so

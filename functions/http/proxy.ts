@@ -71,7 +71,7 @@ export function openTunnel(proxy: URL, host: string, port: number, timeout: numb
 }
 
 /** Decodes percent escapes; a text with a wrong escape stays as it is. */
-function decode(text: string): string {
+export function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -93,10 +93,7 @@ const isThisMachine = (host: string): boolean =>
 function isExcepted(target: URL, except: string): boolean {
   const host = hostOf(target);
   const port = target.port || (target.protocol === 'https:' ? '443' : '80');
-  const entries = except
-    .toLowerCase()
-    .split(/[\s,]+/)
-    .filter(Boolean);
+  const entries = except.toLowerCase().match(/[^\s,]+/g) ?? [];
   return entries.some((entry) => {
     if (entry === '*') return true;
     const [network = '', bits] = entry.split('/');

@@ -29,11 +29,7 @@ export const announceHealth = (topics: Topics, bodies: readonly string[]): Promi
 export const announceEndpoint = (topics: Topics, bodies: readonly string[]): Promise<Error | undefined> =>
   announceEach(topics, bodies, (body) => endpointNotice(JSON.parse(body) as EndpointEvent));
 
-async function announceEach(
-  topics: Topics,
-  bodies: readonly string[],
-  noticeOf: (body: string) => Notice,
-): Promise<Error | undefined> {
+async function announceEach(topics: Topics, bodies: readonly string[], noticeOf: (body: string) => Notice) {
   // These notices are few and always reach the webhooks, so fan-out need not be able to write them.
   const everywhere = { ...topics, hasNoChats: false };
   const { published, error } = await publishEvents(everywhere, bodies);

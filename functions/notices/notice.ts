@@ -83,9 +83,8 @@ function mailboxText(mailbox: string): string {
   return `${/\/|^www\./i.test(local) ? neutral(local) : local}@${domain}`;
 }
 
-function chatLine({ words, trackingId, before }: NoticeItem): string {
-  return `• *${unbracketed(words)}* \`${trackingId.replaceAll('`', "'")}\` ${unbracketed(before)}`;
-}
+const chatLine = ({ words, trackingId, before }: NoticeItem): string =>
+  `• *${unbracketed(words)}* \`${trackingId.replaceAll('`', "'")}\` ${unbracketed(before)}`;
 
 /** A notice that polls of one or many watches fail or succeed again, or that a verification ends soon. */
 export function watchNotice(event: WatchEvent): Notice {

@@ -3,6 +3,7 @@ import middy from '@middy/core';
 import httpRouterHandler, { type Method } from '@middy/http-router';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import type * as z from 'zod/mini';
+import { decode } from '#functions/http/proxy.ts';
 import type { Operation, OperatorDependencies } from '#functions/operator/api/operation.ts';
 import {
   type FieldProblem,
@@ -133,32 +134,16 @@ const kinds: Readonly<Record<string, string>> = { string: 'a text', int: 'a whol
 
 /** The message for an issue whose schema has none. */
 function expectation(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case 'invalid_type':
-      return `expected ${kinds[issue.expected] ?? issue.expected}`;
-    case 'invalid_value':
-      return `expected ${issue.values.map(String).join(' or ')}`;
-    case 'too_small':
-      return `expected at least ${issue.minimum}`;
-    case 'too_big':
-      return `expected at most ${issue.maximum}`;
-    default:
-      return 'expected something else; GET /openapi.json tells what';
-  }
+  if (issue.code === 'invalid_type') return `expected ${kinds[issue.expected] ?? issue.expected}`;
+  if (issue.code === 'invalid_value') return `expected ${issue.values.map(String).join(' or ')}`;
+  if (issue.code === 'too_small') return `expected at least ${issue.minimum}`;
+  if (issue.code === 'too_big') return `expected at most ${issue.maximum}`;
+  return 'expected something else; GET /openapi.json tells what';
 }
 
 /** Decodes parts of the path; a malformed part stays unchanged for the schema to refuse. */
-function decodeParams(params: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(params).map(([name, value = '']) => {
-      try {
-        return [name, decodeURIComponent(value)];
-      } catch {
-        return [name, value];
-      }
-    }),
-  );
-}
+const decodeParams = (params: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(params).map(([name, value = '']) => [name, decode(value)]));
 
 const jsonAnswer = (statusCode: number, body: string): OperatorAnswer => ({
   statusCode,

@@ -5,7 +5,6 @@ import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { Partition } from '#functions/dynamodb/partition.ts';
-import type { Key } from '#functions/dynamodb/row.ts';
 import { eventBody, type TransferEvent, transferEvent } from '#functions/events/transfer-event.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import { Chats } from '#functions/watches/chats.ts';
@@ -252,9 +251,7 @@ export async function startWebhookWorld() {
     async trace(event: string): Promise<Trace> {
       const all = (await rows(deliveryKey({ event, endpoint: '' }).pk)).filter(({ sk }) => sk.includes(`#${event}#`));
       const deliveries = all.flatMap((row) =>
-        row.sk.startsWith('DELIVERY#')
-          ? [{ ...row, ...deliveryNameOf(row as unknown as Key) } as unknown as Delivery]
-          : [],
+        row.sk.startsWith('DELIVERY#') ? [{ ...row, ...deliveryNameOf(row.sk) } as unknown as Delivery] : [],
       );
       const attempts = [
         ...all.filter(({ sk }) => sk.startsWith('ATTEMPT#')),

@@ -13,12 +13,6 @@ import type { Answers } from './answers.ts';
 import type { SignedAddress } from './signed-post.ts';
 import type { InspectedTopics } from './topics.ts';
 
-export interface InspectedQueues {
-  readonly sqs: SQSClient;
-  /** URLs by the kind of message. */
-  readonly urls: Readonly<Record<string, string>>;
-}
-
 export interface OperatorDependencies {
   readonly version: string;
   readonly transfers: {
@@ -35,7 +29,8 @@ export interface OperatorDependencies {
   /** Invocation URL of the poll function. */
   readonly pollFunction: SignedAddress;
   readonly webhooks: EndpointLifeDependencies & DeliveryDependencies & { readonly events: StoredEvents };
-  readonly queues: InspectedQueues;
+  /** Queues to inspect, with their URLs by the kind of message. */
+  readonly queues: { readonly sqs: SQSClient; readonly urls: Readonly<Record<string, string>> };
   readonly topics: InspectedTopics;
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }

@@ -22,17 +22,15 @@ const errorSchema = z.object({ errorType: z.string().check(z.regex(/^[\w.]{1,100
 /**
  * Invokes the poll function for one watch and waits for the result.
  *
- * @param pollFunction its invocation URL in Lambda's API
  * @param timeout milliseconds to wait
  * @returns the result of the poll, even a failed one; undefined when the watch is no longer registered
  * @throws Problem when the function could not be invoked or crashed
  */
 export async function invokePoll(pollFunction: SignedAddress, watch: Watch, timeout: number) {
-  const answer = await signedPost(pollFunction, 'application/json', JSON.stringify(watch), timeout).catch(
-    (error: unknown) => {
-      throw error instanceof HttpError ? unreachable(error) : error;
-    },
-  );
+  const body = JSON.stringify(watch);
+  const answer = await signedPost(pollFunction, 'application/json', body, timeout).catch((error: unknown) => {
+    throw error instanceof HttpError ? unreachable(error) : error;
+  });
   if (answer.status !== 200) throw refusalOf(answer);
   const result: unknown = JSON.parse(answer.body.toString());
   if (answer.headers['x-amz-function-error'] === undefined) return pollsSchema.parse(result).polls[0];

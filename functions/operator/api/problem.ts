@@ -17,7 +17,7 @@ interface ProblemParts {
   /** One word for a failure of the Cryptshare Server. */
   readonly cause?: string;
   /** Seconds. */
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds?: number | undefined;
   readonly allow?: readonly string[];
 }
 
@@ -41,6 +41,12 @@ export const invalid = (problems: readonly FieldProblem[]): Problem =>
   });
 
 export const notFound = (what: string): Problem => new Problem(404, `there is no ${what}`);
+
+/** @throws Problem unless it was found */
+export function existing<T>(found: T | undefined, what: string): T {
+  if (found === undefined) throw notFound(what);
+  return found;
+}
 
 /** Translates an error for the client; undefined for an internal error. */
 export function problemOf(error: unknown): Problem | undefined {
@@ -86,8 +92,6 @@ function problemOfEndpoint({ kind, message, problems }: EndpointError): Problem 
 
 function problemOfServer({ kind, message, remedy, retryAfterMs }: CryptshareFailure): Problem {
   const status = kind === 'code_rejected' ? 422 : kind === 'throttled' ? 429 : 502;
-  return new Problem(status, `${message}; ${remedy}`, {
-    cause: kind,
-    ...(retryAfterMs !== undefined && { retryAfterSeconds: Math.ceil(retryAfterMs / 1000) }),
-  });
+  const retryAfterSeconds = retryAfterMs && Math.ceil(retryAfterMs / 1000);
+  return new Problem(status, `${message}; ${remedy}`, { cause: kind, retryAfterSeconds });
 }

@@ -23,3 +23,15 @@ export const time = z.iso
 
 /** The form of times in tables, which sorts as text. */
 export const canonical = (text: string): string => new Date(Date.parse(text)).toISOString();
+
+/** From one time to before another, in the form of tables; by default all times. */
+export const spanOf = ({
+  from = always,
+  until = never,
+}: {
+  from?: string | undefined;
+  until?: string | undefined;
+}) => ({
+  from: canonical(from),
+  until: canonical(until),
+});

@@ -1,5 +1,5 @@
 import type { SignatureV4 } from '@smithy/signature-v4';
-import { Connections, type HttpAnswer } from '#functions/http/connections.ts';
+import { Connections } from '#functions/http/connections.ts';
 import { HttpError } from '#functions/http/http-error.ts';
 
 /** An address at which an AWS service takes requests. The SDK's client of each would take a tenth of the bundle. */
@@ -17,12 +17,7 @@ const largestAnswer = 6 * 1024 * 1024;
  * @param timeout milliseconds to wait
  * @throws HttpError when no whole answer comes
  */
-export async function signedPost(
-  { url, signer }: SignedAddress,
-  contentType: string,
-  body: string,
-  timeout: number,
-): Promise<HttpAnswer> {
+export async function signedPost({ url, signer }: SignedAddress, contentType: string, body: string, timeout: number) {
   const { protocol, host, hostname, port, pathname } = new URL(url);
   const { headers } = await signer.sign({
     method: 'POST',

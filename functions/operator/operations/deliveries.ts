@@ -2,16 +2,8 @@ import * as z from 'zod/mini';
 import { type IndexRange, rowsBetween } from '#functions/dynamodb/index-pages.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
-import { notFound, Problem } from '#functions/operator/api/problem.ts';
-import {
-  always,
-  canonical,
-  deliveryStatus,
-  eventId,
-  never,
-  time,
-  trackingId,
-} from '#functions/operator/api/schemas.ts';
+import { existing, Problem } from '#functions/operator/api/problem.ts';
+import { deliveryStatus, eventId, spanOf, time, trackingId } from '#functions/operator/api/schemas.ts';
 import { cancelDelivery } from '#functions/webhooks/deliveries/cancel.ts';
 import {
   type Delivery,
@@ -80,7 +72,7 @@ function deliveriesOf(event: string, endpoint: string | undefined): IndexRange {
 
 async function listDeliveries(deps: OperatorDependencies, input: Query) {
   const { endpoint, status } = input;
-  const [from, until] = [canonical(input.from ?? always), canonical(input.until ?? never)];
+  const { from, until } = spanOf(input);
   const isWanted = (delivery: Delivery): boolean =>
     (endpoint === undefined || delivery.endpoint === endpoint) &&
     (status === undefined || delivery.status === status) &&
@@ -91,8 +83,7 @@ async function listDeliveries(deps: OperatorDependencies, input: Query) {
   return { items: items.map(shownDelivery), next };
 }
 
-const deliveryNotFound = ({ event, endpoint }: DeliveryName): Problem =>
-  notFound(`delivery of ${event} to ${endpoint}`);
+const wordsFor = ({ event, endpoint }: DeliveryName): string => `delivery of ${event} to ${endpoint}`;
 
 export const deliveryOperations = [
   operation('listDeliveries', {
@@ -108,11 +99,7 @@ export const deliveryOperations = [
     method: 'GET',
     summary: 'Shows a delivery with its attempts',
     failures: [404],
-    async run(deps, { params: name }) {
-      const found = await tracedDelivery(deps, name);
-      if (!found) throw deliveryNotFound(name);
-      return found;
-    },
+    run: async (deps, { params: name }) => existing(await tracedDelivery(deps, name), wordsFor(name)),
   }),
   operation('resendDelivery', {
     ...onDelivery,
@@ -123,9 +110,9 @@ export const deliveryOperations = [
     async run(deps, { params: name }) {
       const isReleased = await resend(deps.webhooks, name);
       const [delivery] = await deps.webhooks.deliveries.read([name]);
-      if (!delivery) throw deliveryNotFound(name);
+      const found = existing(delivery, wordsFor(name));
       if (!isReleased) throw new Problem(409, 'the delivery is still on its way');
-      return shownDelivery(delivery);
+      return shownDelivery(found);
     },
   }),
   operation('cancelDelivery', {
@@ -134,9 +121,7 @@ export const deliveryOperations = [
     path: `${onDelivery.path}/cancel`,
     summary: 'Cancels a delivery that waits for its next attempt or is held',
     async run(deps, { params: name }) {
-      const cancellation = await cancelDelivery(deps.webhooks, name);
-      if (!cancellation) throw deliveryNotFound(name);
-      const { delivery, isCancelled } = cancellation;
+      const { delivery, isCancelled } = existing(await cancelDelivery(deps.webhooks, name), wordsFor(name));
       if (isCancelled) return shownDelivery(delivery);
       const { status } = delivery;
       const instead = status === 'PENDING' ? 'being attempted' : `${status.toLowerCase()} already`;

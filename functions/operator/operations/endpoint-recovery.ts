@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { Deadline } from '#functions/clock/instants.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { cursorOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
-import { always, canonical, never, time } from '#functions/operator/api/schemas.ts';
+import { always, never, spanOf, time } from '#functions/operator/api/schemas.ts';
 import { recover, replay } from '#functions/webhooks/deliveries/replay.ts';
 import { onEndpoint } from './endpoints.ts';
 
@@ -26,12 +26,12 @@ async function release(
   release: typeof replay,
   deps: OperatorDependencies,
   name: string,
-  { from = always, until = never, cursor: after, ...manner }: Body,
+  { cursor, ...manner }: Body,
   deadline: Deadline,
 ) {
-  const range = { from: canonical(from), until: canonical(until), after: placeOf(after) };
-  const { next, ...done } = await release(deps.webhooks, name, { ...manner, ...range, deadline });
-  return { ...done, ...(next && { next: cursorOf(next) }) };
+  const options = { ...manner, ...spanOf(manner), after: placeOf(cursor), deadline };
+  const { next, ...done } = await release(deps.webhooks, name, options);
+  return { ...done, next: next && cursorOf(next) };
 }
 
 export const endpointRecoveryOperations = [

@@ -2,12 +2,12 @@ import * as z from 'zod/mini';
 import type { Answers } from '#functions/operator/api/answers.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { cursorOf, pageOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
-import { badCursor, notFound } from '#functions/operator/api/problem.ts';
-import { always, canonical, direction, eventId, time, trackingId } from '#functions/operator/api/schemas.ts';
+import { badCursor, existing, notFound } from '#functions/operator/api/problem.ts';
+import { canonical, direction, eventId, spanOf, time, trackingId } from '#functions/operator/api/schemas.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
 import { listedAt } from '#functions/webhooks/deliveries/delivery.ts';
-import { daysOf, newestFirst } from '#functions/webhooks/deliveries/delivery-index.ts';
+import { daysOf, newestFirst, type Span } from '#functions/webhooks/deliveries/delivery-index.ts';
 import { isOfType } from '#functions/webhooks/endpoints/endpoint.ts';
 import { shownEvent, traceOf } from './traces.ts';
 import { transferEvents } from './transfer-events.ts';
@@ -17,14 +17,9 @@ const dayMs = 86_400_000;
 const lookIntervalMs = 1000;
 
 /** Types or patterns, separated by commas. */
-const types = z
-  .string()
-  .check(
-    z.regex(
-      /^(?:[a-z_]{1,40}\.(?:[a-z_]{1,40}|\*)(?:,(?!$)|$)){1,30}$/,
-      'expected types such as transfer.failed or watch.*, with commas between them',
-    ),
-  );
+const typesForm = /^(?:[a-z_]{1,40}\.(?:[a-z_]{1,40}|\*)(?:,(?!$)|$)){1,30}$/;
+const expectedTypes = 'expected types such as transfer.failed or watch.*, with commas between them';
+const types = z.string().check(z.regex(typesForm, expectedTypes));
 
 const query = z
   .strictObject({
@@ -68,18 +63,18 @@ async function startAfter(deps: OperatorDependencies, after: string) {
     const from = iso(Date.parse(after) + 1);
     return { from, first: from };
   }
-  const stored = await deps.webhooks.events.find(after);
-  if (!stored || shownEvent(stored.body).type === 'notice')
+  const trace = await deps.webhooks.events.trace(after, 1);
+  if (!trace || shownEvent(trace.stored.body).type === 'notice')
     throw notFound(`event ${after}; begin after a time instead`);
   // No id has a blank, so this is the first place after the event's own.
-  return { from: stored.eventAt, first: `${listedAt(stored.eventAt, after)} ` };
+  return { from: trace.stored.eventAt, first: `${listedAt(trace.stored.eventAt, after)} ` };
 }
 
 async function listEvents(deps: OperatorDependencies, input: Query) {
   const { trackingId: transfer, after } = input;
   const isWanted = matcher(input);
   const now = deps.webhooks.now().getTime();
-  const from = canonical(input.from ?? always);
+  const { from } = spanOf(input);
   const start = after === undefined ? { from, first: from } : await startAfter(deps, after);
   const until = canonical(input.until ?? iso(now + dayMs));
   // A list with `after` continues by day, since it has no end.
@@ -93,12 +88,7 @@ async function listEvents(deps: OperatorDependencies, input: Query) {
 }
 
 /** Lists the events of a transfer, the newest first; its cursor holds the transfer and an event's place in its day. */
-async function listOfTransfer(
-  deps: OperatorDependencies,
-  input: Query,
-  transfer: string,
-  { from, until }: { readonly from: string; readonly until: string },
-) {
+async function listOfTransfer(deps: OperatorDependencies, input: Query, transfer: string, { from, until }: Span) {
   const { limit, cursor } = input;
   const isWanted = matcher(input);
   const place = placeOf(cursor);
@@ -138,10 +128,7 @@ export const eventOperations = [
     summary: 'Shows an event or a notice with its deliveries and their attempts',
     params: z.strictObject({ id: eventId }),
     failures: [404],
-    async run(deps, { params: { id } }) {
-      const trace = await traceOf(deps, id);
-      if (!trace) throw notFound(`event ${id}; events are kept for 30 days`);
-      return trace;
-    },
+    run: async (deps, { params: { id } }) =>
+      existing(await traceOf(deps, id), `event ${id}; events are kept for 30 days`),
   }),
 ];

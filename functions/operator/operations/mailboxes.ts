@@ -20,11 +20,7 @@ const registeredSpelling = async ({ watches }: Transfers, input: string): Promis
   (await watches.ofMailbox(input))[0]?.mailbox ?? input;
 
 /** Schedules watches for the next tick whose failure this verification has ended. */
-async function hasten(
-  { watches, incidentRows }: Transfers,
-  { mailbox: of, method }: Verification,
-  now: Date,
-): Promise<void> {
+async function hasten({ watches, incidentRows }: Transfers, { mailbox: of, method }: Verification, now: Date) {
   await watches.hasten(of, now.toISOString());
   if (method === 'email') return;
   // A client id that works for one mailbox works for all.

@@ -6,17 +6,9 @@ import type { Delivery, DeliveryName } from '#functions/webhooks/deliveries/deli
 import { answerContext } from '#functions/webhooks/endpoints/secrets.ts';
 
 export function shownDelivery(delivery: Delivery): Answers['resendDelivery'] {
-  const { event, endpoint, status, attempt, nextAttemptAt, reason, eventAt } = delivery;
-  return {
-    event,
-    endpoint,
-    status,
-    attempt,
-    nextAttemptAt: status === 'PENDING' ? new Date(nextAttemptAt).toISOString() : undefined,
-    reason,
-    eventAt,
-    type: shownEvent(delivery.body).type,
-  };
+  const { event, endpoint, status, attempt, reason, eventAt } = delivery;
+  const nextAttemptAt = status === 'PENDING' ? new Date(delivery.nextAttemptAt).toISOString() : undefined;
+  return { event, endpoint, status, attempt, nextAttemptAt, reason, eventAt, type: shownEvent(delivery.body).type };
 }
 
 export function shownEvent(body: string): Answers['listEvents']['items'][number] {
@@ -45,10 +37,7 @@ export async function tracedDelivery(deps: OperatorDependencies, name: DeliveryN
   return delivery && traceOfDelivery(deps, delivery);
 }
 
-async function traceOfDelivery(
-  { webhooks }: OperatorDependencies,
-  delivery: Delivery,
-): Promise<Answers['showDelivery']> {
+async function traceOfDelivery({ webhooks }: OperatorDependencies, delivery: Delivery) {
   const { events, dataKey } = webhooks;
   const attempts = await events.attempts(delivery, mostAttempts);
   return {

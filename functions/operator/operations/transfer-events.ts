@@ -1,4 +1,3 @@
-import type { Answers } from '#functions/operator/api/answers.ts';
 import type { OperatorDependencies } from '#functions/operator/api/operation.ts';
 import { listedAt } from '#functions/webhooks/deliveries/delivery.ts';
 import { shownEvent } from './traces.ts';
@@ -7,10 +6,7 @@ import { shownEvent } from './traces.ts';
 const mostEvents = 500;
 
 /** The events about a transfer, the newest first. */
-export async function transferEvents(
-  { webhooks }: OperatorDependencies,
-  transfer: string,
-): Promise<Answers['listEvents']['items']> {
+export async function transferEvents({ webhooks }: OperatorDependencies, transfer: string) {
   return (await webhooks.events.ofTransfer(transfer, mostEvents))
     .map(shownEvent)
     .filter(({ data }) => data.trackingId === transfer)

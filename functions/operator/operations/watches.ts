@@ -3,7 +3,7 @@ import type { Answers } from '#functions/operator/api/answers.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { invokePoll } from '#functions/operator/api/poll-function.ts';
-import { notFound, Problem } from '#functions/operator/api/problem.ts';
+import { existing, Problem } from '#functions/operator/api/problem.ts';
 import { direction } from '#functions/operator/api/schemas.ts';
 import { watchName } from '#functions/poll/report.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
@@ -34,13 +34,10 @@ export const onWatch = {
 const nowOf = ({ webhooks }: OperatorDependencies): string => webhooks.now().toISOString();
 
 /** @throws Problem for an unknown watch */
-export async function existingWatch(deps: OperatorDependencies, watch: Watch): Promise<RegisteredWatch> {
-  const found = await deps.transfers.watches.find(watch);
-  if (!found) throw watchNotFound(watch);
-  return found;
-}
+export const existingWatch = async (deps: OperatorDependencies, watch: Watch): Promise<RegisteredWatch> =>
+  existing(await deps.transfers.watches.find(watch), wordsFor(watch));
 
-const watchNotFound = ({ mailbox, direction }: Watch): Problem => notFound(`watch of what ${mailbox} has ${direction}`);
+const wordsFor = ({ mailbox, direction }: Watch): string => `watch of what ${mailbox} has ${direction}`;
 
 /** Omits the fields that prevent repeated reports to operators. */
 const healthView = ({ sharedAt, turn, ...health }: Health) => health;
@@ -164,8 +161,7 @@ export const watchOperations = [
     async run(deps, { params: watch, deadline }) {
       const { mailbox, direction } = await existingWatch(deps, watch);
       const poll = await invokePoll(deps.pollFunction, { mailbox, direction }, deadline - deps.webhooks.steady());
-      if (!poll) throw watchNotFound(watch);
-      return poll;
+      return existing(poll, wordsFor(watch));
     },
   }),
   operation('removeWatch', {

@@ -87,7 +87,7 @@ export function recordOf(made: Attempt, dataKey: DataKey): AttemptRecord {
   return {
     ...attemptFacts(made),
     startedAt: new Date(startedAt).toISOString(),
-    ...(status !== undefined && { status }),
+    status,
     ...(kept && { response: dataKey.encrypt(kept, answerContext(delivery.endpoint)) }),
   };
 }
@@ -98,6 +98,6 @@ export const attemptFacts = ({ delivery, startedAt, endedAt, outcome, failure, c
   durationMs: endedAt - startedAt,
   outcome: outcome.kind,
   ...('cause' in outcome && { cause: outcome.cause }),
-  ...(failure && { failure }),
-  ...(code && { code }),
+  failure,
+  code,
 });

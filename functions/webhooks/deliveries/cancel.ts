@@ -4,14 +4,12 @@ import type { Delivery, DeliveryName } from './delivery.ts';
 
 type CancelDependencies = Pick<DeliveryDependencies, 'deliveries' | 'leases' | 'now'>;
 
-/** The delivery as it is now. Unless `isCancelled`, it was in flight or had ended. */
-export interface Cancellation {
-  readonly delivery: Delivery;
-  readonly isCancelled: boolean;
-}
-
-/** Cancels a delivery that waits for its attempt or an operator, none in flight; undefined when it does not exist. */
-export async function cancelDelivery(deps: CancelDependencies, name: DeliveryName): Promise<Cancellation | undefined> {
+/**
+ * Cancels a delivery that waits for its attempt or an operator.
+ *
+ * @returns the delivery as it is now; unless `isCancelled`, it was in flight or had ended; undefined if unknown
+ */
+export async function cancelDelivery(deps: CancelDependencies, name: DeliveryName) {
   const read = async () => (await deps.deliveries.read([name]))[0];
   const delivery = await read();
   const cancelled = delivery && (await cancel(deps, delivery));

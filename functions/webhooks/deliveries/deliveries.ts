@@ -71,14 +71,9 @@ export class Deliveries {
   }
 
   /** Creates a delivery with its event, unless it exists in any status; `isListed` lists the event under it by day. */
-  async create(
-    event: StoredEvent,
-    { name, createdAt }: Pick<Endpoint, 'name' | 'createdAt'>,
-    now: number,
-    isListed: boolean,
-  ): Promise<void> {
+  async create(event: StoredEvent, endpoint: Pick<Endpoint, 'name' | 'createdAt'>, now: number, isListed: boolean) {
     const row = {
-      endpointSince: createdAt,
+      endpointSince: endpoint.createdAt,
       eventAt: event.at,
       body: event.body,
       rev: 0,
@@ -88,7 +83,7 @@ export class Deliveries {
       changedAt: now,
       ...(isListed && listing(event)),
     };
-    await this.add(deliveryKey({ event: event.id, endpoint: name }), row, now);
+    await this.add(deliveryKey({ event: event.id, endpoint: endpoint.name }), row, now);
   }
 
   /**
@@ -137,13 +132,9 @@ export class Deliveries {
   }
 
   /** Events whose retries to an endpoint are due by `until` (Unix ms), oldest first, as far as the index knows. */
-  async due(
-    endpoint: string,
-    until: number,
-    limit = pageSize,
-  ): Promise<{ readonly event: string; readonly dueAt: number }[]> {
+  async due(endpoint: string, until: number, limit = pageSize): Promise<{ event: string; dueAt: number }[]> {
     const { items } = await readKeys(this.source, retriesBetween(endpoint, 0, until), undefined, limit);
-    return items.map(({ pk, sk, dueAt }) => ({ event: deliveryNameOf({ pk, sk }).event, dueAt }));
+    return items.map(({ sk, dueAt }) => ({ event: deliveryNameOf(sk).event, dueAt }));
   }
 
   /** Deliveries in ranges of an index, page by page, each with its last place, as {@link rowsIn} reads them. */

@@ -50,7 +50,7 @@ export const sentTo = ({ name, format }: Pick<Endpoint, 'name' | 'format'>, span
   daysOf(kindFor(format), span, now).map((day) => ({
     ...day,
     of: name,
-    rowOf: (key) => deliveryKey({ event: eventIdOf(key), endpoint: name }),
+    rowOf: ({ sk }) => deliveryKey({ event: eventIdOf(sk), endpoint: name }),
   }));
 
 export const newestFirst = (ranges: readonly IndexRange[]): IndexRange[] =>

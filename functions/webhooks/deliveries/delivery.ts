@@ -44,8 +44,6 @@ export type AttemptRecord = r.ReadBy<typeof attempt>;
  */
 export const deliveryStatuses = ['PENDING', 'DELIVERED', 'FAILED', 'HELD', 'CANCELLED'] as const;
 
-export type DeliveryStatus = (typeof deliveryStatuses)[number];
-
 const delivery = r.object({
   /** `createdAt` of its endpoint: an endpoint added again under the same name is a different one. */
   endpointSince: r.text,
@@ -73,10 +71,7 @@ export type Delivery = DeliveryName & r.ReadBy<typeof delivery>;
 
 const fieldsOf = r.rowReader(delivery);
 
-export const deliveryOf = (row: Item): Delivery => ({
-  ...fieldsOf(row),
-  ...deliveryNameOf({ pk: row.pk, sk: row.sk }),
-});
+export const deliveryOf = (row: Item): Delivery => ({ ...fieldsOf(row), ...deliveryNameOf(row.sk) });
 
 export const attemptOf = r.rowReader(attempt);
 
@@ -139,9 +134,8 @@ export const dayPart = (kind: EventKind, at: string): string =>
 
 /**
  * Partitions of the index by day from a time to before another (ISO 8601), oldest first. Expired days are left out, and
- * so are days after tomorrow, which have no events yet.
+ * so are days after tomorrow, which have no events yet; `now` in Unix milliseconds.
  *
- * @param now Unix time in milliseconds
  * @example dayParts('event', '2026-11-24T12:00:00Z', '2026-11-26T00:00:00Z', now) // ['2026-11-24', '2026-11-25']
  */
 export function dayParts(kind: EventKind, from: string, until: string, now: number): string[] {
@@ -154,17 +148,17 @@ export function dayParts(kind: EventKind, from: string, until: string, now: numb
 /** Sort key of an event within its day: its ISO 8601 time, then its id. */
 export const listedAt = (at: string, event: string): string => `${at} ${event}`;
 
-/** Inverse of {@link deliveryKey}. */
-export function deliveryNameOf({ sk }: Key): DeliveryName {
+/** Inverse of {@link deliveryKey}, from a sort key. */
+export function deliveryNameOf(sk: string): DeliveryName {
   const name = sk.slice('DELIVERY#'.length);
   // An event's id may contain `#`, the name of an endpoint may not.
   const end = name.lastIndexOf('#');
   return { event: name.slice(0, end), endpoint: name.slice(end + 1) };
 }
 
-/** Id of the event in a row, either a delivery's or the event's own. */
-export const eventIdOf = ({ pk, sk }: Key): string =>
-  sk.startsWith('EVENT#') ? sk.slice('EVENT#'.length) : deliveryNameOf({ pk, sk }).event;
+/** Id of the event in the sort key of a row, either a delivery's or the event's own. */
+export const eventIdOf = (sk: string): string =>
+  sk.startsWith('EVENT#') ? sk.slice('EVENT#'.length) : deliveryNameOf(sk).event;
 
 /** Longest wait of a delivery in milliseconds: events are kept for 30 days. */
 export const longestWaitMs = 30 * 86_400_000;

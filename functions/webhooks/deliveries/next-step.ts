@@ -1,16 +1,12 @@
 import { clockWords } from '#functions/clock/clock-difference.ts';
 import type { CircuitBreaker, Observation } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
-import { type EndpointHealthChange, nextEndpointHealth } from '#functions/webhooks/endpoints/health.ts';
+import { nextEndpointHealth } from '#functions/webhooks/endpoints/health.ts';
 import { nextAttemptAt } from '#functions/webhooks/endpoints/retry-schedule.ts';
 import type { Attempt } from './attempt.ts';
 import type { Delivery, NextStep } from './delivery.ts';
 
-/**
- * Next step of a delivery that must not be attempted; undefined when it may be attempted.
- *
- * @example a removed endpoint gives `{ status: 'CANCELLED', reason: 'endpoint_removed' }`
- */
+/** @example `{ status: 'CANCELLED', reason: 'endpoint_removed' }`; undefined when the delivery may be attempted */
 export function stepWithoutAttempt({ endpointSince, attempt }: Delivery, endpoint?: Endpoint): NextStep | undefined {
   if (!endpoint || endpoint.createdAt !== endpointSince) return { status: 'CANCELLED', reason: 'endpoint_removed' };
   if (endpoint.status !== 'active') return { status: 'HELD', reason: endpoint.status };
@@ -46,18 +42,10 @@ export function observationOf({ startedAt, endedAt, outcome }: Attempt): Observa
 const refusals = new Set([400, 401, 403]);
 
 /**
- * Change in an endpoint's health that operators must hear of, after attempts of which none found the endpoint gone.
- *
- * @param breaker state after these attempts
- * @param attempts at least one, in the order of their ends
- * @param now Unix time in milliseconds
+ * Change in an endpoint's health that operators must hear of, after attempts of which none found the endpoint gone: at
+ * least one, in the order of their ends. `breaker` is the state after them, and `now` is in Unix milliseconds.
  */
-export function healthAfter(
-  endpoint: Endpoint,
-  breaker: CircuitBreaker,
-  attempts: readonly Attempt[],
-  now: number,
-): EndpointHealthChange | undefined {
+export function healthAfter(endpoint: Endpoint, breaker: CircuitBreaker, attempts: readonly Attempt[], now: number) {
   const seen = attempts.flatMap(({ outcome }) => ('cause' in outcome ? [outcome.cause] : []));
   const { status = 0, clockDifferenceMs: clockDifference } = attempts.at(-1)!;
   const wrongClock = refusals.has(status) ? clockWords(clockDifference, 'the receiver’s') : undefined;

@@ -51,11 +51,7 @@ export function outcomeOf(format: Format, { status, headers, body }: PostAnswer,
   return failureOf(slowDown ? 'throttled' : 'http_error', slowDown, retryAfterMs);
 }
 
-/**
- * Classifies an attempt without an answer.
- *
- * @example a refused connection gives `{ kind: 'failed', cause: 'unreachable', slowDown: false }`
- */
+/** Classifies an attempt without an answer. @example `{ kind: 'failed', cause: 'unreachable', slowDown: false }` */
 export const outcomeOfError = ({ failure }: PostError): Outcome => failureOf(failureCauses[failure]);
 
 export const failureOf = (cause: EndpointCause, slowDown = false, retryAfterMs?: number): Outcome => ({

@@ -100,9 +100,7 @@ async function release(
       if (await releaseOne(deps, endpoint, delivery, place)) places.push(place);
     });
     // One wake-up a page is enough: the drain itself finds out when the next retry is due.
-    if (places.length > 0) {
-      await sendWakeUps(deps, [{ endpoint: endpoint.name, events: [], at: Math.min(...places) }]);
-    }
+    if (places.length > 0) await sendWakeUps(deps, [{ endpoint: endpoint.name, events: [], at: Math.min(...places) }]);
     released += places.length;
   }
   return { count: dryRun ? matching : released, isComplete: true };

@@ -15,11 +15,7 @@ import {
 } from './delivery.ts';
 
 /** Bytes and time of an event or notice, which each of its deliveries holds, or a row of its own. */
-const storedEvent = r.object({ body: r.text, eventAt: r.text });
-
-const storedEventOf = r.rowReader(storedEvent);
-
-const idIn = ({ pk, sk }: Item): string => eventIdOf({ pk, sk });
+const storedEventOf = r.rowReader(r.object({ body: r.text, eventAt: r.text }));
 
 /** Rows in one read: several events if endpoints are few, and not too many of one event if endpoints are many. */
 const stride = 25;
@@ -30,11 +26,6 @@ export class StoredEvents {
 
   constructor(source: TableSource) {
     this.source = source;
-  }
-
-  /** An event or notice, from its first delivery or its own row; undefined for an unknown id. */
-  async find(event: string): Promise<r.ReadBy<typeof storedEvent> | undefined> {
-    return (await this.trace(event, 1))?.stored;
   }
 
   /** An event or notice with its first deliveries, at most `most`; undefined for an unknown id. */
@@ -63,14 +54,14 @@ export class StoredEvents {
   async ofTransfer(transfer: string, most: number): Promise<string[]> {
     const partition = this.partition(transferPartition(transfer));
     const bodies = new Map<string, string>();
-    const add = (row: Item) => bodies.set(idIn(row), storedEventOf(row).body);
+    const add = (row: Item) => bodies.set(eventIdOf(row.sk), storedEventOf(row).body);
     let from = 'DELIVERY#';
     for (;;) {
       const { rows, last } = await partition.page(from, 'DELIVERY#~', stride);
       rows.forEach(add);
       if (last === undefined || bodies.size >= most) break;
       // Skips the remaining deliveries of this event.
-      from = deliveriesBetween(idIn(rows.at(-1)!))[1];
+      from = deliveriesBetween(eventIdOf(rows.at(-1)!.sk))[1];
     }
     const { rows } = await partition.page('EVENT#', 'EVENT#~', most);
     rows.forEach(add);

@@ -37,16 +37,10 @@ export const closedBreaker: CircuitBreaker = { failures: 0, failedAttempts: 0, f
 
 /** Failures in a row that open the breaker; a receiver that restarts causes fewer. */
 export const failuresToOpen = 5;
-/**
- * Milliseconds of the first opening, doubled by each further failure, and of the longest: recovery shows within an
- * hour.
- */
+/** Milliseconds of the first opening, doubled by each more failure, and of the longest: recovery shows in an hour. */
 const firstOpenMs = 60_000;
 const longestOpenMs = 3_600_000;
-/**
- * Milliseconds of the openings when the endpoint asks to slow down (Standard Webhooks: 429, 502, 504) without
- * `Retry-After`.
- */
+/** The same when the endpoint asks to slow down (Standard Webhooks: 429, 502, 504) without `Retry-After`. */
 const firstSlowedMs = 5000;
 const longestSlowedMs = 300_000;
 
@@ -74,10 +68,9 @@ export function stateOf({ openUntil }: CircuitBreaker, now: number): BreakerStat
 export function observe(breaker: CircuitBreaker, observation: Observation): CircuitBreaker {
   const { startedAt, endedAt, isSuccess } = observation;
   if (isSuccess) {
-    const { openUntil } = breaker;
+    const { failedAt, openUntil = 0 } = breaker;
     // A success of an attempt that was in flight when the breaker opened does not close it.
-    const staysOpen = openUntil !== undefined && startedAt < openUntil;
-    return { failures: 0, failedAttempts: 0, failedAt: breaker.failedAt, ...(staysOpen && { openUntil }) };
+    return { ...closedBreaker, failedAt, openUntil: startedAt < openUntil ? openUntil : undefined };
   }
   const counts = breaker.failures === 0 || startedAt > breaker.failedAt;
   const failures = breaker.failures + (counts ? 1 : 0);
@@ -102,15 +95,7 @@ function openingAfter({ slowDown, retryAfterMs = 0 }: Observation, failures: num
 const doubled = (first: number, times: number, longest: number): number => Math.min(first * 2 ** times, longest);
 
 /** Corrects a breaker stored at `changedAt`: drops instants of a clock that was ahead, and opens for at most a day. */
-export function believedBreaker(
-  { openUntil, ...rest }: CircuitBreaker,
-  changedAt: number,
-  now: number,
-): CircuitBreaker {
-  const until = hasBeen(changedAt, now) ? plausibleUntil(openUntil, now, longestRetryAfterMs) : undefined;
-  return {
-    ...rest,
-    failedAt: hasBeen(rest.failedAt, now) ? rest.failedAt : 0,
-    ...(until !== undefined && { openUntil: until }),
-  };
+export function believedBreaker(breaker: CircuitBreaker, changedAt: number, now: number): CircuitBreaker {
+  const openUntil = hasBeen(changedAt, now) ? plausibleUntil(breaker.openUntil, now, longestRetryAfterMs) : undefined;
+  return { ...breaker, failedAt: hasBeen(breaker.failedAt, now) ? breaker.failedAt : 0, openUntil };
 }

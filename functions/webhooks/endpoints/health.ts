@@ -12,11 +12,9 @@ import type { Endpoint, EndpointHealth } from './endpoint.ts';
 
 /** Failures in a row before operators are told: by the usual schedule, the fourth comes 35 minutes after the first. */
 const failuresToTell = 4;
-/**
- * Milliseconds without a success until an endpoint is disabled, longer than all retries take, and the time from its
- * warning.
- */
+/** Milliseconds without a success until an endpoint is disabled, longer than all retries take. */
 const failingToDisableMs = 5 * 86_400_000;
+/** Milliseconds from the warning until then. */
 const warningIntervalMs = 86_400_000;
 /** Least failed attempts before an endpoint is disabled, however long it fails: as many as one delivery has. */
 const attemptsToDisable = 10;
@@ -67,12 +65,7 @@ export function nextEndpointHealth(
   return at < health.warnedAt + warningIntervalMs ? undefined : disabling(endpoint, failingSince, cause, at);
 }
 
-export const disabling = (
-  endpoint: Endpoint,
-  failingSince: string,
-  cause: EndpointCause,
-  at: number,
-): EndpointHealthChange => ({
+export const disabling = (endpoint: Endpoint, failingSince: string, cause: EndpointCause, at: number) => ({
   health: undefined,
   disabledBecause: causes[cause],
   body: bodyOf('endpoint.disabled', endpoint, { cause, message: causes[cause], failingSince }, at),

@@ -69,7 +69,7 @@ export function plausibleLease(lease: Lease, now: number): Lease {
     ...believedBreaker(breaker, changedAt, now),
     rev,
     changedAt,
-    ...(holder && lasts(holder.until) && holder.until > now && { holder }),
+    holder: holder && lasts(holder.until) && holder.until > now ? holder : undefined,
     inFlight: Object.fromEntries(Object.entries(inFlight).map(plausible)),
     freeAt: lasts(freeAt) ? freeAt : 0,
   };
@@ -119,20 +119,16 @@ export interface Progress {
   readonly observations: readonly Observation[];
 }
 
-/**
- * Acquires or renews the lease for a process.
- *
- * @example acquire(newLease, 'p1', progress, 0, 1000) // { …, holder: { id: 'p1', until: 25_000 } }
- */
+/** Acquires or renews the lease for a process. @example acquire(…, 1000).holder // { id: 'p1', until: 25_000 } */
 export const acquire = (lease: Lease, id: string, progress: Progress, intervalMs: number, now: number): Lease => ({
   ...withProgress(lease, progress, intervalMs, now),
   holder: { id, until: now + leaseDurationMs },
 });
 
-export function release(lease: Lease, progress: Progress, now: number): Lease {
-  const { holder: _, ...rest } = withProgress(lease, progress, 0, now);
-  return rest;
-}
+export const release = (lease: Lease, progress: Progress, now: number): Lease => ({
+  ...withProgress(lease, progress, 0, now),
+  holder: undefined,
+});
 
 /** Adds an attempt begun without the lease; `progress` names only that attempt. */
 export function addLone(lease: Lease, { inFlight: own, observations }: Progress, now: number): Lease {
@@ -141,20 +137,15 @@ export function addLone(lease: Lease, { inFlight: own, observations }: Progress,
 }
 
 /** Removes ended lone attempts and records their observations. */
-export function endLone(
-  lease: Lease,
-  events: readonly string[],
-  observations: readonly Observation[],
-  now: number,
-): Lease {
+export function endLone(lease: Lease, events: readonly string[], observations: readonly Observation[], now: number) {
   const inFlight = Object.fromEntries(Object.entries(lease.inFlight).filter(([event]) => !events.includes(event)));
   return withProgress({ ...lease, inFlight: {} }, { inFlight, observations }, 0, now);
 }
 
 /** Closes the circuit breaker; attempts in flight stay. */
 export function withoutFailures(lease: Lease, now: number): Lease {
-  const { openUntil: _, failingSince: __, ...rest } = lease;
-  return { ...rest, ...closedBreaker, rev: lease.rev + 1, changedAt: now };
+  const closed = { ...closedBreaker, openUntil: undefined, failingSince: undefined };
+  return { ...lease, ...closed, rev: lease.rev + 1, changedAt: now };
 }
 
 function withProgress(lease: Lease, { inFlight: own, observations }: Progress, intervalMs: number, now: number): Lease {
@@ -166,7 +157,7 @@ function withProgress(lease: Lease, { inFlight: own, observations }: Progress, i
     // A deleted and recreated lease must not repeat an old `rev`, otherwise a stale write would pass.
     rev: rev === 0 ? now * changesPerMs : rev + 1,
     changedAt: now,
-    ...(holder && { holder }),
+    holder,
     inFlight: { ...Object.fromEntries(others), ...own },
     // The interval counts from now, not from the slot that a late attempt missed.
     freeAt: begins ? Math.max(freeAt, now + intervalMs) : freeAt,

@@ -52,16 +52,12 @@ export class Leases {
   plausible(endpoint: string, lease: Lease, now: number, steady: number): Lease {
     const plausible = plausibleLease(lease, now);
     const { holder } = lease;
-    const lives = (key: string) => (this.alive.get(key) ?? 0) > steady;
+    const isAlive = holder && (this.alive.get(holder.id) ?? 0) > steady;
     const inFlight = Object.entries(plausible.inFlight).map(([event, inFlightAttempt]) => {
       const until = Math.max(inFlightAttempt.until, now + (this.alive.get(`${endpoint} ${event}`) ?? 0) - steady);
       return [event, { ...inFlightAttempt, until }];
     });
-    return {
-      ...plausible,
-      ...(holder && lives(holder.id) && { holder }),
-      inFlight: Object.fromEntries(inFlight),
-    };
+    return { ...plausible, ...(isAlive && { holder }), inFlight: Object.fromEntries(inFlight) };
   }
 
   /** This process's last write of a lease, possibly stale; undefined before the first. */

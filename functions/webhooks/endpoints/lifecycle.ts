@@ -83,23 +83,11 @@ export function viewOf({ dataKey }: EndpointLifeDependencies, endpoint: Endpoint
 }
 
 /** Changes the given settings; pending deliveries use them from their next attempt. */
-export function updateEndpoint(
-  deps: EndpointLifeDependencies,
-  name: string,
-  input: Partial<EndpointSettingsInput>,
-): Promise<Endpoint> {
+export function updateEndpoint(deps: EndpointLifeDependencies, name: string, input: Partial<EndpointSettingsInput>) {
   return modify(deps, name, (endpoint) => {
     const { secrets, ...encrypted } = secretsOf(deps.dataKey, endpoint);
     const { types, mailboxes, directions, format, retryDelaysMs, maxInFlight } = endpoint;
-    const current = {
-      types,
-      mailboxes,
-      directions,
-      format,
-      retryDelaysMs: [...retryDelaysMs],
-      maxInFlight,
-      ...encrypted,
-    };
+    const current = { types, mailboxes, directions, format, retryDelaysMs, maxInFlight, ...encrypted };
     const settings = checkedSettings(name, { ...current, ...input }, deps.allowPrivate);
     if (settings.format !== format)
       throw new EndpointError(['format: expected the same as before; add another endpoint']);
@@ -176,11 +164,7 @@ export const noteChats = (deps: EndpointLifeDependencies): Promise<void> =>
   deps.chats.note(async () => (await deps.endpoints.list()).some(({ format }) => format !== 'event'));
 
 /** @throws EndpointError for an unknown name, or when other writers won every try */
-export async function modify(
-  deps: EndpointLifeDependencies,
-  name: string,
-  change: (endpoint: Endpoint) => Endpoint,
-): Promise<Endpoint> {
+export async function modify(deps: EndpointLifeDependencies, name: string, change: (endpoint: Endpoint) => Endpoint) {
   for (let tries = 0; tries < maxTries; tries += 1) {
     const endpoint = await existingEndpoint(deps, name);
     const changed = change(endpoint);
@@ -197,9 +181,9 @@ function changeStatus(
   to: EndpointStatus,
   disabledBecause?: string,
 ): Promise<Endpoint> {
-  return modify(deps, name, ({ disabledBecause: _, health: __, ...endpoint }) => {
+  return modify(deps, name, ({ health: _, ...endpoint }) => {
     if (!from.includes(endpoint.status)) throw new EndpointError([misplaced(endpoint, to)], 'conflict');
-    return { ...endpoint, status: to, ...(disabledBecause !== undefined && { disabledBecause }) };
+    return { ...endpoint, status: to, disabledBecause };
   });
 }
 

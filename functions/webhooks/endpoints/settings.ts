@@ -80,12 +80,7 @@ export type EndpointSettingsInput = z.input<ReturnType<typeof endpointSettings>>
  * @param secret the operator's own, if there is one
  * @throws EndpointError that lists every mistake with its path, but repeats no secret
  */
-export function checkedSettings(
-  name: string,
-  input: unknown,
-  allowPrivate: boolean,
-  secret?: string,
-): EndpointSettings {
+export function checkedSettings(name: string, input: unknown, allowPrivate: boolean, secret?: string) {
   const { error: nameError } = endpointName.safeParse(name);
   const { data, error } = endpointSettings(allowPrivate).safeParse(input);
   const problems = [

@@ -24,11 +24,7 @@ export const announcementOf = ({ body, messageAttributes }: Pick<SQSRecord, 'bod
     isUnnoticed: messageAttributes[chatsAttributeName] !== undefined,
   }) satisfies Announcement;
 
-/**
- * Sends an announcement to the end of the queue, for the endpoints that are left or for all.
- *
- * @throws the error of the SDK
- */
+/** Sends an announcement to the end of the queue, for the endpoints left or for all. @throws the error of the SDK */
 export async function handOn({ sqs, url }: Queue, { body, after, isUnnoticed }: Announcement): Promise<void> {
   const MessageAttributes = {
     ...(after !== undefined && { [afterAttribute]: text(after) }),

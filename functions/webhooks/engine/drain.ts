@@ -12,9 +12,7 @@ import { putAside, releasedIfResumed } from './put-aside.ts';
 import { UnderWay } from './under-way.ts';
 import { Work } from './work.ts';
 
-/**
- * Milliseconds after which a drain hands its endpoint over, so that endpoints take turns: half of the function's time.
- */
+/** Milliseconds after which a drain hands its endpoint over, so that endpoints take turns: half the function's time. */
 const drainTimeMs = 20_000;
 
 /** Lost races for the lease after which a drain leaves the endpoint to the other processes. */

@@ -98,10 +98,9 @@ export class HeldLease {
 
   /** End of another process's attempt at a delivery, as a lease has it; undefined when none is in flight. */
   othersEndAt({ event, rev }: Pick<Delivery, 'event' | 'rev'>, lease = this.lease): number | undefined {
-    const inFlightAttempt = this.inFlight.has(event) ? undefined : lease.inFlight[event];
-    return inFlightAttempt && inFlightAttempt.of >= rev && inFlightAttempt.until > this.now()
-      ? inFlightAttempt.until
-      : undefined;
+    const others: Partial<InFlight> = (this.inFlight.has(event) ? undefined : lease.inFlight[event]) ?? {};
+    const { of = -1, until = 0 } = others;
+    return of >= rev && until > this.now() ? until : undefined;
   }
 
   /**
@@ -114,9 +113,9 @@ export class HeldLease {
     const beginUntil = this.deps.steady() + beginWithinMs;
     const now = this.now();
     const until = now + leaseDurationMs;
+    const isLone = this.isLone || undefined;
     const next = chosen.map(
-      ({ event, rev: of, attempt: made }) =>
-        [event, { attempt: made + 1, of, until, ...(this.isLone && { isLone: true as const }) }] as const,
+      ({ event, rev: of, attempt }) => [event, { attempt: attempt + 1, of, until, isLone }] as const,
     );
     const isHolder = this.lease.holder?.id === this.id;
     const observations = this.ended.map(observationOf);
@@ -158,11 +157,8 @@ export class HeldLease {
     const observations = this.ended.map(observationOf);
     const events = this.named;
     // A successful lone attempt needs no write: its entry expires, and its delivery says that it is done.
-    const isSaid =
-      this.isLone &&
-      events.length > 0 &&
-      events.length === observations.length &&
-      observations.every(({ isSuccess }) => isSuccess);
+    const haveSucceeded = events.length === observations.length && observations.every(({ isSuccess }) => isSuccess);
+    const isSaid = this.isLone && events.length > 0 && haveSucceeded;
     [this.ended, this.named] = [[], []];
     this.die();
     if (isSaid && !this.isLost) {
@@ -205,9 +201,8 @@ export class HeldLease {
   /** True when the lease, as it really is, admits this number of attempts. */
   private isAdmitted(lease: Lease, count: number): boolean {
     const admitted = admission(lease, this.limits, this.now());
-    return (
-      admitted.kind === 'free' && (this.isLone ? allowsLone(lease, this.limits, this.now()) : admitted.room >= count)
-    );
+    if (admitted.kind !== 'free') return false;
+    return this.isLone ? allowsLone(lease, this.limits, this.now()) : admitted.room >= count;
   }
 
   /** True when a lease names only attempts of a dead process, and this process has taken all of them over. */

@@ -104,19 +104,12 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline): Promis
   };
 }
 
-interface Need {
-  readonly wakeUps: readonly WakeUp[];
-  /** Milliseconds since the oldest work became due. */
-  readonly overdueMs: number;
-  /** True when more postponed retries may be left. */
-  readonly isCut: boolean;
-}
-
+/** Looks at one endpoint. `overdueMs` counts from its oldest due work; `isCut`: more postponed retries may be left. */
 async function needOf(
   deps: SweepDependencies,
   endpoint: Endpoint,
   { started, misplacedFrom, deadline }: Readonly<Record<'started' | 'misplacedFrom' | 'deadline', number>>,
-): Promise<Need> {
+) {
   const { name, status } = endpoint;
   const budget = retryBudget(deadline, deps.steady);
   const { lease: read, requests } = await deps.leases.look(name, 1);
@@ -131,11 +124,11 @@ async function needOf(
   const [request] = requests;
   const [retry] = await deps.deliveries.due(name, started, 1);
   const since = [request?.at, retry?.dueAt, ...[...interrupted, ...lone].map(([, { until }]) => until || started)];
-  const overdue = Math.max(0, ...since.map((at = started) => started - at));
+  const overdueMs = Math.max(0, ...since.map((at = started) => started - at));
   const named = [...interrupted, ...lone].map(([event]) => event);
   if (named.length > 0) wakeUps.push({ endpoint: name, events: named });
   if (request || retry) wakeUps.push({ endpoint: name, events: [] });
-  return { wakeUps, overdueMs: overdue, isCut };
+  return { wakeUps, overdueMs, isCut };
 }
 
 /** Lone attempts whose time ended a short while ago, and whose deliveries are not done. */

@@ -83,12 +83,9 @@ export class UnderWay {
    *
    * @returns the attempt; its outcome is `failed` if the endpoint has another address since
    */
-  private async disable(
-    made: Attempt,
-    cause: EndpointCause,
-    { name, createdAt, encrypted }: Endpoint,
-  ): Promise<Attempt> {
+  private async disable(made: Attempt, cause: EndpointCause, endpoint: Endpoint): Promise<Attempt> {
     const { startedAt, endedAt } = made;
+    const { name, createdAt, encrypted } = endpoint;
     for (let tries = 0; tries < maxTries; tries += 1) {
       const current = await this.deps.endpoints.find(name);
       // The next wake-up cancels the delivery of a removed endpoint.

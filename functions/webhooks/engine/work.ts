@@ -2,20 +2,12 @@ import { type RetryBudget, retryBudget } from '#functions/clock/backoff.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import { type EndpointDeliveries, retention } from '#functions/webhooks/deliveries/deliveries.ts';
 import type { Delivery } from '#functions/webhooks/deliveries/delivery.ts';
-import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import type { Request } from '#functions/webhooks/endpoints/leases.ts';
 
 interface Entry {
   readonly event: string;
   /** Sort key of the request that names it. */
   readonly request?: string;
-}
-
-/** Next deliveries and their endpoint, as they are now. */
-export interface Look {
-  /** Undefined when it was removed. */
-  readonly endpoint: Endpoint | undefined;
-  readonly deliveries: readonly Delivery[];
 }
 
 /** Milliseconds between two looks for more work while attempts are in flight. */
@@ -79,9 +71,9 @@ export class Work {
    * if the drain is idle, otherwise at intervals, since each look costs a unit.
    *
    * @param read endpoint and deliveries that were read before
-   * @returns undefined when there is nothing to do
+   * @returns both as they are now, without endpoint when it was removed; undefined when there is nothing to do
    */
-  async look(count: number, isIdle: boolean, read?: EndpointDeliveries): Promise<Look | undefined> {
+  async look(count: number, isIdle: boolean, read?: EndpointDeliveries) {
     let entries = this.next(count);
     while (entries.length === 0) {
       const isTime = isIdle || this.deps.steady() - this.lookedAt >= lookInterval;

@@ -20,11 +20,7 @@ const loopback = ['127.0.0.1', '::1'];
  * and libuv uses at most two threads of a process for names. Names therefore take turns on one thread and leave the other
  * to the rest of the process. A name that waits behind a slow one also asks the name servers directly, which needs no thread.
  */
-export function dnsResolver({
-  system = getaddrinfo,
-  direct = askServers,
-  patience = 250,
-}: ResolverOptions = {}): Resolve {
+export function dnsResolver({ system = getaddrinfo, direct = askServers, patience = 250 }: ResolverOptions = {}) {
   const turns = pLimit(1);
   const inFlight = new Map<string, Promise<readonly string[]>>();
   const find = (hostname: string): Promise<readonly string[]> => {
@@ -45,7 +41,7 @@ export function dnsResolver({
     });
     return promise;
   };
-  return async (hostname) => {
+  return async (hostname: string): Promise<readonly string[]> => {
     if (localhost.test(hostname)) return loopback;
     const current = inFlight.get(hostname) ?? find(hostname).finally(() => inFlight.delete(hostname));
     inFlight.set(hostname, current);

@@ -66,11 +66,7 @@ export function sign(secret: string, id: string, timestamp: number, body: string
   return `v1a,${ed25519(null, Buffer.from(content), keyOf(bytes)).toString('base64')}`;
 }
 
-/**
- * The header `webhook-signature`: one signature per secret, the newest first.
- *
- * @example signatureHeader([newSecret, oldSecret], id, timestamp, body); // 'v1,K5oZ… v1,g0hM…'
- */
+/** The header `webhook-signature`: one signature per secret, the newest first. @example 'v1,K5oZ… v1,g0hM…' */
 export const signatureHeader = (secrets: readonly string[], id: string, timestamp: number, body: string): string =>
   secrets.map((secret) => sign(secret, id, timestamp, body)).join(' ');
 

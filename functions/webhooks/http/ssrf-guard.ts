@@ -53,9 +53,8 @@ const privateName =
   /^localhost$|\.(?:localhost|local|internal|home\.arpa|amazonaws\.(?:com|com\.cn|eu)|api\.(?:aws|amazonwebservices\.com\.cn|amazonwebservices\.eu))$/;
 
 /**
- * All problems of a target's URL that show without a name look-up.
- *
- * @param allowPrivate allow this machine, private networks, `http:` and any port, for receivers under development
+ * All problems of a target's URL that show without a name look-up. `allowPrivate` allows this machine, private
+ * networks, `http:` and any port, for receivers under development.
  */
 export function targetProblem(url: string, allowPrivate: boolean): string | undefined {
   const parsed = URL.parse(url);
@@ -86,11 +85,7 @@ function publicProblems({ protocol, hostname, port }: URL): string[] {
  *
  * @throws ForbiddenTargetError, an error for a name without addresses, or the error of the look-up
  */
-export async function resolvePublicAddresses(
-  url: URL,
-  resolve: Resolve,
-  allowPrivate: boolean,
-): Promise<readonly Address[]> {
+export async function resolvePublicAddresses(url: URL, resolve: Resolve, allowPrivate: boolean): Promise<Address[]> {
   const literal = literalOf(url.hostname);
   const addresses = literal ? [literal] : await resolve(url.hostname);
   if (addresses.length === 0) throw new Error('the name has no address');
