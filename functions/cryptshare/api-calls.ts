@@ -88,7 +88,7 @@ export class ServerCalls {
     this.options = options;
     this.connection = new Connection(options.origin, options.ca);
     this.slots = new Slots(options.maxConcurrentPages, options.shortestOverdueMs);
-    this.makeRoom();
+    this.limitToMemory();
   }
 
   /** State of the circuit breaker, as far as requests so far tell. */
@@ -113,7 +113,7 @@ export class ServerCalls {
     const own = this.circuit;
     if ((circuit.toldAt ?? 0) < (own.toldAt ?? 0)) return;
     const isLonger = openForAllUntil(own) > openForAllUntil(circuit);
-    this.circuitIs(isLonger ? { ...circuit, openUntil: own.openUntil, mailbox: undefined } : circuit);
+    this.setCircuit(isLonger ? { ...circuit, openUntil: own.openUntil, mailbox: undefined } : circuit);
   }
 
   /**
@@ -145,7 +145,7 @@ export class ServerCalls {
       const answer = await this.connection.send({ path: `/api${path}`, headers, body, cut }, timeout, share);
       onAnswer?.(answer);
       this.room.seen(answer.body.length);
-      this.makeRoom();
+      this.limitToMemory();
       const cameAt = now().getTime();
       const difference = clockDifference(answer.headers, cameAt);
       if (difference !== undefined) [this.difference, this.datedAt] = [difference, cameAt - difference];
@@ -157,7 +157,7 @@ export class ServerCalls {
       const failure = failureOfError(error);
       if (failure.kind === 'answer_too_large' && share < maxAnswerBytes) {
         this.room.seen();
-        this.makeRoom();
+        this.limitToMemory();
         return undefined;
       }
       // A request cut short by the end of the poll says nothing about the server.
@@ -212,11 +212,11 @@ export class ServerCalls {
     if (!failure || !cause) {
       this.answeredAt = steady();
       // Ignore the success of a request sent before the last fault.
-      if (seen === this.faultsSeen) this.circuitIs(circuitAfterAnswer(this.circuit, at));
+      if (seen === this.faultsSeen) this.setCircuit(circuitAfterAnswer(this.circuit, at));
     } else {
       const fault = { cause, retryAfterMs: failure.retryAfterMs, mailbox };
       const isFirst = seen === this.faultsSeen;
-      this.circuitIs(
+      this.setCircuit(
         isFirst ? circuitAfterFault(this.circuit, fault, at, random()) : circuitAfterSameFault(this.circuit, fault, at),
       );
       if (isFirst) this.faultsSeen += 1;
@@ -224,11 +224,11 @@ export class ServerCalls {
   }
 
   /** Limits the requests in flight to what their answers have room for. */
-  private makeRoom(): void {
+  private limitToMemory(): void {
     this.slots.most = this.room.atOnce(this.options.maxConcurrentPages);
   }
 
-  private circuitIs(circuit: ServerCircuit): void {
+  private setCircuit(circuit: ServerCircuit): void {
     this.current = circuit;
     // Not after timeouts: a single probe that hangs would keep the others from finding out.
     this.slots.careful = circuit.faults > 0 && circuit.cause !== 'timeout';

@@ -99,7 +99,7 @@ export class Slots {
     const { promise: turn, resolve: start } = Promise.withResolvers<Run>();
     this.waiting.push({ mailbox, start });
     this.next();
-    this.makeRoom();
+    this.cutOffOverdue();
     const run = await turn;
     this.judge(run);
     try {
@@ -116,8 +116,8 @@ export class Slots {
 
   private get overdueAfterMs(): number {
     const usual = this.latest.toSorted((a, b) => a - b)[Math.floor(this.latest.length / 2)] ?? 0;
-    const now = Math.max(0, ...this.latest.slice(-veryLast));
-    return Math.min(overdueMs.longest, Math.max(this.shortestMs, slowness * usual, margin * now));
+    const slowestRecentMs = Math.max(0, ...this.latest.slice(-veryLast));
+    return Math.min(overdueMs.longest, Math.max(this.shortestMs, slowness * usual, margin * slowestRecentMs));
   }
 
   private answered(took: number): void {
@@ -131,8 +131,8 @@ export class Slots {
     clearTimeout(run.timer);
     if (run.isOverdue) return;
     const now = performance.now();
-    const isAlone = this.answeredAt < run.beganAt;
-    const due = Math.max(run.beganAt + this.overdueAfterMs, isAlone ? this.overdueAt + this.shortestMs : 0);
+    const hasNoAnswerSince = this.answeredAt < run.beganAt;
+    const due = Math.max(run.beganAt + this.overdueAfterMs, hasNoAnswerSince ? this.overdueAt + this.shortestMs : 0);
     const left = Math.min(due, run.beganAt + overdueMs.longest) - now;
     if (left > 0) run.timer = setTimeout(() => this.judge(run), Math.ceil(left));
     else this.overdue(run);
@@ -149,7 +149,7 @@ export class Slots {
     this.overdueAt = performance.now();
     this.heldUp.set(run.mailbox, this.overdueInRow(run.mailbox) + 1);
     for (const { mailbox, tell } of this.listeners) if (mailbox === run.mailbox) tell();
-    this.makeRoom();
+    this.cutOffOverdue();
   }
 
   private overdueInRow(mailbox: string): number {
@@ -180,7 +180,7 @@ export class Slots {
   }
 
   /** Cuts off an overdue request for each waiting request of a mailbox that is not held up. */
-  private makeRoom(): void {
+  private cutOffOverdue(): void {
     if (this.running.size < this.limit) return;
     let wanted = this.waiting.filter(({ mailbox }) => !this.heldUp.has(mailbox)).length;
     for (const { cut, isOverdue } of this.running) {

@@ -1,5 +1,6 @@
 import type { EventTypeAbout } from './catalogue.ts';
-import { factId, type NotifierEvent } from './transfer-event.ts';
+import { factId } from './event-id.ts';
+import type { NotifierEvent } from './transfer-event.ts';
 
 /** Each cause of failure with its remedy. */
 export const causes = {

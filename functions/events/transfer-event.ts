@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { knownStates, type State, type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { EventType, EventTypeAbout } from './catalogue.ts';
+import { factId, transferEventId } from './event-id.ts';
 
 interface TransferEventData extends Watch {
   readonly trackingId: string;
@@ -75,7 +75,7 @@ export function transferEvent(server: string, watch: Watch, change: Change, obse
   const { trackingId, state, previousState, sequence } = change;
   const { mailbox, direction } = watch;
   return {
-    id: eventsOf(trackingId) + hashText([server, watchKey(watch), trackingId, sequence, state]).slice(subjectLength),
+    id: transferEventId(trackingId, server, watchKey(watch), sequence, state),
     type: change.news ?? eventTypeOf(state),
     timestamp: observedAt,
     data: { trackingId, mailbox, direction, state, previousState, sequence },
@@ -113,23 +113,3 @@ export function expiryEvent(
 export const eventBody = (event: NotifierEvent<EventType, object>): string => JSON.stringify(event);
 
 export const parseEventBody = (body: string): TransferEvent | WatchEvent => JSON.parse(body);
-
-/**
- * An id derived from a fact: a prefix, `_`, and 128 bits of the fact's hash in base 36.
- *
- * @example factId('evt', 'notifier.test', 'crm', at); // `evt_` and 25 letters and digits
- */
-export const factId = (prefix: string, ...fact: readonly (string | number)[]): string => `${prefix}_${hashText(fact)}`;
-
-/** Letters after `evt_` that identify the transfer: 62 bits, which leaves 67 for the fact. */
-const subjectLength = 12;
-
-/** The common prefix of the ids of a transfer's events, which are therefore stored in one partition. */
-export const eventsOf = (trackingId: string): string => `evt_${hashText([trackingId]).slice(-subjectLength)}`;
-
-/** 128 bits of a hash in base 36: 25 letters and digits. */
-function hashText(fact: readonly (string | number)[]): string {
-  const digest = createHash('sha256').update(JSON.stringify(fact)).digest('hex');
-  const number = BigInt(`0x${digest.slice(0, 32)}`);
-  return number.toString(36).padStart(25, '0');
-}

@@ -1,12 +1,12 @@
 import { type EventType, eventTypes, severityOf, wordsFor } from '#functions/events/catalogue.ts';
 import type { EndpointEvent, TestEvent } from '#functions/events/endpoint-event.ts';
-import {
-  factId,
-  type IncidentEventData,
-  type NotifierEvent,
-  type TransferEvent,
-  type WatchEvent,
-  type WatchEventData,
+import { factId } from '#functions/events/event-id.ts';
+import type {
+  IncidentEventData,
+  NotifierEvent,
+  TransferEvent,
+  WatchEvent,
+  WatchEventData,
 } from '#functions/events/transfer-event.ts';
 import { addressProblem } from '#functions/transfers/mailbox-address.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';

@@ -5,7 +5,7 @@ import { CryptshareFailure } from '#functions/cryptshare/failure.ts';
 import {
   countMiss,
   type DiffContext,
-  isGone,
+  hasMissedEnough,
   isListed,
   markSeen,
   markUnlisted,
@@ -77,7 +77,7 @@ export async function confirmMissing(
   context: DiffContext,
   deadline: Deadline,
 ): Promise<Conclusion> {
-  const gone = missing.filter(isGone).slice(0, maxStatusRequests);
+  const gone = missing.filter(hasMissedEnough).slice(0, maxStatusRequests);
   const isSender = context.watch.direction === 'sent';
   const { states, failure } = isSender
     ? await askAfter(server, gone, context, deadline)

@@ -130,7 +130,7 @@ function inState(row: TransferRow, state: State, context: DiffContext): Transfer
 }
 
 /** True when a listed transfer of the snapshot, missing from this listing too, has been missing often enough. */
-export const isGone = (row: TransferRow): boolean => (row.missedPasses ?? 0) + 1 >= passesUntilUnlisted;
+export const hasMissedEnough = (row: TransferRow): boolean => (row.missedPasses ?? 0) + 1 >= passesUntilUnlisted;
 
 /**
  * Change of a transfer that one more complete listing lacked.

@@ -76,8 +76,8 @@ export function nextIncident(
   if (first) {
     const interval = Math.min(first.pollIntervalMs ?? pollIntervalMs, rules.longestWaitMs);
     // Wait until every watch was polled and no further one has begun to fail, but five minutes at most.
-    const isGrowing = untold.some(({ latestSince }) => isRecent(latestSince, interval, now));
-    if (isGrowing && isRecent(first.from, rules.longestWaitMs, now)) return undefined;
+    const isGrowing = untold.some(({ latestSince }) => beganWithin(latestSince, interval, now));
+    if (isGrowing && beganWithin(first.from, rules.longestWaitMs, now)) return undefined;
     const data = dataOf(untold);
     if (data.watches === 1) return 'alone';
     const latest = Math.max(now, ...due.map(({ until }) => Date.parse(until)));
@@ -98,13 +98,13 @@ export function nextIncident(
   const { rev: _, clearSince, ...rest } = open;
   if (known.some((share) => share.told > 0)) return clearSince === undefined ? undefined : { next: rest };
   if (clearSince === undefined) return { next: { ...rest, clearSince: at } };
-  if (isRecent(clearSince, Math.min(rules.calmPolls * pollIntervalMs, rules.longestCalmMs), now)) return undefined;
+  if (beganWithin(clearSince, Math.min(rules.calmPolls * pollIntervalMs, rules.longestCalmMs), now)) return undefined;
   const ending = eventBody(incidentEvent(origin, 'watch.many_recovered', open.told, at));
   return { next: { ...rest, isOver: true, pending: [...(open.pending ?? []), ending] } };
 }
 
 /** True when a time lies less than `span` milliseconds back. In the future it does not: a clock was set back. */
-const isRecent = (time: string, span: number, now: number): boolean =>
+const beganWithin = (time: string, span: number, now: number): boolean =>
   Date.parse(time) <= now && now - Date.parse(time) < span;
 
 /** Data of an incident's event, with the message that about most of its watches have. */

@@ -13,7 +13,7 @@ const registeredWatch = r.object({
   isDeclared: r.optional(r.flag),
   /** True when it is not polled, for instance because the configuration file no longer declares it. */
   isDisabled: r.optional(r.flag),
-  /** True when an operator has disabled it; no deployment enables it. */
+  /** True when an operator has paused it; no deployment resumes it. */
   isPaused: r.optional(r.flag),
   /** ISO 8601 time at which it left the configuration file, or an operator removed it. */
   removedAt: r.optional(r.text),

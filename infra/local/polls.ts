@@ -32,7 +32,7 @@ export function startPolls(
 ): Polls {
   const stopping = new AbortController();
   const polls = new Set<Watch>();
-  const underWay = new Set<Promise<unknown>>();
+  const inFlight = new Set<Promise<unknown>>();
   const invoke = (event: unknown, foresee?: Supervision['foresee']) => {
     const supervision: Supervision = {
       stopping: stopping.signal,
@@ -42,8 +42,8 @@ export function startPolls(
         reporter.warning(`${watchWords(watch)}: ${baselineProgressWords(progress)} transfers stored`),
     };
     const invoked = handler(event, { ...lambdaContext('poll', pollTimeoutMs), ...{ supervision } });
-    const over = () => underWay.delete(invoked);
-    underWay.add(invoked);
+    const over = () => inFlight.delete(invoked);
+    inFlight.add(invoked);
     invoked.then(over, over);
     return invoked;
   };
@@ -68,7 +68,7 @@ export function startPolls(
       const rest = sleep(lookIntervalMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       await Promise.race([rest, broken]);
     }
-    await Promise.race([Promise.allSettled(underWay), broken]);
+    await Promise.race([Promise.allSettled(inFlight), broken]);
     unsubscribe(pollsOfTicks.name, report);
   };
   return {
@@ -78,7 +78,7 @@ export function startPolls(
     },
     stop: () => stopping.abort(),
     ended: loop(),
-    underWay: () => {
+    unfinished: () => {
       const names = [...polls].map(watchWords);
       const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : '';
       const named = `(${names.slice(0, mostNamed).join(', ')}${more})`;

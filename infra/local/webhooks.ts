@@ -139,7 +139,7 @@ export async function startWebhooks(
       deliver.stop();
     },
     ended: Promise.all([fanOut.ended, deliver.ended, sweep()]).finally(() => settledChannel.unsubscribe(report)),
-    underWay: () => [
+    unfinished: () => [
       ...counted(fanOut.inHand().length, 'event for the webhooks', 'events for the webhooks'),
       ...named(drained()),
     ],

@@ -24,9 +24,9 @@ const fanOutTimeout = Duration.seconds(30);
 
 /**
  * Receives of a wake-up before it becomes a dead letter: the maximum of SQS, which lasts half a day. Its deliveries may
- * be in no index, so that only the wake-up leads to them. The function itself drops other messages.
+ * be in no index, so that only the wake-up leads to them. The function itself drops malformed messages.
  */
-const mostWakeUps = 1000;
+const maxReceivesOfWakeUp = 1000;
 
 /** Invocations at once, so that a burst leaves concurrency of the account to the other functions. */
 const fanOutConcurrency = 5;
@@ -55,7 +55,10 @@ export class WebhookDelivery extends Construct {
     const { secret, proxy, transferEvents, transferNotices, missedTicks } = props;
     this.webhooks = new ServiceTable(this, 'Webhooks', Object.values(indexes));
     this.announcements = new ServiceQueue(this, 'Announcements', fanOutTimeout);
-    this.wakeUps = new ServiceQueue(this, 'WakeUps', deliverTimeout, { hidden: wakeUpsHidden, times: mostWakeUps });
+    this.wakeUps = new ServiceQueue(this, 'WakeUps', deliverTimeout, {
+      hidden: wakeUpsHidden,
+      times: maxReceivesOfWakeUp,
+    });
     const environment = {
       WEBHOOKS_TABLE: this.webhooks.tableName,
       WAKE_UP_QUEUE_URL: this.wakeUps.queue.queueUrl,

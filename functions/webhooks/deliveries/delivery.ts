@@ -2,7 +2,7 @@ import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import { type EndpointCause, isEndpointCause } from '#functions/events/endpoint-event.ts';
-import { eventsOf } from '#functions/events/transfer-event.ts';
+import { eventIdPrefixOf } from '#functions/events/event-id.ts';
 import type { EventKind } from '#functions/webhooks/endpoints/format.ts';
 import { postFailures } from '#functions/webhooks/http/client.ts';
 
@@ -96,11 +96,11 @@ export const duePart = (endpoint: string): string => `DUE#${endpoint}`;
 export const heldPart = (endpoint: string): string => `HELD#${endpoint}`;
 
 /** Length of the id prefix that all events about one transfer share. The prefix names their partition. */
-const partitionLength = eventsOf('').length;
+const partitionLength = eventIdPrefixOf('').length;
 
 const partitionOf = (event: string): string => `EVENT#${event.slice(0, partitionLength)}`;
 
-export const transferPartition = (trackingId: string): string => partitionOf(eventsOf(trackingId));
+export const transferPartition = (trackingId: string): string => partitionOf(eventIdPrefixOf(trackingId));
 
 /** @example { pk: 'EVENT#<first 16 letters of the id>', sk: 'DELIVERY#<id>#<endpoint>' } */
 export const deliveryKey = ({ event, endpoint }: DeliveryName): Key => ({

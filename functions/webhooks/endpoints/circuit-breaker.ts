@@ -40,7 +40,7 @@ export const failuresToOpen = 5;
 /** Milliseconds of the first opening, doubled by each more failure, and of the longest: recovery shows in an hour. */
 const firstOpenMs = 60_000;
 const longestOpenMs = 3_600_000;
-/** The same when the endpoint asks to slow down (Standard Webhooks: 429, 502, 504) without `Retry-After`. */
+/** The same when the endpoint asks to slow down (`slowing` in `outcome.ts`) without `Retry-After`. */
 const firstSlowedMs = 5000;
 const longestSlowedMs = 300_000;
 

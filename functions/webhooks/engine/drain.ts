@@ -8,8 +8,8 @@ import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
 import type { Admission, Lease } from '#functions/webhooks/endpoints/lease.ts';
 import { longestDelayMs, sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { HeldLease } from './held-lease.ts';
+import { InFlightAttempts } from './in-flight-attempts.ts';
 import { putAside, releasedIfResumed } from './put-aside.ts';
-import { UnderWay } from './under-way.ts';
 import { Work } from './work.ts';
 
 /** Milliseconds after which a drain hands its endpoint over, so that endpoints take turns: half the function's time. */
@@ -46,7 +46,7 @@ export class Drain {
   private readonly beginUntil: number;
   private endpoint: Endpoint | undefined;
   private found: EndpointDeliveries | undefined;
-  private readonly underWay: UnderWay;
+  private readonly attempts: InFlightAttempts;
   /** Latest end of another process's attempt at a delivery that our wake-ups name as well. */
   private othersEndAt = 0;
   /** Time to look at the requests that are left. */
@@ -67,7 +67,7 @@ export class Drain {
     this.work = new Work(deps, name, start.events, start.wantsRetries);
     this.beginUntil = Math.min(start.beginUntil, deps.steady() + drainTimeMs);
     this.holding = new HeldLease(deps, name, start.lease);
-    this.underWay = new UnderWay(deps, this.holding, this.work, this.settle);
+    this.attempts = new InFlightAttempts(deps, this.holding, this.work, this.settle);
     this.know(start.found.endpoint);
     this.found = start.found;
   }
@@ -104,14 +104,14 @@ export class Drain {
     this.work.add(this.holding.take(this.work.isSingle));
     for (;;) {
       const chosen = await this.choose();
-      if (chosen.length > 0) for (const each of await this.enter(chosen)) this.underWay.begin(each, this.endpoint!);
-      if (this.underWay.ends.size > 0) await this.underWay.waitForMore(this.mayBegin);
+      if (chosen.length > 0) for (const each of await this.enter(chosen)) this.attempts.begin(each, this.endpoint!);
+      if (this.attempts.ends.size > 0) await this.attempts.waitForMore(this.mayBegin);
       else if (chosen.length === 0 || !this.mayBegin) break;
     }
-    const isLeft = await this.leave().catch(this.underWay.fail);
+    const isLeft = await this.leave().catch(this.attempts.fail);
     // Even after a fault, otherwise this process would take itself for the holder forever.
     this.holding.die();
-    if (this.underWay.fault) throw this.underWay.fault;
+    if (this.attempts.fault) throw this.attempts.fault;
     return isLeft === true;
   }
 
@@ -120,7 +120,7 @@ export class Drain {
     const chosen: Delivery[] = [];
     try {
       while (this.mayBegin && chosen.length < this.holding.room) {
-        const isIdle = this.underWay.ends.size === 0 && chosen.length === 0;
+        const isIdle = this.attempts.ends.size === 0 && chosen.length === 0;
         const look = await this.work.look(this.holding.room - chosen.length, isIdle, this.found);
         this.found = undefined;
         if (!look) break;
@@ -133,12 +133,12 @@ export class Drain {
         for (const delivery of look.deliveries)
           if (await this.isToAttempt(delivery)) chosen.push(this.holding.counted(delivery));
         // Decrypt before any write: an attempt that cannot be signed must not count.
-        this.underWay.open(this.endpoint);
+        this.attempts.open(this.endpoint);
       }
     } catch (error) {
-      this.underWay.fail(error as Error);
+      this.attempts.fail(error as Error);
     }
-    const isInVain = this.underWay.fault !== undefined || this.endpoint?.status !== 'active';
+    const isInVain = this.attempts.fault !== undefined || this.endpoint?.status !== 'active';
     if (isInVain) for (const { event } of chosen.splice(0)) this.work.putBack(event);
     return chosen;
   }
@@ -169,11 +169,11 @@ export class Drain {
 
   /** Writes attempts into the lease, and returns the deliveries whose attempts may begin. */
   private async enter(chosen: readonly Delivery[]): Promise<readonly Delivery[]> {
-    const entry = await this.holding.enter(chosen).catch(this.underWay.fail);
+    const entry = await this.holding.enter(chosen).catch(this.attempts.fail);
     if (this.holding.isLost) this.losses += 1;
     this.work.add(entry?.leftBehind ?? []);
     // Another process may have made them between our read and our lease.
-    let fresh = entry?.isNews ? await this.work.unchanged(chosen).catch(this.underWay.fail) : entry && chosen;
+    let fresh = entry?.isNews ? await this.work.unchanged(chosen).catch(this.attempts.fail) : entry && chosen;
     if (entry && this.deps.steady() > entry.beginUntil) fresh = undefined;
     for (const { event } of chosen.filter((delivery) => !fresh?.includes(delivery))) {
       this.holding.end(event);
@@ -186,11 +186,11 @@ export class Drain {
   private async leave(): Promise<boolean> {
     const { leases } = this.deps;
     const isLeft = await this.work.leave(this.now(), false);
-    await this.holding.release(this.underWay.fault !== undefined);
+    await this.holding.release(this.attempts.fault !== undefined);
     await this.tellHealth();
     // Look for requests after the release: another process leaves its request before it reads the lease again.
     const hasRequests = isLeft || (!this.holding.isLone && (await leases.requests(this.name, '', 1)).length > 0);
-    if (!hasRequests || this.underWay.fault) return false;
+    if (!hasRequests || this.attempts.fault) return false;
     if (this.endpoint?.status !== 'active') return true;
     const now = this.now();
     if (this.mayBeginAt <= now && !this.isTimeOver && this.losses < maxLosses) return true;
@@ -213,7 +213,7 @@ export class Drain {
   /** Records what the attempts show of the endpoint's health, so that operators hear of it. */
   private async tellHealth(): Promise<void> {
     const { deps, endpoint } = this;
-    const attempts = this.underWay.made.splice(0);
+    const attempts = this.attempts.made.splice(0);
     if (!endpoint || attempts.length === 0) return;
     const isGone = attempts.some(({ outcome }) => outcome.kind === 'gone');
     const change = isGone ? undefined : healthAfter(endpoint, this.holding.lease, attempts, this.now());
@@ -224,7 +224,7 @@ export class Drain {
 
   /** Sends one wake-up for all that is left to do, unless its time is further ahead than SQS can delay a message. */
   private async wakeAgain(): Promise<void> {
-    let at = Math.min(this.underWay.nextRetryAt, this.requestsAt);
+    let at = Math.min(this.attempts.nextRetryAt, this.requestsAt);
     // The holder that turned this drain away has a request to look at the retries.
     if (this.work.wantsRetries && !this.isTurnedAway) {
       const [next] = await this.deps.deliveries.due(this.name, this.now() + longestDelayMs, 1);
@@ -257,7 +257,7 @@ export class Drain {
   }
 
   private get mayBegin(): boolean {
-    const { made, fault } = this.underWay;
+    const { made, fault } = this.attempts;
     const isGone = made.some(({ outcome }) => outcome.kind === 'gone');
     const isAlone = this.holding.isLone && made.length > 0;
     const isShort = this.isTimeOver || this.holding.isLost || fault !== undefined || isGone || isAlone;

@@ -118,7 +118,7 @@ export async function passOnAnnouncements(
       isStopping = true;
     },
     ended,
-    underWay: () => [],
+    unfinished: () => [],
     release() {
       isGivenUp = true;
       return ended;

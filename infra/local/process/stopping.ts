@@ -4,7 +4,7 @@ export interface Part {
   /** Resolves when the work in flight has ended; rejects on an error. */
   readonly ended: Promise<unknown>;
   /** Work in flight, in words, for instance `2 deliveries`. */
-  underWay(): readonly string[];
+  unfinished(): readonly string[];
   /** Releases the work in flight, so that the next start does not wait for it. */
   release(): Promise<unknown>;
 }
@@ -29,7 +29,7 @@ const atMost = 'at most 8 s';
  */
 export async function stopInTime(stages: readonly (readonly Part[])[], say: (text: string) => void): Promise<boolean> {
   const parts = stages.flat();
-  const underWay = () => listOf(parts.flatMap((part) => part.underWay()));
+  const unfinishedNames = () => listOf(parts.flatMap((part) => part.unfinished()));
   const started = performance.now();
   const until = (instant: number) => started + instant - performance.now();
   const ended = (async () => {
@@ -38,11 +38,11 @@ export async function stopInTime(stages: readonly (readonly Part[])[], say: (tex
       await Promise.all(stage.map((part) => part.ended));
     }
   })();
-  say(underWay() ? `stopping: waits for ${underWay()}, ${atMost}` : 'stopping');
+  say(unfinishedNames() ? `stopping: waits for ${unfinishedNames()}, ${atMost}` : 'stopping');
   if (await isWithin(until(remindAfter), ended)) return true;
-  say(`stopping: still waits for ${underWay() || 'the embedded services'}`);
+  say(`stopping: still waits for ${unfinishedNames() || 'the embedded services'}`);
   if (await isWithin(until(longestWaitMs), ended)) return true;
-  say(`stopping: gives up ${underWay() || 'waiting for the embedded services'}; the next start makes up for it`);
+  say(`stopping: gives up ${unfinishedNames() || 'waiting for the embedded services'}; the next start makes up for it`);
   for (const part of parts) part.stop();
   await isWithin(until(releaseUntilMs), Promise.allSettled(parts.map((part) => part.release())));
   return false;

@@ -50,7 +50,7 @@ export function startExpiry(deps: ExpiryDependencies): Part {
   return {
     stop: () => stopping.abort(),
     ended: loop(),
-    underWay: () => [],
+    unfinished: () => [],
     release: async () => undefined,
   };
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { type EndpointEventData, endpointEvent, testEvent } from '#functions/events/endpoint-event.ts';
-import { eventBody, factId } from '#functions/events/transfer-event.ts';
+import { factId } from '#functions/events/event-id.ts';
+import { eventBody } from '#functions/events/transfer-event.ts';
 import { assertValidEvent } from '#test/docs/event-schemas.ts';
 
 const data: EndpointEventData = {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
+import { factId } from '#functions/events/event-id.ts';
 import {
   type Change,
   eventBody,
   eventTypeOf,
-  factId,
   parseEventBody,
   transferEvent,
   watchEvent,

@@ -6,7 +6,7 @@ import {
   type DiffContext,
   diff,
   expiryOf,
-  isGone,
+  hasMissedEnough,
   isListed,
   markUnlisted,
   type RowChange,
@@ -225,7 +225,7 @@ describe('isGone', () => {
   it('is true at the third complete listing in a row without the transfer', () => {
     let current = row('a', 'ACTIVE');
     const verdicts = [1, 2, 3].map((pass) => {
-      const gone = isGone(current);
+      const gone = hasMissedEnough(current);
       const change = countMiss(current, { ...context, rev: 10 + pass });
       expect(newEvents(change)).toEqual([]);
       expect(change.after.rev).toBe(10 + pass);

@@ -41,7 +41,7 @@ class TimedPart implements Part {
     if (this.duration !== undefined) setTimeout(this.end, this.duration);
   }
 
-  underWay = () => (this.hasEnded ? [] : [this.name]);
+  unfinished = () => (this.hasEnded ? [] : [this.name]);
 
   release(): Promise<void> {
     this.wasGivenBack = true;
@@ -65,7 +65,7 @@ async function stopped(stages: readonly (readonly Part[])[]) {
 describe('stopInTime', () => {
   it('stops at once when nothing is in flight', async () => {
     const part = new TimedPart('1 listing', 0);
-    part.underWay = () => [];
+    part.unfinished = () => [];
     expect(await stopped([[part]])).toEqual({ isWhole: true, said: ['stopping'], took: 0 });
   });
 

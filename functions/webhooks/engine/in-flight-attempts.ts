@@ -22,7 +22,7 @@ const gatherFor = 5;
 const maxTries = 5;
 
 /** Attempts of a drain in flight, and the results of those that have ended. */
-export class UnderWay {
+export class InFlightAttempts {
   /** Due time of the first retry that these attempts led to. */
   nextRetryAt = Number.POSITIVE_INFINITY;
   /** First fault of ours; no attempt begins after it. */
