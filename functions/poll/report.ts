@@ -36,12 +36,12 @@ export function reportShard(logger: Logger, metrics: Metrics, { polls, skipped, 
       requests: sum(({ requests }) => requests),
       transfers: sum(({ transfers }) => transfers),
       published,
-      longest: most(({ durationMs }) => durationMs),
+      longestMs: most(({ durationMs }) => durationMs),
       readUnits: sum(({ units }) => units.read),
       writeUnits: sum(({ units }) => units.write),
     });
   }
-  const longestGap = most(({ sinceCompleteMs: sinceComplete }) => sinceComplete);
+  const longestGap = most(({ sinceCompleteMs }) => sinceCompleteMs);
   if (longestGap > 0) metrics.addMetric(metricNames.secondsSinceCompleteListing, MetricUnit.Seconds, longestGap / 1000);
   addCounts(metrics, {
     completeListings: sum(({ isComplete }) => (isComplete ? 1 : 0)),

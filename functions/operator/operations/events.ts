@@ -32,8 +32,8 @@ const query = z
     trackingId: z.optional(trackingId),
     /** Id of an event, or a time: lists only later events, the oldest first. */
     after: z.optional(eventId),
-    /** Seconds to wait for a later event. */
-    wait: z._default(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(20)), 0),
+    /** Wait for a later event. */
+    waitSeconds: z._default(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(20)), 0),
   })
   .check(
     z.refine(({ after, from, until }) => after === undefined || (from === undefined && until === undefined), {
@@ -113,7 +113,7 @@ export const eventOperations = [
     failures: [404],
     async run(deps, { query: input, deadline }) {
       const { steady } = deps.webhooks;
-      const waitUntil = Math.min(steady() + input.wait * 1000, deadline);
+      const waitUntil = Math.min(steady() + input.waitSeconds * 1000, deadline);
       for (;;) {
         const page = await listEvents(deps, input);
         const isLate = steady() + lookIntervalMs > waitUntil;

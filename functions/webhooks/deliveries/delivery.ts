@@ -20,7 +20,7 @@ export interface DeliveryName {
   readonly endpoint: string;
 }
 
-/** Stored attempt: `attempt` counts from 1, `startedAt` is ISO 8601, `duration` is in milliseconds. */
+/** Stored attempt: `attempt` counts from 1, `startedAt` is ISO 8601. */
 const attempt = r.object({
   attempt: r.number,
   startedAt: r.text,

@@ -131,7 +131,7 @@ describe('the output of the poll function', () => {
   it('has one line for the tick, which counts the polls without changes, and no other line for these', () => {
     const ticks = lines.filter(({ message }) => message === 'tick');
     const figures = { polls: 3, unchanged: 1, withProblem: 1, skipped: 0, transfers: 150, published: 1 };
-    expect(ticks).toEqual([expect.objectContaining({ level: 'INFO', ...figures, longest: expect.any(Number) })]);
+    expect(ticks).toEqual([expect.objectContaining({ level: 'INFO', ...figures, longestMs: expect.any(Number) })]);
     expect(lineOf('dave@example.com')).toBeUndefined();
   });
 

@@ -151,13 +151,13 @@ describe('GET /events?after=', () => {
     world.setOnSleep(async () => {
       if (world.sleeps.length === 3) await world.fanOut(days[3]!);
     });
-    expect(await listed({ after: days[2]!.id, wait: '20' })).toEqual([times[3]]);
+    expect(await listed({ after: days[2]!.id, waitSeconds: '20' })).toEqual([times[3]]);
     expect(world.sleeps).toEqual([1000, 1000, 1000]);
   });
 
   it('waits no longer than the request says', async () => {
     await world.fanOut(days[2]!);
-    expect(await listed({ after: days[2]!.id, wait: '5' })).toEqual([]);
+    expect(await listed({ after: days[2]!.id, waitSeconds: '5' })).toEqual([]);
     expect(world.sleeps).toHaveLength(5);
     expect(await listed({ after: days[2]!.id })).toEqual([]);
     expect(world.sleeps).toHaveLength(5);
