@@ -115,6 +115,21 @@ export function rowReader<T>(reader: Reader<T>): (row: Item) => T {
   };
 }
 
+/** Reads the rows that fit, so that one that does not hides no other; `fault` is the error of the first of those. */
+export function readFitting<T>(rows: readonly Item[], read: (row: Item) => T) {
+  const fitting: T[] = [];
+  let fault: RowError | undefined;
+  for (const row of rows) {
+    try {
+      fitting.push(read(row));
+    } catch (error) {
+      if (!(error instanceof RowError)) throw error;
+      fault ??= error;
+    }
+  }
+  return { fitting, fault };
+}
+
 /** A key as logs may show it: instead of a watch or mailbox, the name that logs have for it. */
 const keyInLogs = (key: string): string =>
   key.replace(/^(?<place>[0-9a-f]{8}#)?(?<named>.*@.*)$/s, (_, place = '', named) => place + logName(named));

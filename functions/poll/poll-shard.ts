@@ -41,7 +41,7 @@ export interface ShardPoll {
   readonly polls: readonly WatchPoll[];
   /** Due watches for which no time was left, or whose shard an earlier tick still held; hanging ones do not count. */
   readonly skipped: number;
-  /** Warnings about the server (each once), the clock, a removed watch's snapshot, and incidents that wait. */
+  /** Warnings about the server (each once), clock, a removed watch's snapshot, incidents that wait, damaged rows. */
   readonly warning?: string;
 }
 
@@ -87,7 +87,7 @@ export async function pollShard(
   const free = due.filter(({ watch }) => isFree(watch));
   const expired = expiredWatch(view.removed.filter(isFree), started);
   if (free.length === 0 && !expired) {
-    const warning = await incidents.tell();
+    const warning = warningOf(await incidents.tell(), view.fault?.message);
     // Shares can change without a poll.
     const failing = incidents.shares();
     const isNews = row.rev > 0 && !isDeepStrictEqual(failing, row.failing ?? {});
@@ -158,9 +158,12 @@ export async function pollShard(
   const isSetBack = row.polled?.some(
     ({ from, to: last }) => last !== undefined && lastTick(row, from, started) === undefined,
   );
-  const warning = [untold, kept, isSetBack && clockSetBack, deps.server.takeWarning()].filter(Boolean).join('; ');
+  const clock = isSetBack ? clockSetBack : undefined;
+  const warning = warningOf(untold, kept, clock, deps.server.takeWarning(), view.fault?.message);
   return { polls, skipped: begun.length - polls.length, ...(warning && { warning }) };
 }
+
+const warningOf = (...texts: readonly (string | undefined)[]): string => texts.filter(Boolean).join('; ');
 
 const clockSetBack =
   'the last tick lies in the future, so the clock here was ahead and has been set back: every watch is listed in full once';

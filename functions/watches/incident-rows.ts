@@ -19,11 +19,15 @@ export const incidentsIn = (rows: readonly Item[]): Incident[] =>
 
 const readIncident = r.rowReader(incidentSchema);
 
-const readMended = r.rowReader(r.record(r.number));
+const times = r.record(r.number);
+const readMended = r.rowReader((row) => {
+  const { pk: _, sk: __, ...mended } = row as Item;
+  return times(mended);
+});
 
 export function mendedIn(rows: readonly Item[]): Mended {
-  const { pk, sk, ...mended } = rows.find((row) => row.sk === mendedKey) ?? {};
-  return readMended(mended);
+  const row = rows.find(({ sk }) => sk === mendedKey);
+  return row ? readMended(row) : {};
 }
 
 /** Rows of incidents. They lie beside the rows of the shards, so that one read brings both. */

@@ -29,6 +29,8 @@ export interface ShardView {
   readonly watches: readonly RegisteredWatch[];
   /** Watches of the shard that an operator removed, or that left the configuration file. */
   readonly removed: readonly RegisteredWatch[];
+  /** Error of a row that no watch can be read from; the others are there. */
+  readonly fault: r.RowError | undefined;
   readonly row: ShardRow;
   /** Shares of the failing watches of other shards, by incident name. */
   readonly others: readonly Readonly<Record<string, FailingShare>>[];
@@ -79,7 +81,7 @@ export class ShardRows {
       this.registry.range(...rangeOfPlaces(...placesOf(shard, shards))),
       this.partition.range(...sharedRange),
     ]);
-    const watches = registered.map(watchOf);
+    const { fitting: watches, fault } = r.readFitting(registered, watchOf);
     const server = rows.find(({ sk }) => sk === circuitKey);
     const all = rows.filter(({ sk }) => sk.startsWith('shard#'));
     const others = all.filter((row) => row.shards === shards && row.sk !== shardKey(shard));
@@ -87,6 +89,7 @@ export class ShardRows {
     return {
       watches: watches.filter(({ isRemoved }) => !isRemoved),
       removed: watches.filter(({ removedAt }) => removedAt !== undefined),
+      fault,
       row: rowFor(row, shards),
       others: others.map((other) => shardRowOf(other).failing ?? {}),
       circuit: server?.origin === origin ? readCircuit(server).circuit : closedCircuit,

@@ -14,7 +14,7 @@ export const pageQuery = {
   cursor: z.optional(z.string().check(z.regex(/^[\w-]{1,2000}$/, 'expected the next of an earlier answer'))),
 };
 
-/** Reads one page of a list. @throws Problem for a malformed cursor, PlaceError for one of another list */
+/** Reads one page of a list. @throws Problem for a malformed cursor, CursorError for one of another list */
 export async function pageOf<Entry>(
   { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
   read: (page: Page) => Promise<{ readonly items: readonly Entry[]; readonly next: Cursor | undefined }>,

@@ -35,6 +35,8 @@ export interface WebhookDependencies {
 /** A page of endpoints, and the name after which the next page starts; undefined on the last page. */
 export interface EndpointPart {
   readonly endpoints: readonly Endpoint[];
+  /** Error of a row that no endpoint can be read from; the others are there. */
+  readonly fault: r.RowError | undefined;
   readonly next: string | undefined;
 }
 
@@ -56,12 +58,12 @@ export class Endpoints extends Partition {
   }
 
   /** Pages through all endpoints by name: first those after `start`, then those up to it. */
-  async *pages(start: string): AsyncGenerator<readonly Endpoint[]> {
+  async *pages(start: string): AsyncGenerator<Omit<EndpointPart, 'next'>> {
     for (const isFirst of start ? [true, false] : [true]) {
       let after: string | undefined = isFirst ? start : '';
       while (after !== undefined) {
         const part: EndpointPart = await this.after(after, pageSize);
-        yield isFirst ? part.endpoints : part.endpoints.filter(({ name }) => name <= start);
+        yield isFirst ? part : { ...part, endpoints: part.endpoints.filter(({ name }) => name <= start) };
         after = isFirst || (part.next ?? start) < start ? part.next : undefined;
       }
     }
@@ -70,7 +72,8 @@ export class Endpoints extends Partition {
   /** Reads the endpoints after a name, or the first ones after `''`: at most `limit`, and at most 1 MB. */
   async after(name: string, limit: number): Promise<EndpointPart> {
     const { rows, last } = await this.page(`${name} `, afterLast, limit);
-    return { endpoints: rows.map(endpointOf), next: last };
+    const { fitting, fault } = r.readFitting(rows, endpointOf);
+    return { endpoints: fitting, fault, next: last };
   }
 
   async find(name: string): Promise<Endpoint | undefined> {

@@ -44,6 +44,7 @@ interface Part {
   readonly next: string | undefined;
   /** True when chats among the examined endpoints want the notice of this event. */
   readonly isForChats: boolean;
+  readonly fault: Error | undefined;
 }
 
 /**
@@ -100,6 +101,8 @@ export async function fanOut(
       });
     }),
   );
+  // An endpoint that cannot be read may want the event, too: the queue keeps the message for it.
+  for (const [message, part] of parts.entries()) if (part?.fault) unhandled.set(message, part.fault);
   return {
     deliveries: parts.reduce((sum, part) => sum + (part?.endpoints.length ?? 0), 0),
     handedOn: handedOn.filter(Boolean).length,
@@ -132,7 +135,7 @@ async function createDeliveries(
   limit: LimitFunction,
   arrival: Arrival,
   after: string,
-  { endpoints, next }: EndpointPart,
+  { endpoints, next, fault }: EndpointPart,
   deadline: Deadline,
 ): Promise<Part> {
   const now = deps.now().getTime();
@@ -152,7 +155,7 @@ async function createDeliveries(
   const done = wanting.slice(0, end).map(({ name }) => name);
   const isCutShort = end < wanting.length;
   if (isCutShort && end === 0) throw new Error(`no time was left for the endpoints after '${after}'`);
-  return { event: arrival.id, endpoints: done, next: isCutShort ? done.at(-1) : next, isForChats };
+  return { event: arrival.id, endpoints: done, next: isCutShort ? done.at(-1) : next, isForChats, fault };
 }
 
 /**

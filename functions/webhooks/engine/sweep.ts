@@ -66,8 +66,9 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline): Promis
   const fail = (error: Error) => {
     fault ??= error;
   };
-  for await (const page of deps.endpoints.pages(cameTo)) {
-    await limit.map(page, async (endpoint) => {
+  for await (const { endpoints, fault: unreadable } of deps.endpoints.pages(cameTo)) {
+    if (unreadable) fail(unreadable);
+    await limit.map(endpoints, async (endpoint) => {
       if (endpoint.pending?.length) telling.push(endpoint);
       if (deps.steady() >= deadline - warningTimeMs) {
         left += 1;

@@ -1,7 +1,9 @@
 import { beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
 import type { Verification } from '#functions/cryptshare/verification.ts';
+import { putRows } from '#functions/dynamodb/batch.ts';
 import { parseTick, type WatchPoll } from '#functions/poll/poll-shard.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
+import { registryKey } from '#functions/watches/places.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
 import {
   alwaysDue,
@@ -127,6 +129,16 @@ describe('pollShard', () => {
     const outcomes = new Map(polls.map(({ watch, outcome, problem }) => [watch.mailbox, [outcome, problem?.cause]]));
     expect(outcomes.get(broken!.mailbox)).toEqual(['failed', 'token_invalid']);
     for (const { mailbox } of others) expect(outcomes.get(mailbox)).toEqual(['baseline', undefined]);
+  });
+
+  it('polls the other watches when the row of one is damaged, and warns of it without its mailbox', async () => {
+    const [bad, good] = await declare(2);
+    const damaged = { pk: 'WATCHES', sk: registryKey(bad!), ...bad!, isDisabled: 'no' };
+    await putRows(deps.dynamo, deps.table, [damaged]);
+    const polled = await pollAfter(minute);
+    expect(mailboxes(polled)).toEqual([good!.mailbox]);
+    expect(polled.warning).toMatch(/^the row WATCHES .* is not as expected: isDisabled must be true or false$/);
+    expect(polled.warning).not.toContain(bad!.mailbox);
   });
 
   it('polls the other watches when DynamoDB refuses to read the snapshot of one', async () => {

@@ -1,6 +1,7 @@
 import type { BatchGetItemCommandInput } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { putRows } from '#functions/dynamodb/batch.ts';
 import { duePart } from '#functions/webhooks/deliveries/delivery.ts';
 import { leaseKey } from '#functions/webhooks/endpoints/leases.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
@@ -11,6 +12,7 @@ import { startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import { exampleEvent, webhooksTable } from '#test/support/webhook-world.ts';
 
 const minute = 60_000;
+const hour = 60 * minute;
 
 beforeEach(startEndpointWorld);
 beforeEach(async () => {
@@ -100,5 +102,29 @@ describe('sweep', () => {
     await expect(world.faults.run(plan, () => world.sweep())).rejects.toThrow('not available');
     expect(plan.calls).toContain('PublishCommand');
     expect(await woken()).toContain('good');
+  });
+});
+
+describe('a damaged row of an endpoint', () => {
+  beforeEach(() => {
+    const damaged = { pk: 'ENDPOINTS', sk: 'bad', name: 'bad', maxInFlight: '10' };
+    return putRows(world.dynamo, webhooksTable, [damaged]);
+  });
+
+  test('keeps no event from the other endpoints, and its message in the queue', async () => {
+    const { deliveries, unhandled } = await world.fanOut(event);
+    expect(deliveries).toBe(1);
+    expect(unhandled).toMatchObject([{ message: 0, error: { name: 'RowError' } }]);
+    await world.deliver(await world.takeWakeUps());
+    expect(world.received.map(({ path }) => path)).toEqual(['/good']);
+  });
+
+  test('keeps no retry of the other endpoints from the sweep, which fails with its key', async () => {
+    world.setAnswer(() => ({ status: 500 }));
+    await world.fanOut(event);
+    await world.deliver(await world.takeWakeUps());
+    world.clock.advance(hour);
+    await expect(world.sweep()).rejects.toThrow(/^the row ENDPOINTS bad is not as expected: /);
+    expect((await world.takeWakeUps()).map(({ endpoint }) => endpoint)).toEqual(['good']);
   });
 });
