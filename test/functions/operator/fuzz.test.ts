@@ -57,7 +57,7 @@ const texts: Readonly<Record<string, fc.Arbitrary<string>>> = {
   type: near('transfer.failed', 'transfer.*', 'watch.*,transfer.active'),
   state: near('ACTIVE', 'deleted by expiration'),
   after: near(event, ...times),
-  wait: near('0', '1'),
+  waitSeconds: near('0', '1'),
   limit: near('1', '2', '100', '0'),
 };
 
@@ -119,7 +119,7 @@ const request = fc.constantFrom(...operations).chain((operation) => {
     path: fc.tuple(...names.map((name) => texts[name]!)).map((parts) =>
       // Half a surrogate pair has no escape.
       names.reduce(
-        (path, name, at) => path.replace(`{${name}}`, encodeURIComponent(parts[at]!.toWellFormed())),
+        (path, name, index) => path.replace(`{${name}}`, encodeURIComponent(parts[index]!.toWellFormed())),
         operation.path,
       ),
     ),
