@@ -115,8 +115,14 @@ export function rowReader<T>(reader: Reader<T>): (row: Item) => T {
   };
 }
 
-/** Reads the rows that fit, so that one that does not hides no other; `fault` is the error of the first of those. */
-export function readFitting<T>(rows: readonly Item[], read: (row: Item) => T) {
+/** Rows that could be read, and the error of the first one that could not. */
+export interface Fitting<T> {
+  readonly fitting: readonly T[];
+  readonly fault: RowError | undefined;
+}
+
+/** Reads the rows that fit, so that a damaged one hides no other. */
+export function readFitting<T>(rows: readonly Item[], read: (row: Item) => T): Fitting<T> {
   const fitting: T[] = [];
   let fault: RowError | undefined;
   for (const row of rows) {

@@ -12,23 +12,26 @@ const mendedKey = 'server#mended';
 /** Milliseconds between two records of a mended cause, because each has all watches polled that fail for it. */
 const mendedPauseMs = 60_000;
 
-export const incidentsIn = (rows: readonly Item[]): Incident[] =>
-  rows
-    .filter(({ sk }) => sk.startsWith(incidentPrefix))
-    .map((row) => ({ name: row.sk.slice(incidentPrefix.length), ...readIncident(row) }));
-
 const readIncident = r.rowReader(incidentSchema);
+const incidentOf = (row: Item): Incident => ({ name: row.sk.slice(incidentPrefix.length), ...readIncident(row) });
+
+export const incidentsIn = (rows: readonly Item[]): r.Fitting<Incident> =>
+  r.readFitting(
+    rows.filter(({ sk }) => sk.startsWith(incidentPrefix)),
+    incidentOf,
+  );
 
 const times = r.record(r.number);
-const readMended = r.rowReader((row) => {
+const mendedOf = r.rowReader((row) => {
   const { pk: _, sk: __, ...mended } = row as Item;
   return times(mended);
 });
 
-export function mendedIn(rows: readonly Item[]): Mended {
-  const row = rows.find(({ sk }) => sk === mendedKey);
-  return row ? readMended(row) : {};
-}
+export const mendedIn = (rows: readonly Item[]): r.Fitting<Mended> =>
+  r.readFitting(
+    rows.filter(({ sk }) => sk === mendedKey),
+    mendedOf,
+  );
 
 /** Rows of incidents. They lie beside the rows of the shards, so that one read brings both. */
 export class IncidentRows extends Partition {

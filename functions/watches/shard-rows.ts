@@ -29,7 +29,7 @@ export interface ShardView {
   readonly watches: readonly RegisteredWatch[];
   /** Watches of the shard that an operator removed, or that left the configuration file. */
   readonly removed: readonly RegisteredWatch[];
-  /** Error of a row that no watch can be read from; the others are there. */
+  /** Error of a damaged row; all others are there. Only the shard's own row stops its tick, for it has the leases. */
   readonly fault: r.RowError | undefined;
   readonly row: ShardRow;
   /** Shares of the failing watches of other shards, by incident name. */
@@ -81,20 +81,27 @@ export class ShardRows {
       this.registry.range(...rangeOfPlaces(...placesOf(shard, shards))),
       this.partition.range(...sharedRange),
     ]);
-    const { fitting: watches, fault } = r.readFitting(registered, watchOf);
-    const server = rows.find(({ sk }) => sk === circuitKey);
-    const all = rows.filter(({ sk }) => sk.startsWith('shard#'));
-    const others = all.filter((row) => row.shards === shards && row.sk !== shardKey(shard));
-    const row = shardRowOf(all.find(({ sk }) => sk === shardKey(shard)));
+    const own = rows.find(({ sk }) => sk === shardKey(shard));
+    const watches = r.readFitting(registered, watchOf);
+    const others = r.readFitting(
+      rows.filter((row) => row.sk.startsWith('shard#') && row.shards === shards && row !== own),
+      readShardRow,
+    );
+    const circuit = r.readFitting(
+      rows.filter((row) => row.sk === circuitKey && row.origin === origin),
+      readCircuit,
+    );
+    const incidents = incidentsIn(rows);
+    const mended = mendedIn(rows);
     return {
-      watches: watches.filter(({ isRemoved }) => !isRemoved),
-      removed: watches.filter(({ removedAt }) => removedAt !== undefined),
-      fault,
-      row: rowFor(row, shards),
-      others: others.map((other) => shardRowOf(other).failing ?? {}),
-      circuit: server?.origin === origin ? readCircuit(server).circuit : closedCircuit,
-      incidents: incidentsIn(rows),
-      mended: mendedIn(rows),
+      watches: watches.fitting.filter(({ isRemoved }) => !isRemoved),
+      removed: watches.fitting.filter(({ removedAt }) => removedAt !== undefined),
+      fault: [watches, others, circuit, incidents, mended].find(({ fault }) => fault)?.fault,
+      row: rowFor(shardRowOf(own), shards),
+      others: others.fitting.map(({ failing = {} }) => failing),
+      circuit: circuit.fitting[0]?.circuit ?? closedCircuit,
+      incidents: incidents.fitting,
+      mended: mended.fitting[0] ?? {},
       hasNoChats: hasNoChats(rows),
     };
   }

@@ -3,7 +3,7 @@ import type { Verification } from '#functions/cryptshare/verification.ts';
 import { putRows } from '#functions/dynamodb/batch.ts';
 import { parseTick, type WatchPoll } from '#functions/poll/poll-shard.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
-import { registryKey } from '#functions/watches/places.ts';
+import { registryKey, shardOf } from '#functions/watches/places.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
 import {
   alwaysDue,
@@ -139,6 +139,20 @@ describe('pollShard', () => {
     expect(mailboxes(polled)).toEqual([good!.mailbox]);
     expect(polled.warning).toMatch(/^the row WATCHES .* is not as expected: isDisabled must be true or false$/);
     expect(polled.warning).not.toContain(bad!.mailbox);
+  });
+
+  it.each([
+    { sk: 'server', origin: () => deps.origin, circuit: 'open' },
+    { sk: 'server#mended', outage: 'today' },
+    { sk: 'server#incident#outage', rev: 1, from: 0 },
+    { sk: 'shard#1', rev: 1, shards: 2, failing: 'none' },
+  ])('polls its watches and warns when the row $sk, which shards share, is damaged', async ({ origin, ...row }) => {
+    pollWith({ schedule: alwaysDue(2) });
+    const ofShard = (await declare(6)).filter((watch) => shardOf(watch, deps.schedule) === 0);
+    await putRows(deps.dynamo, deps.table, [{ pk: 'SHARDS', ...row, origin: origin?.() }]);
+    const polled = await poll({ shard: 0 });
+    expect(mailboxes(polled).sort()).toEqual(ofShard.map(({ mailbox }) => mailbox).sort());
+    expect(polled.warning).toMatch(new RegExp(`^the row SHARDS ${row.sk} is not as expected: `));
   });
 
   it('polls the other watches when DynamoDB refuses to read the snapshot of one', async () => {
