@@ -1,23 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { terminalPrompts } from '#infra/cli/terminal/prompts.ts';
-import { guardOutput } from '#infra/terminal/command-output.ts';
-import { onStopSignal } from '#infra/terminal/stop-signals.ts';
-import { runCli } from './cli.ts';
+import { cacheCompiledCode } from '#infra/terminal/compile-cache.ts';
 
-const interruption = new AbortController();
-guardOutput(() => interruption.abort());
-
-process.exitCode = await runCli(process.argv.slice(2), {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  environment: process.env,
-  prompts: process.stdin.isTTY && process.stderr.isTTY ? terminalPrompts : undefined,
-  now: () => new Date(),
-  sleep: async (milliseconds, signal) => {
-    await sleep(milliseconds, undefined, signal && { signal }).catch(() => undefined);
-  },
-  interrupted: () => {
-    onStopSignal(() => interruption.abort());
-    return interruption.signal;
-  },
-});
+cacheCompiledCode();
+const { runCommand } = await import('./command.ts');
+process.exitCode = await runCommand(process.argv.slice(2));

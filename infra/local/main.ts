@@ -1,5 +1,7 @@
+import { cacheCompiledCode } from '#infra/terminal/compile-cache.ts';
 import { Daemon } from './daemon.ts';
 
+cacheCompiledCode();
 const daemon = new Daemon(process.env);
 // Loaded late, so that the daemon handles signals while the slow import runs.
 const { runNotifier } = await import('./notifier.ts');

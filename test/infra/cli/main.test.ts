@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, openSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { startForwardProxy } from '#test/functions/http/forward-proxy.ts';
 import { closeAll } from '#test/functions/webhooks/http/client-servers.ts';
-import { childEnvironment } from '#test/support/child-process.ts';
 import manifest from '../../../package.json' with { type: 'json' };
 import { startOperatorApi } from './scripted-api.ts';
 
@@ -46,7 +45,7 @@ function start(args: readonly string[], options: StartOptions = {}) {
   const child = spawn(command, [...before, ...args], {
     cwd,
     stdio: ['ignore', stdout, 'pipe'],
-    env: { ...childEnvironment, NOTIFIER_URL: api.url, ...environment },
+    env: { PATH: process.env.PATH, NOTIFIER_URL: api.url, ...environment },
   });
   running.push(child);
   const printed = { stdout: '', stderr: '' };
@@ -82,6 +81,9 @@ describe('npm run notifier', () => {
     expect(JSON.parse(ran.stdout)).toEqual({ items });
     const wrong = await start(['watch', 'remove', 'alice@example.com'], { program: [command], cwd: folder }).ended;
     expect(wrong).toMatchObject({ code: 2 });
+    // Its compiled code, which makes the next start faster, stays beside the dependencies.
+    expect(readdirSync(folder)).toEqual(['transfer-notifier']);
+    expect(existsSync('node_modules/.cache/compiled')).toBe(true);
   });
 
   it.each([[list], [follow]])('ends %j with exit code 0 once the reader of the output has gone', async (args) => {
