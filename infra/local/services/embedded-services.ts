@@ -154,7 +154,7 @@ async function createTable(dynamo: DynamoDBClient, table: string, keyIndexes: re
     if (!(error instanceof ResourceInUseException)) throw error;
   }
   // A new table takes a moment to become usable.
-  await waitUntilTableExists({ client: dynamo, maxWaitTime: 30, minDelay: 0.02, maxDelay: 0.1 }, { TableName: table });
+  await waitUntilTableExists({ client: dynamo, maxWaitTime: 30, minDelay: 0.002, maxDelay: 0.1 }, { TableName: table });
 }
 
 /** Creates a topic unless it exists, and returns its ARN. */
