@@ -193,7 +193,7 @@ describe('Slots', () => {
   });
 });
 
-describe('Slots, when the server has just become slow for all', () => {
+describe('Slots once the server is slow for all', () => {
   /** Lists mailboxes at once, each for 5 s. @returns mailboxes whose listings were cut off */
   async function cutOff(slots: Slots, mailboxes: readonly string[]): Promise<string[]> {
     const cut: string[] = [];

@@ -61,7 +61,7 @@ describe('declare', () => {
   });
 });
 
-describe('declare, of an endpoint whose secret is not filled,', () => {
+describe('declare of an endpoint whose secret is not filled', () => {
   test('tells what the endpoint waits for, and declares everything else', async () => {
     const declared = await deploy(
       { watches: [alice], endpoints: [crm, archive] },

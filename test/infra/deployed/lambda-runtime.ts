@@ -47,7 +47,7 @@ const root = '/2018-06-01/runtime';
 /** @param functionArn told to the function with each invocation */
 export async function startLambdaRuntime(functionArn: string): Promise<LambdaRuntime> {
   const waiting: Invocation[] = [];
-  const underWay = new Map<string, Invocation>();
+  const inFlight = new Map<string, Invocation>();
   let idle: http.ServerResponse | undefined;
   let ended: Error | undefined;
 
@@ -56,7 +56,7 @@ export async function startLambdaRuntime(functionArn: string): Promise<LambdaRun
     const invocation = waiting.shift();
     if (!invocation) return;
     const id = randomUUID();
-    underWay.set(id, invocation);
+    inFlight.set(id, invocation);
     idle.writeHead(200, {
       'content-type': 'application/json',
       'lambda-runtime-aws-request-id': id,
@@ -68,8 +68,8 @@ export async function startLambdaRuntime(functionArn: string): Promise<LambdaRun
   };
   const end = (error: Error) => {
     ended ??= error;
-    for (const { reject } of [...waiting.splice(0), ...underWay.values()]) reject(ended);
-    underWay.clear();
+    for (const { reject } of [...waiting.splice(0), ...inFlight.values()]) reject(ended);
+    inFlight.clear();
   };
   const errorOf = ({ errorType, errorMessage }: ReportedError) => new FunctionError(errorType, errorMessage);
   const server = http.createServer(async (request, response) => {
@@ -81,9 +81,9 @@ export async function startLambdaRuntime(functionArn: string): Promise<LambdaRun
     const body = await json(request);
     const [, id = '', verb] = /^\/invocation\/([^/]+)\/(response|error)$/.exec(path) ?? [];
     if (path === '/init/error') end(errorOf(body as ReportedError));
-    else if (verb === 'response') underWay.get(id)?.resolve(body);
-    else if (verb === 'error') underWay.get(id)?.reject(errorOf(body as ReportedError));
-    underWay.delete(id);
+    else if (verb === 'response') inFlight.get(id)?.resolve(body);
+    else if (verb === 'error') inFlight.get(id)?.reject(errorOf(body as ReportedError));
+    inFlight.delete(id);
     response.writeHead(202).end();
   });
   const { port, close } = await listenOnLoopback(server);

@@ -212,7 +212,7 @@ test('nextEndpointHealth tells nothing of a batch whose own attempts did not fai
   expect(nextEndpointHealth(crm, breaker, undefined, start + day)).toBeUndefined();
 });
 
-describe('nextEndpointHealth, whatever an endpoint answers,', () => {
+describe('nextEndpointHealth for any answer', () => {
   const causes = ['http_error', 'timeout', 'unreachable', 'throttled'] as const;
   const history = fc
     .array(

@@ -96,7 +96,7 @@ describe('admission', () => {
   });
 });
 
-describe('acquire, after a holder that died,', () => {
+describe('acquire after a holder that died', () => {
   it('lets as many attempts begin at once as ever', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100 }), fc.nat(hour), (maxInFlight, later) => {

@@ -103,7 +103,7 @@ test('fanOut needs as much memory for ten events with 2,000 endpoints as with 60
   expect(many).toBeLessThan(256);
 });
 
-describe('fanOut, of an event that more endpoints want than one message has room for,', () => {
+describe('fanOut of an event that more endpoints want than one message has room for', () => {
   const count = 2 * endpointsPerMessage + 7;
 
   it('reaches each endpoint once, part by part', async () => {

@@ -14,7 +14,7 @@ beforeEach(startEndpointWorld);
 const watch = { mailbox: event.data.mailbox, direction: event.data.direction };
 const receivers = async (id: string) => (await world.trace(id)).deliveries.map(({ endpoint }) => endpoint);
 
-describe('fanOut, of an event,', () => {
+describe('fanOut of an event', () => {
   test.each<{ what: string; filter: Partial<EndpointSettingsInput>; isWanted: boolean }>([
     { what: 'by default', filter: {}, isWanted: true },
     { what: 'of its exact type', filter: { types: ['transfer.failed'] }, isWanted: true },
@@ -61,7 +61,7 @@ describe('fanOut, of an event,', () => {
   });
 });
 
-describe('fanOut, of a batch of events,', () => {
+describe('fanOut of a batch of events', () => {
   const batch = exampleEvents('batch', 10);
 
   test('wakes each endpoint once with the ids of all its events, and no endpoint without any', async () => {
@@ -95,7 +95,7 @@ describe('fanOut, of a batch of events,', () => {
   );
 });
 
-describe('fanOut, of a notice,', () => {
+describe('fanOut of a notice', () => {
   const change = { trackingId: 'one', state: 'FAILED', previousState: 'ACTIVE', sequence: 1 };
   const active = { ...change, trackingId: 'two', state: 'ACTIVE', previousState: null };
   const events = [change, active].map((one) =>
@@ -123,7 +123,7 @@ describe('fanOut, of a notice,', () => {
   });
 });
 
-describe('fanOut, of a message with what no index of a table, or no header, takes,', () => {
+describe('fanOut of a message that no index or no header takes', () => {
   test.each([
     ['an event without a time', { ...event, timestamp: '' }],
     ['an event at a time that is none', { ...event, timestamp: 'yesterday' }],
@@ -142,7 +142,7 @@ describe('fanOut, of a message with what no index of a table, or no header, take
   });
 });
 
-describe('fanOut, of a message that is neither,', () => {
+describe('fanOut of a message that is neither event nor notice', () => {
   test.each(['', '{', 'null', '{}', '{"id":"x"}', '[]', '{"data":{}}'])('harms no other message: %s', async (body) => {
     await crm.add();
     const { unhandled, deliveries } = await fanOut(world.deps, [{ body }, { body: eventBody(event) }]);

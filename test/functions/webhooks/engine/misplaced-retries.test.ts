@@ -15,7 +15,7 @@ async function putOff(): Promise<void> {
   world.clock.set(-day);
 }
 
-describe('sweep, of 550 retries of one endpoint that a clock a day ahead has postponed,', () => {
+describe('sweep of 550 retries that a clock a day ahead has postponed', () => {
   test('makes all due within two sweeps after the clock is set back', async () => {
     await putOff();
     // The drain hands over when its time is over. What follows is not the sweep's work.

@@ -67,7 +67,7 @@ describe('post', () => {
   });
 });
 
-describe('post, of the body of an answer,', () => {
+describe('post of a request whose answer has a body', () => {
   test('keeps the first KB', async () => {
     const { url, seen } = await receiver((_, response) => response.end(`${'a'.repeat(1023)}üb`));
     const client = clientOf();

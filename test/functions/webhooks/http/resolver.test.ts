@@ -120,7 +120,7 @@ describe('dnsResolver', () => {
   });
 });
 
-describe('dnsResolver, while the system looks up a slow name,', () => {
+describe('dnsResolver while the system looks up a slow name', () => {
   const addressOf: Record<string, string> = { 'slow.example.com': '192.0.2.1', 'quick.example.com': '192.0.2.2' };
 
   /** A system that answers when it is told to, and name servers that know one name. */

@@ -52,19 +52,19 @@ async function announce() {
 async function killDrain(answered: number) {
   const wakeUps = await announce();
   const [inHand, others] = [wakeUps.slice(0, 10), wakeUps.slice(10)];
-  const underWay = Promise.withResolvers<void>();
+  const inFlight = Promise.withResolvers<void>();
   world.setAnswer(async () => {
     const { length } = world.received;
     if (length === 1) {
       readClock();
       await deliver(world.another(), others);
     }
-    if (length === answered + maxInFlight) underWay.resolve();
+    if (length === answered + maxInFlight) inFlight.resolve();
     return length <= answered ? { status: 204 } : new Promise(() => {});
   });
   const bodiesInHand = inHand.map((wakeUp) => JSON.stringify(wakeUp));
   const child = startFunctions(environmentOf(world, dataKey), [['deliver', messagesOf(...bodiesInHand)]]);
-  await Promise.race([underWay.promise, once(child, 'exit')]);
+  await Promise.race([inFlight.promise, once(child, 'exit')]);
   child.kill('SIGKILL');
   await once(child, 'exit');
   world.setAnswer(() => ({ status: 204 }));

@@ -21,7 +21,7 @@ class PauseAtDelivery extends FaultPlan {
   }
 }
 
-describe('putAside, of a delivery that it holds at the moment in which the endpoint is resumed and recovered,', () => {
+describe('putAside of a delivery while its endpoint is resumed and recovered', () => {
   /** Resumes the endpoint before the delivery is written down as held, and lets half an hour pass. */
   async function resumeWhileHolding(plan: FaultPlan, dies = false) {
     const draining = world.faults.run(plan, () => world.deliver([crm.wakeUp(first)])).catch(() => undefined);
