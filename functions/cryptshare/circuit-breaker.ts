@@ -52,9 +52,9 @@ export function believedCircuit(circuit: ServerCircuit, now: number): ServerCirc
 }
 
 /**
- * The circuit after a further fault. A `Retry-After` opens it for as long, up to 1 h. Without one it opens for 30 s,
- * doubled with each fault, up to 15 min for throttling and 5 min for failures. Up to a quarter is added at random, so
- * that clients do not retry in step. Failures that all concern one mailbox open it for that mailbox only.
+ * The circuit after a further fault. A `Retry-After` opens it for as long, up to 1 h. Without one, the third throttling
+ * or the sixth failure in a row opens it for 30 s, and each further one for twice as long, up to 15 min and 5 min. Up to
+ * a quarter is added at random, so that clients do not retry in step. Failures of one mailbox alone open it only there.
  *
  * @param now Unix time in milliseconds
  * @param chance in [0, 1)

@@ -23,8 +23,8 @@ const suddenShare = 0.2;
 const suspensionMs = 86_400_000;
 const suspensionListings = 10;
 
-/** Status requests of one poll, as many as pages of 10,000 transfers; others wait for a later poll. */
-const maxStatusRequests = 100;
+/** Missing transfers judged by one poll; senders' cost a status request each, in all as many as 10,000 rows in pages. */
+const mostJudged = 100;
 
 /** Conclusion of a poll about transfers that a listing lacks. */
 export interface Conclusion {
@@ -77,7 +77,7 @@ export async function confirmMissing(
   context: DiffContext,
   deadline: Deadline,
 ): Promise<Conclusion> {
-  const gone = missing.filter(hasMissedEnough).slice(0, maxStatusRequests);
+  const gone = missing.filter(hasMissedEnough).slice(0, mostJudged);
   const isSender = context.watch.direction === 'sent';
   const { states, failure } = isSender
     ? await askAfter(server, gone, context, deadline)
@@ -108,7 +108,7 @@ export async function confirmDeparted(
   context: DiffContext,
   deadline: Deadline,
 ): Promise<Conclusion> {
-  const { states, failure } = await askAfter(server, missing.slice(0, maxStatusRequests), context, deadline);
+  const { states, failure } = await askAfter(server, missing.slice(0, mostJudged), context, deadline);
   const changes = new Map(missing.map((row) => [row, changeByAnswer(row, states.get(row), context)]));
   return {
     changes: [...changes.values()].filter((change) => change !== undefined),

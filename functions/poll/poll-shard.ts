@@ -80,7 +80,7 @@ export async function pollShard(
     const isAbandoned = abandoned.has(watchKey(watch));
     const after = isAbandoned ? undefined : lastTick(row, isWhole ? 0 : placeOf(watch), started);
     const scope = scopeDue(scheduled(watch), schedule, { after, to });
-    return scope ? [{ watch, scope, after, isLate: wasDue(watch, schedule, after, row.leftAt) }] : [];
+    return scope ? [{ watch, scope, after, isLate: wasDue(watch, schedule, after, row.postponedAt) }] : [];
   });
   const busy = busyWatches(row, started);
   const isFree = (watch: Watch) => !busy.has(watchKey(watch));
@@ -102,20 +102,23 @@ export async function pollShard(
   const hangs = ({ watch }: Due) => watch.health?.problem.cause === 'timeout' || calls.slots.isHeldUp(watch.mailbox);
   // A lease with a single slot cannot be narrowed, so hanging watches would keep the shard from the next tick.
   const isLastSlot = held.slots === 1 && deps.server.atOnce > 1;
-  const { later = [], begun = [] } = Object.groupBy(free, (each) => (isLastSlot && hangs(each) ? 'later' : 'begun'));
-  const leftOver = new Set(later);
+  const { hanging = [], begun = [] } = Object.groupBy(free, (each) =>
+    isLastSlot && hangs(each) ? 'hanging' : 'begun',
+  );
+  /** Due watches for the next tick to poll. */
+  const postponed = new Set(hanging);
   const inFlight = new Set<string>();
   const ends: Promise<void>[] = [];
   let narrowed: HeldShard | undefined;
   const progress = () => ({
     shards: schedule.shards,
-    polled: polledAfter(view, due, leftOver, started, to),
+    polled: polledAfter(view, due, postponed, started, to),
     failing: incidents.shares(),
-    leftAt: leftOver.size > 0 ? to : undefined,
+    postponedAt: postponed.size > 0 ? to : undefined,
   });
-  const lease = { held, view, forgiveSince: verifiableSince(mended) };
-  const left = () => (narrowed ? undefined : progress());
-  const [hung, told, kept] = await withShardLease(deps, lease, left, async (polling) => {
+  const atRelease = () => (narrowed ? undefined : progress());
+  const lease = { held, view, forgiveSince: verifiableSince(mended), progress: atRelease };
+  const [hung, told, kept] = await withShardLease(deps, lease, async (polling) => {
     let isDeleting = expired !== undefined;
     const deleting =
       expired &&
@@ -124,12 +127,12 @@ export async function pollShard(
       });
     // Delete first after a tick that ran out of time, otherwise polls might never leave time for it; but do not make
     // them wait until the server tells its time.
-    if (row.leftAt !== undefined && expired && expiredWatch([expired], calls.datedAt)) await deleting;
+    if (row.postponedAt !== undefined && expired && expiredWatch([expired], calls.datedAt)) await deleting;
     await pLimit(concurrency).map(inOrder(begun, hangs, started), async (each) => {
       const { watch, scope } = each;
       const key = watchKey(watch);
       if (deps.steady() >= deadline || deps.supervision?.stopping.aborted) {
-        leftOver.add(each);
+        postponed.add(each);
         return;
       }
       inFlight.add(key);
@@ -137,21 +140,21 @@ export async function pollShard(
         inFlight.delete(key);
         polls.push(ended);
         // Another process has the snapshot to itself, for instance to delete it: try at the next tick.
-        if (ended.outcome === 'superseded' && ended.requests === 0) leftOver.add(each);
+        if (ended.outcome === 'superseded' && ended.requests === 0) postponed.add(each);
         onPoll(ended);
       });
       ends.push(end);
       // A poll that hangs leaves its place to another.
       await calls.slots.untilHeldUp(watch.mailbox, end);
     });
-    const hanging = inFlight.size;
+    const hung = inFlight.size;
     const goingOn = [...inFlight, ...(expired && isDeleting ? [watchKey(expired)] : [])];
     // If narrowing fails, the next tick waits until the lease ends.
-    narrowed = hanging > 0 ? await shardRows.narrow(held, goingOn, progress()).catch(() => undefined) : undefined;
+    narrowed = hung > 0 ? await shardRows.narrow(held, goingOn, progress()).catch(() => undefined) : undefined;
     if (narrowed) calls.slots.share(held.name, narrowed.slots);
     const firstTold = await incidents.tell();
     await Promise.all(ends);
-    return [hanging, firstTold, await deleting] as const;
+    return [hung, firstTold, await deleting] as const;
   });
   // A hanging poll may have found its watch well since.
   const untold = hung > 0 ? await incidents.tell() : told;
@@ -168,21 +171,21 @@ const warningOf = (...texts: readonly (string | undefined)[]): string => texts.f
 const clockSetBack =
   'the last tick lies in the future, so the clock here was ahead and has been set back: every watch is listed in full once';
 
-/** Progress of a shard after a tick that has left due watches over. */
+/** Progress of a shard after a tick that has postponed due watches. */
 function polledAfter(
   { watches, row }: ShardView,
   due: readonly Due[],
-  left: ReadonlySet<Due>,
+  postponed: ReadonlySet<Due>,
   now: number,
   to: number,
 ) {
-  if (left.size === 0) return stretchesOf([], to);
+  if (postponed.size === 0) return stretchesOf([], to);
   const dueOf = new Map(due.map((each) => [each.watch, each]));
   const marks = watches.map((watch) => {
     const place = placeOf(watch);
     const each = dueOf.get(watch);
     const last = each ? each.after : lastTick(row, place, now);
-    const oldest = each && !left.has(each) ? to : (last ?? never);
+    const oldest = each && !postponed.has(each) ? to : (last ?? never);
     return { place, oldest, newest: each ? oldest : to };
   });
   return stretchesOf(marks, to);
@@ -201,11 +204,11 @@ function inOrder(due: readonly Due[], hangs: (each: Due) => boolean, seed: numbe
   return [...oldestFirst, ...ordered.toSorted((a, b) => Number(hangs(a)) - Number(hangs(b)))];
 }
 
-/** True when the watch was already due at an earlier tick that had no time for all. */
-const wasDue = (watch: RegisteredWatch, schedule: Schedule, after: number | undefined, leftAt = 0): boolean =>
-  (after ?? 0) < leftAt &&
-  (watch.scheduledFrom === undefined || Date.parse(watch.scheduledFrom) < leftAt) &&
-  scopeDue(watch, schedule, { after, to: leftAt }) !== undefined;
+/** True when the watch was already due at an earlier tick, which postponed some. */
+const wasDue = (watch: RegisteredWatch, schedule: Schedule, after: number | undefined, postponedAt = 0): boolean =>
+  (after ?? 0) < postponedAt &&
+  (watch.scheduledFrom === undefined || Date.parse(watch.scheduledFrom) < postponedAt) &&
+  scopeDue(watch, schedule, { after, to: postponedAt }) !== undefined;
 
 interface Due {
   readonly watch: RegisteredWatch;
