@@ -87,8 +87,7 @@ export class ServerCalls {
   constructor(options: ServerOptions) {
     this.options = options;
     this.connection = new Connection(options.origin, options.ca);
-    this.slots = new Slots(options.maxConcurrentPages, options.shortestOverdueMs);
-    this.limitToMemory();
+    this.slots = new Slots(options.maxConcurrentPages, options.shortestOverdueMs, () => this.mostAtOnce);
   }
 
   /** State of the circuit breaker, as far as requests so far tell. */
@@ -113,7 +112,7 @@ export class ServerCalls {
     const own = this.circuit;
     if ((circuit.toldAt ?? 0) < (own.toldAt ?? 0)) return;
     const isLonger = openForAllUntil(own) > openForAllUntil(circuit);
-    this.setCircuit(isLonger ? { ...circuit, openUntil: own.openUntil, mailbox: undefined } : circuit);
+    this.current = isLonger ? { ...circuit, openUntil: own.openUntil, mailbox: undefined } : circuit;
   }
 
   /**
@@ -145,7 +144,6 @@ export class ServerCalls {
       const answer = await this.connection.send({ path: `/api${path}`, headers, body, cut }, timeout, share);
       onAnswer?.(answer);
       this.room.seen(answer.body.length);
-      this.limitToMemory();
       const cameAt = now().getTime();
       const difference = clockDifference(answer.headers, cameAt);
       if (difference !== undefined) [this.difference, this.datedAt] = [difference, cameAt - difference];
@@ -157,7 +155,6 @@ export class ServerCalls {
       const failure = failureOfError(error);
       if (failure.kind === 'answer_too_large' && share < maxAnswerBytes) {
         this.room.seen();
-        this.limitToMemory();
         return undefined;
       }
       // A request cut short by the end of the poll says nothing about the server.
@@ -212,25 +209,23 @@ export class ServerCalls {
     if (!failure || !cause) {
       this.answeredAt = steady();
       // Ignore the success of a request sent before the last fault.
-      if (seen === this.faultsSeen) this.setCircuit(circuitAfterAnswer(this.circuit, at));
+      if (seen === this.faultsSeen) this.current = circuitAfterAnswer(this.circuit, at);
     } else {
       const fault = { cause, retryAfterMs: failure.retryAfterMs, mailbox };
       const isFirst = seen === this.faultsSeen;
-      this.setCircuit(
-        isFirst ? circuitAfterFault(this.circuit, fault, at, random()) : circuitAfterSameFault(this.circuit, fault, at),
-      );
+      const { circuit } = this;
+      this.current = isFirst
+        ? circuitAfterFault(circuit, fault, at, random())
+        : circuitAfterSameFault(circuit, fault, at);
       if (isFirst) this.faultsSeen += 1;
     }
   }
 
-  /** Limits the requests in flight to what their answers have room for. */
-  private limitToMemory(): void {
-    this.slots.most = this.room.atOnce(this.options.maxConcurrentPages);
-  }
-
-  private setCircuit(circuit: ServerCircuit): void {
-    this.current = circuit;
+  /** Requests in flight at most: one after a fault, to find out whether the server answers, else those with room. */
+  private get mostAtOnce(): number {
+    const { faults, cause } = this.current;
     // Not after timeouts: a single probe that hangs would keep the others from finding out.
-    this.slots.careful = circuit.faults > 0 && circuit.cause !== 'timeout';
+    const isProbing = faults > 0 && cause !== 'timeout';
+    return isProbing ? 1 : this.room.atOnce(this.options.maxConcurrentPages);
   }
 }

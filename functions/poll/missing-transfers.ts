@@ -1,20 +1,21 @@
 import pLimit from 'p-limit';
 import type { Deadline } from '#functions/clock/instants.ts';
-import type { CryptshareClient } from '#functions/cryptshare/client.ts';
+import type { CryptshareClient, Pass } from '#functions/cryptshare/client.ts';
 import { CryptshareFailure } from '#functions/cryptshare/failure.ts';
+import type { WatchProblem } from '#functions/events/transfer-event.ts';
 import {
   countMiss,
   type DiffContext,
   hasMissedEnough,
-  isListed,
   markSeen,
   markUnlisted,
   passesUntilUnlisted,
   type RowChange,
   type TransferRow,
 } from '#functions/snapshot/diff.ts';
-import type { Clocks, SuddenAbsence } from '#functions/snapshot/snapshot-rows.ts';
-import { isActive, type State } from '#functions/transfers/transfer.ts';
+import type { Clocks, Root, SuddenAbsence } from '#functions/snapshot/snapshot-rows.ts';
+import { isActive, isFinal, type State } from '#functions/transfers/transfer.ts';
+import { problemOfAbsences, problemOfFailure } from '#functions/watches/watch-problem.ts';
 
 /** Share of a snapshot above which the absence of two or more transfers is sudden. The absence of all always is. */
 const suddenShare = 0.2;
@@ -27,12 +28,36 @@ const suspensionListings = 10;
 const mostJudged = 100;
 
 /** Conclusion of a poll about transfers that a listing lacks. */
-export interface Conclusion {
+interface Conclusion {
   readonly changes: readonly RowChange[];
   /** Transfers whose state the server did not confirm; the next full listing decides. */
   readonly unclear: readonly TransferRow[];
-  /** Failure that ended the status requests. */
-  readonly failure: CryptshareFailure | undefined;
+  /** Failure that ended the status requests, or the sudden absence. */
+  readonly problem: WatchProblem | undefined;
+}
+
+/** Judges the transfers of the read buckets that the listing lacks, if it allows a conclusion. */
+export async function concludeMissing(
+  server: CryptshareClient,
+  missing: readonly TransferRow[],
+  { pass, root, deadline }: { readonly pass: Pass; readonly root: Root; readonly deadline: Deadline },
+  context: DiffContext,
+): Promise<Conclusion & Pick<Root, 'absence'>> {
+  const nothing = { changes: [], unclear: [], problem: undefined, absence: root.absence };
+  if (pass.failure) return nothing;
+  if (pass.scope === 'active') {
+    const departed = missing.filter(({ state }) => isActive(state));
+    return { ...nothing, ...(await confirmDeparted(server, departed, context, deadline)) };
+  }
+  if (pass.listing.malformed > 0) return nothing;
+  const at = { here: Date.parse(context.observedAt), server: server.calls.serverTime().getTime() };
+  const absence = nextAbsence(root.absence, missing.length, root.count, at);
+  if (!absence || hasLasted(absence, at)) {
+    return { ...nothing, ...(await confirmMissing(server, missing, context, deadline)), absence };
+  }
+  // The server deletes ended transfers from its log in bulk, which is no problem.
+  const isUsual = missing.length < root.count && missing.every(({ state }) => isFinal(state));
+  return { ...nothing, absence, problem: isUsual ? undefined : problemOfAbsences(missing.length, root.count) };
 }
 
 /**
@@ -71,31 +96,24 @@ const isSudden = (missing: number, count: number): boolean =>
  * Counts the passes that missed each transfer. A transfer is unlisted once three complete listings in a row lacked it;
  * the server must not know its tracking id either. Only senders may ask: received transfers go by the count alone.
  */
-export async function confirmMissing(
+async function confirmMissing(
   server: CryptshareClient,
   missing: readonly TransferRow[],
   context: DiffContext,
   deadline: Deadline,
-): Promise<Conclusion> {
+) {
   const gone = missing.filter(hasMissedEnough).slice(0, mostJudged);
-  const isSender = context.watch.direction === 'sent';
-  const { states, failure } = isSender
-    ? await askAfter(server, gone, context, deadline)
-    : { states: new Map(gone.map((row) => [row, undefined])), failure: undefined };
+  const { states, problem } =
+    context.watch.direction === 'sent'
+      ? await askAfter(server, gone, context, deadline)
+      : { states: new Map(gone.map((row) => [row, undefined])), problem: undefined };
   const changes = missing.map((row) => {
     if (!states.has(row)) return row.missedPasses === passesUntilUnlisted ? undefined : countMiss(row, context);
     const state = states.get(row);
     return state === undefined ? markUnlisted(row, context) : changeByAnswer(row, state, context);
   });
-  return { changes: changes.filter((change) => change !== undefined), unclear: [], failure };
+  return { changes: changes.filter((change) => change !== undefined), problem };
 }
-
-/** Transfers that are active in the snapshot and that an active pass lacks. */
-export const leftActive = (
-  rows: ReadonlyMap<string, TransferRow>,
-  listed: ReadonlyMap<string, State>,
-): readonly TransferRow[] =>
-  [...rows.values()].filter((row) => isListed(row) && isActive(row.state) && !listed.has(row.trackingId));
 
 /**
  * Asks the server for the states of transfers that an active pass lacks: pages may have shifted, and the server's
@@ -108,12 +126,12 @@ export async function confirmDeparted(
   context: DiffContext,
   deadline: Deadline,
 ): Promise<Conclusion> {
-  const { states, failure } = await askAfter(server, missing.slice(0, mostJudged), context, deadline);
+  const { states, problem } = await askAfter(server, missing.slice(0, mostJudged), context, deadline);
   const changes = new Map(missing.map((row) => [row, changeByAnswer(row, states.get(row), context)]));
   return {
     changes: [...changes.values()].filter((change) => change !== undefined),
     unclear: missing.filter((row) => !changes.get(row)),
-    failure,
+    problem,
   };
 }
 
@@ -125,17 +143,17 @@ async function askAfter(
   deadline: Deadline,
 ) {
   const states = new Map<TransferRow, State | undefined>();
-  let failure: CryptshareFailure | undefined;
+  let problem: WatchProblem | undefined;
   await pLimit(4).map(rows, async (row) => {
-    if (failure) return;
+    if (problem) return;
     try {
       states.set(row, await server.status(watch.mailbox, row.trackingId, deadline));
     } catch (error) {
       if (!(error instanceof CryptshareFailure)) throw error;
-      failure = error;
+      problem = problemOfFailure(error);
     }
   });
-  return { states, failure };
+  return { states, problem };
 }
 
 const changeByAnswer = (row: TransferRow, state: State | undefined, context: DiffContext): RowChange | undefined =>

@@ -102,11 +102,9 @@ export async function pollShard(
   const hangs = ({ watch }: Due) => watch.health?.problem.cause === 'timeout' || calls.slots.isHeldUp(watch.mailbox);
   // A lease with a single slot cannot be narrowed, so hanging watches would keep the shard from the next tick.
   const isLastSlot = held.slots === 1 && deps.server.atOnce > 1;
-  const { hanging = [], begun = [] } = Object.groupBy(free, (each) =>
-    isLastSlot && hangs(each) ? 'hanging' : 'begun',
-  );
   /** Due watches for the next tick to poll. */
-  const postponed = new Set(hanging);
+  const postponed = new Set(isLastSlot ? free.filter(hangs) : []);
+  const begun = free.filter((each) => !postponed.has(each));
   const inFlight = new Set<string>();
   const ends: Promise<void>[] = [];
   let narrowed: HeldShard | undefined;
@@ -229,8 +227,9 @@ export async function pollAndUpdateHealth(
 ): Promise<WatchPoll> {
   const started = deps.steady();
   deps.supervision?.polls.add(watch);
-  const terms = { notifyExisting: watch.notifyExisting === true, scope, deadline };
-  const polled = await pollWatch(deps, watch, terms).catch((error: Error) => failedPoll(problemOfAws(error)));
+  const polled = await pollWatch(deps, watch, { scope, deadline }).catch((error: Error) =>
+    failedPoll(problemOfAws(error)),
+  );
   const result = { ...polled, problem: polled.problem && withClock(polled.problem, deps.server.calls.clockWords) };
   const ended = deps.now();
   const untold = await updateHealth(deps, watch, result, ended, incidents).catch((error: Error) => error);

@@ -3,6 +3,7 @@ import * as r from '#functions/dynamodb/row-reader.ts';
 import {
   bucketPrefix,
   type Digests,
+  emptyDigests,
   prefixRange,
   sameActiveDigest,
   sameDigest,
@@ -65,12 +66,12 @@ const rootSchema = r.object({
   deletedUntil: r.orElse(r.number, 0),
 });
 
-export const readRootRow = r.rowReader(rootSchema);
+const readRootRow = r.rowReader(rootSchema);
 
-export const readBlock = r.rowReader(r.object({ digests: r.bytes }));
+const readBlock = r.rowReader(r.object({ digests: r.bytes }));
 
 /** Root of the snapshot: everything that an unchanged poll reads. */
-export interface Root extends Omit<r.ReadBy<typeof rootSchema>, 'unsettled' | 'baselineProgress'> {
+export interface Root extends Omit<r.ReadBy<typeof rootSchema>, 'unsettled'> {
   readonly unsettled: ReadonlySet<number>;
   /** Digests of the published states, by bucket. */
   readonly digests: Digests;
@@ -81,6 +82,20 @@ export interface Root extends Omit<r.ReadBy<typeof rootSchema>, 'unsettled' | 'b
 /** Digests are stored 64 to a row, so that a change rewrites 768 bytes whatever the size of the mailbox. */
 const digestsPerBlock = 64;
 const wordsPerBlock = wordsPerBucket * digestsPerBlock;
+
+/** The root among its rows; without one, that of a watch without a snapshot. */
+export function rootIn(rows: readonly Item[]): Root {
+  const root = rows.find(({ sk }) => sk === rootKey);
+  const { unsettled, ...attributes } = readRootRow(root ?? { rev: 0, bits: 0 });
+  const { bits } = attributes;
+  const digests = emptyDigests(bits);
+  const outdatedBlocks: string[] = [];
+  for (const row of root ? rows : []) {
+    if (isBlockOf(bits, row.sk)) placeBlock(digests, bits, row.sk, readBlock(row).digests);
+    else if (row !== root) outdatedBlocks.push(row.sk);
+  }
+  return { ...attributes, unsettled: bucketsOf(unsettled), digests, outdatedBlocks };
+}
 
 export const rootKey = 'ROOT';
 

@@ -11,14 +11,10 @@ import {
   bitmapOf,
   blockKey,
   bucketRange,
-  bucketsOf,
   bytesOfBlock,
   changedBlocks,
-  isBlockOf,
-  placeBlock,
   type Root,
-  readBlock,
-  readRootRow,
+  rootIn,
   rootKey,
   rootRange,
   runsOf,
@@ -31,24 +27,7 @@ import {
 export type Claim = Pick<Root, 'rev' | 'bits' | 'origin'>;
 
 /** Changes of the root at the end of a poll. */
-export interface Settlement
-  extends Pick<Root, 'count' | 'active' | 'baselineAt' | 'absence' | 'unsettled' | 'unsettledUntil' | 'digests'> {
-  /** Undefined once the baseline is complete. */
-  readonly baselineProgress: BaselineProgress | undefined;
-}
-
-/** Root for a watch without a snapshot. */
-const nothing: Root = {
-  rev: 0,
-  bits: 0,
-  count: 0,
-  active: 0,
-  unsettled: new Set(),
-  unsettledUntil: 0,
-  deletedUntil: 0,
-  digests: emptyDigests(0),
-  outdatedBlocks: [],
-};
+type Settlement = Omit<Root, keyof Claim | 'deletedUntil' | 'outdatedBlocks'>;
 
 /** Condition on the sequence of a transfer's row, and on its `rev`. */
 const inSequence = (compared: '<' | '=', rev: number, sequence: number) => ({
@@ -73,18 +52,7 @@ export class Snapshot extends Partition {
 
   /** Reads the root with all digests: one read unit for each 4 KB, which is 300 digests or 10,000 transfers. */
   async readRoot(): Promise<Root> {
-    const items = await this.range(...rootRange);
-    const row = items.find(({ sk }) => sk === rootKey);
-    if (!row) return nothing;
-    const { unsettled, baselineProgress, ...attributes } = readRootRow(row);
-    const { bits } = attributes;
-    const digests = emptyDigests(bits);
-    const outdatedBlocks: string[] = [];
-    for (const block of items) {
-      if (isBlockOf(bits, block.sk)) placeBlock(digests, bits, block.sk, readBlock(block).digests);
-      else if (block !== row) outdatedBlocks.push(block.sk);
-    }
-    return { ...attributes, unsettled: bucketsOf(unsettled), digests, outdatedBlocks };
+    return rootIn(await this.range(...rootRange));
   }
 
   /**

@@ -9,6 +9,7 @@ import { type PollDependencies, pollRepositories } from '#functions/poll/depende
 import type { PollResult } from '#functions/poll/poll-result.ts';
 import { type PollTerms, pollWatch } from '#functions/poll/poll-watch.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
+import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { createTopic, createTransfersTable } from '#infra/local/services/embedded-services.ts';
 import { createQueue } from '#infra/local/services/event-source.ts';
 import { type CryptshareServer, startCryptshareServer } from '#infra/simulator/server.ts';
@@ -89,7 +90,7 @@ export interface World {
   setDrift(callback: (page: number) => void | Promise<void>): void;
   /** Makes the token hold for a mailbox and returns the watch. */
   watch(mailbox: string, direction?: Watch['direction']): Watch;
-  poll(watch: Watch, terms?: Partial<PollTerms>): Promise<PollResult>;
+  poll(watch: RegisteredWatch, terms?: Partial<PollTerms>): Promise<PollResult>;
   /** Those of a full listing that begins now, and of whatever else is wanted. */
   terms(wanted?: Partial<PollTerms>): PollTerms;
   /** Takes what was published since the last call. */
@@ -130,7 +131,6 @@ export async function startWorld(): Promise<World> {
   };
 
   const terms = (wanted: Partial<PollTerms> = {}): PollTerms => ({
-    notifyExisting: false,
     scope: 'all',
     deadline: clock.steady() + pollBudget,
     ...wanted,

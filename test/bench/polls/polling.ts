@@ -87,7 +87,7 @@ async function pollDependencies({ origin, sdkEnvironment }: ServiceAddresses): P
  */
 export async function pollOnce(deps: PollDependencies, watch: Watch, scope: Scope = 'all') {
   const deadline = deps.now().getTime() + budgetMs;
-  const { problem, changed, units } = await pollWatch(deps, watch, { notifyExisting: false, scope, deadline });
+  const { problem, changed, units } = await pollWatch(deps, watch, { scope, deadline });
   if (problem) throw new Error(problem.message);
   return { changed, units };
 }

@@ -89,10 +89,10 @@ describe('confirmDeparted', () => {
   });
 
   it('requests no further state after a failure', async () => {
-    const { changes, unclear, failure, requests } = await confirm(50, async () => {
+    const { changes, unclear, problem, requests } = await confirm(50, async () => {
       throw new CryptshareFailure('forbidden');
     });
-    expect(failure?.kind).toBe('forbidden');
+    expect(problem?.cause).toBe('forbidden');
     expect([changes.length, unclear.length]).toEqual([0, 50]);
     // Those that were in flight.
     expect(requests).toBeLessThanOrEqual(4);
