@@ -122,12 +122,16 @@ export class ServerCalls {
    */
   async send(call: Call, deadline: Deadline): Promise<Answer> {
     const isListing = call.mailbox !== undefined && call.body === undefined;
-    const answer = await this.slots.run(call.mailbox, (cut) => this.sendNow(call, deadline, cut), isListing);
+    const answer = await this.slots.run(
+      call.mailbox,
+      (cancellation) => this.sendNow(call, deadline, cancellation),
+      isListing,
+    );
     return answer ?? this.send(call, deadline);
   }
 
   /** @returns undefined when the answer outgrew its room, which is larger now */
-  private async sendNow(call: Call, deadline: Deadline, cut: Cancellation): Promise<Answer | undefined> {
+  private async sendNow(call: Call, deadline: Deadline, cancellation: Cancellation): Promise<Answer | undefined> {
     const { path, mailbox, minimumMinor, token, body, onSend, onAnswer } = call;
     const { now, steady } = this.options;
     const left = deadline - steady();
@@ -137,11 +141,12 @@ export class ServerCalls {
     onSend?.();
     const seen = this.faultsSeen;
     const headers = { accept: 'application/json', ...this.identification(minimumMinor, token) };
+    const request = { path: `/api${path}`, headers, body, cancellation };
     const timeout = Math.min(requestTimeoutMs, left);
     // A POST must not be repeated for want of room; its answer has a few lines.
     const share = body === undefined ? this.room.share(this.options.maxConcurrentPages) : maxAnswerBytes;
     try {
-      const answer = await this.connection.send({ path: `/api${path}`, headers, body, cut }, timeout, share);
+      const answer = await this.connection.send(request, timeout, share);
       onAnswer?.(answer);
       this.room.seen(answer.body.length);
       const cameAt = now().getTime();

@@ -53,10 +53,6 @@ export class CryptshareClient {
     return this.version?.minor !== undefined && this.version.minor < listingsSince;
   }
 
-  get atOnce(): number {
-    return this.calls.options.maxConcurrentPages;
-  }
-
   /** New warnings about the server's age and clock; each is given once for as long as it holds. */
   takeWarning(): string | undefined {
     const { clockWords } = this.calls;
@@ -139,10 +135,6 @@ export class CryptshareClient {
     });
   }
 
-  close(): void {
-    this.calls.close();
-  }
-
   private async listOnce(
     watch: Watch,
     wanted: Scope,
@@ -170,7 +162,7 @@ export class CryptshareClient {
         if (answer.status !== 200) throw this.calls.failed(answer);
         return parsed(() => listing.addPage(answer.body));
       });
-    const failure = await readPages(takePage, expected, this.atOnce);
+    const failure = await readPages(takePage, expected, this.calls.options.maxConcurrentPages);
     return { scope, listing, requests, failure };
   }
 

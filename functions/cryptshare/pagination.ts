@@ -37,15 +37,12 @@ export async function readPages(
 ): Promise<CryptshareFailure | undefined> {
   const failures: CryptshareFailure[] = [];
   const mayGoOn = () => failures.length < maxFailedPages && failures.every((failure) => failure.retryable);
-  const attempt = async (page: number): Promise<PageRows | undefined> => {
-    try {
-      return await takePage(page);
-    } catch (error) {
+  const attempt = (page: number) =>
+    takePage(page).catch((error) => {
       if (!(error instanceof CryptshareFailure)) throw error;
       failures.push(error);
       return undefined;
-    }
-  };
+    });
   const limit = pLimit(atOnce);
   const readBehind = (page: number, pages: number) => {
     const behind = Array.from({ length: pages }, (_, index) => page + 1 + index);

@@ -93,7 +93,7 @@ export class Tokens implements TokenSource {
         known?.isAccepted === true ||
         this.deps.calls.serverTime().getTime() - Date.parse(verification.obtainedAt ?? '') > usualLifeMs;
       // A token rejected before any use must not be renewed over and over; the first time may be bad luck.
-      const failures = wasUsed ? 0 : failuresOf(verification) + 1;
+      const failures = wasUsed ? 0 : (verification.failures ?? 0) + 1;
       const { retryAt: _, triedAt: __, ...rest } = verification;
       const pause = failures > 1 ? paused(failures, pauseAfter(failures - 1), now) : { failures };
       await this.deps.verifications.replace(verification, { ...rest, ...pause, isRejected: true });
@@ -116,7 +116,7 @@ export class Tokens implements TokenSource {
     const method = code === undefined ? 'client_id' : 'email';
     for (let attempt = 1; ; attempt += 1) {
       const read = await this.deps.verifications.find(mailbox);
-      const kept = await this.store(read, mailbox, issued, method, 0);
+      const kept = await this.store(read, mailbox, issued, method);
       if (kept) return kept;
       if (attempt === tries) throw new Error('the verification is being changed by other processes; try again');
       await this.deps.sleep(lookInterval);
@@ -134,9 +134,8 @@ export class Tokens implements TokenSource {
   }
 
   private obtain(mailbox: string, read: Verification | undefined, deadline: Deadline): Promise<string> {
-    const under = this.obtaining.get(mailbox);
-    if (under) return under;
-    const obtained = this.obtainOnce(mailbox, read, deadline).finally(() => this.obtaining.delete(mailbox));
+    const begin = () => this.obtainOnce(mailbox, read, deadline).finally(() => this.obtaining.delete(mailbox));
+    const obtained = this.obtaining.get(mailbox) ?? begin();
     this.obtaining.set(mailbox, obtained);
     return obtained;
   }
@@ -159,13 +158,13 @@ export class Tokens implements TokenSource {
     try {
       const issued = await obtainToken(this.deps.calls, mailbox, undefined, deadline);
       this.refusal.end();
-      const kept = await this.store(busy, mailbox, issued, 'client_id', busy.isRejected ? failuresOf(busy) : 0);
+      const kept = await this.store(busy, mailbox, issued, 'client_id', busy.isRejected ? busy.failures : 0);
       if (!kept) throw new CryptshareFailure('token_invalid', 'it has been verified anew since');
       return issued.token;
     } catch (error) {
       if (!(error instanceof CryptshareFailure)) throw error;
       const { busyUntil: _, ...rest } = busy;
-      const failures = failuresOf(busy) + 1;
+      const failures = (busy.failures ?? 0) + 1;
       const wish = Math.min(error.retryAfterMs ?? 0, longestWishMs);
       // The server's circuit breaker handles failures that pass by themselves.
       const pause = Math.max(wish, pauseAfter(error.retryable ? 1 : failures));
@@ -197,7 +196,7 @@ export class Tokens implements TokenSource {
     mailbox: string,
     { token, validUntil }: IssuedToken,
     method: VerificationMethod,
-    failures: number,
+    failures = 0,
   ): Promise<Verification | undefined> {
     const verification = await this.deps.verifications.replace(read, {
       mailbox,
@@ -228,8 +227,6 @@ export class Tokens implements TokenSource {
 
 /** Milliseconds after which the renewal of a rejected token is nothing unusual, even if it was never seen in use. */
 const usualLifeMs = 3_600_000;
-
-const failuresOf = ({ failures = 0 }: Verification): number => failures;
 
 const paused = (failures: number, pause: number, now: Date) => ({
   failures,

@@ -35,13 +35,9 @@ export function whenInvoked<Dependencies>(
 
 /** Reads the secret; while that fails, the last text stays valid. */
 async function secretText(client: SecretsManagerClient, arn: string, last: string | undefined): Promise<string> {
-  try {
-    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
-    return SecretString ?? '{}';
-  } catch (error) {
-    if (last === undefined) throw error;
-    return last;
-  }
+  const read = client.send(new GetSecretValueCommand({ SecretId: arn }));
+  const { SecretString } = await (last === undefined ? read : read.catch(() => ({ SecretString: last })));
+  return SecretString ?? '{}';
 }
 
 function fieldsOf(text: string): Fields {

@@ -101,7 +101,7 @@ export async function pollShard(
   const polls: WatchPoll[] = [];
   const hangs = ({ watch }: Due) => watch.health?.problem.cause === 'timeout' || calls.slots.isHeldUp(watch.mailbox);
   // A lease with a single slot cannot be narrowed, so hanging watches would keep the shard from the next tick.
-  const isLastSlot = held.slots === 1 && deps.server.atOnce > 1;
+  const isLastSlot = held.slots === 1 && calls.options.maxConcurrentPages > 1;
   /** Due watches for the next tick to poll. */
   const postponed = new Set(isLastSlot ? free.filter(hangs) : []);
   const begun = free.filter((each) => !postponed.has(each));

@@ -59,15 +59,17 @@ export async function reconcile(deps: PollDependencies, listed: ListedWatch): Pr
 
   const { context, suspectUntil } = poll;
   const rows = await snapshot.readBuckets(plan.buckets, plan.bits);
+  /** Each on condition that no other poll has written its row. */
+  const commit = ([change]: readonly RowChange[]) => snapshot.commit(change!.before, change!.after);
   const states = pass.listing.in(plan.buckets, plan.bits);
   const { changes, missing } = diff(rows, states, context);
   const lack = await concludeMissing(server, missing, poll, context);
 
   // Other polls judge the claim by their clocks, so a clock that is set forward ends it, too.
   const isInTime = () => steady() < deadline && now().getTime() < lastWrite - writeGraceMs;
-  const news = [...changes, ...lack.changes];
-  const way = root.baselineAt === undefined ? storing(deps, poll, rows.size) : committing(snapshot);
-  const commits = await commitAll(snapshot, news, way, isInTime);
+  const isFirst = root.baselineAt === undefined;
+  const batches = batchesOf([...changes, ...lack.changes], isFirst ? rowsPerCall : 1);
+  const commits = await commitAll(snapshot, batches, isFirst ? storing(deps, poll, rows.size) : commit, isInTime);
   for (const { after } of commits.committed) rows.set(after.trackingId, after);
 
   const announcement = await announceAll(topics, poll, rows, isInTime);
@@ -87,7 +89,7 @@ export async function reconcile(deps: PollDependencies, listed: ListedWatch): Pr
   });
 
   const error = commits.error ?? announcement.error;
-  const outcome = root.baselineAt === undefined && isCommitted ? 'baseline' : 'changed';
+  const outcome = isFirst && isCommitted ? 'baseline' : 'changed';
   return {
     outcome: isSettled ? outcome : 'superseded',
     changed: commits.committed.filter(({ before, after }) => after.sequence > (before?.sequence ?? 0)).length,
@@ -134,51 +136,43 @@ function bucketsLeft(
   };
 }
 
-interface Way {
-  /** Changes in one call. */
-  readonly atOnce: number;
-  /** Writes all of them or none; returns true for all. */
-  readonly write: (changes: readonly RowChange[]) => Promise<boolean>;
-}
-
-/** Commits changes one by one, each on condition that no other poll has written its row. */
-const committing = (snapshot: Snapshot): Way => ({
-  atOnce: 1,
-  write: ([change]) => snapshot.commit(change!.before, change!.after),
-});
-
 /** Milliseconds between two progress reports of a baseline. */
 const progressIntervalMs = 5000;
 
-/** Stores 25 rows in a call, DynamoDB's limit for a batch, over existing rows and without a condition. */
-function storing({ steady, supervision }: PollDependencies, poll: ClaimedPoll, before: number): Way {
+/** Rows of a baseline in a call: DynamoDB's limit for a batch. */
+const rowsPerCall = 25;
+
+/** Stores batches of a baseline over existing rows and without a condition; `before` rows are stored already. */
+function storing({ steady, supervision }: PollDependencies, poll: ClaimedPoll, before: number) {
   const { snapshot, claim, context, pass, deadline } = poll;
   let stored = before;
   let toldAt = steady();
-  return {
-    atOnce: 25,
-    async write(changes) {
-      const rows = changes.map(({ after }) => after);
-      await snapshot.store(rows, retryBudget(deadline, steady));
-      stored += changes.filter(({ before: row }) => !row).length;
-      if (steady() - toldAt < progressIntervalMs) return true;
-      toldAt = steady();
-      const progress = { stored, transfers: pass.listing.size };
-      supervision?.storing?.(context.watch, progress);
-      // A lost report changes no stored row.
-      await snapshot.noteProgress(claim, progress).catch(() => undefined);
-      return true;
-    },
+  return async (changes: readonly RowChange[]) => {
+    const rows = changes.map(({ after }) => after);
+    await snapshot.store(rows, retryBudget(deadline, steady));
+    stored += changes.filter(({ before: row }) => !row).length;
+    if (steady() - toldAt < progressIntervalMs) return true;
+    toldAt = steady();
+    const progress = { stored, transfers: pass.listing.size };
+    supervision?.storing?.(context.watch, progress);
+    // A lost report changes no stored row.
+    await snapshot.noteProgress(claim, progress).catch(() => undefined);
+    return true;
   };
 }
 
-/** Commits the changes while time is left; a call that fails stops no other. */
-async function commitAll(snapshot: Snapshot, changes: readonly RowChange[], way: Way, isInTime: () => boolean) {
+/** Commits each batch of changes in one call while time is left; a call that fails stops no other. */
+async function commitAll(
+  snapshot: Snapshot,
+  batches: readonly RowChange[][],
+  write: (batch: readonly RowChange[]) => Promise<boolean>,
+  isInTime: () => boolean,
+) {
   const committed: RowChange[] = [];
   const uncommitted: TransferRow[] = [];
   let error: Error | undefined;
-  await snapshot.each(batchesOf(changes, way.atOnce), async (part) => {
-    const isWritten = await Promise.resolve(isInTime() && way.write(part)).catch((cause: Error) => {
+  await snapshot.each(batches, async (part) => {
+    const isWritten = await Promise.resolve(isInTime() && write(part)).catch((cause: Error) => {
       error ??= cause;
       return false;
     });

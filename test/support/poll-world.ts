@@ -165,7 +165,7 @@ export async function startWorld(): Promise<World> {
     },
     takeNotices: recordNotices(sns),
     async close() {
-      deps.server.close();
+      deps.server.calls.close();
       await cryptshare.close();
       await aws.close();
     },

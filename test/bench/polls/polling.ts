@@ -46,7 +46,7 @@ export async function withServices<T>(
     return await task({ services, deps, server });
   } finally {
     server.close();
-    deps.server.close();
+    deps.server.calls.close();
     deps.dynamo.destroy();
     deps.topics.sns.destroy();
     await services.stop();

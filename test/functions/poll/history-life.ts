@@ -165,7 +165,7 @@ export async function live({ direction, order, seeded, archived, notifyExisting,
     calls = plan.calls;
     if (result.outcome === 'unchanged') break;
   }
-  server.close();
+  server.calls.close();
   const notices = (await world.takeNotices()).map(({ text }) => text);
   const rows = (await everyRow()).filter(isListed);
   return {
