@@ -115,11 +115,7 @@ export class ServerCalls {
     this.current = isLonger ? { ...circuit, openUntil: own.openUntil, mailbox: undefined } : circuit;
   }
 
-  /**
-   * Sends a request once, and returns the answer whatever its status. Repeats it only if the answer outgrew its room.
-   *
-   * @throws CryptshareFailure when there is no answer
-   */
+  /** Sends a request once; again only if the answer outgrew its room. @throws CryptshareFailure without an answer */
   async send(call: Call, deadline: Deadline): Promise<Answer> {
     const isListing = call.mailbox !== undefined && call.body === undefined;
     const answer = await this.slots.run(

@@ -3,11 +3,12 @@ import { canonicalState, type State, type Watch } from '#functions/transfers/tra
 import type { Answer } from './answer.ts';
 import type { ServerCalls } from './api-calls.ts';
 import { listingsSince, longSince, minorOfMajorOne, versionsIn } from './api-version.ts';
-import { CarriedTokens, type TokenSource } from './carried-tokens.ts';
+import { CarriedTokens } from './carried-tokens.ts';
 import { CryptshareFailure, errorCodeOf } from './failure.ts';
 import { Listing } from './listing.ts';
 import { ListingMemory } from './listing-memory.ts';
 import { type PageRows, pageSize, readPages } from './pagination.ts';
+import type { TokenSource } from './tokens.ts';
 
 /** Transfers that a listing covers: all, or those that the server's filter `active=true` lets through. */
 export type Scope = 'all' | 'active';
@@ -66,10 +67,8 @@ export class CryptshareClient {
   }
 
   /**
-   * The minor version of REST API 1 that the server offers, cached for an hour; undefined when the server names none,
-   * as servers before 1.13.
-   *
-   * @throws CryptshareFailure when it offers other major versions only
+   * Minor version of REST API 1 that the server offers, cached for an hour; undefined when the server names none, as
+   * servers before 1.13. @throws CryptshareFailure when it offers other major versions only
    */
   async minorVersion(deadline: Deadline): Promise<number | undefined> {
     const now = this.calls.options.now().getTime();

@@ -1,7 +1,6 @@
 import { type Deadline, hasBeen } from '#functions/clock/instants.ts';
 import type { DataKey } from '#functions/lambda/data-key.ts';
 import type { ServerCalls } from './api-calls.ts';
-import type { Rejection, TokenSource } from './carried-tokens.ts';
 import { ClientIdRefusal } from './client-id-refusal.ts';
 import { CryptshareFailure } from './failure.ts';
 import {
@@ -32,6 +31,16 @@ const lookInterval = 500;
 /** Attempts to store a token while other processes change its row: one obtained by a code costs a person a code. */
 const tries = 10;
 
+export interface Rejection {
+  readonly token: string;
+  readonly failure: CryptshareFailure;
+  /** True when the server's own error says so, not only a status that a proxy may have given. */
+  readonly isCertain: boolean;
+}
+
+/** Source of the tokens by which a server knows whose mailbox a request concerns. */
+export type TokenSource = Pick<Tokens, 'tokenFor' | 'accepted' | 'reject'>;
+
 interface Known {
   readonly verification: Verification;
   readonly token: string;
@@ -44,7 +53,7 @@ interface Known {
  * e-mail method a person has to. A process caches a token until its renewal is due or the server rejects it. Polling
  * does not prolong a token's life.
  */
-export class Tokens implements TokenSource {
+export class Tokens {
   private readonly deps: TokenDependencies;
   private readonly known = new Map<string, Known>();
   private readonly obtaining = new Map<string, Promise<string>>();
@@ -55,6 +64,7 @@ export class Tokens implements TokenSource {
     this.deps = deps;
   }
 
+  /** A token believed valid, never a rejected one. @throws CryptshareFailure when there is none */
   async tokenFor(mailbox: string, deadline: Deadline): Promise<string> {
     const now = this.deps.calls.serverTime().getTime();
     const held = this.known.get(mailbox);
@@ -74,12 +84,16 @@ export class Tokens implements TokenSource {
     }
   }
 
+  /** Records that the server has answered a request with this token. */
   accepted(mailbox: string, token: string): void {
     const known = this.known.get(mailbox);
     if (known?.token === token) known.isAccepted = true;
   }
 
-  /** A token obtained by a code counts as rejected only by the server's own error, not by a proxy's. */
+  /**
+   * Records a rejection, after which {@link tokenFor} may find another token; one obtained by a code is rejected only by
+   * the server's own error. Returns the failure with the advice that fits the way the mailbox was verified.
+   */
   async reject(mailbox: string, { token, failure, isCertain }: Rejection): Promise<CryptshareFailure> {
     const known = this.known.get(mailbox);
     // Another listing has already replaced it.

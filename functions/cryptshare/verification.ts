@@ -54,11 +54,7 @@ export const verificationCauses: ReadonlySet<string> = new Set([
   'token_invalid',
 ] satisfies FailureCause[]);
 
-/**
- * Parses names of methods, whose spelling differs between documents: `CLIENT_ID`, `clientId`, `EMAIL`, `email`.
- *
- * @example methodsIn(['CLIENT_ID', 'email']) // Set { 'client_id', 'email' }
- */
+/** Parses names of methods, spelt as in any document. @example methodsIn(['CLIENT_ID', 'clientId']) // Set { 'client_id' } */
 export function methodsIn(names: readonly unknown[]): ReadonlySet<VerificationMethod> {
   const plain = names.map((name) =>
     String(name)

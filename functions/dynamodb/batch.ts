@@ -21,9 +21,8 @@ export class BatchLeftoverError extends Error {
 }
 
 /**
- * Reads rows by their keys, strongly consistent, in as many calls as it takes.
+ * Reads existing rows by their keys, strongly consistent. Returns them by {@link rowName}.
  *
- * @returns existing rows by {@link rowName}
  * @throws BatchLeftoverError when DynamoDB leaves some unread until there is no more time
  */
 export async function getRows(
@@ -50,9 +49,8 @@ export async function getRows(
 export const rowName = ({ pk, sk }: Key): string => `${pk} ${sk}`;
 
 /**
- * Writes whole rows, and overwrites existing ones. Returns the write units used.
+ * Writes whole rows, no two with the same key, over existing ones. Returns the write units used.
  *
- * @param rows each with `pk` and `sk`, no two with the same key
  * @throws BatchLeftoverError when DynamoDB leaves some unwritten until there is no more time
  */
 export async function putRows(

@@ -115,11 +115,7 @@ export async function paginate(source: TableSource, { ranges, matches, after, li
   return end();
 }
 
-/**
- * Current rows in ranges of an index, page by page, each with its last cursor, after which the next page begins.
- *
- * @throws CursorError when `after` is no cursor in the ranges
- */
+/** Pages of current rows in ranges of an index, each with its last cursor. @throws CursorError as {@link paginate} */
 export async function* rowsIn(source: TableSource, ranges: readonly IndexRange[], budget: RetryBudget, after?: Cursor) {
   for (const [index, range] of ranges.slice(beginOf(ranges, after)).entries()) {
     let start = index === 0 ? after : undefined;

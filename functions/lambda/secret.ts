@@ -10,8 +10,7 @@ export class SecretError extends Error {
 }
 
 /**
- * Builds a function's dependencies at its first invocation, and anew when its secret has changed. Without a secret, the
- * environment has everything.
+ * Builds a function's dependencies at its first invocation, and anew when its secret has changed.
  *
  * @param build from the fields of the secret; its error goes to each invocation until it succeeds
  * @param maxAge milliseconds after which the secret is read again; 0 for every invocation

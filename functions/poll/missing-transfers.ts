@@ -61,12 +61,11 @@ export async function concludeMissing(
 }
 
 /**
- * Suspends conclusions from a sudden absence, or counts it again after another complete listing. A mailbox of any
- * size is suspended: a fault of the server's database, directory or gateway empties small ones, too. The suspension starts anew
- * when more transfers vanish suddenly, and when the clock says that it has not begun yet.
+ * Suspends conclusions from a sudden absence, or counts it again after another complete listing; undefined when the
+ * listing lacks too little to be sudden. Small mailboxes are suspended, too: a fault of the server's database, directory
+ * or gateway empties them. The suspension starts anew when more transfers vanish suddenly, and when the clock says that
+ * it has not begun yet.
  *
- * @param missing number of transfers of the snapshot that the listing lacks
- * @returns undefined when the listing lacks too little to be sudden
  * @example nextAbsence(undefined, 30, 100, at) // { since: at, listings: 1, missing: 30 }
  */
 export function nextAbsence(

@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ServerCalls } from '#functions/cryptshare/api-calls.ts';
-import type { TokenSource } from '#functions/cryptshare/carried-tokens.ts';
 import { CryptshareClient } from '#functions/cryptshare/client.ts';
 import { Listing } from '#functions/cryptshare/listing.ts';
 import { ListingMemory } from '#functions/cryptshare/listing-memory.ts';
+import type { TokenSource } from '#functions/cryptshare/tokens.ts';
 import { childEnvironment } from '#test/support/child-process.ts';
 import { clientId, given } from '#test/support/poll-world.ts';
 
