@@ -1,3 +1,4 @@
+import type { RetryBudget } from '#functions/clock/backoff.ts';
 import { clockDifference, clockWords } from '#functions/clock/clock-difference.ts';
 import { clockToleranceMs, type Deadline } from '#functions/clock/instants.ts';
 import type { Cancellation } from '#functions/http/cancellation.ts';
@@ -18,8 +19,8 @@ import { Connection } from './connection.ts';
 import { CryptshareFailure, failureOf, failureOfError } from './failure.ts';
 import { overdueMs, Slots } from './slots.ts';
 
-/** Address of a Cryptshare Server, the client id that requests carry, and what sending them needs. */
-export interface ServerOptions {
+/** Address of a Cryptshare Server, the client id that requests carry, and the means to send them. */
+export interface ServerOptions extends Omit<RetryBudget, 'deadline'> {
   /** For example `https://cryptshare.example.com`. */
   readonly origin: string;
   readonly clientId: string;
@@ -28,13 +29,8 @@ export interface ServerOptions {
   /** Requests in flight at the same time, over all watches. */
   readonly maxConcurrentPages: number;
   readonly now: () => Date;
-  /** Monotonic clock in milliseconds. */
-  readonly steady: () => number;
   /** Milliseconds before which no request is overdue. @default 3000 */
   readonly shortestOverdueMs?: number;
-  /** In [0, 1). */
-  readonly random: () => number;
-  readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
 export interface Call {

@@ -82,11 +82,7 @@ export function circuitAfterFault(
  * The circuit after a further fault, at `now` (Unix time in milliseconds), of requests in flight together: they count
  * once. The longest `Retry-After` among them applies to all mailboxes, and so do faults of two mailboxes.
  */
-export function circuitAfterSameFault(
-  circuit: ServerCircuit,
-  { retryAfterMs, mailbox }: ServerFault,
-  now: number,
-): ServerCircuit {
+export function circuitAfterSameFault(circuit: ServerCircuit, { retryAfterMs, mailbox }: ServerFault, now: number) {
   const isItsOwn = retryAfterMs === undefined && circuit.mailbox === mailbox;
   const openUntil = Math.max(circuit.openUntil, now + Math.min(retryAfterMs ?? 0, longestRetryAfterMs));
   return { ...circuit, openUntil, toldAt: now, mailbox: isItsOwn ? mailbox : undefined };

@@ -30,11 +30,7 @@ export interface PageRows {
  * @param takePage reads one page, counted from 1; throws {@link CryptshareFailure}
  * @returns the first failure, if any; other pages are read all the same unless it concerns all of them
  */
-export async function readPages(
-  takePage: (page: number) => Promise<PageRows>,
-  expected: number,
-  atOnce: number,
-): Promise<CryptshareFailure | undefined> {
+export async function readPages(takePage: (page: number) => Promise<PageRows>, expected: number, atOnce: number) {
   const failures: CryptshareFailure[] = [];
   const mayGoOn = () => failures.length < maxFailedPages && failures.every((failure) => failure.retryable);
   const attempt = (page: number) =>

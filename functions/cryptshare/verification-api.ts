@@ -11,11 +11,7 @@ import { longSince } from './api-version.ts';
 import { CryptshareFailure, detailOf, errorCodeOf } from './failure.ts';
 import { methodsIn, type VerificationMethod } from './verification.ts';
 
-export interface IssuedToken {
-  readonly token: string;
-  /** ISO 8601; undefined when the server does not say. */
-  readonly validUntil: string | undefined;
-}
+export type IssuedToken = Awaited<ReturnType<typeof obtainToken>>;
 
 /** Mailed code: ten letters and digits. */
 const codePattern = /^[A-Za-z0-9]{10}$/;
@@ -46,13 +42,8 @@ export async function requestCode(calls: ServerCalls, mailbox: string, deadline:
   if (answer.body.trim().startsWith('<')) throw new CryptshareFailure('malformed_answer', 'a page');
 }
 
-/** Obtains a token by a mailed code; undefined for a registered client id, which needs none. */
-export async function obtainToken(
-  calls: ServerCalls,
-  mailbox: string,
-  code: string | undefined,
-  deadline: Deadline,
-): Promise<IssuedToken> {
+/** Obtains a token, and its end if the server says it, by a mailed code; a registered client id needs no code. */
+export async function obtainToken(calls: ServerCalls, mailbox: string, code: string | undefined, deadline: Deadline) {
   if (code !== undefined && !codePattern.test(code)) throw new CryptshareFailure('code_rejected', 'malformed');
   const path = `${pathOf(mailbox)}/token`;
   const body = code === undefined ? {} : { verificationCode: code };

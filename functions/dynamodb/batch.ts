@@ -25,12 +25,7 @@ export class BatchLeftoverError extends Error {
  *
  * @throws BatchLeftoverError when DynamoDB leaves some unread until there is no more time
  */
-export async function getRows(
-  client: DynamoDBClient,
-  table: string,
-  keys: readonly Key[],
-  budget = retryBudget(),
-): Promise<ReadonlyMap<string, Item>> {
+export async function getRows(client: DynamoDBClient, table: string, keys: readonly Key[], budget = retryBudget()) {
   const rows = new Map<string, Item>();
   const distinct = new Map(keys.map((key) => [rowName(key), marshall(key)]));
   await inBatches([...distinct.values()], getLimit, 'unread', budget, async (Keys) => {
@@ -53,12 +48,7 @@ export const rowName = ({ pk, sk }: Key): string => `${pk} ${sk}`;
  *
  * @throws BatchLeftoverError when DynamoDB leaves some unwritten until there is no more time
  */
-export async function putRows(
-  client: DynamoDBClient,
-  table: string,
-  rows: readonly Item[],
-  budget = retryBudget(),
-): Promise<number> {
+export async function putRows(client: DynamoDBClient, table: string, rows: readonly Item[], budget = retryBudget()) {
   const requests = rows.map((row) => ({ PutRequest: { Item: marshall(row, { removeUndefinedValues: true }) } }));
   let units = 0;
   await inBatches<WriteRequest>(requests, putLimit, 'unwritten', budget, async (batch) => {

@@ -10,7 +10,7 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { RetryBudget } from '#functions/clock/backoff.ts';
 import { putRows } from './batch.ts';
-import type { TableSource } from './index-pages.ts';
+import { queryOf, rowsBetween, type TableSource } from './index-pages.ts';
 import type { Item } from './row.ts';
 
 export interface Units {
@@ -112,23 +112,13 @@ export class Partition {
     return this.write(this.source.dynamo.send(command));
   }
 
-  private async query(
-    from: string,
-    to: string,
-    after?: string,
-    limit?: number,
-    isDescending = false,
-  ): Promise<RowPage> {
+  private async query(from: string, to: string, after?: string, limit?: number, isDescending = false) {
     const page = await this.source.dynamo.send(
       new QueryCommand({
-        TableName: this.source.table,
-        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-        ExpressionAttributeValues: marshall({ ':pk': this.pk, ':from': from, ':to': to }),
-        ConsistentRead: true,
+        ...queryOf(this.source.table, { ...rowsBetween(this.pk, from, to), isDescending }),
         ReturnConsumedCapacity: 'TOTAL',
         ExclusiveStartKey: after === undefined ? undefined : marshall({ pk: this.pk, sk: after }),
         Limit: limit,
-        ScanIndexForward: !isDescending,
       }),
     );
     this.units.read += page.ConsumedCapacity?.CapacityUnits ?? 0;

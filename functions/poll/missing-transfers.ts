@@ -24,7 +24,7 @@ const suddenShare = 0.2;
 const suspensionMs = 86_400_000;
 const suspensionListings = 10;
 
-/** Missing transfers judged by one poll; senders' cost a status request each, in all as many as 10,000 rows in pages. */
+/** Missing transfers judged by one poll. Those of senders take a request each: as many as pages of 10,000 transfers. */
 const mostJudged = 100;
 
 /** Conclusion of a poll about transfers that a listing lacks. */
@@ -36,24 +36,36 @@ interface Conclusion {
   readonly problem: WatchProblem | undefined;
 }
 
+/** Source of the states of single transfers. */
+interface Inquiry {
+  readonly server: CryptshareClient;
+  readonly context: DiffContext;
+  readonly deadline: Deadline;
+}
+
 /** Judges the transfers of the read buckets that the listing lacks, if it allows a conclusion. */
 export async function concludeMissing(
-  server: CryptshareClient,
+  inquiry: Inquiry,
   missing: readonly TransferRow[],
-  { pass, root, deadline }: { readonly pass: Pass; readonly root: Root; readonly deadline: Deadline },
-  context: DiffContext,
+  { pass, root }: { readonly pass: Pass; readonly root: Root },
 ): Promise<Conclusion & Pick<Root, 'absence'>> {
   const nothing = { changes: [], unclear: [], problem: undefined, absence: root.absence };
   if (pass.failure) return nothing;
   if (pass.scope === 'active') {
-    const departed = missing.filter(({ state }) => isActive(state));
-    return { ...nothing, ...(await confirmDeparted(server, departed, context, deadline)) };
+    return {
+      ...nothing,
+      ...(await confirmDeparted(
+        inquiry,
+        missing.filter(({ state }) => isActive(state)),
+      )),
+    };
   }
   if (pass.listing.malformed > 0) return nothing;
+  const { server, context } = inquiry;
   const at = { here: Date.parse(context.observedAt), server: server.calls.serverTime().getTime() };
   const absence = nextAbsence(root.absence, missing.length, root.count, at);
   if (!absence || hasLasted(absence, at)) {
-    return { ...nothing, ...(await confirmMissing(server, missing, context, deadline)), absence };
+    return { ...nothing, ...(await confirmMissing(inquiry, missing)), absence };
   }
   // The server deletes ended transfers from its log in bulk, which is no problem.
   const isUsual = missing.length < root.count && missing.every(({ state }) => isFinal(state));
@@ -68,12 +80,7 @@ export async function concludeMissing(
  *
  * @example nextAbsence(undefined, 30, 100, at) // { since: at, listings: 1, missing: 30 }
  */
-export function nextAbsence(
-  absence: SuddenAbsence | undefined,
-  missing: number,
-  count: number,
-  at: Clocks,
-): SuddenAbsence | undefined {
+export function nextAbsence(absence: SuddenAbsence | undefined, missing: number, count: number, at: Clocks) {
   if (!isSudden(missing, count)) return undefined;
   const isAnew = !absence || lasting(absence, at) < 0 || isSudden(missing - absence.missing, count - absence.missing);
   if (isAnew) return { since: at, listings: 1, missing };
@@ -95,16 +102,12 @@ const isSudden = (missing: number, count: number): boolean =>
  * Counts the passes that missed each transfer. A transfer is unlisted once three complete listings in a row lacked it;
  * the server must not know its tracking id either. Only senders may ask: received transfers go by the count alone.
  */
-async function confirmMissing(
-  server: CryptshareClient,
-  missing: readonly TransferRow[],
-  context: DiffContext,
-  deadline: Deadline,
-) {
+async function confirmMissing(inquiry: Inquiry, missing: readonly TransferRow[]) {
+  const { context } = inquiry;
   const gone = missing.filter(hasMissedEnough).slice(0, mostJudged);
   const { states, problem } =
     context.watch.direction === 'sent'
-      ? await askAfter(server, gone, context, deadline)
+      ? await askAfter(inquiry, gone)
       : { states: new Map(gone.map((row) => [row, undefined])), problem: undefined };
   const changes = missing.map((row) => {
     if (!states.has(row)) return row.missedPasses === passesUntilUnlisted ? undefined : countMiss(row, context);
@@ -119,14 +122,9 @@ async function confirmMissing(
  * filter is not documented in full. Only a state that the server names is a change. A transfer that the server still
  * calls active, or does not know, is left to a full listing.
  */
-export async function confirmDeparted(
-  server: CryptshareClient,
-  missing: readonly TransferRow[],
-  context: DiffContext,
-  deadline: Deadline,
-): Promise<Conclusion> {
-  const { states, problem } = await askAfter(server, missing.slice(0, mostJudged), context, deadline);
-  const changes = new Map(missing.map((row) => [row, changeByAnswer(row, states.get(row), context)]));
+export async function confirmDeparted(inquiry: Inquiry, missing: readonly TransferRow[]): Promise<Conclusion> {
+  const { states, problem } = await askAfter(inquiry, missing.slice(0, mostJudged));
+  const changes = new Map(missing.map((row) => [row, changeByAnswer(row, states.get(row), inquiry.context)]));
   return {
     changes: [...changes.values()].filter((change) => change !== undefined),
     unclear: missing.filter((row) => !changes.get(row)),
@@ -135,18 +133,13 @@ export async function confirmDeparted(
 }
 
 /** Requests the states of transfers, undefined where the server knows none. After a failure it asks no more. */
-async function askAfter(
-  server: CryptshareClient,
-  rows: readonly TransferRow[],
-  { watch }: DiffContext,
-  deadline: Deadline,
-) {
+async function askAfter({ server, context, deadline }: Inquiry, rows: readonly TransferRow[]) {
   const states = new Map<TransferRow, State | undefined>();
   let problem: WatchProblem | undefined;
   await pLimit(4).map(rows, async (row) => {
     if (problem) return;
     try {
-      states.set(row, await server.status(watch.mailbox, row.trackingId, deadline));
+      states.set(row, await server.status(context.watch.mailbox, row.trackingId, deadline));
     } catch (error) {
       if (!(error instanceof CryptshareFailure)) throw error;
       problem = problemOfFailure(error);

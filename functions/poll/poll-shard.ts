@@ -170,19 +170,13 @@ const clockSetBack =
   'the last tick lies in the future, so the clock here was ahead and has been set back: every watch is listed in full once';
 
 /** Progress of a shard after a tick that has postponed due watches. */
-function polledAfter(
-  { watches, row }: ShardView,
-  due: readonly Due[],
-  postponed: ReadonlySet<Due>,
-  now: number,
-  to: number,
-) {
+function polledAfter(view: ShardView, due: readonly Due[], postponed: ReadonlySet<Due>, now: number, to: number) {
   if (postponed.size === 0) return stretchesOf([], to);
   const dueOf = new Map(due.map((each) => [each.watch, each]));
-  const marks = watches.map((watch) => {
+  const marks = view.watches.map((watch) => {
     const place = placeOf(watch);
     const each = dueOf.get(watch);
-    const last = each ? each.after : lastTick(row, place, now);
+    const last = each ? each.after : lastTick(view.row, place, now);
     const oldest = each && !postponed.has(each) ? to : (last ?? never);
     return { place, oldest, newest: each ? oldest : to };
   });

@@ -63,7 +63,7 @@ export async function reconcile(deps: PollDependencies, listed: ListedWatch): Pr
   const commit = ([change]: readonly RowChange[]) => snapshot.commit(change!.before, change!.after);
   const states = pass.listing.in(plan.buckets, plan.bits);
   const { changes, missing } = diff(rows, states, context);
-  const lack = await concludeMissing(server, missing, poll, context);
+  const lack = await concludeMissing({ server, context, deadline }, missing, poll);
 
   // Other polls judge the claim by their clocks, so a clock that is set forward ends it, too.
   const isInTime = () => steady() < deadline && now().getTime() < lastWrite - writeGraceMs;

@@ -76,12 +76,7 @@ export function diff(rows: ReadonlyMap<string, TransferRow>, listed: ReadonlyMap
 }
 
 /** Change of a transfer that the server has in `state`; undefined when row and server agree. */
-export function markSeen(
-  row: TransferRow | undefined,
-  trackingId: string,
-  state: State,
-  context: DiffContext,
-): RowChange | undefined {
+export function markSeen(row: TransferRow | undefined, trackingId: string, state: State, context: DiffContext) {
   if (!row) {
     const { observedAt, rev } = context;
     const first = { trackingId, state, sequence: 0, firstSeenAt: observedAt, observedAt, rev };

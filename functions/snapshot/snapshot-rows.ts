@@ -1,10 +1,11 @@
 import type { Item } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import {
-  bucketPrefix,
+  bucketOf,
   type Digests,
   emptyDigests,
-  prefixRange,
+  hash,
+  maxBits,
   sameActiveDigest,
   sameDigest,
   wordsPerBucket,
@@ -144,16 +145,19 @@ export function bucketsOf(bitmap: Uint8Array | undefined): Set<number> {
   return buckets;
 }
 
-/** Sort key of a transfer's row: `T#<4 hex digits of the hash of its tracking id>#<tracking id>`. */
-export const transferKey = (trackingId: string): string => `T#${bucketPrefix(trackingId)}#${trackingId}`;
+/** Sort key of a transfer's row, which sorts it into its bucket: `T#<4 hex digits of its hash>#<tracking id>`. */
+export const transferKey = (trackingId: string): string =>
+  `${bucketPrefix(bucketOf(hash(trackingId).high, maxBits))}#${trackingId}`;
+
+const bucketPrefix = (finestBucket: number): string => `T#${finestBucket.toString(16).padStart(4, '0')}`;
 
 /** Sort keys that enclose the rows of all transfers. */
 export const transferRange = ['T#', 'T$'] as const;
 
 /** First and last sort key of the rows in the buckets from `first` to `last`: `$` is the character after `#`. */
 export function bucketRange(first: number, last: number, bits: number): [from: string, to: string] {
-  const [from, to] = prefixRange(first, last, bits);
-  return [`T#${from}#`, `T#${to}$`];
+  const width = 2 ** (maxBits - bits);
+  return [`${bucketPrefix(first * width)}#`, `${bucketPrefix((last + 1) * width - 1)}$`];
 }
 
 /** Joins neighbouring buckets into runs, one query each. @example runsOf(new Set([1, 2, 5])) // [[1, 2], [5, 5]] */

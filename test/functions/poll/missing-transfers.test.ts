@@ -79,7 +79,8 @@ describe('confirmDeparted', () => {
         ...{ trackingId: `transfer-${number}`, state: 'ACTIVE', sequence: 1, firstSeenAt: at, observedAt: at, rev: 1 },
       }),
     );
-    const concluded = await confirmDeparted({ status: counted } as CryptshareClient, missing, context, start);
+    const server = { status: counted } as CryptshareClient;
+    const concluded = await confirmDeparted({ server, context, deadline: start }, missing);
     return { ...concluded, requests };
   }
 
