@@ -39,7 +39,8 @@ export class CryptshareClient {
   readonly calls: ServerCalls;
   private readonly tokens: CarriedTokens;
   private readonly memory: ListingMemory;
-  private warned: ReadonlyMap<string, string> = new Map();
+  /** Warnings that held last time, by subject. */
+  private warned: readonly unknown[] = [];
   private asking: Promise<number | undefined> | undefined;
   private version: { readonly minor: number | undefined; readonly askedAt: number; readonly age: number } | undefined;
 
@@ -57,13 +58,10 @@ export class CryptshareClient {
   /** New warnings about the server's age and clock; each is given once for as long as it holds. */
   takeWarning(): string | undefined {
     const { clockWords } = this.calls;
-    const warnings = new Map([
-      ...(this.isOld ? [['age', oldServer] as const] : []),
-      ...(clockWords ? [['clock', `${clockWords}: set it, or have it set by NTP`] as const] : []),
-    ]);
-    const news = [...warnings].filter(([about]) => !this.warned.has(about));
+    const warnings = [this.isOld && oldServer, clockWords && `${clockWords}: set it, or have it set by NTP`];
+    const news = warnings.filter((text, index) => text && !this.warned[index]);
     this.warned = warnings;
-    return news.map(([, text]) => text).join('; ') || undefined;
+    return news.join('; ') || undefined;
   }
 
   /**
@@ -202,8 +200,7 @@ function olderPage({ mailbox }: Watch, page: number) {
 }
 
 /** True for a page beyond the last: some servers answer with the error for a malformed parameter, not an empty list. */
-const isBeyondEnd = ({ status, body }: Answer): boolean =>
-  (status === 400 || status === 404) && errorCodeOf(body) === 1004;
+const isBeyondEnd = ({ status, body }: Answer) => (status === 400 || status === 404) && errorCodeOf(body) === 1004;
 
 /** True when a 404 is the server's own and concerns neither the endpoint (code 1006) nor the version (2004). */
 function isAboutTransfer({ body }: Answer): boolean {

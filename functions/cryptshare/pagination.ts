@@ -46,8 +46,7 @@ export async function readPages(takePage: (page: number) => Promise<PageRows>, e
   };
 
   const first = await attempt(1);
-  const mayBeCut = first !== undefined && (first.rows < expected || isRound(first.rows));
-  if (first && first.rows < pageSize && !mayBeCut) return undefined;
+  if (first && first.rows < pageSize && first.rows >= expected && !isRound(first.rows)) return undefined;
   const size = first?.rows || pageSize;
 
   let last = 1;

@@ -138,20 +138,17 @@ export class Slots {
   private overdue(run: Run): void {
     run.isOverdue = true;
     this.overdueAt = performance.now();
-    this.heldUp.set(run.mailbox, this.overdueInRow(run.mailbox) + 1);
+    this.heldUp.set(run.mailbox, (this.heldUp.get(run.mailbox) ?? 0) + 1);
     for (const { mailbox, tell } of this.listeners) if (mailbox === run.mailbox) tell();
     this.cutOffOverdue();
   }
 
-  private overdueInRow(mailbox: string): number {
-    return this.heldUp.get(mailbox) ?? 0;
-  }
-
   /** Starts waiting requests: mailboxes with the fewest overdue requests first, then in order of arrival. */
   private next(): void {
+    const overdueInRow = (mailbox: string) => this.heldUp.get(mailbox) ?? 0;
     for (;;) {
       const ready = this.waiting.filter(({ mailbox }) => this.mayBegin(mailbox));
-      const [waiter] = ready.sort((a, b) => this.overdueInRow(a.mailbox) - this.overdueInRow(b.mailbox));
+      const [waiter] = ready.sort((a, b) => overdueInRow(a.mailbox) - overdueInRow(b.mailbox));
       if (!waiter) return;
       this.waiting.splice(this.waiting.indexOf(waiter), 1);
       const { mailbox } = waiter;

@@ -69,8 +69,7 @@ export class Tokens {
     const now = this.deps.calls.serverTime().getTime();
     const held = this.known.get(mailbox);
     if (held && !isDue(held.verification, now)) return held.token;
-    const verification = await this.deps.verifications.find(mailbox);
-    const token = this.opened(verification);
+    const { verification, token } = await this.stored(mailbox);
     if (token !== undefined && !isDue(verification!, now)) return token;
     if (verification?.method === 'email') {
       throw new CryptshareFailure(hasEnded(verification, now) ? 'verification_ended' : 'token_invalid');
@@ -138,7 +137,7 @@ export class Tokens {
   }
 
   /** Reads the verification of a mailbox from the table, with its token if there is one. */
-  async stored(mailbox: string): Promise<{ verification: Verification | undefined; token: string | undefined }> {
+  async stored(mailbox: string) {
     const verification = await this.deps.verifications.find(mailbox);
     return { verification, token: this.opened(verification) };
   }

@@ -165,15 +165,11 @@ export async function readKeys(source: TableSource, range: IndexRange, after: Cu
 }
 
 /** Current rows of cursors, undefined for deleted rows. An index may lag behind, so the row itself counts. */
-async function rowsAt(
-  { dynamo, table }: TableSource,
-  { index, rowOf = (key) => key }: IndexRange,
-  { cursors, items }: KeyPage,
-  budget = retryBudget(),
-): Promise<readonly (Item | undefined)[]> {
+async function rowsAt(source: TableSource, range: IndexRange, { cursors, items }: KeyPage, budget = retryBudget()) {
+  const { index, rowOf = (key: Key) => key } = range;
   if (index === undefined) return items;
   const keys = cursors.map(({ pk, sk }) => rowOf({ pk: String(pk), sk: String(sk) }));
-  const rows = await getRows(dynamo, table, keys, budget);
+  const rows = await getRows(source.dynamo, source.table, keys, budget);
   return keys.map((key) => rows.get(rowName(key)));
 }
 

@@ -92,8 +92,7 @@ export const hasLasted = (absence: SuddenAbsence, at: Clocks): boolean =>
   absence.listings >= suspensionListings && lasting(absence, at) >= suspensionMs;
 
 /** Milliseconds for which it has lasted, by the clock that says less: a wrong clock neither ends nor prolongs it. */
-const lasting = ({ since }: SuddenAbsence, at: Clocks): number =>
-  Math.min(at.here - since.here, at.server - since.server);
+const lasting = ({ since }: SuddenAbsence, at: Clocks) => Math.min(at.here - since.here, at.server - since.server);
 
 const isSudden = (missing: number, count: number): boolean =>
   missing > 0 && (missing >= count || (missing > 1 && missing > suddenShare * count));

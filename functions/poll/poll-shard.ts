@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
-import type { Deadline } from '#functions/clock/instants.ts';
+import { type Deadline, hasBeen } from '#functions/clock/instants.ts';
 import type { Scope } from '#functions/cryptshare/client.ts';
 import { hash } from '#functions/transfers/digest.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
@@ -17,7 +17,7 @@ import type { PollDependencies } from './dependencies.ts';
 import { announcePending, Incidents } from './incidents.ts';
 import { lastWriteAt } from './last-write.ts';
 import { failedPoll, type PollResult } from './poll-result.ts';
-import { pollWatch } from './poll-watch.ts';
+import { type PollTerms, pollWatch } from './poll-watch.ts';
 import { deleteExpired, expiredWatch } from './removed-watches.ts';
 import { withShardLease } from './shard-lease.ts';
 
@@ -42,7 +42,7 @@ export interface ShardPoll {
   /** Due watches for which no time was left, or whose shard an earlier tick still held; hanging ones do not count. */
   readonly skipped: number;
   /** Warnings about the server (each once), clock, a removed watch's snapshot, incidents that wait, damaged rows. */
-  readonly warning?: string;
+  readonly warning?: string | undefined;
 }
 
 /** Watches polled at the same time: eight listings take 110 of the function's 256 MB. Those held up do not count. */
@@ -64,8 +64,7 @@ export async function pollShard(
   // During a deployment, the schedule of a removed shard still sends ticks.
   if (shard >= deps.schedule.shards) return { polls: [], skipped: 0 };
   const started = deps.now().getTime();
-  const { calls } = deps.server;
-  const { schedule, shardRows } = deps;
+  const { schedule, shardRows, server } = deps;
   const view = await shardRows.read(shard, schedule.shards, deps.origin);
   const { watches, row } = view;
   const mended = plausibleMended(view.mended, started);
@@ -92,16 +91,17 @@ export async function pollShard(
     const failing = incidents.shares();
     const isNews = row.rev > 0 && !isDeepStrictEqual(failing, row.failing ?? {});
     if (isNews) await shardRows.note(shard, row, failing).catch(() => undefined);
-    return { polls: [], skipped: 0, ...(warning && { warning }) };
+    return { polls: [], skipped: 0, warning };
   }
   const term = { since: started, until: lastWriteAt(deps, deadline) };
   const held = await shardRows.acquire(shard, row, term);
   if (!held) return { polls: [], skipped: free.length };
 
   const polls: WatchPoll[] = [];
-  const hangs = ({ watch }: Due) => watch.health?.problem.cause === 'timeout' || calls.slots.isHeldUp(watch.mailbox);
+  const hangs = ({ watch }: Due) =>
+    watch.health?.problem.cause === 'timeout' || server.calls.slots.isHeldUp(watch.mailbox);
   // A lease with a single slot cannot be narrowed, so hanging watches would keep the shard from the next tick.
-  const isLastSlot = held.slots === 1 && calls.options.maxConcurrentPages > 1;
+  const isLastSlot = held.slots === 1 && server.calls.options.maxConcurrentPages > 1;
   /** Due watches for the next tick to poll. */
   const postponed = new Set(isLastSlot ? free.filter(hangs) : []);
   const begun = free.filter((each) => !postponed.has(each));
@@ -117,15 +117,11 @@ export async function pollShard(
   const atRelease = () => (narrowed ? undefined : progress());
   const lease = { held, view, forgiveSince: verifiableSince(mended), progress: atRelease };
   const [hung, told, kept] = await withShardLease(deps, lease, async (polling) => {
-    let isDeleting = expired !== undefined;
-    const deleting =
-      expired &&
-      deleteExpired(deps, expired, term, deadline).finally(() => {
-        isDeleting = false;
-      });
+    const beingDeleted = new Set(expired && [watchKey(expired)]);
+    const deleting = expired && deleteExpired(deps, expired, term, deadline).finally(() => beingDeleted.clear());
     // Delete first after a tick that ran out of time, otherwise polls might never leave time for it; but do not make
     // them wait until the server tells its time.
-    if (row.postponedAt !== undefined && expired && expiredWatch([expired], calls.datedAt)) await deleting;
+    if (row.postponedAt !== undefined && expired && expiredWatch([expired], server.calls.datedAt)) await deleting;
     await pLimit(concurrency).map(inOrder(begun, hangs, started), async (each) => {
       const { watch, scope } = each;
       const key = watchKey(watch);
@@ -134,7 +130,7 @@ export async function pollShard(
         return;
       }
       inFlight.add(key);
-      const end = pollAndUpdateHealth(polling, watch, scope, deadline, incidents).then((ended) => {
+      const end = pollAndUpdateHealth(polling, watch, { scope, deadline }, incidents).then((ended) => {
         inFlight.delete(key);
         polls.push(ended);
         // Another process has the snapshot to itself, for instance to delete it: try at the next tick.
@@ -143,28 +139,28 @@ export async function pollShard(
       });
       ends.push(end);
       // A poll that hangs leaves its place to another.
-      await calls.slots.untilHeldUp(watch.mailbox, end);
+      await server.calls.slots.untilHeldUp(watch.mailbox, end);
     });
     const hung = inFlight.size;
-    const goingOn = [...inFlight, ...(expired && isDeleting ? [watchKey(expired)] : [])];
     // If narrowing fails, the next tick waits until the lease ends.
-    narrowed = hung > 0 ? await shardRows.narrow(held, goingOn, progress()).catch(() => undefined) : undefined;
-    if (narrowed) calls.slots.share(held.name, narrowed.slots);
+    narrowed =
+      hung > 0
+        ? await shardRows.narrow(held, [...inFlight, ...beingDeleted], progress()).catch(() => undefined)
+        : undefined;
+    if (narrowed) server.calls.slots.share(held.name, narrowed.slots);
     const firstTold = await incidents.tell();
     await Promise.all(ends);
     return [hung, firstTold, await deleting] as const;
   });
   // A hanging poll may have found its watch well since.
   const untold = hung > 0 ? await incidents.tell() : told;
-  const isSetBack = row.polled?.some(
-    ({ from, to: last }) => last !== undefined && lastTick(row, from, started) === undefined,
-  );
+  const isSetBack = row.polled?.some(({ to: last = 0 }) => !hasBeen(last, started));
   const clock = isSetBack ? clockSetBack : undefined;
-  const warning = warningOf(untold, kept, clock, deps.server.takeWarning(), view.fault?.message);
-  return { polls, skipped: begun.length - polls.length, ...(warning && { warning }) };
+  const warning = warningOf(untold, kept, clock, server.takeWarning(), view.fault?.message);
+  return { polls, skipped: begun.length - polls.length, warning };
 }
 
-const warningOf = (...texts: readonly (string | undefined)[]): string => texts.filter(Boolean).join('; ');
+const warningOf = (...texts: readonly (string | undefined)[]) => texts.filter(Boolean).join('; ') || undefined;
 
 const clockSetBack =
   'the last tick lies in the future, so the clock here was ahead and has been set back: every watch is listed in full once';
@@ -215,15 +211,12 @@ interface Due {
 export async function pollAndUpdateHealth(
   deps: PollDependencies,
   watch: RegisteredWatch,
-  scope: Scope,
-  deadline: Deadline,
+  terms: PollTerms,
   incidents: Incidents,
 ): Promise<WatchPoll> {
   const started = deps.steady();
   deps.supervision?.polls.add(watch);
-  const polled = await pollWatch(deps, watch, { scope, deadline }).catch((error: Error) =>
-    failedPoll(problemOfAws(error)),
-  );
+  const polled = await pollWatch(deps, watch, terms).catch((error: Error) => failedPoll(problemOfAws(error)));
   const result = { ...polled, problem: polled.problem && withClock(polled.problem, deps.server.calls.clockWords) };
   const ended = deps.now();
   const untold = await updateHealth(deps, watch, result, ended, incidents).catch((error: Error) => error);

@@ -60,7 +60,7 @@ export async function reconcile(deps: PollDependencies, listed: ListedWatch): Pr
   const { context, suspectUntil } = poll;
   const rows = await snapshot.readBuckets(plan.buckets, plan.bits);
   /** Each on condition that no other poll has written its row. */
-  const commit = ([change]: readonly RowChange[]) => snapshot.commit(change!.before, change!.after);
+  const commit: Write = ([change]) => snapshot.commit(change!.before, change!.after);
   const states = pass.listing.in(plan.buckets, plan.bits);
   const { changes, missing } = diff(rows, states, context);
   const lack = await concludeMissing({ server, context, deadline }, missing, poll);
@@ -78,13 +78,15 @@ export async function reconcile(deps: PollDependencies, listed: ListedWatch): Pr
   const stillListed = missing.filter(({ trackingId }) => isListed(rows.get(trackingId)!)).length;
   const newlyListed = commits.committed.filter(({ before, after }) => isListed(after) && !(before && isListed(before)));
   const isWhole = isComplete && pass.scope === 'all';
+  const isOpen = ({ pending, missedPasses, returning }: TransferRow) => pending || missedPasses || returning;
+  const open = [...commits.uncommitted, ...lack.unclear, ...[...rows.values()].filter(isOpen)];
   const isSettled = await snapshot.settle(root, poll.claim, {
     count: isWhole ? pass.listing.size + stillListed : root.count + newlyListed.length,
     active: pass.failure ? root.active : pass.listing.active,
     baselineAt: root.baselineAt ?? (isCommitted ? context.observedAt : undefined),
     baselineProgress: root.baselineAt || isCommitted ? undefined : { stored: rows.size, transfers: pass.listing.size },
     absence: lack.absence,
-    ...bucketsLeft(poll, [...rows.values()], lack.unclear, { ...commits, endedAt: now().getTime() }),
+    ...bucketsLeft(poll, open, commits.error ? now().getTime() + writeGraceMs : 0),
     digests: digestsAfter(root, plan, rows.values()),
   });
 
@@ -116,23 +118,15 @@ async function claimed(deps: PollDependencies, listed: ListedWatch, until: numbe
   return context && { ...listed, claim, context, suspectUntil };
 }
 
-/** Buckets for the next poll: those with uncommitted, pending, unclear, missed or returning rows, or still suspect. */
-function bucketsLeft(
-  { root, plan, suspectUntil }: ClaimedPoll,
-  rows: readonly TransferRow[],
-  unclear: readonly TransferRow[],
-  { uncommitted, error, endedAt }: { uncommitted: readonly TransferRow[]; error: Error | undefined; endedAt: number },
-): Pick<Root, 'unsettled' | 'unsettledUntil'> {
+/** Buckets of open rows and still suspect ones, for the next poll. A failed write may take effect up to `until`. */
+function bucketsLeft({ root, plan, suspectUntil }: ClaimedPoll, open: readonly TransferRow[], until: number) {
   const suspects = root.bits === plan.bits ? root.unsettled : plan.buckets;
-  const isOpen = ({ pending, missedPasses, returning }: TransferRow) => pending || missedPasses || returning;
-  const open = [...uncommitted, ...unclear, ...rows.filter(isOpen)];
   return {
     unsettled: new Set([
       ...(suspectUntil === undefined ? [] : suspects),
       ...open.map(({ trackingId }) => bucketOfTransfer(trackingId, plan.bits)),
     ]),
-    // DynamoDB may still execute a write that failed here.
-    unsettledUntil: Math.max(suspectUntil ?? 0, error ? endedAt + writeGraceMs : 0),
+    unsettledUntil: Math.max(suspectUntil ?? 0, until),
   };
 }
 
@@ -143,11 +137,11 @@ const progressIntervalMs = 5000;
 const rowsPerCall = 25;
 
 /** Stores batches of a baseline over existing rows and without a condition; `before` rows are stored already. */
-function storing({ steady, supervision }: PollDependencies, poll: ClaimedPoll, before: number) {
+function storing({ steady, supervision }: PollDependencies, poll: ClaimedPoll, before: number): Write {
   const { snapshot, claim, context, pass, deadline } = poll;
   let stored = before;
   let toldAt = steady();
-  return async (changes: readonly RowChange[]) => {
+  return async (changes) => {
     const rows = changes.map(({ after }) => after);
     await snapshot.store(rows, retryBudget(deadline, steady));
     stored += changes.filter(({ before: row }) => !row).length;
@@ -161,13 +155,11 @@ function storing({ steady, supervision }: PollDependencies, poll: ClaimedPoll, b
   };
 }
 
+/** Writes all changes of a batch or none; true for all. */
+type Write = (batch: readonly RowChange[]) => Promise<boolean>;
+
 /** Commits each batch of changes in one call while time is left; a call that fails stops no other. */
-async function commitAll(
-  snapshot: Snapshot,
-  batches: readonly RowChange[][],
-  write: (batch: readonly RowChange[]) => Promise<boolean>,
-  isInTime: () => boolean,
-) {
+async function commitAll(snapshot: Snapshot, batches: readonly RowChange[][], write: Write, isInTime: () => boolean) {
   const committed: RowChange[] = [];
   const uncommitted: TransferRow[] = [];
   let error: Error | undefined;
@@ -189,12 +181,8 @@ export const rowsPerAnnouncement = 1000;
  * Announces pending events and clears them in `rows`, part by part while time is left. The next poll repeats no cleared
  * part. Each part has its own notice.
  */
-async function announceAll(
-  topics: Topics,
-  { snapshot, context }: ClaimedPoll,
-  rows: Map<string, TransferRow>,
-  isInTime: () => boolean,
-) {
+async function announceAll(topics: Topics, poll: ClaimedPoll, rows: Map<string, TransferRow>, isInTime: () => boolean) {
+  const { snapshot, context } = poll;
   const waiting = [...rows.values()].filter(({ pending }) => pending);
   let published = 0;
   let error: Error | undefined;

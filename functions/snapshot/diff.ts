@@ -150,12 +150,8 @@ export const isListed = (row: TransferRow): boolean => !row.isUnlisted;
 export const expiryOf = ({ observedAt }: TransferRow): number =>
   Math.floor(Date.parse(observedAt) / 1000) + unlistedRetentionDays * 86_400;
 
-function withEvent(
-  row: TransferRow,
-  previousState: State | null,
-  { server, watch, observedAt }: DiffContext,
-  news?: Change['news'],
-): TransferRow {
+function withEvent(row: TransferRow, previousState: State | null, context: DiffContext, news?: Change['news']) {
+  const { server, watch, observedAt } = context;
   const { trackingId, state } = row;
   const sequence = row.sequence + 1;
   const change: Change = { trackingId, state, previousState, sequence, news };
