@@ -2,7 +2,6 @@ import type { RetryBudget } from '#functions/clock/backoff.ts';
 import { clockDifference, clockWords } from '#functions/clock/clock-difference.ts';
 import { clockToleranceMs, type Deadline } from '#functions/clock/instants.ts';
 import type { Cancellation } from '#functions/http/cancellation.ts';
-import type { Answer } from './answer.ts';
 import { AnswerRoom, maxAnswerBytes } from './answer-room.ts';
 import {
   believedCircuit,
@@ -16,7 +15,7 @@ import {
   type ServerCircuit,
 } from './circuit-breaker.ts';
 import { Connection } from './connection.ts';
-import { CryptshareFailure, failureOf, failureOfError } from './failure.ts';
+import { type Answer, CryptshareFailure, failureOf, failureOfError } from './failure.ts';
 import { overdueMs, Slots } from './slots.ts';
 
 /** Address of a Cryptshare Server, the client id that requests carry, and the means to send them. */

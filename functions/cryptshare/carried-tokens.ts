@@ -1,6 +1,5 @@
 import type { Deadline } from '#functions/clock/instants.ts';
-import type { Answer } from './answer.ts';
-import { type CryptshareFailure, errorCodeOf, failureOf } from './failure.ts';
+import { type Answer, type CryptshareFailure, errorCodeOf, failureOf } from './failure.ts';
 import type { Rejection, TokenSource } from './tokens.ts';
 
 /** The server's error code for an invalid token. */

@@ -1,10 +1,9 @@
 import { type Deadline, isRecent } from '#functions/clock/instants.ts';
 import { canonicalState, type State, type Watch } from '#functions/transfers/transfer.ts';
-import type { Answer } from './answer.ts';
 import type { ServerCalls } from './api-calls.ts';
 import { listingsSince, longSince, minorOfMajorOne, versionsIn } from './api-version.ts';
 import { CarriedTokens } from './carried-tokens.ts';
-import { CryptshareFailure, errorCodeOf } from './failure.ts';
+import { type Answer, CryptshareFailure, errorCodeOf } from './failure.ts';
 import { Listing } from './listing.ts';
 import { ListingMemory } from './listing-memory.ts';
 import { type PageRows, pageSize, readPages } from './pagination.ts';

@@ -4,8 +4,7 @@ import { HttpError } from '#functions/http/http-error.ts';
 import { type ProxySettings, proxyFor } from '#functions/http/proxy.ts';
 import { readProxySettings } from '#functions/lambda/environment.ts';
 import { withoutMark } from '#functions/parsing/byte-order-mark.ts';
-import type { Answer } from './answer.ts';
-import { CryptshareFailure, type FailureCause } from './failure.ts';
+import { type Answer, CryptshareFailure, type FailureCause } from './failure.ts';
 
 /** A GET, or a POST of a body as JSON. Its cancellation cuts it off, as if its time were up. */
 interface ServerRequest extends Pick<HttpRequest, 'headers' | 'cancellation'> {

@@ -5,10 +5,9 @@
 
 import type { Deadline } from '#functions/clock/instants.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
-import type { Answer } from './answer.ts';
 import type { ServerCalls } from './api-calls.ts';
 import { longSince } from './api-version.ts';
-import { CryptshareFailure, detailOf, errorCodeOf } from './failure.ts';
+import { type Answer, CryptshareFailure, detailOf, errorCodeOf } from './failure.ts';
 import { methodsIn } from './verification.ts';
 
 export type IssuedToken = Awaited<ReturnType<typeof obtainToken>>;

@@ -4,10 +4,9 @@ import { shardOf } from '#functions/watches/places.ts';
 import { problemOfBusyShard } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { Incidents } from './incidents.ts';
-import { lastWriteAt } from './last-write.ts';
 import { failedPoll } from './poll-result.ts';
 import { pollAndUpdateHealth, type WatchPoll } from './poll-shard.ts';
-import { withShardLease } from './shard-lease.ts';
+import { lastWriteAt, withShardLease } from './shard-lease.ts';
 
 /** Milliseconds between attempts to take a lease that another process prevents, and their number. */
 const leaseRetry = { pause: 500, attempts: 80 };

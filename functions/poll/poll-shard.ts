@@ -15,11 +15,10 @@ import { expiryWarning, nextHealth } from '#functions/watches/watch-health.ts';
 import { problemOfAws, withClock } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { announcePending, Incidents } from './incidents.ts';
-import { lastWriteAt } from './last-write.ts';
 import { failedPoll, type PollResult } from './poll-result.ts';
 import { type PollTerms, pollWatch } from './poll-watch.ts';
 import { deleteExpired, expiredWatch } from './removed-watches.ts';
-import { withShardLease } from './shard-lease.ts';
+import { lastWriteAt, withShardLease } from './shard-lease.ts';
 
 const tickSchema = z.strictObject({ shard: z.int().check(z.minimum(0)), at: z.iso.datetime() });
 

@@ -12,9 +12,9 @@ import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { longestPollMs } from '#functions/watches/shard-row.ts';
 import { problemOfAws, problemOfTime } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
-import { lastWriteAt, writeGraceMs } from './last-write.ts';
 import { concludeMissing } from './missing-transfers.ts';
 import type { PollResult } from './poll-result.ts';
+import { lastWriteAt, writeGraceMs } from './shard-lease.ts';
 
 /** A watch's snapshot, and the listing made since it was read. */
 interface ListedWatch {

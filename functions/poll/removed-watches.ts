@@ -2,7 +2,7 @@ import { type Deadline, hasBeen } from '#functions/clock/instants.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import type { Term } from '#functions/watches/shard-row.ts';
 import type { PollDependencies } from './dependencies.ts';
-import { writeGraceMs } from './last-write.ts';
+import { writeGraceMs } from './shard-lease.ts';
 
 /** Milliseconds for which a removed watch keeps its snapshot: adding it again undoes a removal by mistake. */
 const keptForMs = 30 * 86_400_000;

@@ -51,11 +51,9 @@ export interface DiffContext {
   readonly observedAt: string;
   /** True for a baseline that is stored without events. */
   readonly silent: boolean;
-  readonly source: Source;
+  /** Source of a state: a listing with missing pages, a complete one, or the Transfer Status endpoint. */
+  readonly source: 'partial' | 'listing' | 'status';
 }
-
-/** Source of a state: a listing with missing pages, a complete one, or the Transfer Status endpoint. */
-export type Source = 'partial' | 'listing' | 'status';
 
 /**
  * Compares rows and listed states of the same buckets, by tracking id. The poll judges what `missing` rows mean.

@@ -96,9 +96,8 @@ export class Snapshot extends Partition {
 
   /** Reads the rows of buckets, unlisted transfers included, by tracking id. */
   async readBuckets(buckets: ReadonlySet<number>, bits: number): Promise<Map<string, TransferRow>> {
-    const found = await this.limit.map(runsOf(buckets), ([first, last]) =>
-      this.range(...bucketRange(first, last, bits)),
-    );
+    const ranges = runsOf(buckets).map(([first, last]) => bucketRange(first, last, bits));
+    const found = await this.limit.map(ranges, (range) => this.range(...range));
     const rows = found.flat().map(toTransferRow);
     return new Map(rows.map((row) => [row.trackingId, row]));
   }
@@ -147,12 +146,9 @@ export class Snapshot extends Partition {
   async settle(root: Root, claim: Claim, { digests, unsettled, ...settlement }: Settlement): Promise<boolean> {
     const { rev, bits } = claim;
     const before = root.bits === bits ? root.digests : emptyDigests(bits);
+    const isOlder = { condition: 'attribute_not_exists(pk) OR rev < :rev', values: { rev } };
     await this.limit.map(changedBlocks(before, digests), (block) =>
-      this.put(
-        blockKey(bits, block),
-        { rev, digests: bytesOfBlock(digests, block) },
-        { condition: 'attribute_not_exists(pk) OR rev < :rev', values: { rev } },
-      ),
+      this.put(blockKey(bits, block), { rev, digests: bytesOfBlock(digests, block) }, isOlder),
     );
     const bitmap = bitmapOf(unsettled, bits);
     const marks = { unsettled: bitmap, unsettledUntil: bitmap && settlement.unsettledUntil };
