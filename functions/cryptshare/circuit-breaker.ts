@@ -19,7 +19,6 @@ export const serverCircuit = r.object({
 });
 
 export type ServerCircuit = r.ReadBy<typeof serverCircuit>;
-export type CircuitCause = ServerCircuit['cause'];
 
 interface ServerFault extends Pick<ServerCircuit, 'cause' | 'mailbox'> {
   /** Milliseconds of the server's `Retry-After`. */
@@ -42,7 +41,7 @@ const firstOpenMs = 30_000;
 const longestRetryAfterMs = 3_600_000;
 
 /** The cause, if waiting can help against it. */
-export const circuitCauseOf = (kind: FailureCause): CircuitCause | undefined => heavy.find((cause) => cause === kind);
+export const circuitCauseOf = (kind: FailureCause) => heavy.find((cause) => cause === kind);
 
 /** The circuit, or a closed one if its instants cannot be right: a clock that was ahead must not stop requests. */
 export function believedCircuit(circuit: ServerCircuit, now: number): ServerCircuit {

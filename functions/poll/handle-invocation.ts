@@ -23,7 +23,6 @@ interface InvocationDependencies extends PollDependencies {
  * Handles and logs one invocation of the poll function. A Tick polls the due watches of a shard; a Watch polls that one
  * for an operator, even if it is disabled.
  *
- * @param event a Tick or a Watch
  * @returns no poll for an unregistered watch
  * @throws ZodError that explains a wrong event; the SDK's error when the registry cannot be read
  */

@@ -50,13 +50,13 @@ export class Incidents {
   /** Publishes incidents and records mended causes. Never throws: returns a warning, and the next tick tries again. */
   async tell(): Promise<string | undefined> {
     const failing = this.failing();
-    const errors: Error[] = [];
+    let failed: Error | undefined;
     const names = [...failing.keys(), ...this.known.keys(), ...this.view.others.flatMap(Object.keys)];
     for (const name of new Set(names)) {
       const error = await this.tellOf(name, failing.get(name) ?? []).catch((cause: Error) => cause);
-      if (error) errors.push(error);
+      failed ??= error;
     }
-    return errors[0] && `incidents wait to be told: ${errors[0].message}`;
+    return failed && `incidents wait to be told: ${failed.message}`;
   }
 
   private async tellOf(name: string, failing: readonly FailingWatch[]): Promise<Error | undefined> {
