@@ -4,9 +4,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 export const wrongClockMs = 60_000;
 
 /**
- * Milliseconds by which the clock here is ahead of the other side's, or behind if below 0. The source is the answer's
- * `Date` (RFC 9110, 6.6.1), exact to a second; undefined without it, or for an answer from a cache. The answer came at
- * `now`, a Unix time in milliseconds.
+ * Milliseconds by which the clock here is ahead of the other side's when an answer came at `now` (Unix milliseconds),
+ * by its `Date` (RFC 9110, 6.6.1), exact to a second; undefined without it, or for an answer from a cache.
  */
 export function clockDifference({ date, age }: IncomingHttpHeaders, now: number): number | undefined {
   const theirs = date === undefined || age !== undefined ? Number.NaN : Date.parse(date);

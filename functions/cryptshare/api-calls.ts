@@ -1,7 +1,7 @@
+import type { RetryBudget } from '#functions/clock/backoff.ts';
 import { clockDifference, clockWords } from '#functions/clock/clock-difference.ts';
 import { clockToleranceMs, type Deadline } from '#functions/clock/instants.ts';
 import type { Cancellation } from '#functions/http/cancellation.ts';
-import type { Answer } from './answer.ts';
 import { AnswerRoom, maxAnswerBytes } from './answer-room.ts';
 import {
   believedCircuit,
@@ -15,11 +15,11 @@ import {
   type ServerCircuit,
 } from './circuit-breaker.ts';
 import { Connection } from './connection.ts';
-import { CryptshareFailure, failureOf, failureOfError } from './failure.ts';
+import { type Answer, CryptshareFailure, failureOf, failureOfError } from './failure.ts';
 import { overdueMs, Slots } from './slots.ts';
 
-/** Address of a Cryptshare Server, the client id that requests carry, and what sending them needs. */
-export interface ServerOptions {
+/** Address of a Cryptshare Server, the client id that requests carry, and the means to send them. */
+export interface ServerOptions extends Omit<RetryBudget, 'deadline'> {
   /** For example `https://cryptshare.example.com`. */
   readonly origin: string;
   readonly clientId: string;
@@ -28,13 +28,8 @@ export interface ServerOptions {
   /** Requests in flight at the same time, over all watches. */
   readonly maxConcurrentPages: number;
   readonly now: () => Date;
-  /** Monotonic clock in milliseconds. */
-  readonly steady: () => number;
   /** Milliseconds before which no request is overdue. @default 3000 */
   readonly shortestOverdueMs?: number;
-  /** In [0, 1). */
-  readonly random: () => number;
-  readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
 export interface Call {
@@ -87,8 +82,7 @@ export class ServerCalls {
   constructor(options: ServerOptions) {
     this.options = options;
     this.connection = new Connection(options.origin, options.ca);
-    this.slots = new Slots(options.maxConcurrentPages, options.shortestOverdueMs);
-    this.limitToMemory();
+    this.slots = new Slots(options.maxConcurrentPages, options.shortestOverdueMs, () => this.mostAtOnce);
   }
 
   /** State of the circuit breaker, as far as requests so far tell. */
@@ -113,22 +107,22 @@ export class ServerCalls {
     const own = this.circuit;
     if ((circuit.toldAt ?? 0) < (own.toldAt ?? 0)) return;
     const isLonger = openForAllUntil(own) > openForAllUntil(circuit);
-    this.setCircuit(isLonger ? { ...circuit, openUntil: own.openUntil, mailbox: undefined } : circuit);
+    this.current = isLonger ? { ...circuit, openUntil: own.openUntil, mailbox: undefined } : circuit;
   }
 
-  /**
-   * Sends a request once, and returns the answer whatever its status. Repeats it only if the answer outgrew its room.
-   *
-   * @throws CryptshareFailure when there is no answer
-   */
+  /** Sends a request once; again only if the answer outgrew its room. @throws CryptshareFailure without an answer */
   async send(call: Call, deadline: Deadline): Promise<Answer> {
     const isListing = call.mailbox !== undefined && call.body === undefined;
-    const answer = await this.slots.run(call.mailbox, (cut) => this.sendNow(call, deadline, cut), isListing);
+    const answer = await this.slots.run(
+      call.mailbox,
+      (cancellation) => this.sendNow(call, deadline, cancellation),
+      isListing,
+    );
     return answer ?? this.send(call, deadline);
   }
 
   /** @returns undefined when the answer outgrew its room, which is larger now */
-  private async sendNow(call: Call, deadline: Deadline, cut: Cancellation): Promise<Answer | undefined> {
+  private async sendNow(call: Call, deadline: Deadline, cancellation: Cancellation): Promise<Answer | undefined> {
     const { path, mailbox, minimumMinor, token, body, onSend, onAnswer } = call;
     const { now, steady } = this.options;
     const left = deadline - steady();
@@ -138,14 +132,14 @@ export class ServerCalls {
     onSend?.();
     const seen = this.faultsSeen;
     const headers = { accept: 'application/json', ...this.identification(minimumMinor, token) };
+    const request = { path: `/api${path}`, headers, body, cancellation };
     const timeout = Math.min(requestTimeoutMs, left);
     // A POST must not be repeated for want of room; its answer has a few lines.
     const share = body === undefined ? this.room.share(this.options.maxConcurrentPages) : maxAnswerBytes;
     try {
-      const answer = await this.connection.send({ path: `/api${path}`, headers, body, cut }, timeout, share);
+      const answer = await this.connection.send(request, timeout, share);
       onAnswer?.(answer);
       this.room.seen(answer.body.length);
-      this.limitToMemory();
       const cameAt = now().getTime();
       const difference = clockDifference(answer.headers, cameAt);
       if (difference !== undefined) [this.difference, this.datedAt] = [difference, cameAt - difference];
@@ -157,7 +151,6 @@ export class ServerCalls {
       const failure = failureOfError(error);
       if (failure.kind === 'answer_too_large' && share < maxAnswerBytes) {
         this.room.seen();
-        this.limitToMemory();
         return undefined;
       }
       // A request cut short by the end of the poll says nothing about the server.
@@ -212,25 +205,23 @@ export class ServerCalls {
     if (!failure || !cause) {
       this.answeredAt = steady();
       // Ignore the success of a request sent before the last fault.
-      if (seen === this.faultsSeen) this.setCircuit(circuitAfterAnswer(this.circuit, at));
+      if (seen === this.faultsSeen) this.current = circuitAfterAnswer(this.circuit, at);
     } else {
       const fault = { cause, retryAfterMs: failure.retryAfterMs, mailbox };
       const isFirst = seen === this.faultsSeen;
-      this.setCircuit(
-        isFirst ? circuitAfterFault(this.circuit, fault, at, random()) : circuitAfterSameFault(this.circuit, fault, at),
-      );
+      const { circuit } = this;
+      this.current = isFirst
+        ? circuitAfterFault(circuit, fault, at, random())
+        : circuitAfterSameFault(circuit, fault, at);
       if (isFirst) this.faultsSeen += 1;
     }
   }
 
-  /** Limits the requests in flight to what their answers have room for. */
-  private limitToMemory(): void {
-    this.slots.most = this.room.atOnce(this.options.maxConcurrentPages);
-  }
-
-  private setCircuit(circuit: ServerCircuit): void {
-    this.current = circuit;
+  /** Requests in flight at most: one after a fault, to find out whether the server answers, else those with room. */
+  private get mostAtOnce(): number {
+    const { faults, cause } = this.current;
     // Not after timeouts: a single probe that hangs would keep the others from finding out.
-    this.slots.careful = circuit.faults > 0 && circuit.cause !== 'timeout';
+    const isProbing = faults > 0 && cause !== 'timeout';
+    return isProbing ? 1 : this.room.atOnce(this.options.maxConcurrentPages);
   }
 }

@@ -1,26 +1,6 @@
 import type { Deadline } from '#functions/clock/instants.ts';
-import type { Answer } from './answer.ts';
-import { type CryptshareFailure, errorCodeOf, failureOf } from './failure.ts';
-
-/** Source of the tokens by which a server knows whose mailbox a request concerns. */
-export interface TokenSource {
-  /** Returns a token believed valid, never a rejected one. Throws CryptshareFailure when there is none. */
-  tokenFor(mailbox: string, deadline: Deadline): Promise<string>;
-  /** Records that the server has answered a request with this token. */
-  accepted(mailbox: string, token: string): void;
-  /**
-   * Records that the server has rejected a token; {@link tokenFor} may then return another. Returns the failure
-   * with the advice that fits the way the mailbox was verified.
-   */
-  reject(mailbox: string, rejection: Rejection): Promise<CryptshareFailure>;
-}
-
-export interface Rejection {
-  readonly token: string;
-  readonly failure: CryptshareFailure;
-  /** True when the server's own error says so, not only a status that a proxy may have given. */
-  readonly isCertain: boolean;
-}
+import { type Answer, type CryptshareFailure, errorCodeOf, failureOf } from './failure.ts';
+import type { Rejection, TokenSource } from './tokens.ts';
 
 /** The server's error code for an invalid token. */
 const notVerifiedCode = 3002;
@@ -62,7 +42,7 @@ export class CarriedTokens {
     };
   }
 
-  /** Settles the rejection behind a failure; returns what {@link TokenSource.reject} returns. */
+  /** Settles the rejection behind a failure; returns the failure with the source's advice. */
   async settle(mailbox: string, failure: CryptshareFailure): Promise<CryptshareFailure> {
     const rejection = this.rejections.get(mailbox);
     if (!rejection) return failure;

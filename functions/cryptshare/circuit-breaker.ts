@@ -19,7 +19,6 @@ export const serverCircuit = r.object({
 });
 
 export type ServerCircuit = r.ReadBy<typeof serverCircuit>;
-export type CircuitCause = ServerCircuit['cause'];
 
 interface ServerFault extends Pick<ServerCircuit, 'cause' | 'mailbox'> {
   /** Milliseconds of the server's `Retry-After`. */
@@ -42,7 +41,7 @@ const firstOpenMs = 30_000;
 const longestRetryAfterMs = 3_600_000;
 
 /** The cause, if waiting can help against it. */
-export const circuitCauseOf = (kind: FailureCause): CircuitCause | undefined => heavy.find((cause) => cause === kind);
+export const circuitCauseOf = (kind: FailureCause) => heavy.find((cause) => cause === kind);
 
 /** The circuit, or a closed one if its instants cannot be right: a clock that was ahead must not stop requests. */
 export function believedCircuit(circuit: ServerCircuit, now: number): ServerCircuit {
@@ -52,9 +51,9 @@ export function believedCircuit(circuit: ServerCircuit, now: number): ServerCirc
 }
 
 /**
- * The circuit after a further fault. A `Retry-After` opens it for as long, up to 1 h. Without one it opens for 30 s,
- * doubled with each fault, up to 15 min for throttling and 5 min for failures. Up to a quarter is added at random, so
- * that clients do not retry in step. Failures that all concern one mailbox open it for that mailbox only.
+ * The circuit after a further fault. A `Retry-After` opens it for as long, up to 1 h. Without one, the third throttling
+ * or the sixth failure in a row opens it for 30 s, and each further one for twice as long, up to 15 min and 5 min. Up to
+ * a quarter is added at random, so that clients do not retry in step. Failures of one mailbox alone open it only there.
  *
  * @param now Unix time in milliseconds
  * @param chance in [0, 1)
@@ -82,11 +81,7 @@ export function circuitAfterFault(
  * The circuit after a further fault, at `now` (Unix time in milliseconds), of requests in flight together: they count
  * once. The longest `Retry-After` among them applies to all mailboxes, and so do faults of two mailboxes.
  */
-export function circuitAfterSameFault(
-  circuit: ServerCircuit,
-  { retryAfterMs, mailbox }: ServerFault,
-  now: number,
-): ServerCircuit {
+export function circuitAfterSameFault(circuit: ServerCircuit, { retryAfterMs, mailbox }: ServerFault, now: number) {
   const isItsOwn = retryAfterMs === undefined && circuit.mailbox === mailbox;
   const openUntil = Math.max(circuit.openUntil, now + Math.min(retryAfterMs ?? 0, longestRetryAfterMs));
   return { ...circuit, openUntil, toldAt: now, mailbox: isItsOwn ? mailbox : undefined };

@@ -26,10 +26,9 @@ export class ClientIdRefusal {
     if (!ofAllMailboxes.has(failure.kind)) return false;
     const { refusal } = this;
     if (refusal && refusal.at >= askedAt && refusal.at <= now) return true;
-    const doubled = Math.min(longestPauseMs, refusal ? 2 * refusal.pause : firstPauseMs);
-    const pause =
-      failure.kind === 'throttled' ? Math.min(failure.retryAfterMs ?? firstPauseMs, longestPauseMs) : doubled;
-    this.refusal = { failure, at: now, pause };
+    const doubled = refusal ? 2 * refusal.pause : firstPauseMs;
+    const pause = failure.kind === 'throttled' ? (failure.retryAfterMs ?? firstPauseMs) : doubled;
+    this.refusal = { failure, at: now, pause: Math.min(pause, longestPauseMs) };
     return true;
   }
 

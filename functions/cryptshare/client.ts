@@ -1,13 +1,13 @@
 import { type Deadline, isRecent } from '#functions/clock/instants.ts';
 import { canonicalState, type State, type Watch } from '#functions/transfers/transfer.ts';
-import type { Answer } from './answer.ts';
 import type { ServerCalls } from './api-calls.ts';
 import { listingsSince, longSince, minorOfMajorOne, versionsIn } from './api-version.ts';
-import { CarriedTokens, type TokenSource } from './carried-tokens.ts';
-import { CryptshareFailure, errorCodeOf } from './failure.ts';
+import { CarriedTokens } from './carried-tokens.ts';
+import { type Answer, CryptshareFailure, errorCodeOf } from './failure.ts';
 import { Listing } from './listing.ts';
 import { ListingMemory } from './listing-memory.ts';
 import { type PageRows, pageSize, readPages } from './pagination.ts';
+import type { TokenSource } from './tokens.ts';
 
 /** Transfers that a listing covers: all, or those that the server's filter `active=true` lets through. */
 export type Scope = 'all' | 'active';
@@ -38,7 +38,8 @@ export class CryptshareClient {
   readonly calls: ServerCalls;
   private readonly tokens: CarriedTokens;
   private readonly memory: ListingMemory;
-  private warned: ReadonlyMap<string, string> = new Map();
+  /** Warnings that held last time, by subject. */
+  private warned: readonly unknown[] = [];
   private asking: Promise<number | undefined> | undefined;
   private version: { readonly minor: number | undefined; readonly askedAt: number; readonly age: number } | undefined;
 
@@ -53,27 +54,18 @@ export class CryptshareClient {
     return this.version?.minor !== undefined && this.version.minor < listingsSince;
   }
 
-  get atOnce(): number {
-    return this.calls.options.maxConcurrentPages;
-  }
-
   /** New warnings about the server's age and clock; each is given once for as long as it holds. */
   takeWarning(): string | undefined {
     const { clockWords } = this.calls;
-    const warnings = new Map([
-      ...(this.isOld ? [['age', oldServer] as const] : []),
-      ...(clockWords ? [['clock', `${clockWords}: set it, or have it set by NTP`] as const] : []),
-    ]);
-    const news = [...warnings].filter(([about]) => !this.warned.has(about));
+    const warnings = [this.isOld && oldServer, clockWords && `${clockWords}: set it, or have it set by NTP`];
+    const news = warnings.filter((text, index) => text && !this.warned[index]);
     this.warned = warnings;
-    return news.map(([, text]) => text).join('; ') || undefined;
+    return news.join('; ') || undefined;
   }
 
   /**
-   * The minor version of REST API 1 that the server offers, cached for an hour; undefined when the server names none,
-   * as servers before 1.13.
-   *
-   * @throws CryptshareFailure when it offers other major versions only
+   * Minor version of REST API 1 that the server offers, cached for an hour; undefined when the server names none, as
+   * servers before 1.13. @throws CryptshareFailure when it offers other major versions only
    */
   async minorVersion(deadline: Deadline): Promise<number | undefined> {
     const now = this.calls.options.now().getTime();
@@ -139,10 +131,6 @@ export class CryptshareClient {
     });
   }
 
-  close(): void {
-    this.calls.close();
-  }
-
   private async listOnce(
     watch: Watch,
     wanted: Scope,
@@ -170,7 +158,7 @@ export class CryptshareClient {
         if (answer.status !== 200) throw this.calls.failed(answer);
         return parsed(() => listing.addPage(answer.body));
       });
-    const failure = await readPages(takePage, expected, this.atOnce);
+    const failure = await readPages(takePage, expected, this.calls.options.maxConcurrentPages);
     return { scope, listing, requests, failure };
   }
 
@@ -211,8 +199,7 @@ function olderPage({ mailbox }: Watch, page: number) {
 }
 
 /** True for a page beyond the last: some servers answer with the error for a malformed parameter, not an empty list. */
-const isBeyondEnd = ({ status, body }: Answer): boolean =>
-  (status === 400 || status === 404) && errorCodeOf(body) === 1004;
+const isBeyondEnd = ({ status, body }: Answer) => (status === 400 || status === 404) && errorCodeOf(body) === 1004;
 
 /** True when a 404 is the server's own and concerns neither the endpoint (code 1006) nor the version (2004). */
 function isAboutTransfer({ body }: Answer): boolean {

@@ -1,21 +1,15 @@
 import tls from 'node:tls';
-import type { Cancellation } from '#functions/http/cancellation.ts';
-import { Connections, encodingOf, type Flaw } from '#functions/http/connections.ts';
+import { Connections, encodingOf, type Flaw, type HttpRequest } from '#functions/http/connections.ts';
 import { HttpError } from '#functions/http/http-error.ts';
 import { type ProxySettings, proxyFor } from '#functions/http/proxy.ts';
 import { readProxySettings } from '#functions/lambda/environment.ts';
 import { withoutMark } from '#functions/parsing/byte-order-mark.ts';
-import type { Answer } from './answer.ts';
-import { CryptshareFailure, type FailureCause } from './failure.ts';
+import { type Answer, CryptshareFailure, type FailureCause } from './failure.ts';
 
-/** A request: a GET, or a POST when it has a body. */
-export interface ServerRequest {
+/** A GET, or a POST of a body as JSON. Its cancellation cuts it off, as if its time were up. */
+interface ServerRequest extends Pick<HttpRequest, 'headers' | 'cancellation'> {
   readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** To be sent as JSON. */
   readonly body?: object | undefined;
-  /** Cuts the request off, as if its time were up. */
-  readonly cut?: Cancellation;
 }
 
 const utf8 = new TextDecoder();
@@ -40,14 +34,14 @@ export class Connection {
    * @throws HttpError when there is no answer
    * @throws CryptshareFailure when the body cannot be read and the answer's meaning depends on it
    */
-  async send({ path, headers, body, cut }: ServerRequest, timeoutMs: number, maxBytes: number): Promise<Answer> {
+  async send({ headers, body, ...call }: ServerRequest, timeoutMs: number, maxBytes: number): Promise<Answer> {
     const isGet = body === undefined;
     // A listing must be current: no cache on the way may answer.
     const header = isGet ? { 'cache-control': 'no-cache, no-store' } : { 'content-type': 'application/json' };
     const request = {
+      ...call,
       method: isGet ? 'GET' : 'POST',
       url: this.url,
-      path,
       headers: { ...headers, ...header },
       body: body && JSON.stringify(body),
       timeoutMs,
@@ -55,15 +49,14 @@ export class Connection {
       // A repeated verification could send a second mail.
       isRepeatable: isGet,
       proxy: proxyFor(this.url, this.proxies),
-      cancellation: cut,
     };
     const answer = await this.connections.send(request).catch((error: Error) => {
-      throw cut?.isCancelled ? new HttpError('timeout') : error;
+      throw call.cancellation?.isCancelled ? new HttpError('timeout') : error;
     });
     const { status, flaw } = answer;
     if (flaw && !speaksForItself(status)) {
-      // The cut caused the flaw, not the server.
-      if (cut?.isCancelled) throw new HttpError('timeout');
+      // The cancellation caused the flaw, not the server.
+      if (call.cancellation?.isCancelled) throw new HttpError('timeout');
       const failures: Record<Flaw, readonly [FailureCause, what: string]> = {
         encoded: ['malformed_answer', `content-encoding ${encodingOf(answer)}, though none was requested`],
         too_large: ['answer_too_large', `more than ${maxBytes} bytes`],

@@ -1,8 +1,16 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { HttpError } from '#functions/http/http-error.ts';
 import { retryAfterOf } from '#functions/http/retry-after.ts';
 import { tlsProblemOf } from '#functions/http/tls-problem.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
-import type { Answer } from './answer.ts';
+
+/** A server's answer, redirects included: the client follows none. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Decoded as UTF-8, without a byte order mark. */
+  readonly body: string;
+}
 
 const verify = 'verify it by e-mail: npm run notifier -- watch verify MAILBOX';
 

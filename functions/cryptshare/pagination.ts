@@ -30,22 +30,15 @@ export interface PageRows {
  * @param takePage reads one page, counted from 1; throws {@link CryptshareFailure}
  * @returns the first failure, if any; other pages are read all the same unless it concerns all of them
  */
-export async function readPages(
-  takePage: (page: number) => Promise<PageRows>,
-  expected: number,
-  atOnce: number,
-): Promise<CryptshareFailure | undefined> {
+export async function readPages(takePage: (page: number) => Promise<PageRows>, expected: number, atOnce: number) {
   const failures: CryptshareFailure[] = [];
   const mayGoOn = () => failures.length < maxFailedPages && failures.every((failure) => failure.retryable);
-  const attempt = async (page: number): Promise<PageRows | undefined> => {
-    try {
-      return await takePage(page);
-    } catch (error) {
+  const attempt = (page: number) =>
+    takePage(page).catch((error) => {
       if (!(error instanceof CryptshareFailure)) throw error;
       failures.push(error);
       return undefined;
-    }
-  };
+    });
   const limit = pLimit(atOnce);
   const readBehind = (page: number, pages: number) => {
     const behind = Array.from({ length: pages }, (_, index) => page + 1 + index);
@@ -53,8 +46,7 @@ export async function readPages(
   };
 
   const first = await attempt(1);
-  const mayBeCut = first !== undefined && (first.rows < expected || isRound(first.rows));
-  if (first && first.rows < pageSize && !mayBeCut) return undefined;
+  if (first && first.rows < pageSize && first.rows >= expected && !isRound(first.rows)) return undefined;
   const size = first?.rows || pageSize;
 
   let last = 1;

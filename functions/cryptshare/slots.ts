@@ -44,27 +44,19 @@ export class Slots {
   /** Times by `performance.now()`: when the last of these came, and when a request last became overdue. */
   private answeredAt = Number.NEGATIVE_INFINITY;
   private overdueAt = Number.NEGATIVE_INFINITY;
-  private isCareful = false;
-  private mostAtOnce = Number.POSITIVE_INFINITY;
   private readonly all: number;
   private readonly shortestMs: number;
+  private readonly most: () => number;
 
-  /** At most `all` requests are in flight while no share is set; none is overdue before `shortest` milliseconds. */
-  constructor(all: number, shortest: number = overdueMs.shortest) {
+  /**
+   * @param all requests in flight while no share is set
+   * @param shortest milliseconds before which no request is overdue
+   * @param most upper limit on requests in flight, whatever the shares; a higher one counts as soon as a request ends
+   */
+  constructor(all: number, shortest: number = overdueMs.shortest, most = () => all) {
     this.all = all;
     this.shortestMs = shortest;
-  }
-
-  /** Sends requests one at a time: a single request finds out whether the server answers again. */
-  set careful(isCareful: boolean) {
-    this.isCareful = isCareful;
-    this.next();
-  }
-
-  /** Upper limit on requests in flight, whatever the shares. */
-  set most(requests: number) {
-    this.mostAtOnce = requests;
-    this.next();
+    this.most = most;
   }
 
   /** Sets a share of the slots; while there are shares, their sum limits the requests in flight. */
@@ -139,29 +131,24 @@ export class Slots {
   }
 
   private get limit(): number {
-    if (this.isCareful) return 1;
     const slots = this.shares.size === 0 ? this.all : [...this.shares.values()].reduce((sum, share) => sum + share, 0);
-    return Math.min(slots, this.mostAtOnce);
+    return Math.min(slots, this.most());
   }
 
   private overdue(run: Run): void {
     run.isOverdue = true;
     this.overdueAt = performance.now();
-    this.heldUp.set(run.mailbox, this.overdueInRow(run.mailbox) + 1);
+    this.heldUp.set(run.mailbox, (this.heldUp.get(run.mailbox) ?? 0) + 1);
     for (const { mailbox, tell } of this.listeners) if (mailbox === run.mailbox) tell();
     this.cutOffOverdue();
   }
 
-  private overdueInRow(mailbox: string): number {
-    return this.heldUp.get(mailbox) ?? 0;
-  }
-
   /** Starts waiting requests: mailboxes with the fewest overdue requests first, then in order of arrival. */
   private next(): void {
+    const overdueInRow = (mailbox: string) => this.heldUp.get(mailbox) ?? 0;
     for (;;) {
       const ready = this.waiting.filter(({ mailbox }) => this.mayBegin(mailbox));
-      const least = Math.min(...ready.map(({ mailbox }) => this.overdueInRow(mailbox)));
-      const waiter = ready.find(({ mailbox }) => this.overdueInRow(mailbox) === least);
+      const [waiter] = ready.sort((a, b) => overdueInRow(a.mailbox) - overdueInRow(b.mailbox));
       if (!waiter) return;
       this.waiting.splice(this.waiting.indexOf(waiter), 1);
       const { mailbox } = waiter;

@@ -1,7 +1,6 @@
 import { type Deadline, hasBeen } from '#functions/clock/instants.ts';
 import type { DataKey } from '#functions/lambda/data-key.ts';
 import type { ServerCalls } from './api-calls.ts';
-import type { Rejection, TokenSource } from './carried-tokens.ts';
 import { ClientIdRefusal } from './client-id-refusal.ts';
 import { CryptshareFailure } from './failure.ts';
 import {
@@ -32,6 +31,16 @@ const lookInterval = 500;
 /** Attempts to store a token while other processes change its row: one obtained by a code costs a person a code. */
 const tries = 10;
 
+export interface Rejection {
+  readonly token: string;
+  readonly failure: CryptshareFailure;
+  /** True when the server's own error says so, not only a status that a proxy may have given. */
+  readonly isCertain: boolean;
+}
+
+/** Source of the tokens by which a server knows whose mailbox a request concerns. */
+export type TokenSource = Pick<Tokens, 'tokenFor' | 'accepted' | 'reject'>;
+
 interface Known {
   readonly verification: Verification;
   readonly token: string;
@@ -44,7 +53,7 @@ interface Known {
  * e-mail method a person has to. A process caches a token until its renewal is due or the server rejects it. Polling
  * does not prolong a token's life.
  */
-export class Tokens implements TokenSource {
+export class Tokens {
   private readonly deps: TokenDependencies;
   private readonly known = new Map<string, Known>();
   private readonly obtaining = new Map<string, Promise<string>>();
@@ -55,12 +64,12 @@ export class Tokens implements TokenSource {
     this.deps = deps;
   }
 
+  /** A token believed valid, never a rejected one. @throws CryptshareFailure when there is none */
   async tokenFor(mailbox: string, deadline: Deadline): Promise<string> {
     const now = this.deps.calls.serverTime().getTime();
     const held = this.known.get(mailbox);
     if (held && !isDue(held.verification, now)) return held.token;
-    const verification = await this.deps.verifications.find(mailbox);
-    const token = this.opened(verification);
+    const { verification, token } = await this.stored(mailbox);
     if (token !== undefined && !isDue(verification!, now)) return token;
     if (verification?.method === 'email') {
       throw new CryptshareFailure(hasEnded(verification, now) ? 'verification_ended' : 'token_invalid');
@@ -74,12 +83,16 @@ export class Tokens implements TokenSource {
     }
   }
 
+  /** Records that the server has answered a request with this token. */
   accepted(mailbox: string, token: string): void {
     const known = this.known.get(mailbox);
     if (known?.token === token) known.isAccepted = true;
   }
 
-  /** A token obtained by a code counts as rejected only by the server's own error, not by a proxy's. */
+  /**
+   * Records a rejection, after which {@link tokenFor} may find another token; one obtained by a code is rejected only by
+   * the server's own error. Returns the failure with the advice that fits the way the mailbox was verified.
+   */
   async reject(mailbox: string, { token, failure, isCertain }: Rejection): Promise<CryptshareFailure> {
     const known = this.known.get(mailbox);
     // Another listing has already replaced it.
@@ -93,7 +106,7 @@ export class Tokens implements TokenSource {
         known?.isAccepted === true ||
         this.deps.calls.serverTime().getTime() - Date.parse(verification.obtainedAt ?? '') > usualLifeMs;
       // A token rejected before any use must not be renewed over and over; the first time may be bad luck.
-      const failures = wasUsed ? 0 : failuresOf(verification) + 1;
+      const failures = wasUsed ? 0 : (verification.failures ?? 0) + 1;
       const { retryAt: _, triedAt: __, ...rest } = verification;
       const pause = failures > 1 ? paused(failures, pauseAfter(failures - 1), now) : { failures };
       await this.deps.verifications.replace(verification, { ...rest, ...pause, isRejected: true });
@@ -116,7 +129,7 @@ export class Tokens implements TokenSource {
     const method = code === undefined ? 'client_id' : 'email';
     for (let attempt = 1; ; attempt += 1) {
       const read = await this.deps.verifications.find(mailbox);
-      const kept = await this.store(read, mailbox, issued, method, 0);
+      const kept = await this.store(read, mailbox, issued, method);
       if (kept) return kept;
       if (attempt === tries) throw new Error('the verification is being changed by other processes; try again');
       await this.deps.sleep(lookInterval);
@@ -124,7 +137,7 @@ export class Tokens implements TokenSource {
   }
 
   /** Reads the verification of a mailbox from the table, with its token if there is one. */
-  async stored(mailbox: string): Promise<{ verification: Verification | undefined; token: string | undefined }> {
+  async stored(mailbox: string) {
     const verification = await this.deps.verifications.find(mailbox);
     return { verification, token: this.opened(verification) };
   }
@@ -134,9 +147,8 @@ export class Tokens implements TokenSource {
   }
 
   private obtain(mailbox: string, read: Verification | undefined, deadline: Deadline): Promise<string> {
-    const under = this.obtaining.get(mailbox);
-    if (under) return under;
-    const obtained = this.obtainOnce(mailbox, read, deadline).finally(() => this.obtaining.delete(mailbox));
+    const begin = () => this.obtainOnce(mailbox, read, deadline).finally(() => this.obtaining.delete(mailbox));
+    const obtained = this.obtaining.get(mailbox) ?? begin();
     this.obtaining.set(mailbox, obtained);
     return obtained;
   }
@@ -159,13 +171,13 @@ export class Tokens implements TokenSource {
     try {
       const issued = await obtainToken(this.deps.calls, mailbox, undefined, deadline);
       this.refusal.end();
-      const kept = await this.store(busy, mailbox, issued, 'client_id', busy.isRejected ? failuresOf(busy) : 0);
+      const kept = await this.store(busy, mailbox, issued, 'client_id', busy.isRejected ? busy.failures : 0);
       if (!kept) throw new CryptshareFailure('token_invalid', 'it has been verified anew since');
       return issued.token;
     } catch (error) {
       if (!(error instanceof CryptshareFailure)) throw error;
       const { busyUntil: _, ...rest } = busy;
-      const failures = failuresOf(busy) + 1;
+      const failures = (busy.failures ?? 0) + 1;
       const wish = Math.min(error.retryAfterMs ?? 0, longestWishMs);
       // The server's circuit breaker handles failures that pass by themselves.
       const pause = Math.max(wish, pauseAfter(error.retryable ? 1 : failures));
@@ -197,7 +209,7 @@ export class Tokens implements TokenSource {
     mailbox: string,
     { token, validUntil }: IssuedToken,
     method: VerificationMethod,
-    failures: number,
+    failures = 0,
   ): Promise<Verification | undefined> {
     const verification = await this.deps.verifications.replace(read, {
       mailbox,
@@ -228,8 +240,6 @@ export class Tokens implements TokenSource {
 
 /** Milliseconds after which the renewal of a rejected token is nothing unusual, even if it was never seen in use. */
 const usualLifeMs = 3_600_000;
-
-const failuresOf = ({ failures = 0 }: Verification): number => failures;
 
 const paused = (failures: number, pause: number, now: Date) => ({
   failures,

@@ -5,36 +5,25 @@
 
 import type { Deadline } from '#functions/clock/instants.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
-import type { Answer } from './answer.ts';
 import type { ServerCalls } from './api-calls.ts';
 import { longSince } from './api-version.ts';
-import { CryptshareFailure, detailOf, errorCodeOf } from './failure.ts';
-import { methodsIn, type VerificationMethod } from './verification.ts';
+import { type Answer, CryptshareFailure, detailOf, errorCodeOf } from './failure.ts';
+import { methodsIn } from './verification.ts';
 
-export interface IssuedToken {
-  readonly token: string;
-  /** ISO 8601; undefined when the server does not say. */
-  readonly validUntil: string | undefined;
-}
+export type IssuedToken = Awaited<ReturnType<typeof obtainToken>>;
 
 /** Mailed code: ten letters and digits. */
 const codePattern = /^[A-Za-z0-9]{10}$/;
 
 /** Reads the methods that the server offers for a mailbox, and checks a token if there is one. */
-export async function askForOffer(
-  calls: ServerCalls,
-  mailbox: string,
-  token: string | undefined,
-  deadline: Deadline,
-): Promise<{ isVerified: boolean; methods: ReadonlySet<VerificationMethod> }> {
-  const answer = await calls.send({ path: pathOf(mailbox), mailbox, minimumMinor: longSince, token }, deadline);
+export async function askForOffer(calls: ServerCalls, mailbox: string, token: string | undefined, deadline: Deadline) {
+  const call = { path: pathOf(mailbox), mailbox, minimumMinor: longSince };
+  const answer = await calls.send({ ...call, token }, deadline);
   // Some servers answer an invalid token with an error, others with `verified: false`.
-  if (token !== undefined && isNotVerified(answer)) {
-    return { ...(await askForOffer(calls, mailbox, undefined, deadline)), isVerified: false };
-  }
-  const { verified, verificationMethods } = dataOf(calls, answer);
+  const isRejected = token !== undefined && isNotVerified(answer);
+  const { verified, verificationMethods } = dataOf(calls, isRejected ? await calls.send(call, deadline) : answer);
   const methods = methodsIn(Array.isArray(verificationMethods) ? verificationMethods : []);
-  return { isVerified: verified === true, methods };
+  return { isVerified: !isRejected && verified === true, methods };
 }
 
 /** Has the server mail a code to the mailbox, which may void earlier ones. */
@@ -46,13 +35,8 @@ export async function requestCode(calls: ServerCalls, mailbox: string, deadline:
   if (answer.body.trim().startsWith('<')) throw new CryptshareFailure('malformed_answer', 'a page');
 }
 
-/** Obtains a token by a mailed code; undefined for a registered client id, which needs none. */
-export async function obtainToken(
-  calls: ServerCalls,
-  mailbox: string,
-  code: string | undefined,
-  deadline: Deadline,
-): Promise<IssuedToken> {
+/** Obtains a token, and its end if the server says it, by a mailed code; a registered client id needs no code. */
+export async function obtainToken(calls: ServerCalls, mailbox: string, code: string | undefined, deadline: Deadline) {
   if (code !== undefined && !codePattern.test(code)) throw new CryptshareFailure('code_rejected', 'malformed');
   const path = `${pathOf(mailbox)}/token`;
   const body = code === undefined ? {} : { verificationCode: code };
@@ -85,8 +69,7 @@ function refusal(calls: ServerCalls, answer: Answer): CryptshareFailure {
 
 const pathOf = (mailbox: string): string => `/users/${encodeURIComponent(mailbox)}/verification`;
 
-const isNotVerified = ({ status, body }: Answer): boolean =>
-  (status === 401 || status === 403) && errorCodeOf(body) === 3002;
+const isNotVerified = ({ status, body }: Answer) => (status === 401 || status === 403) && errorCodeOf(body) === 3002;
 
 /** ISO 8601 in UTC, whatever the server's offset; undefined for text that is no time. */
 function timeOf(value: unknown): string | undefined {

@@ -47,24 +47,12 @@ const firstPauseMs = 60_000;
 const longestPauseMs = 3_600_000;
 
 /** Causes that mean that the mailbox of a watch is not verified. */
-export const verificationCauses: ReadonlySet<string> = new Set([
-  'not_verified',
-  'verification_ended',
-  'verification_refused',
-  'token_invalid',
-] satisfies FailureCause[]);
+const notVerified: FailureCause[] = ['not_verified', 'verification_ended', 'verification_refused', 'token_invalid'];
+export const verificationCauses: ReadonlySet<string> = new Set(notVerified);
 
-/**
- * Parses names of methods, whose spelling differs between documents: `CLIENT_ID`, `clientId`, `EMAIL`, `email`.
- *
- * @example methodsIn(['CLIENT_ID', 'email']) // Set { 'client_id', 'email' }
- */
+/** Parses names of methods, spelt as in any document. @example methodsIn(['clientId', 'EMAIL']) has both methods */
 export function methodsIn(names: readonly unknown[]): ReadonlySet<VerificationMethod> {
-  const plain = names.map((name) =>
-    String(name)
-      .toLowerCase()
-      .replaceAll(/[^a-z]/g, ''),
-  );
+  const plain = names.map((name) => `${name}`.toLowerCase().replaceAll(/[^a-z]/g, ''));
   return new Set(verificationMethods.filter((method) => plain.includes(method.replace('_', ''))));
 }
 

@@ -21,17 +21,11 @@ export class BatchLeftoverError extends Error {
 }
 
 /**
- * Reads rows by their keys, strongly consistent, in as many calls as it takes.
+ * Reads existing rows by their keys, strongly consistent. Returns them by {@link rowName}.
  *
- * @returns existing rows by {@link rowName}
  * @throws BatchLeftoverError when DynamoDB leaves some unread until there is no more time
  */
-export async function getRows(
-  client: DynamoDBClient,
-  table: string,
-  keys: readonly Key[],
-  budget = retryBudget(),
-): Promise<ReadonlyMap<string, Item>> {
+export async function getRows(client: DynamoDBClient, table: string, keys: readonly Key[], budget = retryBudget()) {
   const rows = new Map<string, Item>();
   const distinct = new Map(keys.map((key) => [rowName(key), marshall(key)]));
   await inBatches([...distinct.values()], getLimit, 'unread', budget, async (Keys) => {
@@ -50,17 +44,11 @@ export async function getRows(
 export const rowName = ({ pk, sk }: Key): string => `${pk} ${sk}`;
 
 /**
- * Writes whole rows, and overwrites existing ones. Returns the write units used.
+ * Writes whole rows, no two with the same key, over existing ones. Returns the write units used.
  *
- * @param rows each with `pk` and `sk`, no two with the same key
  * @throws BatchLeftoverError when DynamoDB leaves some unwritten until there is no more time
  */
-export async function putRows(
-  client: DynamoDBClient,
-  table: string,
-  rows: readonly Item[],
-  budget = retryBudget(),
-): Promise<number> {
+export async function putRows(client: DynamoDBClient, table: string, rows: readonly Item[], budget = retryBudget()) {
   const requests = rows.map((row) => ({ PutRequest: { Item: marshall(row, { removeUndefinedValues: true }) } }));
   let units = 0;
   await inBatches<WriteRequest>(requests, putLimit, 'unwritten', budget, async (batch) => {

@@ -115,11 +115,7 @@ export async function paginate(source: TableSource, { ranges, matches, after, li
   return end();
 }
 
-/**
- * Current rows in ranges of an index, page by page, each with its last cursor, after which the next page begins.
- *
- * @throws CursorError when `after` is no cursor in the ranges
- */
+/** Pages of current rows in ranges of an index, each with its last cursor. @throws CursorError as {@link paginate} */
 export async function* rowsIn(source: TableSource, ranges: readonly IndexRange[], budget: RetryBudget, after?: Cursor) {
   for (const [index, range] of ranges.slice(beginOf(ranges, after)).entries()) {
     let start = index === 0 ? after : undefined;
@@ -150,26 +146,16 @@ export async function countKeys({ dynamo, table }: TableSource, range: IndexRang
   return count;
 }
 
-interface KeyPage {
-  readonly cursors: readonly Cursor[];
-  /** Keys alone for an index. */
-  readonly items: readonly Item[];
-  readonly next: Cursor | undefined;
-}
+type KeyPage = Awaited<ReturnType<typeof readKeys>>;
 
-/** Reads cursors of a range in order, from the first or after a cursor. */
-export async function readKeys(
-  { dynamo, table }: TableSource,
-  range: IndexRange,
-  after: Cursor | undefined,
-  limit: number,
-): Promise<KeyPage> {
+/** Reads cursors of a range in order, from the first or after a cursor, and its rows, for an index their keys alone. */
+export async function readKeys(source: TableSource, range: IndexRange, after: Cursor | undefined, limit: number) {
   const { of: _, ...start } = after ?? {};
   const own = range.of === undefined ? {} : { of: range.of };
-  const cursorOf = (item: Item) => ({ ...(range.index === undefined ? { pk: item.pk, sk: item.sk } : item), ...own });
+  const cursorOf = (item: Item): Cursor => ({ ...(range.index ? item : { pk: item.pk, sk: item.sk }), ...own });
   try {
-    const query = { ...queryOf(table, range), Limit: limit, ...(after && { ExclusiveStartKey: marshall(start) }) };
-    const { Items = [], LastEvaluatedKey: last } = await dynamo.send(new QueryCommand(query));
+    const query = { ...queryOf(source.table, range), Limit: limit, ExclusiveStartKey: after && marshall(start) };
+    const { Items = [], LastEvaluatedKey: last } = await source.dynamo.send(new QueryCommand(query));
     const items = Items.map((item) => unmarshall(item));
     return { items, cursors: items.map(cursorOf), next: last && cursorOf(unmarshall(last)) };
   } catch (error) {
@@ -179,19 +165,16 @@ export async function readKeys(
 }
 
 /** Current rows of cursors, undefined for deleted rows. An index may lag behind, so the row itself counts. */
-async function rowsAt(
-  { dynamo, table }: TableSource,
-  { index, rowOf = (key) => key }: IndexRange,
-  { cursors, items }: KeyPage,
-  budget = retryBudget(),
-): Promise<readonly (Item | undefined)[]> {
+async function rowsAt(source: TableSource, range: IndexRange, { cursors, items }: KeyPage, budget = retryBudget()) {
+  const { index, rowOf = (key: Key) => key } = range;
   if (index === undefined) return items;
   const keys = cursors.map(({ pk, sk }) => rowOf({ pk: String(pk), sk: String(sk) }));
-  const rows = await getRows(dynamo, table, keys, budget);
+  const rows = await getRows(source.dynamo, source.table, keys, budget);
   return keys.map((key) => rows.get(rowName(key)));
 }
 
-const queryOf = (table: string, { index, partition, sort, isDescending }: IndexRange) => ({
+/** Input of a query for a range; consistent for the table itself. */
+export const queryOf = (table: string, { index, partition, sort, isDescending }: IndexRange) => ({
   TableName: table,
   ...(index === undefined ? { ConsistentRead: true } : { IndexName: index }),
   KeyConditionExpression: '#partition = :partition AND #sort BETWEEN :first AND :last',

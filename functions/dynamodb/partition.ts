@@ -10,7 +10,7 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { RetryBudget } from '#functions/clock/backoff.ts';
 import { putRows } from './batch.ts';
-import type { TableSource } from './index-pages.ts';
+import { queryOf, rowsBetween, type TableSource } from './index-pages.ts';
 import type { Item } from './row.ts';
 
 export interface Units {
@@ -93,14 +93,10 @@ export class Partition {
     const set = Object.entries(attributes).filter(([, value]) => value !== undefined);
     const removed = Object.keys(attributes).filter((name) => attributes[name] === undefined);
     const written = Object.fromEntries(set.map(([name, value]) => [`new_${name}`, value]));
-    const condition = {
-      ...rest,
-      names: [...new Set([...names, ...Object.keys(attributes)])],
-      ...((values || set.length > 0) && { values: { ...values, ...written } }),
-    };
+    const allNames = [...new Set([...names, ...Object.keys(attributes)])];
     const sets = set.map(([name]) => `#${name} = :new_${name}`);
     const command = new UpdateItemCommand({
-      ...this.conditional(condition),
+      ...this.conditional({ ...rest, names: allNames, values: { ...values, ...written } }),
       Key: marshall({ pk: this.pk, sk }),
       UpdateExpression: [
         ...(sets.length > 0 ? [`SET ${sets.join(', ')}`] : []),
@@ -116,37 +112,29 @@ export class Partition {
     return this.write(this.source.dynamo.send(command));
   }
 
-  private async query(
-    from: string,
-    to: string,
-    after?: string,
-    limit?: number,
-    isDescending = false,
-  ): Promise<RowPage> {
+  private async query(from: string, to: string, after?: string, limit?: number, isDescending = false) {
     const page = await this.source.dynamo.send(
       new QueryCommand({
-        TableName: this.source.table,
-        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-        ExpressionAttributeValues: marshall({ ':pk': this.pk, ':from': from, ':to': to }),
-        ConsistentRead: true,
+        ...queryOf(this.source.table, { ...rowsBetween(this.pk, from, to), isDescending }),
         ReturnConsumedCapacity: 'TOTAL',
         ExclusiveStartKey: after === undefined ? undefined : marshall({ pk: this.pk, sk: after }),
         Limit: limit,
-        ScanIndexForward: !isDescending,
       }),
     );
     this.units.read += page.ConsumedCapacity?.CapacityUnits ?? 0;
     return { rows: (page.Items ?? []).map((item) => unmarshall(item)), last: page.LastEvaluatedKey?.sk?.S };
   }
 
-  private conditional({ condition, values, names }: Expression) {
-    const named = values && Object.entries(values).map(([name, value]) => [`:${name}`, value]);
+  private conditional({ condition, values = {}, names }: Expression) {
+    const named = Object.entries(values).map(([name, value]) => [`:${name}`, value]);
     return {
       TableName: this.source.table,
       ReturnConsumedCapacity: 'TOTAL' as const,
       ConditionExpression: condition,
       ExpressionAttributeNames: names && Object.fromEntries(names.map((name) => [`#${name}`, name])),
-      ExpressionAttributeValues: named && marshall(Object.fromEntries(named), { removeUndefinedValues: true }),
+      // DynamoDB refuses an empty map.
+      ExpressionAttributeValues:
+        named.length > 0 ? marshall(Object.fromEntries(named), { removeUndefinedValues: true }) : undefined,
     };
   }
 

@@ -44,9 +44,8 @@ export class DataKey {
     if (!encrypted.startsWith(prefix) || !isExact || bytes.length < ivLength + tagLength) {
       throw new DecryptionError('expected an encrypted text');
     }
-    const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, ivLength), {
-      authTagLength: tagLength,
-    });
+    const iv = bytes.subarray(0, ivLength);
+    const decipher = createDecipheriv('aes-256-gcm', this.#key, iv, { authTagLength: tagLength });
     decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(ivLength, ivLength + tagLength));
     try {
       return decipher.update(bytes.subarray(ivLength + tagLength), undefined, 'utf8') + decipher.final('utf8');

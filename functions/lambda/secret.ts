@@ -10,8 +10,7 @@ export class SecretError extends Error {
 }
 
 /**
- * Builds a function's dependencies at its first invocation, and anew when its secret has changed. Without a secret, the
- * environment has everything.
+ * Builds a function's dependencies at its first invocation, and anew when its secret has changed.
  *
  * @param build from the fields of the secret; its error goes to each invocation until it succeeds
  * @param maxAge milliseconds after which the secret is read again; 0 for every invocation
@@ -35,13 +34,9 @@ export function whenInvoked<Dependencies>(
 
 /** Reads the secret; while that fails, the last text stays valid. */
 async function secretText(client: SecretsManagerClient, arn: string, last: string | undefined): Promise<string> {
-  try {
-    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
-    return SecretString ?? '{}';
-  } catch (error) {
-    if (last === undefined) throw error;
-    return last;
-  }
+  const read = client.send(new GetSecretValueCommand({ SecretId: arn }));
+  const { SecretString } = await (last === undefined ? read : read.catch(() => ({ SecretString: last })));
+  return SecretString ?? '{}';
 }
 
 function fieldsOf(text: string): Fields {

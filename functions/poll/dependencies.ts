@@ -19,9 +19,7 @@ import { PolledWatches } from '#functions/watches/polled-watches.ts';
 import type { Outlook, Schedule } from '#functions/watches/schedule.ts';
 import { ShardRows } from '#functions/watches/shard-rows.ts';
 
-export type PollRepositories = ReturnType<typeof pollRepositories>;
-
-export interface PollDependencies extends Pick<ServerOptions, 'now' | 'steady'>, PollRepositories {
+export interface PollDependencies extends Pick<ServerOptions, 'now' | 'steady'>, ReturnType<typeof pollRepositories> {
   readonly server: CryptshareClient;
   readonly tokens: Pick<Tokens, 'cachedVerification' | 'forgive'>;
   /** Origin of the Cryptshare Server, part of every event's id. */

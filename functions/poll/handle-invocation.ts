@@ -6,7 +6,7 @@ import type { Deadline } from '#functions/clock/instants.ts';
 import { addCounts } from '#functions/lambda/metric-names.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { pollOnDemand } from './on-demand-poll.ts';
-import { parseTick, pollShard, type ShardPoll, type WatchPoll } from './poll-shard.ts';
+import { parseTick, pollShard, type WatchPoll } from './poll-shard.ts';
 import { logPoll, logPollOfTick, reportShard } from './report.ts';
 
 const watchSchema = z.strictObject({ mailbox: z.string(), direction: z.enum(['sent', 'received']) });
@@ -14,7 +14,7 @@ const watchSchema = z.strictObject({ mailbox: z.string(), direction: z.enum(['se
 /** Carries the WatchPoll of each poll of a tick, as it ends, to other parts of the process: those of the local run. */
 export const pollsOfTicks = channel('transfer-notifier.poll');
 
-export interface InvocationDependencies extends PollDependencies {
+interface InvocationDependencies extends PollDependencies {
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -23,15 +23,10 @@ export interface InvocationDependencies extends PollDependencies {
  * Handles and logs one invocation of the poll function. A Tick polls the due watches of a shard; a Watch polls that one
  * for an operator, even if it is disabled.
  *
- * @param event a Tick or a Watch
  * @returns no poll for an unregistered watch
  * @throws ZodError that explains a wrong event; the SDK's error when the registry cannot be read
  */
-export async function handleInvocation(
-  deps: InvocationDependencies,
-  event: unknown,
-  deadline: Deadline,
-): Promise<ShardPoll> {
+export async function handleInvocation(deps: InvocationDependencies, event: unknown, deadline: Deadline) {
   const { logger, metrics } = deps;
   if (typeof event === 'object' && event !== null && 'mailbox' in event) {
     const polls = await pollOnDemand(deps, watchSchema.parse(event), deadline);

@@ -1,10 +1,9 @@
 import { verificationCauses } from '#functions/cryptshare/verification.ts';
 import { announceHealth } from '#functions/notices/announce.ts';
-import type { Topics } from '#functions/notices/publish.ts';
 import { watchKey } from '#functions/transfers/transfer.ts';
 import { type Incident, nextIncident, openIncident } from '#functions/watches/incident.ts';
 import { type FailingShare, type FailingWatch, isDue, shareOf } from '#functions/watches/incident-share.ts';
-import type { PolledWatches, RegisteredWatch } from '#functions/watches/polled-watches.ts';
+import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import type { ShardView } from '#functions/watches/shard-rows.ts';
 import { incidentOf, toldAlone } from '#functions/watches/watch-health.ts';
 import type { PollDependencies } from './dependencies.ts';
@@ -13,13 +12,9 @@ import type { PollDependencies } from './dependencies.ts';
 const publishingTimeMs = 60_000;
 
 /** Publishes the pending events of a watch. Returns the error for which the next poll must repeat them, if any. */
-export async function announcePending(
-  { topics, watches }: { readonly topics: Topics; readonly watches: Pick<PolledWatches, 'clearPending'> },
-  watch: RegisteredWatch,
-): Promise<Error | undefined> {
-  if (!watch.pending) return undefined;
-  const error = await announceHealth(topics, watch.pending);
-  if (!error) await watches.clearPending(watch);
+export async function announcePending(deps: PollDependencies, watch: RegisteredWatch): Promise<Error | undefined> {
+  const error = watch.pending && (await announceHealth(deps.topics, watch.pending));
+  if (watch.pending && !error) await deps.watches.clearPending(watch);
   return error;
 }
 
@@ -55,13 +50,13 @@ export class Incidents {
   /** Publishes incidents and records mended causes. Never throws: returns a warning, and the next tick tries again. */
   async tell(): Promise<string | undefined> {
     const failing = this.failing();
-    const errors: Error[] = [];
+    let failed: Error | undefined;
     const names = [...failing.keys(), ...this.known.keys(), ...this.view.others.flatMap(Object.keys)];
     for (const name of new Set(names)) {
       const error = await this.tellOf(name, failing.get(name) ?? []).catch((cause: Error) => cause);
-      if (error) errors.push(error);
+      failed ??= error;
     }
-    return errors[0] && `incidents wait to be told: ${errors[0].message}`;
+    return failed && `incidents wait to be told: ${failed.message}`;
   }
 
   private async tellOf(name: string, failing: readonly FailingWatch[]): Promise<Error | undefined> {

@@ -1,20 +1,21 @@
 import pLimit from 'p-limit';
 import type { Deadline } from '#functions/clock/instants.ts';
-import type { CryptshareClient } from '#functions/cryptshare/client.ts';
+import type { CryptshareClient, Pass } from '#functions/cryptshare/client.ts';
 import { CryptshareFailure } from '#functions/cryptshare/failure.ts';
+import type { WatchProblem } from '#functions/events/transfer-event.ts';
 import {
   countMiss,
   type DiffContext,
   hasMissedEnough,
-  isListed,
   markSeen,
   markUnlisted,
   passesUntilUnlisted,
   type RowChange,
   type TransferRow,
 } from '#functions/snapshot/diff.ts';
-import type { Clocks, SuddenAbsence } from '#functions/snapshot/snapshot-rows.ts';
-import { isActive, type State } from '#functions/transfers/transfer.ts';
+import type { Clocks, Root, SuddenAbsence } from '#functions/snapshot/snapshot-rows.ts';
+import { isActive, isFinal, type State } from '#functions/transfers/transfer.ts';
+import { problemOfAbsences, problemOfFailure } from '#functions/watches/watch-problem.ts';
 
 /** Share of a snapshot above which the absence of two or more transfers is sudden. The absence of all always is. */
 const suddenShare = 0.2;
@@ -23,33 +24,63 @@ const suddenShare = 0.2;
 const suspensionMs = 86_400_000;
 const suspensionListings = 10;
 
-/** Status requests of one poll, as many as pages of 10,000 transfers; others wait for a later poll. */
-const maxStatusRequests = 100;
+/** Missing transfers judged by one poll. Those of senders take a request each: as many as pages of 10,000 transfers. */
+const mostJudged = 100;
 
 /** Conclusion of a poll about transfers that a listing lacks. */
-export interface Conclusion {
+interface Conclusion {
   readonly changes: readonly RowChange[];
   /** Transfers whose state the server did not confirm; the next full listing decides. */
   readonly unclear: readonly TransferRow[];
-  /** Failure that ended the status requests. */
-  readonly failure: CryptshareFailure | undefined;
+  /** Failure that ended the status requests, or the sudden absence. */
+  readonly problem: WatchProblem | undefined;
+}
+
+/** Source of the states of single transfers. */
+interface Inquiry {
+  readonly server: CryptshareClient;
+  readonly context: DiffContext;
+  readonly deadline: Deadline;
+}
+
+/** Judges the transfers of the read buckets that the listing lacks, if it allows a conclusion. */
+export async function concludeMissing(
+  inquiry: Inquiry,
+  missing: readonly TransferRow[],
+  { pass, root }: { readonly pass: Pass; readonly root: Root },
+): Promise<Conclusion & Pick<Root, 'absence'>> {
+  const nothing = { changes: [], unclear: [], problem: undefined, absence: root.absence };
+  if (pass.failure) return nothing;
+  if (pass.scope === 'active') {
+    return {
+      ...nothing,
+      ...(await confirmDeparted(
+        inquiry,
+        missing.filter(({ state }) => isActive(state)),
+      )),
+    };
+  }
+  if (pass.listing.malformed > 0) return nothing;
+  const { server, context } = inquiry;
+  const at = { here: Date.parse(context.observedAt), server: server.calls.serverTime().getTime() };
+  const absence = nextAbsence(root.absence, missing.length, root.count, at);
+  if (!absence || hasLasted(absence, at)) {
+    return { ...nothing, ...(await confirmMissing(inquiry, missing)), absence };
+  }
+  // The server deletes ended transfers from its log in bulk, which is no problem.
+  const isUsual = missing.length < root.count && missing.every(({ state }) => isFinal(state));
+  return { ...nothing, absence, problem: isUsual ? undefined : problemOfAbsences(missing.length, root.count) };
 }
 
 /**
- * Suspends conclusions from a sudden absence, or counts it again after another complete listing. A mailbox of any
- * size is suspended: a fault of the server's database, directory or gateway empties small ones, too. The suspension starts anew
- * when more transfers vanish suddenly, and when the clock says that it has not begun yet.
+ * Suspends conclusions from a sudden absence, or counts it again after another complete listing; undefined when the
+ * listing lacks too little to be sudden. Small mailboxes are suspended, too: a fault of the server's database, directory
+ * or gateway empties them. The suspension starts anew when more transfers vanish suddenly, and when the clock says that
+ * it has not begun yet.
  *
- * @param missing number of transfers of the snapshot that the listing lacks
- * @returns undefined when the listing lacks too little to be sudden
  * @example nextAbsence(undefined, 30, 100, at) // { since: at, listings: 1, missing: 30 }
  */
-export function nextAbsence(
-  absence: SuddenAbsence | undefined,
-  missing: number,
-  count: number,
-  at: Clocks,
-): SuddenAbsence | undefined {
+export function nextAbsence(absence: SuddenAbsence | undefined, missing: number, count: number, at: Clocks) {
   if (!isSudden(missing, count)) return undefined;
   const isAnew = !absence || lasting(absence, at) < 0 || isSudden(missing - absence.missing, count - absence.missing);
   if (isAnew) return { since: at, listings: 1, missing };
@@ -61,8 +92,7 @@ export const hasLasted = (absence: SuddenAbsence, at: Clocks): boolean =>
   absence.listings >= suspensionListings && lasting(absence, at) >= suspensionMs;
 
 /** Milliseconds for which it has lasted, by the clock that says less: a wrong clock neither ends nor prolongs it. */
-const lasting = ({ since }: SuddenAbsence, at: Clocks): number =>
-  Math.min(at.here - since.here, at.server - since.server);
+const lasting = ({ since }: SuddenAbsence, at: Clocks) => Math.min(at.here - since.here, at.server - since.server);
 
 const isSudden = (missing: number, count: number): boolean =>
   missing > 0 && (missing >= count || (missing > 1 && missing > suddenShare * count));
@@ -71,71 +101,50 @@ const isSudden = (missing: number, count: number): boolean =>
  * Counts the passes that missed each transfer. A transfer is unlisted once three complete listings in a row lacked it;
  * the server must not know its tracking id either. Only senders may ask: received transfers go by the count alone.
  */
-export async function confirmMissing(
-  server: CryptshareClient,
-  missing: readonly TransferRow[],
-  context: DiffContext,
-  deadline: Deadline,
-): Promise<Conclusion> {
-  const gone = missing.filter(hasMissedEnough).slice(0, maxStatusRequests);
-  const isSender = context.watch.direction === 'sent';
-  const { states, failure } = isSender
-    ? await askAfter(server, gone, context, deadline)
-    : { states: new Map(gone.map((row) => [row, undefined])), failure: undefined };
+async function confirmMissing(inquiry: Inquiry, missing: readonly TransferRow[]) {
+  const { context } = inquiry;
+  const gone = missing.filter(hasMissedEnough).slice(0, mostJudged);
+  const { states, problem } =
+    context.watch.direction === 'sent'
+      ? await askAfter(inquiry, gone)
+      : { states: new Map(gone.map((row) => [row, undefined])), problem: undefined };
   const changes = missing.map((row) => {
     if (!states.has(row)) return row.missedPasses === passesUntilUnlisted ? undefined : countMiss(row, context);
     const state = states.get(row);
     return state === undefined ? markUnlisted(row, context) : changeByAnswer(row, state, context);
   });
-  return { changes: changes.filter((change) => change !== undefined), unclear: [], failure };
+  return { changes: changes.filter((change) => change !== undefined), problem };
 }
-
-/** Transfers that are active in the snapshot and that an active pass lacks. */
-export const leftActive = (
-  rows: ReadonlyMap<string, TransferRow>,
-  listed: ReadonlyMap<string, State>,
-): readonly TransferRow[] =>
-  [...rows.values()].filter((row) => isListed(row) && isActive(row.state) && !listed.has(row.trackingId));
 
 /**
  * Asks the server for the states of transfers that an active pass lacks: pages may have shifted, and the server's
  * filter is not documented in full. Only a state that the server names is a change. A transfer that the server still
  * calls active, or does not know, is left to a full listing.
  */
-export async function confirmDeparted(
-  server: CryptshareClient,
-  missing: readonly TransferRow[],
-  context: DiffContext,
-  deadline: Deadline,
-): Promise<Conclusion> {
-  const { states, failure } = await askAfter(server, missing.slice(0, maxStatusRequests), context, deadline);
-  const changes = new Map(missing.map((row) => [row, changeByAnswer(row, states.get(row), context)]));
+export async function confirmDeparted(inquiry: Inquiry, missing: readonly TransferRow[]): Promise<Conclusion> {
+  const { states, problem } = await askAfter(inquiry, missing.slice(0, mostJudged));
+  const changes = new Map(missing.map((row) => [row, changeByAnswer(row, states.get(row), inquiry.context)]));
   return {
     changes: [...changes.values()].filter((change) => change !== undefined),
     unclear: missing.filter((row) => !changes.get(row)),
-    failure,
+    problem,
   };
 }
 
 /** Requests the states of transfers, undefined where the server knows none. After a failure it asks no more. */
-async function askAfter(
-  server: CryptshareClient,
-  rows: readonly TransferRow[],
-  { watch }: DiffContext,
-  deadline: Deadline,
-) {
+async function askAfter({ server, context, deadline }: Inquiry, rows: readonly TransferRow[]) {
   const states = new Map<TransferRow, State | undefined>();
-  let failure: CryptshareFailure | undefined;
+  let problem: WatchProblem | undefined;
   await pLimit(4).map(rows, async (row) => {
-    if (failure) return;
+    if (problem) return;
     try {
-      states.set(row, await server.status(watch.mailbox, row.trackingId, deadline));
+      states.set(row, await server.status(context.watch.mailbox, row.trackingId, deadline));
     } catch (error) {
       if (!(error instanceof CryptshareFailure)) throw error;
-      failure = error;
+      problem = problemOfFailure(error);
     }
   });
-  return { states, failure };
+  return { states, problem };
 }
 
 const changeByAnswer = (row: TransferRow, state: State | undefined, context: DiffContext): RowChange | undefined =>

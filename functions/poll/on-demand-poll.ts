@@ -4,10 +4,9 @@ import { shardOf } from '#functions/watches/places.ts';
 import { problemOfBusyShard } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { Incidents } from './incidents.ts';
-import { lastWriteAt } from './last-write.ts';
 import { failedPoll } from './poll-result.ts';
 import { pollAndUpdateHealth, type WatchPoll } from './poll-shard.ts';
-import { withShardLease } from './shard-lease.ts';
+import { lastWriteAt, withShardLease } from './shard-lease.ts';
 
 /** Milliseconds between attempts to take a lease that another process prevents, and their number. */
 const leaseRetry = { pause: 500, attempts: 80 };
@@ -23,26 +22,18 @@ export async function pollOnDemand(deps: PollDependencies, wanted: Watch, deadli
   const shard = shardOf(wanted, deps.schedule);
   for (let attempt = 1; ; attempt += 1) {
     const view = await deps.shardRows.read(shard, deps.schedule.shards, deps.origin);
-    const { watches, row } = view;
-    const watch = watches.find((one) => watchKey(one) === watchKey(wanted));
+    const watch = view.watches.find((one) => watchKey(one) === watchKey(wanted));
     if (!watch) return [];
     const term = { since: deps.now().getTime(), until: lastWriteAt(deps, deadline) };
-    const held = await deps.shardRows.acquire(shard, row, term, watchKey(wanted));
+    const held = await deps.shardRows.acquire(shard, view.row, term, watchKey(wanted));
     if (held) {
       const incidents = new Incidents(deps, view);
       // The operator may just have mended the cause of the last failed attempts.
-      const lease = { held, view, forgiveSince: term.since };
-      // Report no progress: this poll knows nothing of the shard's other watches.
-      return withShardLease(
-        deps,
-        lease,
-        () => undefined,
-        async (polling) => {
-          const poll = await pollAndUpdateHealth(polling, watch, 'all', deadline, incidents);
-          await incidents.tell();
-          return [poll];
-        },
-      );
+      return withShardLease(deps, { held, view, forgiveSince: term.since }, async (polling) => {
+        const poll = await pollAndUpdateHealth(polling, watch, { scope: 'all', deadline }, incidents);
+        await incidents.tell();
+        return [poll];
+      });
     }
     if (attempt === leaseRetry.attempts || deps.steady() + leaseRetry.pause >= deadline) {
       return [{ ...failedPoll(problemOfBusyShard), watch, durationMs: 0, sinceCompleteMs: 0 }];

@@ -7,7 +7,7 @@ import type { WatchProblem } from '#functions/events/transfer-event.ts';
  * `baseline`: it stored the first complete listing. `superseded`: another poll has claimed the snapshot, so that this
  * listing no longer counts. `failed`: nothing could be compared.
  */
-export type PollOutcome = 'unchanged' | 'changed' | 'baseline' | 'superseded' | 'failed';
+type PollOutcome = 'unchanged' | 'changed' | 'baseline' | 'superseded' | 'failed';
 
 export interface PollResult {
   readonly outcome: PollOutcome;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
-import type { Deadline } from '#functions/clock/instants.ts';
+import { type Deadline, hasBeen } from '#functions/clock/instants.ts';
 import type { Scope } from '#functions/cryptshare/client.ts';
 import { hash } from '#functions/transfers/digest.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
@@ -15,11 +15,10 @@ import { expiryWarning, nextHealth } from '#functions/watches/watch-health.ts';
 import { problemOfAws, withClock } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { announcePending, Incidents } from './incidents.ts';
-import { lastWriteAt } from './last-write.ts';
 import { failedPoll, type PollResult } from './poll-result.ts';
-import { pollWatch } from './poll-watch.ts';
+import { type PollTerms, pollWatch } from './poll-watch.ts';
 import { deleteExpired, expiredWatch } from './removed-watches.ts';
-import { withShardLease } from './shard-lease.ts';
+import { lastWriteAt, withShardLease } from './shard-lease.ts';
 
 const tickSchema = z.strictObject({ shard: z.int().check(z.minimum(0)), at: z.iso.datetime() });
 
@@ -42,7 +41,7 @@ export interface ShardPoll {
   /** Due watches for which no time was left, or whose shard an earlier tick still held; hanging ones do not count. */
   readonly skipped: number;
   /** Warnings about the server (each once), clock, a removed watch's snapshot, incidents that wait, damaged rows. */
-  readonly warning?: string;
+  readonly warning?: string | undefined;
 }
 
 /** Watches polled at the same time: eight listings take 110 of the function's 256 MB. Those held up do not count. */
@@ -64,8 +63,7 @@ export async function pollShard(
   // During a deployment, the schedule of a removed shard still sends ticks.
   if (shard >= deps.schedule.shards) return { polls: [], skipped: 0 };
   const started = deps.now().getTime();
-  const { calls } = deps.server;
-  const { schedule, shardRows } = deps;
+  const { schedule, shardRows, server } = deps;
   const view = await shardRows.read(shard, schedule.shards, deps.origin);
   const { watches, row } = view;
   const mended = plausibleMended(view.mended, started);
@@ -80,7 +78,7 @@ export async function pollShard(
     const isAbandoned = abandoned.has(watchKey(watch));
     const after = isAbandoned ? undefined : lastTick(row, isWhole ? 0 : placeOf(watch), started);
     const scope = scopeDue(scheduled(watch), schedule, { after, to });
-    return scope ? [{ watch, scope, after, isLate: wasDue(watch, schedule, after, row.leftAt) }] : [];
+    return scope ? [{ watch, scope, after, isLate: wasDue(watch, schedule, after, row.postponedAt) }] : [];
   });
   const busy = busyWatches(row, started);
   const isFree = (watch: Watch) => !busy.has(watchKey(watch));
@@ -92,97 +90,89 @@ export async function pollShard(
     const failing = incidents.shares();
     const isNews = row.rev > 0 && !isDeepStrictEqual(failing, row.failing ?? {});
     if (isNews) await shardRows.note(shard, row, failing).catch(() => undefined);
-    return { polls: [], skipped: 0, ...(warning && { warning }) };
+    return { polls: [], skipped: 0, warning };
   }
   const term = { since: started, until: lastWriteAt(deps, deadline) };
   const held = await shardRows.acquire(shard, row, term);
   if (!held) return { polls: [], skipped: free.length };
 
   const polls: WatchPoll[] = [];
-  const hangs = ({ watch }: Due) => watch.health?.problem.cause === 'timeout' || calls.slots.isHeldUp(watch.mailbox);
+  const hangs = ({ watch }: Due) =>
+    watch.health?.problem.cause === 'timeout' || server.calls.slots.isHeldUp(watch.mailbox);
   // A lease with a single slot cannot be narrowed, so hanging watches would keep the shard from the next tick.
-  const isLastSlot = held.slots === 1 && deps.server.atOnce > 1;
-  const { later = [], begun = [] } = Object.groupBy(free, (each) => (isLastSlot && hangs(each) ? 'later' : 'begun'));
-  const leftOver = new Set(later);
+  const isLastSlot = held.slots === 1 && server.calls.options.maxConcurrentPages > 1;
+  /** Due watches for the next tick to poll. */
+  const postponed = new Set(isLastSlot ? free.filter(hangs) : []);
+  const begun = free.filter((each) => !postponed.has(each));
   const inFlight = new Set<string>();
   const ends: Promise<void>[] = [];
   let narrowed: HeldShard | undefined;
   const progress = () => ({
     shards: schedule.shards,
-    polled: polledAfter(view, due, leftOver, started, to),
+    polled: polledAfter(view, due, postponed, started, to),
     failing: incidents.shares(),
-    leftAt: leftOver.size > 0 ? to : undefined,
+    postponedAt: postponed.size > 0 ? to : undefined,
   });
-  const lease = { held, view, forgiveSince: verifiableSince(mended) };
-  const left = () => (narrowed ? undefined : progress());
-  const [hung, told, kept] = await withShardLease(deps, lease, left, async (polling) => {
-    let isDeleting = expired !== undefined;
-    const deleting =
-      expired &&
-      deleteExpired(deps, expired, term, deadline).finally(() => {
-        isDeleting = false;
-      });
+  const atRelease = () => (narrowed ? undefined : progress());
+  const lease = { held, view, forgiveSince: verifiableSince(mended), progress: atRelease };
+  const [hung, told, kept] = await withShardLease(deps, lease, async (polling) => {
+    const beingDeleted = new Set(expired && [watchKey(expired)]);
+    const deleting = expired && deleteExpired(deps, expired, term, deadline).finally(() => beingDeleted.clear());
     // Delete first after a tick that ran out of time, otherwise polls might never leave time for it; but do not make
     // them wait until the server tells its time.
-    if (row.leftAt !== undefined && expired && expiredWatch([expired], calls.datedAt)) await deleting;
+    if (row.postponedAt !== undefined && expired && expiredWatch([expired], server.calls.datedAt)) await deleting;
     await pLimit(concurrency).map(inOrder(begun, hangs, started), async (each) => {
       const { watch, scope } = each;
       const key = watchKey(watch);
       if (deps.steady() >= deadline || deps.supervision?.stopping.aborted) {
-        leftOver.add(each);
+        postponed.add(each);
         return;
       }
       inFlight.add(key);
-      const end = pollAndUpdateHealth(polling, watch, scope, deadline, incidents).then((ended) => {
+      const end = pollAndUpdateHealth(polling, watch, { scope, deadline }, incidents).then((ended) => {
         inFlight.delete(key);
         polls.push(ended);
         // Another process has the snapshot to itself, for instance to delete it: try at the next tick.
-        if (ended.outcome === 'superseded' && ended.requests === 0) leftOver.add(each);
+        if (ended.outcome === 'superseded' && ended.requests === 0) postponed.add(each);
         onPoll(ended);
       });
       ends.push(end);
       // A poll that hangs leaves its place to another.
-      await calls.slots.untilHeldUp(watch.mailbox, end);
+      await server.calls.slots.untilHeldUp(watch.mailbox, end);
     });
-    const hanging = inFlight.size;
-    const goingOn = [...inFlight, ...(expired && isDeleting ? [watchKey(expired)] : [])];
+    const hung = inFlight.size;
     // If narrowing fails, the next tick waits until the lease ends.
-    narrowed = hanging > 0 ? await shardRows.narrow(held, goingOn, progress()).catch(() => undefined) : undefined;
-    if (narrowed) calls.slots.share(held.name, narrowed.slots);
+    narrowed =
+      hung > 0
+        ? await shardRows.narrow(held, [...inFlight, ...beingDeleted], progress()).catch(() => undefined)
+        : undefined;
+    if (narrowed) server.calls.slots.share(held.name, narrowed.slots);
     const firstTold = await incidents.tell();
     await Promise.all(ends);
-    return [hanging, firstTold, await deleting] as const;
+    return [hung, firstTold, await deleting] as const;
   });
   // A hanging poll may have found its watch well since.
   const untold = hung > 0 ? await incidents.tell() : told;
-  const isSetBack = row.polled?.some(
-    ({ from, to: last }) => last !== undefined && lastTick(row, from, started) === undefined,
-  );
+  const isSetBack = row.polled?.some(({ to: last = 0 }) => !hasBeen(last, started));
   const clock = isSetBack ? clockSetBack : undefined;
-  const warning = warningOf(untold, kept, clock, deps.server.takeWarning(), view.fault?.message);
-  return { polls, skipped: begun.length - polls.length, ...(warning && { warning }) };
+  const warning = warningOf(untold, kept, clock, server.takeWarning(), view.fault?.message);
+  return { polls, skipped: begun.length - polls.length, warning };
 }
 
-const warningOf = (...texts: readonly (string | undefined)[]): string => texts.filter(Boolean).join('; ');
+const warningOf = (...texts: readonly (string | undefined)[]) => texts.filter(Boolean).join('; ') || undefined;
 
 const clockSetBack =
   'the last tick lies in the future, so the clock here was ahead and has been set back: every watch is listed in full once';
 
-/** Progress of a shard after a tick that has left due watches over. */
-function polledAfter(
-  { watches, row }: ShardView,
-  due: readonly Due[],
-  left: ReadonlySet<Due>,
-  now: number,
-  to: number,
-) {
-  if (left.size === 0) return stretchesOf([], to);
+/** Progress of a shard after a tick that has postponed due watches. */
+function polledAfter(view: ShardView, due: readonly Due[], postponed: ReadonlySet<Due>, now: number, to: number) {
+  if (postponed.size === 0) return stretchesOf([], to);
   const dueOf = new Map(due.map((each) => [each.watch, each]));
-  const marks = watches.map((watch) => {
+  const marks = view.watches.map((watch) => {
     const place = placeOf(watch);
     const each = dueOf.get(watch);
-    const last = each ? each.after : lastTick(row, place, now);
-    const oldest = each && !left.has(each) ? to : (last ?? never);
+    const last = each ? each.after : lastTick(view.row, place, now);
+    const oldest = each && !postponed.has(each) ? to : (last ?? never);
     return { place, oldest, newest: each ? oldest : to };
   });
   return stretchesOf(marks, to);
@@ -201,11 +191,11 @@ function inOrder(due: readonly Due[], hangs: (each: Due) => boolean, seed: numbe
   return [...oldestFirst, ...ordered.toSorted((a, b) => Number(hangs(a)) - Number(hangs(b)))];
 }
 
-/** True when the watch was already due at an earlier tick that had no time for all. */
-const wasDue = (watch: RegisteredWatch, schedule: Schedule, after: number | undefined, leftAt = 0): boolean =>
-  (after ?? 0) < leftAt &&
-  (watch.scheduledFrom === undefined || Date.parse(watch.scheduledFrom) < leftAt) &&
-  scopeDue(watch, schedule, { after, to: leftAt }) !== undefined;
+/** True when the watch was already due at an earlier tick, which postponed some. */
+const wasDue = (watch: RegisteredWatch, schedule: Schedule, after: number | undefined, postponedAt = 0): boolean =>
+  (after ?? 0) < postponedAt &&
+  (watch.scheduledFrom === undefined || Date.parse(watch.scheduledFrom) < postponedAt) &&
+  scopeDue(watch, schedule, { after, to: postponedAt }) !== undefined;
 
 interface Due {
   readonly watch: RegisteredWatch;
@@ -220,13 +210,11 @@ interface Due {
 export async function pollAndUpdateHealth(
   deps: PollDependencies,
   watch: RegisteredWatch,
-  scope: Scope,
-  deadline: Deadline,
+  terms: PollTerms,
   incidents: Incidents,
 ): Promise<WatchPoll> {
   const started = deps.steady();
   deps.supervision?.polls.add(watch);
-  const terms = { notifyExisting: watch.notifyExisting === true, scope, deadline };
   const polled = await pollWatch(deps, watch, terms).catch((error: Error) => failedPoll(problemOfAws(error)));
   const result = { ...polled, problem: polled.problem && withClock(polled.problem, deps.server.calls.clockWords) };
   const ended = deps.now();

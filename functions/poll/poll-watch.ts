@@ -4,13 +4,13 @@ import type { CryptshareClient, Scope } from '#functions/cryptshare/client.ts';
 import { needsFullListing, planReads, scopeFor, transfersIn } from '#functions/snapshot/read-plan.ts';
 import type { Root } from '#functions/snapshot/snapshot-rows.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
+import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { longestPollMs } from '#functions/watches/shard-row.ts';
 import { problemOfListing, problemOfOrigin } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
-import { lastWriteAt } from './last-write.ts';
-import { failedPoll, type PollOutcome, type PollResult } from './poll-result.ts';
+import { failedPoll, type PollResult } from './poll-result.ts';
 import { ReadRoom } from './read-room.ts';
-import { type ListedWatch, type Reconciliation, reconcile } from './reconcile.ts';
+import { reconcile } from './reconcile.ts';
 
 /** Shared by all polls of this process. */
 const rooms = new ReadRoom();
@@ -19,8 +19,6 @@ const rooms = new ReadRoom();
 const baselines = pLimit(2);
 
 export interface PollTerms {
-  /** Announce the transfers of the baseline instead of storing them silently. */
-  readonly notifyExisting: boolean;
   /** `active`: list the active transfers alone if that saves requests. */
   readonly scope: Scope;
   readonly deadline: Deadline;
@@ -32,7 +30,7 @@ export interface PollTerms {
  *
  * @throws the SDK's error when DynamoDB cannot be reached
  */
-export async function pollWatch(deps: PollDependencies, watch: Watch, terms: PollTerms): Promise<PollResult> {
+export async function pollWatch(deps: PollDependencies, watch: RegisteredWatch, terms: PollTerms): Promise<PollResult> {
   const snapshot = deps.snapshotOf(watch);
   // Take the time before reading the root: a poll that may write after it may have changed rows that were read.
   const readAt = deps.now().getTime();
@@ -47,57 +45,17 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
   if (busy.some((until) => until > readAt && plausibleUntil(until, readAt, longestPollMs) !== undefined)) {
     return { ...failedPoll(undefined, snapshot.units), outcome: 'superseded' };
   }
-  const list = await listWatch(deps.server, root, watch, terms);
-  const { listing } = list.pass;
-  const transfers = transfersIn(list.plan, Math.max(root.count, listing.size));
-  const compare = () =>
-    rooms.run(transfers, () => compareListed(deps, watch, terms, { snapshot, root, readAt, ...list }));
-  return (isFirst ? baselines(compare) : compare()).finally(() => listing.release());
-}
-
-async function compareListed(
-  deps: PollDependencies,
-  watch: Watch,
-  { notifyExisting, deadline }: PollTerms,
-  listed: ListedWatch,
-): Promise<PollResult> {
-  const { snapshot, root, readAt, pass, plan, pages, requests } = listed;
-  const isComplete = pass.failure === undefined;
-  const result = (outcome: PollOutcome, reached?: Reconciliation): PollResult => ({
-    outcome,
-    scope: pass.scope,
-    isComplete,
-    pages,
-    requests,
-    transfers: pass.listing.size,
-    changed: reached?.changed ?? 0,
-    published: reached?.published ?? 0,
-    units: snapshot.units,
-    problem: reached?.problem ?? problemOfListing(pass),
-  });
-
-  // The listing that ends a sudden absence has everything again, so its plan is empty.
-  const mayEndAbsence = root.absence !== undefined && isComplete;
-  if (plan.buckets.size === 0 && !mayEndAbsence) return result(isComplete ? 'unchanged' : 'failed');
-
-  // A time beyond the longest poll comes from a clock that was ahead; its poll may still be running.
-  const longest = plausibleUntil(root.unsettledUntil, readAt, longestPollMs) ?? readAt + longestPollMs;
-  const suspectUntil = root.unsettledUntil > readAt ? longest : undefined;
-  const lastWrite = lastWriteAt(deps, deadline);
-  const claim = await snapshot.claim({ ...root, origin: deps.origin }, plan, Math.max(suspectUntil ?? 0, lastWrite));
-  if (!claim) return result('superseded');
-
-  const context = {
-    server: deps.origin,
-    watch,
-    rev: claim.rev,
-    observedAt: deps.now().toISOString(),
-    silent: root.baselineAt === undefined && !notifyExisting,
-    source: isComplete ? ('listing' as const) : ('partial' as const),
+  const { pages, requests, ...listed } = await listWatch(deps.server, root, watch, terms);
+  const { pass, plan } = listed;
+  const transfers = pass.listing.size;
+  const poll = { watch, snapshot, root, readAt, deadline: terms.deadline, ...listed };
+  const compare = () => rooms.run(transfersIn(plan, Math.max(root.count, transfers)), () => reconcile(deps, poll));
+  const listingProblem = problemOfListing(pass);
+  const reached = await (isFirst ? baselines(compare) : compare()).finally(() => pass.listing.release());
+  return {
+    ...{ scope: pass.scope, isComplete: pass.failure === undefined, pages, requests, transfers },
+    ...{ ...reached, units: snapshot.units, problem: reached.problem ?? listingProblem },
   };
-  const reached = await reconcile(deps, { ...listed, claim, context, suspectUntil, deadline, lastWrite });
-  if (!reached.isSettled) return result('superseded', reached);
-  return result(root.baselineAt === undefined && reached.isCommitted ? 'baseline' : 'changed', reached);
 }
 
 /** Lists a watch, in full if an active pass is not enough, and plans the reads. */

@@ -1,30 +1,24 @@
 import { retryBudget } from '#functions/clock/backoff.ts';
-import type { Deadline } from '#functions/clock/instants.ts';
-import type { CryptshareClient, Pass } from '#functions/cryptshare/client.ts';
+import { type Deadline, plausibleUntil } from '#functions/clock/instants.ts';
+import type { Pass } from '#functions/cryptshare/client.ts';
 import { batchesOf } from '#functions/dynamodb/batch.ts';
-import type { WatchProblem } from '#functions/events/transfer-event.ts';
 import { announceTransfers } from '#functions/notices/announce.ts';
 import type { Topics } from '#functions/notices/publish.ts';
 import { type DiffContext, diff, isListed, type RowChange, type TransferRow } from '#functions/snapshot/diff.ts';
 import { bucketOfTransfer, digestsAfter, type ReadPlan } from '#functions/snapshot/read-plan.ts';
 import type { Claim, Snapshot } from '#functions/snapshot/snapshot.ts';
-import type { Root, SuddenAbsence } from '#functions/snapshot/snapshot-rows.ts';
-import { isFinal } from '#functions/transfers/transfer.ts';
-import { problemOfAbsences, problemOfAws, problemOfFailure, problemOfTime } from '#functions/watches/watch-problem.ts';
+import type { Root } from '#functions/snapshot/snapshot-rows.ts';
+import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
+import { longestPollMs } from '#functions/watches/shard-row.ts';
+import { problemOfAws, problemOfTime } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
-import { writeGraceMs } from './last-write.ts';
-import {
-  type Conclusion,
-  confirmDeparted,
-  confirmMissing,
-  hasLasted,
-  leftActive,
-  nextAbsence,
-} from './missing-transfers.ts';
+import { concludeMissing } from './missing-transfers.ts';
 import type { PollResult } from './poll-result.ts';
+import { lastWriteAt, writeGraceMs } from './shard-lease.ts';
 
 /** A watch's snapshot, and the listing made since it was read. */
-export interface ListedWatch {
+interface ListedWatch {
+  readonly watch: RegisteredWatch;
   readonly snapshot: Snapshot;
   readonly root: Root;
   /** Unix time in milliseconds before the snapshot was read. */
@@ -32,9 +26,7 @@ export interface ListedWatch {
   /** The pass that counts, and the plan that follows from it. */
   readonly pass: Pass;
   readonly plan: ReadPlan;
-  /** Pages and requests of all passes. */
-  readonly pages: number;
-  readonly requests: number;
+  readonly deadline: Deadline;
 }
 
 interface ClaimedPoll extends ListedWatch {
@@ -42,35 +34,42 @@ interface ClaimedPoll extends ListedWatch {
   readonly context: DiffContext;
   /** Unix time in milliseconds until which an earlier poll may still write; undefined if none may. */
   readonly suspectUntil: number | undefined;
-  readonly deadline: Deadline;
-  /** Unix time in milliseconds after which this poll writes nothing, as its claim says. */
-  readonly lastWrite: number;
 }
 
-export interface Reconciliation extends Pick<PollResult, 'changed' | 'published' | 'problem'> {
-  /** False when another poll has claimed the snapshot since. */
-  readonly isSettled: boolean;
-  /** True when every change of the planned buckets is committed, and no earlier poll can undo one. */
-  readonly isCommitted: boolean;
-}
+type Reconciliation = Pick<PollResult, 'outcome' | 'changed' | 'published' | 'problem'>;
+
+const nothingReached = { changed: 0, published: 0, problem: undefined };
 
 /**
- * Brings the planned buckets of a claimed snapshot up to the listing: commits each change together with its event,
- * announces pending events, and only then settles.
+ * Brings the planned buckets of a snapshot up to the listing, once it has claimed the snapshot: commits each change
+ * together with its event, announces pending events, and only then settles.
  */
-export async function reconcile(deps: PollDependencies, poll: ClaimedPoll): Promise<Reconciliation> {
+export async function reconcile(deps: PollDependencies, listed: ListedWatch): Promise<Reconciliation> {
   const { server, topics, now, steady } = deps;
-  const { snapshot, root, pass, plan, claim, context, suspectUntil, deadline, lastWrite } = poll;
+  const { snapshot, root, pass, plan, deadline } = listed;
+  const isComplete = pass.failure === undefined;
+  // The listing that ends a sudden absence has everything again, so its plan is empty.
+  const mayEndAbsence = root.absence !== undefined && isComplete;
+  if (plan.buckets.size === 0 && !mayEndAbsence) {
+    return { ...nothingReached, outcome: isComplete ? 'unchanged' : 'failed' };
+  }
+  const lastWrite = lastWriteAt(deps, deadline);
+  const poll = await claimed(deps, listed, lastWrite);
+  if (!poll) return { ...nothingReached, outcome: 'superseded' };
+
+  const { context, suspectUntil } = poll;
   const rows = await snapshot.readBuckets(plan.buckets, plan.bits);
-  const listed = pass.listing.in(plan.buckets, plan.bits);
-  const { changes, missing } = diff(rows, listed, context);
-  const lack = await concludeMissing(server, pass.scope === 'all' ? missing : leftActive(rows, listed), poll);
+  /** Each on condition that no other poll has written its row. */
+  const commit: Write = ([change]) => snapshot.commit(change!.before, change!.after);
+  const states = pass.listing.in(plan.buckets, plan.bits);
+  const { changes, missing } = diff(rows, states, context);
+  const lack = await concludeMissing({ server, context, deadline }, missing, poll);
 
   // Other polls judge the claim by their clocks, so a clock that is set forward ends it, too.
   const isInTime = () => steady() < deadline && now().getTime() < lastWrite - writeGraceMs;
-  const news = [...changes, ...lack.changes];
-  const way = root.baselineAt === undefined ? storing(deps, poll, rows.size) : committing(snapshot);
-  const commits = await commitAll(snapshot, news, way, isInTime);
+  const isFirst = root.baselineAt === undefined;
+  const batches = batchesOf([...changes, ...lack.changes], isFirst ? rowsPerCall : 1);
+  const commits = await commitAll(snapshot, batches, isFirst ? storing(deps, poll, rows.size) : commit, isInTime);
   for (const { after } of commits.committed) rows.set(after.trackingId, after);
 
   const announcement = await announceAll(topics, poll, rows, isInTime);
@@ -78,121 +77,94 @@ export async function reconcile(deps: PollDependencies, poll: ClaimedPoll): Prom
   const isCommitted = commits.uncommitted.length === 0 && suspectUntil === undefined;
   const stillListed = missing.filter(({ trackingId }) => isListed(rows.get(trackingId)!)).length;
   const newlyListed = commits.committed.filter(({ before, after }) => isListed(after) && !(before && isListed(before)));
-  const isWhole = pass.failure === undefined && pass.scope === 'all';
-  const isSettled = await snapshot.settle(root, claim, {
+  const isWhole = isComplete && pass.scope === 'all';
+  const isOpen = ({ pending, missedPasses, returning }: TransferRow) => pending || missedPasses || returning;
+  const open = [...commits.uncommitted, ...lack.unclear, ...[...rows.values()].filter(isOpen)];
+  const isSettled = await snapshot.settle(root, poll.claim, {
     count: isWhole ? pass.listing.size + stillListed : root.count + newlyListed.length,
     active: pass.failure ? root.active : pass.listing.active,
     baselineAt: root.baselineAt ?? (isCommitted ? context.observedAt : undefined),
     baselineProgress: root.baselineAt || isCommitted ? undefined : { stored: rows.size, transfers: pass.listing.size },
     absence: lack.absence,
-    ...bucketsLeft(poll, [...rows.values()], lack.unclear, { ...commits, endedAt: now().getTime() }),
+    ...bucketsLeft(poll, open, commits.error ? now().getTime() + writeGraceMs : 0),
     digests: digestsAfter(root, plan, rows.values()),
   });
 
   const error = commits.error ?? announcement.error;
+  const outcome = isFirst && isCommitted ? 'baseline' : 'changed';
   return {
+    outcome: isSettled ? outcome : 'superseded',
     changed: commits.committed.filter(({ before, after }) => after.sequence > (before?.sequence ?? 0)).length,
     published: announcement.published,
-    isSettled,
-    isCommitted,
     problem: (error && problemOfAws(error)) ?? (isInTime() ? undefined : problemOfTime) ?? lack.problem,
   };
 }
 
-interface Lack extends Omit<Conclusion, 'failure'> {
-  readonly problem: WatchProblem | undefined;
-  readonly absence: SuddenAbsence | undefined;
+/** Claims the snapshot for writes up to `until`; undefined when another poll has claimed it since it was read. */
+async function claimed(deps: PollDependencies, listed: ListedWatch, until: number): Promise<ClaimedPoll | undefined> {
+  const { watch, snapshot, root, readAt, pass, plan } = listed;
+  // A time beyond the longest poll comes from a clock that was ahead; its poll may still be running.
+  const longest = plausibleUntil(root.unsettledUntil, readAt, longestPollMs) ?? readAt + longestPollMs;
+  const suspectUntil = root.unsettledUntil > readAt ? longest : undefined;
+  const claim = await snapshot.claim({ ...root, origin: deps.origin }, plan, Math.max(suspectUntil ?? 0, until));
+  const context = claim && {
+    server: deps.origin,
+    watch,
+    rev: claim.rev,
+    observedAt: deps.now().toISOString(),
+    silent: root.baselineAt === undefined && !watch.notifyExisting,
+    source: pass.failure ? ('partial' as const) : ('listing' as const),
+  };
+  return context && { ...listed, claim, context, suspectUntil };
 }
 
-/** Judges the missing transfers if the listing allows a conclusion. */
-async function concludeMissing(
-  server: CryptshareClient,
-  missing: readonly TransferRow[],
-  { pass, root, context, deadline }: ClaimedPoll,
-): Promise<Lack> {
-  const nothing = { changes: [], unclear: [], problem: undefined, absence: root.absence };
-  if (pass.failure) return nothing;
-  if (pass.scope === 'active') {
-    const { failure, ...judged } = await confirmDeparted(server, missing, context, deadline);
-    return { ...nothing, ...judged, problem: failure && problemOfFailure(failure) };
-  }
-  if (pass.listing.malformed > 0) return nothing;
-  const at = { here: Date.parse(context.observedAt), server: server.calls.serverTime().getTime() };
-  const absence = nextAbsence(root.absence, missing.length, root.count, at);
-  if (absence && !hasLasted(absence, at)) {
-    // The server deletes ended transfers from its log in bulk, which is no problem.
-    const isUsual = missing.length < root.count && missing.every(({ state }) => isFinal(state));
-    return { ...nothing, absence, problem: isUsual ? undefined : problemOfAbsences(missing.length, root.count) };
-  }
-  const { failure, ...judged } = await confirmMissing(server, missing, context, deadline);
-  return { ...judged, problem: failure && problemOfFailure(failure), absence };
-}
-
-/** Buckets for the next poll: those with uncommitted, pending, unclear, missed or returning rows, or still suspect. */
-function bucketsLeft(
-  { root, plan, suspectUntil }: ClaimedPoll,
-  rows: readonly TransferRow[],
-  unclear: readonly TransferRow[],
-  { uncommitted, error, endedAt }: { uncommitted: readonly TransferRow[]; error: Error | undefined; endedAt: number },
-): Pick<Root, 'unsettled' | 'unsettledUntil'> {
+/** Buckets of open rows and still suspect ones, for the next poll. A failed write may take effect up to `until`. */
+function bucketsLeft({ root, plan, suspectUntil }: ClaimedPoll, open: readonly TransferRow[], until: number) {
   const suspects = root.bits === plan.bits ? root.unsettled : plan.buckets;
-  const isOpen = ({ pending, missedPasses, returning }: TransferRow) => pending || missedPasses || returning;
-  const open = [...uncommitted, ...unclear, ...rows.filter(isOpen)];
   return {
     unsettled: new Set([
       ...(suspectUntil === undefined ? [] : suspects),
       ...open.map(({ trackingId }) => bucketOfTransfer(trackingId, plan.bits)),
     ]),
-    // DynamoDB may still execute a write that failed here.
-    unsettledUntil: Math.max(suspectUntil ?? 0, error ? endedAt + writeGraceMs : 0),
+    unsettledUntil: Math.max(suspectUntil ?? 0, until),
   };
 }
-
-interface Way {
-  /** Changes in one call. */
-  readonly atOnce: number;
-  /** Writes all of them or none; returns true for all. */
-  readonly write: (changes: readonly RowChange[]) => Promise<boolean>;
-}
-
-/** Commits changes one by one, each on condition that no other poll has written its row. */
-const committing = (snapshot: Snapshot): Way => ({
-  atOnce: 1,
-  write: ([change]) => snapshot.commit(change!.before, change!.after),
-});
 
 /** Milliseconds between two progress reports of a baseline. */
 const progressIntervalMs = 5000;
 
-/** Stores 25 rows in a call, DynamoDB's limit for a batch, over existing rows and without a condition. */
-function storing({ steady, supervision }: PollDependencies, poll: ClaimedPoll, before: number): Way {
+/** Rows of a baseline in a call: DynamoDB's limit for a batch. */
+const rowsPerCall = 25;
+
+/** Stores batches of a baseline over existing rows and without a condition; `before` rows are stored already. */
+function storing({ steady, supervision }: PollDependencies, poll: ClaimedPoll, before: number): Write {
   const { snapshot, claim, context, pass, deadline } = poll;
   let stored = before;
   let toldAt = steady();
-  return {
-    atOnce: 25,
-    async write(changes) {
-      const rows = changes.map(({ after }) => after);
-      await snapshot.store(rows, retryBudget(deadline, steady));
-      stored += changes.filter(({ before: row }) => !row).length;
-      if (steady() - toldAt < progressIntervalMs) return true;
-      toldAt = steady();
-      const progress = { stored, transfers: pass.listing.size };
-      supervision?.storing?.(context.watch, progress);
-      // A lost report changes no stored row.
-      await snapshot.noteProgress(claim, progress).catch(() => undefined);
-      return true;
-    },
+  return async (changes) => {
+    const rows = changes.map(({ after }) => after);
+    await snapshot.store(rows, retryBudget(deadline, steady));
+    stored += changes.filter(({ before: row }) => !row).length;
+    if (steady() - toldAt < progressIntervalMs) return true;
+    toldAt = steady();
+    const progress = { stored, transfers: pass.listing.size };
+    supervision?.storing?.(context.watch, progress);
+    // A lost report changes no stored row.
+    await snapshot.noteProgress(claim, progress).catch(() => undefined);
+    return true;
   };
 }
 
-/** Commits the changes while time is left; a call that fails stops no other. */
-async function commitAll(snapshot: Snapshot, changes: readonly RowChange[], way: Way, isInTime: () => boolean) {
+/** Writes all changes of a batch or none; true for all. */
+type Write = (batch: readonly RowChange[]) => Promise<boolean>;
+
+/** Commits each batch of changes in one call while time is left; a call that fails stops no other. */
+async function commitAll(snapshot: Snapshot, batches: readonly RowChange[][], write: Write, isInTime: () => boolean) {
   const committed: RowChange[] = [];
   const uncommitted: TransferRow[] = [];
   let error: Error | undefined;
-  await snapshot.each(batchesOf(changes, way.atOnce), async (part) => {
-    const isWritten = await Promise.resolve(isInTime() && way.write(part)).catch((cause: Error) => {
+  await snapshot.each(batches, async (part) => {
+    const isWritten = await Promise.resolve(isInTime() && write(part)).catch((cause: Error) => {
       error ??= cause;
       return false;
     });
@@ -209,12 +181,8 @@ export const rowsPerAnnouncement = 1000;
  * Announces pending events and clears them in `rows`, part by part while time is left. The next poll repeats no cleared
  * part. Each part has its own notice.
  */
-async function announceAll(
-  topics: Topics,
-  { snapshot, context }: ClaimedPoll,
-  rows: Map<string, TransferRow>,
-  isInTime: () => boolean,
-) {
+async function announceAll(topics: Topics, poll: ClaimedPoll, rows: Map<string, TransferRow>, isInTime: () => boolean) {
+  const { snapshot, context } = poll;
   const waiting = [...rows.values()].filter(({ pending }) => pending);
   let published = 0;
   let error: Error | undefined;

@@ -2,7 +2,7 @@ import { type Deadline, hasBeen } from '#functions/clock/instants.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import type { Term } from '#functions/watches/shard-row.ts';
 import type { PollDependencies } from './dependencies.ts';
-import { writeGraceMs } from './last-write.ts';
+import { writeGraceMs } from './shard-lease.ts';
 
 /** Milliseconds for which a removed watch keeps its snapshot: adding it again undoes a removal by mistake. */
 const keptForMs = 30 * 86_400_000;
@@ -22,21 +22,18 @@ export const expiredWatch = (removed: readonly RegisteredWatch[], now: number): 
  * poll and loses its baseline: a watch that an operator adds again begins anew, and nothing that its poll writes is
  * deleted. After an interruption anywhere, the next tick goes on. Returns a warning if something failed.
  */
-export async function deleteExpired(
-  { server: { calls }, watches, snapshotOf, now, steady }: PollDependencies,
-  watch: RegisteredWatch,
-  { since, until }: Term,
-  deadline: Deadline,
-): Promise<string | undefined> {
+export async function deleteExpired(deps: PollDependencies, watch: RegisteredWatch, term: Term, deadline: Deadline) {
+  const { watches, snapshotOf, now, steady } = deps;
+  const { calls } = deps.server;
   const isInTime = () =>
-    steady() < deadline && now().getTime() < until - writeGraceMs && hasBeen(since, now().getTime());
+    steady() < deadline && now().getTime() < term.until - writeGraceMs && hasBeen(term.since, now().getTime());
   const isExpired = () => expiredWatch([watch], calls.datedAt) !== undefined;
   try {
     if (!isExpired()) await calls.send({ path: '/status', minimumMinor: undefined }, deadline);
     if (!isExpired()) return undefined;
     const snapshot = snapshotOf(watch);
     const root = await snapshot.readRoot();
-    const rev = root.rev === 0 ? undefined : await snapshot.endBaseline(root, until);
+    const rev = root.rev === 0 ? undefined : await snapshot.endBaseline(root, term.until);
     const isGone = root.rev === 0 || (rev !== undefined && (await snapshot.deleteRows(rev, rowsPerTick, isInTime)));
     if (isGone) await watches.forget(watch);
     return undefined;

@@ -51,11 +51,9 @@ export interface DiffContext {
   readonly observedAt: string;
   /** True for a baseline that is stored without events. */
   readonly silent: boolean;
-  readonly source: Source;
+  /** Source of a state: a listing with missing pages, a complete one, or the Transfer Status endpoint. */
+  readonly source: 'partial' | 'listing' | 'status';
 }
-
-/** Source of a state: a listing with missing pages, a complete one, or the Transfer Status endpoint. */
-export type Source = 'partial' | 'listing' | 'status';
 
 /**
  * Compares rows and listed states of the same buckets, by tracking id. The poll judges what `missing` rows mean.
@@ -76,12 +74,7 @@ export function diff(rows: ReadonlyMap<string, TransferRow>, listed: ReadonlyMap
 }
 
 /** Change of a transfer that the server has in `state`; undefined when row and server agree. */
-export function markSeen(
-  row: TransferRow | undefined,
-  trackingId: string,
-  state: State,
-  context: DiffContext,
-): RowChange | undefined {
+export function markSeen(row: TransferRow | undefined, trackingId: string, state: State, context: DiffContext) {
   if (!row) {
     const { observedAt, rev } = context;
     const first = { trackingId, state, sequence: 0, firstSeenAt: observedAt, observedAt, rev };
@@ -155,12 +148,8 @@ export const isListed = (row: TransferRow): boolean => !row.isUnlisted;
 export const expiryOf = ({ observedAt }: TransferRow): number =>
   Math.floor(Date.parse(observedAt) / 1000) + unlistedRetentionDays * 86_400;
 
-function withEvent(
-  row: TransferRow,
-  previousState: State | null,
-  { server, watch, observedAt }: DiffContext,
-  news?: Change['news'],
-): TransferRow {
+function withEvent(row: TransferRow, previousState: State | null, context: DiffContext, news?: Change['news']) {
+  const { server, watch, observedAt } = context;
   const { trackingId, state } = row;
   const sequence = row.sequence + 1;
   const change: Change = { trackingId, state, previousState, sequence, news };

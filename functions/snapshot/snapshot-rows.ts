@@ -1,9 +1,11 @@
 import type { Item } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import {
-  bucketPrefix,
+  bucketOf,
   type Digests,
-  prefixRange,
+  emptyDigests,
+  hash,
+  maxBits,
   sameActiveDigest,
   sameDigest,
   wordsPerBucket,
@@ -65,12 +67,12 @@ const rootSchema = r.object({
   deletedUntil: r.orElse(r.number, 0),
 });
 
-export const readRootRow = r.rowReader(rootSchema);
+const readRootRow = r.rowReader(rootSchema);
 
-export const readBlock = r.rowReader(r.object({ digests: r.bytes }));
+const readBlock = r.rowReader(r.object({ digests: r.bytes }));
 
 /** Root of the snapshot: everything that an unchanged poll reads. */
-export interface Root extends Omit<r.ReadBy<typeof rootSchema>, 'unsettled' | 'baselineProgress'> {
+export interface Root extends Omit<r.ReadBy<typeof rootSchema>, 'unsettled'> {
   readonly unsettled: ReadonlySet<number>;
   /** Digests of the published states, by bucket. */
   readonly digests: Digests;
@@ -81,6 +83,20 @@ export interface Root extends Omit<r.ReadBy<typeof rootSchema>, 'unsettled' | 'b
 /** Digests are stored 64 to a row, so that a change rewrites 768 bytes whatever the size of the mailbox. */
 const digestsPerBlock = 64;
 const wordsPerBlock = wordsPerBucket * digestsPerBlock;
+
+/** The root among its rows; without one, that of a watch without a snapshot. */
+export function rootIn(rows: readonly Item[]): Root {
+  const root = rows.find(({ sk }) => sk === rootKey);
+  const { unsettled, ...attributes } = readRootRow(root ?? { rev: 0, bits: 0 });
+  const { bits } = attributes;
+  const digests = emptyDigests(bits);
+  const outdatedBlocks: string[] = [];
+  for (const row of root ? rows : []) {
+    if (isBlockOf(bits, row.sk)) placeBlock(digests, bits, row.sk, readBlock(row).digests);
+    else if (row !== root) outdatedBlocks.push(row.sk);
+  }
+  return { ...attributes, unsettled: bucketsOf(unsettled), digests, outdatedBlocks };
+}
 
 export const rootKey = 'ROOT';
 
@@ -129,16 +145,19 @@ export function bucketsOf(bitmap: Uint8Array | undefined): Set<number> {
   return buckets;
 }
 
-/** Sort key of a transfer's row: `T#<4 hex digits of the hash of its tracking id>#<tracking id>`. */
-export const transferKey = (trackingId: string): string => `T#${bucketPrefix(trackingId)}#${trackingId}`;
+/** Sort key of a transfer's row, which sorts it into its bucket: `T#<4 hex digits of its hash>#<tracking id>`. */
+export const transferKey = (trackingId: string): string =>
+  `${bucketPrefix(bucketOf(hash(trackingId).high, maxBits))}#${trackingId}`;
+
+const bucketPrefix = (finestBucket: number): string => `T#${finestBucket.toString(16).padStart(4, '0')}`;
 
 /** Sort keys that enclose the rows of all transfers. */
 export const transferRange = ['T#', 'T$'] as const;
 
 /** First and last sort key of the rows in the buckets from `first` to `last`: `$` is the character after `#`. */
 export function bucketRange(first: number, last: number, bits: number): [from: string, to: string] {
-  const [from, to] = prefixRange(first, last, bits);
-  return [`T#${from}#`, `T#${to}$`];
+  const width = 2 ** (maxBits - bits);
+  return [`${bucketPrefix(first * width)}#`, `${bucketPrefix((last + 1) * width - 1)}$`];
 }
 
 /** Joins neighbouring buckets into runs, one query each. @example runsOf(new Set([1, 2, 5])) // [[1, 2], [5, 5]] */

@@ -11,14 +11,10 @@ import {
   bitmapOf,
   blockKey,
   bucketRange,
-  bucketsOf,
   bytesOfBlock,
   changedBlocks,
-  isBlockOf,
-  placeBlock,
   type Root,
-  readBlock,
-  readRootRow,
+  rootIn,
   rootKey,
   rootRange,
   runsOf,
@@ -31,24 +27,7 @@ import {
 export type Claim = Pick<Root, 'rev' | 'bits' | 'origin'>;
 
 /** Changes of the root at the end of a poll. */
-export interface Settlement
-  extends Pick<Root, 'count' | 'active' | 'baselineAt' | 'absence' | 'unsettled' | 'unsettledUntil' | 'digests'> {
-  /** Undefined once the baseline is complete. */
-  readonly baselineProgress: BaselineProgress | undefined;
-}
-
-/** Root for a watch without a snapshot. */
-const nothing: Root = {
-  rev: 0,
-  bits: 0,
-  count: 0,
-  active: 0,
-  unsettled: new Set(),
-  unsettledUntil: 0,
-  deletedUntil: 0,
-  digests: emptyDigests(0),
-  outdatedBlocks: [],
-};
+type Settlement = Omit<Root, keyof Claim | 'deletedUntil' | 'outdatedBlocks'>;
 
 /** Condition on the sequence of a transfer's row, and on its `rev`. */
 const inSequence = (compared: '<' | '=', rev: number, sequence: number) => ({
@@ -73,28 +52,16 @@ export class Snapshot extends Partition {
 
   /** Reads the root with all digests: one read unit for each 4 KB, which is 300 digests or 10,000 transfers. */
   async readRoot(): Promise<Root> {
-    const items = await this.range(...rootRange);
-    const row = items.find(({ sk }) => sk === rootKey);
-    if (!row) return nothing;
-    const { unsettled, baselineProgress, ...attributes } = readRootRow(row);
-    const { bits } = attributes;
-    const digests = emptyDigests(bits);
-    const outdatedBlocks: string[] = [];
-    for (const block of items) {
-      if (isBlockOf(bits, block.sk)) placeBlock(digests, bits, block.sk, readBlock(block).digests);
-      else if (block !== row) outdatedBlocks.push(block.sk);
-    }
-    return { ...attributes, unsettled: bucketsOf(unsettled), digests, outdatedBlocks };
+    return rootIn(await this.range(...rootRange));
   }
 
   /**
-   * Claims the snapshot, so that no older poll can settle any more. The planned buckets stay unsettled until this poll
-   * or a later one settles them.
+   * Claims the snapshot, so that no older poll can settle any more, up to `until` (Unix milliseconds). The planned
+   * buckets stay unsettled until this poll or a later one settles them. Returns undefined when another poll has claimed
+   * the snapshot since.
    *
    * @param root as read before the listing began, with the server's origin
    * @param plan its division may be finer than the root's if it has all buckets
-   * @param until Unix time in milliseconds after which this poll writes nothing
-   * @returns undefined when another poll has claimed the snapshot since
    */
   async claim({ rev: read, origin }: Root, { bits, buckets }: ReadPlan, until: number): Promise<Claim | undefined> {
     const rev = read + 1;
@@ -129,9 +96,8 @@ export class Snapshot extends Partition {
 
   /** Reads the rows of buckets, unlisted transfers included, by tracking id. */
   async readBuckets(buckets: ReadonlySet<number>, bits: number): Promise<Map<string, TransferRow>> {
-    const found = await this.limit.map(runsOf(buckets), ([first, last]) =>
-      this.range(...bucketRange(first, last, bits)),
-    );
+    const ranges = runsOf(buckets).map(([first, last]) => bucketRange(first, last, bits));
+    const found = await this.limit.map(ranges, (range) => this.range(...range));
     const rows = found.flat().map(toTransferRow);
     return new Map(rows.map((row) => [row.trackingId, row]));
   }
@@ -175,18 +141,14 @@ export class Snapshot extends Partition {
 
   /**
    * Moves the digests forward and ends the claim. The root comes last: until it is written, the buckets stay unsettled.
-   *
-   * @returns false when another poll has claimed the snapshot since; that poll settles these buckets, too
+   * Returns false when another poll has claimed the snapshot since; that poll settles these buckets, too.
    */
   async settle(root: Root, claim: Claim, { digests, unsettled, ...settlement }: Settlement): Promise<boolean> {
     const { rev, bits } = claim;
     const before = root.bits === bits ? root.digests : emptyDigests(bits);
+    const isOlder = { condition: 'attribute_not_exists(pk) OR rev < :rev', values: { rev } };
     await this.limit.map(changedBlocks(before, digests), (block) =>
-      this.put(
-        blockKey(bits, block),
-        { rev, digests: bytesOfBlock(digests, block) },
-        { condition: 'attribute_not_exists(pk) OR rev < :rev', values: { rev } },
-      ),
+      this.put(blockKey(bits, block), { rev, digests: bytesOfBlock(digests, block) }, isOlder),
     );
     const bitmap = bitmapOf(unsettled, bits);
     const marks = { unsettled: bitmap, unsettledUntil: bitmap && settlement.unsettledUntil };

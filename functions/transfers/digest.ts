@@ -21,8 +21,8 @@ export const wordsPerBucket = 3;
 /** Approximate transfers in a bucket: reading it then costs two read units. */
 const transfersPerBucket = 32;
 
-/** Bits of the hash in the sort key. */
-const maxBits = 16;
+/** Bits of the hash in a transfer's sort key: no snapshot has more buckets than `2^16`. */
+export const maxBits = 16;
 
 /** Spreads the last bits over all others (the finaliser of MurmurHash3). */
 export function mix(value: number): number {
@@ -74,17 +74,6 @@ export const isOutgrown = (bits: number, transfers: number): boolean =>
 
 /** Bucket of a hash: its first bits. */
 export const bucketOf = (high: number, bits: number): number => (bits === 0 ? 0 : high >>> (32 - bits));
-
-/** Part of a transfer's sort key that sorts it into its bucket: 16 bits of its hash as 4 hex digits. */
-export const bucketPrefix = (trackingId: string): string =>
-  (hash(trackingId).high >>> 16).toString(16).padStart(4, '0');
-
-/** First and last {@link bucketPrefix} of a run of buckets. @example `prefixRange(1, 1, 1)` is `['8000', 'ffff']` */
-export function prefixRange(first: number, last: number, bits: number): [from: string, to: string] {
-  const width = 2 ** (maxBits - bits);
-  const hex = (prefix: number) => prefix.toString(16).padStart(4, '0');
-  return [hex(first * width), hex((last + 1) * width - 1)];
-}
 
 export const emptyDigests = (bits: number): Digests => new Uint32Array(wordsPerBucket * 2 ** bits);
 

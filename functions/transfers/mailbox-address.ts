@@ -47,9 +47,8 @@ function reasonAgainstLocalPart(local: string): string | undefined {
   const wrong = [...local].find((character) => character !== '.' && !atext.test(character));
   if (wrong !== undefined) return `the part before the @ has "${wrong}", which only a quoted name may have`;
   const bytes = Buffer.byteLength(local);
-  return bytes > longestLocalPart
-    ? `the part before the @ has ${bytes} bytes, more than ${longestLocalPart}`
-    : undefined;
+  if (bytes <= longestLocalPart) return undefined;
+  return `the part before the @ has ${bytes} bytes, more than ${longestLocalPart}`;
 }
 
 function reasonAgainstDomain(domain: string): string | undefined {
@@ -71,9 +70,8 @@ function reasonAgainstDomain(domain: string): string | undefined {
     (label, index) => isAscii(label) || sameSigma(read[index] ?? '') === sameSigma(label.toLowerCase()),
   );
   if (ascii.length !== labels.length || !isSame) return 'its domain is no valid name in its script or in Punycode';
-  return ascii.some((label) => label.length > longestLabel)
-    ? `a part of its domain has more than ${longestLabel} characters, in Punycode if it is in another script`
-    : undefined;
+  if (ascii.every((label) => label.length <= longestLabel)) return undefined;
+  return `a part of its domain has more than ${longestLabel} characters, in Punycode if it is in another script`;
 }
 
 /** Lower case without the final form of sigma, which only some readings give a capital at the end of a word. */
@@ -92,5 +90,4 @@ export const address = /* @__PURE__ */ z.string('expected an e-mail address').ch
 const isAscii = (text: string): boolean => /^\p{ASCII}*$/u.test(text);
 
 /** `U+202E`. */
-const codeOf = (character: string): string =>
-  `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
+const codeOf = (character: string) => `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;

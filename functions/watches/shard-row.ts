@@ -27,8 +27,8 @@ export const shardRow = r.object({
   shards: r.optional(r.number),
   /** Progress of its polls, in the order of places. */
   polled: r.optional(r.list(stretch)),
-  /** The last tick, if it had no time for all due watches. */
-  leftAt: r.optional(r.number),
+  /** The last tick, if it left due watches to the next. */
+  postponedAt: r.optional(r.number),
   /** Shares of its failing watches, by incident name. */
   failing: r.optional(r.record(failingShare)),
   /** Leases by the name of their holder. */
@@ -39,7 +39,7 @@ export type Stretch = r.ReadBy<typeof stretch>;
 export type Lease = r.ReadBy<typeof lease>;
 export type ShardRow = r.ReadBy<typeof shardRow>;
 
-export type ShardProgress = Required<Pick<ShardRow, 'shards' | 'polled' | 'failing'>> & Pick<ShardRow, 'leftAt'>;
+export type ShardProgress = Required<Pick<ShardRow, 'shards' | 'polled' | 'failing'>> & Pick<ShardRow, 'postponedAt'>;
 
 export type Term = Pick<Lease, 'since' | 'until'>;
 
@@ -71,7 +71,7 @@ export interface Mark {
 }
 
 /**
- * Describes the progress of a shard in as few stretches as possible. Watches left over keep their last tick, so that
+ * Describes the progress of a shard in as few stretches as possible. Postponed watches keep their last tick, so that
  * the next tick polls all that was due since. Watches that were not due join a neighbour where their bounds allow.
  *
  * @param marks of all watches of a shard, in the order of places
@@ -92,7 +92,7 @@ export function stretchesOf(marks: readonly Mark[], to: number): Stretch[] {
   }));
 }
 
-/** Joins the marks of a place. If one direction of a mailbox is left over, the other is polled once too often. */
+/** Joins the marks of a place. If one direction of a mailbox is postponed, the other is polled once too often. */
 const byPlace = (marks: readonly Mark[]): Mark[] =>
   [...Map.groupBy(marks, ({ place }) => place).values()].map((same) =>
     same.reduce((a, b) => {

@@ -153,7 +153,7 @@ export async function startOperatorWorld() {
       return pages;
     },
     async close() {
-      client.close();
+      client.calls.close();
       await invocations.close();
       await cryptshare.close();
       await world.close();

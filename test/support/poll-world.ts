@@ -2,13 +2,14 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type PublishCommandInput, type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { ServerCalls, type ServerOptions } from '#functions/cryptshare/api-calls.ts';
-import type { TokenSource } from '#functions/cryptshare/carried-tokens.ts';
 import { CryptshareClient } from '#functions/cryptshare/client.ts';
+import type { TokenSource } from '#functions/cryptshare/tokens.ts';
 import type { TransferEvent, WatchEvent } from '#functions/events/transfer-event.ts';
 import { type PollDependencies, pollRepositories } from '#functions/poll/dependencies.ts';
 import type { PollResult } from '#functions/poll/poll-result.ts';
 import { type PollTerms, pollWatch } from '#functions/poll/poll-watch.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
+import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { createTopic, createTransfersTable } from '#infra/local/services/embedded-services.ts';
 import { createQueue } from '#infra/local/services/event-source.ts';
 import { type CryptshareServer, startCryptshareServer } from '#infra/simulator/server.ts';
@@ -89,7 +90,7 @@ export interface World {
   setDrift(callback: (page: number) => void | Promise<void>): void;
   /** Makes the token hold for a mailbox and returns the watch. */
   watch(mailbox: string, direction?: Watch['direction']): Watch;
-  poll(watch: Watch, terms?: Partial<PollTerms>): Promise<PollResult>;
+  poll(watch: RegisteredWatch, terms?: Partial<PollTerms>): Promise<PollResult>;
   /** Those of a full listing that begins now, and of whatever else is wanted. */
   terms(wanted?: Partial<PollTerms>): PollTerms;
   /** Takes what was published since the last call. */
@@ -130,7 +131,6 @@ export async function startWorld(): Promise<World> {
   };
 
   const terms = (wanted: Partial<PollTerms> = {}): PollTerms => ({
-    notifyExisting: false,
     scope: 'all',
     deadline: clock.steady() + pollBudget,
     ...wanted,
@@ -165,7 +165,7 @@ export async function startWorld(): Promise<World> {
     },
     takeNotices: recordNotices(sns),
     async close() {
-      deps.server.close();
+      deps.server.calls.close();
       await cryptshare.close();
       await aws.close();
     },

@@ -80,7 +80,7 @@ export async function declare(
   return list;
 }
 export const registry = () => new Watches(deps.dynamo, deps.table);
-export const shardRows = () => new ShardRows(deps.dynamo, deps.table, deps.server.atOnce);
+export const shardRows = () => new ShardRows(deps.dynamo, deps.table, deps.server.calls.options.maxConcurrentPages);
 export const readShard = () => shardRows().read(0, 1, deps.origin);
 export const now = () => world.clock.now().toISOString();
 

@@ -1,8 +1,7 @@
 import { steady } from '#functions/clock/instants.ts';
-import type { Answer } from '#functions/cryptshare/answer.ts';
 import { ServerCalls } from '#functions/cryptshare/api-calls.ts';
 import { listingsSince, minorOfMajorOne, versionsIn } from '#functions/cryptshare/api-version.ts';
-import { CryptshareFailure, errorCodeOf, failureOf } from '#functions/cryptshare/failure.ts';
+import { type Answer, CryptshareFailure, errorCodeOf, failureOf } from '#functions/cryptshare/failure.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { readTextFile } from '#infra/config/text-file.ts';

@@ -46,7 +46,7 @@ export async function withServices<T>(
     return await task({ services, deps, server });
   } finally {
     server.close();
-    deps.server.close();
+    deps.server.calls.close();
     deps.dynamo.destroy();
     deps.topics.sns.destroy();
     await services.stop();
@@ -87,7 +87,7 @@ async function pollDependencies({ origin, sdkEnvironment }: ServiceAddresses): P
  */
 export async function pollOnce(deps: PollDependencies, watch: Watch, scope: Scope = 'all') {
   const deadline = deps.now().getTime() + budgetMs;
-  const { problem, changed, units } = await pollWatch(deps, watch, { notifyExisting: false, scope, deadline });
+  const { problem, changed, units } = await pollWatch(deps, watch, { scope, deadline });
   if (problem) throw new Error(problem.message);
   return { changed, units };
 }

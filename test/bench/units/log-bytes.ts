@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { BriefFormat } from '#functions/lambda/log-format.ts';
+import { BriefFormat } from '#functions/lambda/logger.ts';
 import { serviceName } from '#functions/lambda/metric-names.ts';
 import type { WatchPoll } from '#functions/poll/poll-shard.ts';
 import { logPollOfTick, reportShard } from '#functions/poll/report.ts';

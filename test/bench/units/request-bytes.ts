@@ -29,7 +29,7 @@ export async function measureRequestBytes(): Promise<number> {
   try {
     await client.list({ mailbox: 'first.last@example.com', direction: 'sent' }, 'all', 0, steady() + 10_000);
   } finally {
-    client.close();
+    client.calls.close();
     server.close();
   }
   const head = heads.find((one) => one.includes(clientId))!;

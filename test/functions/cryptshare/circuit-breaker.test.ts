@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CircuitCause, ServerCircuit } from '#functions/cryptshare/circuit-breaker.ts';
+import type { ServerCircuit } from '#functions/cryptshare/circuit-breaker.ts';
 import {
   believedCircuit,
   circuitAfterAnswer,
@@ -9,6 +9,8 @@ import {
   closedCircuit,
   openUntilFor,
 } from '#functions/cryptshare/circuit-breaker.ts';
+
+type CircuitCause = ServerCircuit['cause'];
 
 const now = Date.parse('2026-11-24T00:00:00Z');
 

@@ -120,7 +120,7 @@ describe('an active pass', () => {
     await deps.server.minorVersion(world.terms().deadline);
     const result = await pollWatch(deps, watch, world.terms({ scope: 'active' }));
     expect(result).toMatchObject({ scope: 'all', transfers: 113 });
-    deps.server.close();
+    deps.server.calls.close();
   });
 
   it('continues with a full listing when more transfers have left it than that has pages', async () => {

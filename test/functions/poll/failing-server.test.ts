@@ -53,7 +53,7 @@ describe('pollShard on a failing server', () => {
     await poll({ at: now() });
     const elsewhere = { ...deps, server: world.client(), origin: 'https://other.example.com' };
     expect((await pollAfter(minute, { as: elsewhere })).polls).toMatchObject([{ requests: 1 }]);
-    elsewhere.server.close();
+    elsewhere.server.calls.close();
   });
 
   it('sends ever fewer requests while the server fails, and polls all watches once it answers', async () => {

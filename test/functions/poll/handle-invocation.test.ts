@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { handleInvocation } from '#functions/poll/handle-invocation.ts';
-import { writeGraceMs } from '#functions/poll/last-write.ts';
+import { writeGraceMs } from '#functions/poll/shard-lease.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { pollBudget } from '#test/support/poll-world.ts';
 import {

@@ -40,7 +40,7 @@ beforeEach(async () => {
   pollWith(newProcess());
   return async () => {
     world.cryptshare.faults.clear();
-    for (const { server } of processes.splice(0)) server.close();
+    for (const { server } of processes.splice(0)) server.calls.close();
     await Promise.all(inFlight.splice(0));
   };
 });
@@ -74,7 +74,7 @@ function hang(...watches: WantedWatch[]): void {
 /** Ends all requests in flight, as their timeouts would. */
 function endHanging(): void {
   world.cryptshare.faults.clear();
-  deps.server.close();
+  deps.server.calls.close();
 }
 const leases = async () => Object.values((await readShard()).row.leases ?? {});
 

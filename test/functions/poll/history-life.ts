@@ -109,7 +109,7 @@ export async function live({ direction, order, seeded, archived, notifyExisting,
   const run = async (plan: FaultPlan, scope: Scope): Promise<PollResult | undefined> => {
     const mayBeBaseline = !isBaselineStored;
     const result = await world.faults
-      .run(plan, () => pollWatch(deps, watch, world.terms({ notifyExisting, scope })))
+      .run(plan, () => pollWatch(deps, { ...watch, notifyExisting }, world.terms({ scope })))
       .catch(() => undefined);
     isBaselineStored ||= (await snapshot.readRoot()).baselineAt !== undefined;
     // Two polls that overlap may both take themselves for the first one, and both store silently what they see.
@@ -165,7 +165,7 @@ export async function live({ direction, order, seeded, archived, notifyExisting,
     calls = plan.calls;
     if (result.outcome === 'unchanged') break;
   }
-  server.close();
+  server.calls.close();
   const notices = (await world.takeNotices()).map(({ text }) => text);
   const rows = (await everyRow()).filter(isListed);
   return {

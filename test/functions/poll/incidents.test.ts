@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { TokenSource } from '#functions/cryptshare/carried-tokens.ts';
 import { CryptshareClient } from '#functions/cryptshare/client.ts';
 import { CryptshareFailure, type FailureCause } from '#functions/cryptshare/failure.ts';
+import type { TokenSource } from '#functions/cryptshare/tokens.ts';
 import type { IncidentEvent } from '#functions/events/transfer-event.ts';
 import { pollOnDemand } from '#functions/poll/on-demand-poll.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import { rowsPerAnnouncement } from '#functions/poll/reconcile.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
+import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { freeBaselines } from '#infra/local/interruption.ts';
 import { type FaultKind, FaultPlan } from '#test/support/aws-faults.ts';
@@ -37,9 +38,9 @@ async function callsOfAPoll(): Promise<readonly string[]> {
 }
 
 /** Polls, and lets the time of the poll pass during a call to AWS. */
-async function pollOutOfTime(watch: Watch, call: number | string, terms?: Parameters<typeof world.poll>[1]) {
+async function pollOutOfTime(watch: RegisteredWatch, call: number | string) {
   const plan = new FaultPlan([[call, 'pause']]);
-  const late = world.faults.run(plan, () => world.poll(watch, terms));
+  const late = world.faults.run(plan, () => world.poll(watch));
   await plan.reachedPause;
   world.clock.advance(55_000);
   plan.resume();
@@ -145,7 +146,7 @@ describe('pollWatch', () => {
       problem: undefined,
       units: { write: 0 },
     });
-    const announcing = await world.poll(watch, { notifyExisting: true });
+    const announcing = await world.poll({ ...watch, notifyExisting: true });
     expect(announcing).toMatchObject({ outcome: 'superseded', units: { write: 0 } });
     await plan.deliverLate();
     world.clock.advance(10_000);
@@ -163,9 +164,9 @@ describe('pollWatch', () => {
   it('announces nothing after its deadline, and the next poll announces the rest alone', async () => {
     const count = rowsPerAnnouncement + 15;
     const { watch } = newMailbox(count);
-    const late = await pollOutOfTime(watch, 'PublishCommand', { notifyExisting: true });
+    const late = await pollOutOfTime({ ...watch, notifyExisting: true }, 'PublishCommand');
     expect(late).toMatchObject({ published: rowsPerAnnouncement, problem: { cause: 'out_of_time' } });
-    expect(await world.poll(watch, { notifyExisting: true })).toMatchObject({ published: 15, problem: undefined });
+    expect(await world.poll({ ...watch, notifyExisting: true })).toMatchObject({ published: 15, problem: undefined });
     const ids = (await world.takeEvents()).map(({ event }) => event.id);
     expect(ids).toHaveLength(count);
     expect(new Set(ids).size).toBe(count);

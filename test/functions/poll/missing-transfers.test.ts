@@ -79,7 +79,8 @@ describe('confirmDeparted', () => {
         ...{ trackingId: `transfer-${number}`, state: 'ACTIVE', sequence: 1, firstSeenAt: at, observedAt: at, rev: 1 },
       }),
     );
-    const concluded = await confirmDeparted({ status: counted } as CryptshareClient, missing, context, start);
+    const server = { status: counted } as CryptshareClient;
+    const concluded = await confirmDeparted({ server, context, deadline: start }, missing);
     return { ...concluded, requests };
   }
 
@@ -89,10 +90,10 @@ describe('confirmDeparted', () => {
   });
 
   it('requests no further state after a failure', async () => {
-    const { changes, unclear, failure, requests } = await confirm(50, async () => {
+    const { changes, unclear, problem, requests } = await confirm(50, async () => {
       throw new CryptshareFailure('forbidden');
     });
-    expect(failure?.kind).toBe('forbidden');
+    expect(problem?.cause).toBe('forbidden');
     expect([changes.length, unclear.length]).toEqual([0, 50]);
     // Those that were in flight.
     expect(requests).toBeLessThanOrEqual(4);

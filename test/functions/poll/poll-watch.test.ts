@@ -82,11 +82,11 @@ describe('pollWatch', () => {
 
   it('announces the transfers of the first listing with notifyExisting', async () => {
     const { watch } = newMailbox(12);
-    const terms = { notifyExisting: true };
-    expect(await world.poll(watch, terms)).toMatchObject({ outcome: 'baseline', changed: 12, published: 12 });
+    const poll = () => world.poll({ ...watch, notifyExisting: true });
+    expect(await poll()).toMatchObject({ outcome: 'baseline', changed: 12, published: 12 });
     expect(await world.takeEvents()).toHaveLength(12);
     expect(world.takeNotices().map(({ subject }) => subject)).toEqual([`12 active (${watch.mailbox}, sent)`]);
-    expect(await world.poll(watch, terms)).toMatchObject({ outcome: 'unchanged' });
+    expect(await poll()).toMatchObject({ outcome: 'unchanged' });
   });
 
   it('stores the baseline of an empty mailbox, and announces its first transfer', async () => {

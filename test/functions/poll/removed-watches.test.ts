@@ -128,7 +128,7 @@ describe('deleteExpired', () => {
       'has not answered this process yet',
       () => {
         const server = world.client();
-        onTestFinished(() => server.close());
+        onTestFinished(() => server.calls.close());
         pollWith({ server });
       },
     ],

@@ -44,7 +44,7 @@ describe('withShardLease', () => {
     expect(ends.map(({ polls }) => polls.length).toSorted((a, b) => a - b)).toEqual([0, 0, 0, 12]);
     expect(ends.map(({ skipped }) => skipped).toSorted((a, b) => a - b)).toEqual([0, 12, 12, 12]);
     expect(world.cryptshare.requests.greatestInFlight).toBe(4);
-    for (const { server } of processes.slice(1)) server.close();
+    for (const { server } of processes.slice(1)) server.calls.close();
   });
 
   it('polls nothing for a tick that arrives twice', async () => {

@@ -10,7 +10,6 @@ import {
   isListed,
   markUnlisted,
   type RowChange,
-  type Source,
   type TransferRow,
 } from '#functions/snapshot/diff.ts';
 
@@ -140,7 +139,7 @@ describe('diff', () => {
 });
 
 /** Returns the events of complete listings, one after the other. A listing of `undefined` lacks the transfer. */
-function told(from: TransferRow, states: readonly (string | undefined)[], source: Source = 'listing') {
+function told(from: TransferRow, states: readonly (string | undefined)[], source: DiffContext['source'] = 'listing') {
   let current = from;
   const events = states.map((state, index) => {
     const listed = new Map(state === undefined ? [] : [[current.trackingId, state]]);

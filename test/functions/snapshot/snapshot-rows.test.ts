@@ -126,6 +126,22 @@ describe('blockKey', () => {
   });
 });
 
+describe('bucketRange', () => {
+  it('divides the sort keys without gap or overlap', () => {
+    for (let bits = 0; bits <= 16; bits += 1) {
+      let next = 0;
+      for (let bucket = 0; bucket < 2 ** bits; bucket += 1) {
+        const [from, to] = bucketRange(bucket, bucket, bits);
+        if (from !== `T#${next.toString(16).padStart(4, '0')}#` || !/^T#[0-9a-f]{4}\$$/.test(to)) {
+          throw new Error(`bucket ${bucket} of 2^${bits} begins at ${from} and not at ${next}`);
+        }
+        next = Number.parseInt(to.slice(2), 16) + 1;
+      }
+      expect(next).toBe(0x10000);
+    }
+  });
+});
+
 describe('transferKey', () => {
   it('lies in the range of a run if its bucket does, and only then', () => {
     const near = fc.integer({ min: -2, max: 2 });
@@ -139,8 +155,14 @@ describe('transferKey', () => {
     );
   });
 
-  it('is pinned, because rows are stored under it', () => {
-    expect(transferKey('20240522-065711-H8UoUSI6')).toBe('T#340e#20240522-065711-H8UoUSI6');
+  it.each([
+    { text: '', prefix: '92ca' },
+    { text: 'a', prefix: 'ae7d' },
+    { text: '20240522-065711-H8UoUSI6', prefix: '340e' },
+    { text: '20261124-000000-aaaaaaaa', prefix: '645c' },
+    { text: 'x'.repeat(200), prefix: '8aa9' },
+  ])('keeps the prefix of "$text", because rows are stored under it', ({ text, prefix }) => {
+    expect(transferKey(text)).toBe(`T#${prefix}#${text}`);
   });
 });
 

@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { expect, test, vi } from 'vitest';
-import { BriefFormat } from '#functions/lambda/log-format.ts';
+import { BriefFormat } from '#functions/lambda/logger.ts';
 import { lambdaContext } from '#infra/local/services/lambda.ts';
 
 test('a log line has level, time, request, message and facts, and nothing that is the same in every line', () => {
