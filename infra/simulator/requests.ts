@@ -10,7 +10,7 @@ export interface LoggedRequest {
   status: number | null;
 }
 
-export interface RequestReport {
+interface RequestReport {
   readonly total: number;
   /** By method and route, e.g. `GET /api/users/:email/transfers/sent-transfers`. */
   readonly byRoute: Readonly<Record<string, number>>;

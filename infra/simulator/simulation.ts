@@ -1,5 +1,5 @@
 import type { Direction } from '#functions/transfers/transfer.ts';
-import { ServerClock } from './clock.ts';
+import { ServerClock, type SharedParts } from './clock.ts';
 import { Faults } from './faults.ts';
 import { SeededRandom } from './random.ts';
 import { RequestCounters } from './requests.ts';
@@ -8,16 +8,14 @@ import { TransferStore } from './transfers.ts';
 import { Verifications } from './verifications.ts';
 
 /** Page of a listing that the server is about to answer. */
-export interface PageRequest {
+interface PageRequest {
   readonly mailbox: string;
   readonly direction: Direction;
   readonly page: number;
 }
 
 /** State of a simulated server: everything but its connections. */
-export interface Simulation {
-  readonly clock: ServerClock;
-  readonly random: SeededRandom;
+export interface Simulation extends SharedParts {
   readonly switches: Switches;
   readonly transfers: TransferStore;
   readonly verifications: Verifications;
@@ -45,14 +43,12 @@ export interface SimulationOptions {
 export function createSimulation(options: SimulationOptions): Simulation {
   const switches = { ...defaultSwitches, ...options.switches };
   const clock = new ServerClock(options.now ?? (() => new Date()), switches);
-  const random = new SeededRandom(options.seed ?? 1);
-  const verifications = new Verifications({ clock, random, switches });
+  const shared = { clock, random: new SeededRandom(options.seed ?? 1), switches };
+  const verifications = new Verifications(shared);
   const onSent = (sender: string) => verifications.restartIdleTerm(sender);
   return {
-    clock,
-    random,
-    switches,
-    transfers: new TransferStore({ clock, random, switches, onSent }),
+    ...shared,
+    transfers: new TransferStore({ ...shared, onSent }),
     verifications,
     faults: new Faults(),
     requests: new RequestCounters(),
