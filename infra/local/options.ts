@@ -5,7 +5,8 @@ import { type AwsEndpoints, areAllElsewhere, awsEndpointsOf } from '#infra/local
 export interface Options {
   /** Configuration file; without it the demo runs. */
   readonly config?: string;
-  readonly data?: string;
+  /** Folder of database and queues; in memory without it. */
+  readonly data?: string | undefined;
   readonly notifyExisting: boolean;
   readonly json: boolean;
   /** Lets webhooks reach this machine and private networks. */
@@ -82,7 +83,7 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
     .helpOption('-h, --help', 'show this help')
     .addHelpText('after', help)
     .exitOverride();
-  const meant = meantFor(args, environment);
+  const meant = meantFor(command.options, args, environment);
   if (meant) command.error(`error: npm took ${meant.kept} for itself; put -- before the options: ${meant.line}`);
   const {
     config,
@@ -104,26 +105,17 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
   return common;
 }
 
-/** Options of `npm start` that npm does not know; true if they have a value. */
-const ownOptions = {
-  config: true,
-  data: true,
-  'aws-endpoint': true,
-  'notify-existing': false,
-  'allow-private-webhooks': false,
-} as const;
-
 /**
- * Finds options given without a preceding `--`. npm moves them to the environment; values that it does not recognise
- * stay among the arguments.
+ * Finds options given without a preceding `--`. npm moves them to the environment, except `--json`, which it knows;
+ * values that it does not recognise stay among the arguments.
  */
-function meantFor(args: readonly string[], environment: NodeJS.ProcessEnv) {
+function meantFor(options: readonly Option[], args: readonly string[], environment: NodeJS.ProcessEnv) {
   const values = [...args];
-  const kept = Object.entries(ownOptions).flatMap(([name, hasValue]) => {
-    const value = environment[`npm_config_${name.replaceAll('-', '_')}`];
-    if (value === undefined) return [];
-    if (!hasValue) return [`--${name}`];
-    return [`--${name} ${value === 'true' ? (values.shift() ?? '…') : value}`];
+  const kept = options.flatMap((option) => {
+    const value = environment[`npm_config_${option.name().replaceAll('-', '_')}`];
+    if (value === undefined || option.name() === 'json') return [];
+    if (!option.required) return [`--${option.name()}`];
+    return [`--${option.name()} ${value === 'true' ? (values.shift() ?? '…') : value}`];
   });
   if (kept.length === 0) return undefined;
   return {

@@ -6,7 +6,7 @@ import { pollsOfTicks } from '#functions/poll/handle-invocation.ts';
 import type { ShardPoll, Tick, WatchPoll } from '#functions/poll/poll-shard.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { type Reporter, watchWords } from '#infra/local/console/console.ts';
-import { counted, type Part } from '#infra/local/process/stopping.ts';
+import { counted, firstOf, type Part } from '#infra/local/process/stopping.ts';
 import { lambdaContext } from '#infra/local/services/lambda.ts';
 import { baselineProgressWords } from '#infra/terminal/baseline-words.ts';
 import type { Foresight } from './foresight.ts';
@@ -16,8 +16,6 @@ const lookIntervalMs = 1000;
 
 /** Timeout of a poll in milliseconds, as on AWS. */
 const pollTimeoutMs = 120_000;
-
-const mostNamed = 3;
 
 export interface Polls extends Part {
   /** Runs an on-demand poll. */
@@ -78,13 +76,8 @@ export function startPolls(
     },
     stop: () => stopping.abort(),
     ended: loop(),
-    unfinished: () => {
-      const names = [...polls].map(watchWords);
-      const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : '';
-      const named = `(${names.slice(0, mostNamed).join(', ')}${more})`;
-      return counted(names.length, 'listing', 'listings').map((count) => `${count} ${named}`);
-    },
-    // The next start releases the shard's lease, and its first tick completes the snapshots.
-    release: async () => undefined,
+    unfinished: () =>
+      counted(polls.size, 'listing', 'listings').map((count) => `${count} (${firstOf([...polls].map(watchWords))})`),
+    // Releases nothing: the next start releases the shard's lease, and its first tick completes the snapshots.
   };
 }

@@ -72,6 +72,18 @@ export async function listenOnLoopback(server: http.Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
+/** Serves guarded requests on a free port of the loopback interface; `close` cuts off those in flight. */
+export async function serveOnLoopback(server: http.Server, admission: Admission) {
+  guardServer(server, admission);
+  return {
+    url: await listenOnLoopback(server),
+    async close(): Promise<void> {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
 function pageRefusal({ url = '', headers, headersDistinct }: http.IncomingMessage): Refusal | undefined {
   // A host in the request target would override the header (RFC 9112, 3.2.2).
   if (!url.startsWith('/')) return { status: 400, detail: 'expected a path as the target of the request' };

@@ -78,12 +78,8 @@ export function personReporter(output: Output, now: () => Date): Reporter {
       const { now, ever } = known ?? { now: new Set(), ever: new Set() };
       problems.set(incident, { now: now.add(name), ever: ever.add(name) });
     },
-    delivery(delivery) {
-      line('delivery', deliveryWords(delivery));
-    },
-    receipt(receipt) {
-      line('receipt', receiptWords(receipt));
-    },
+    delivery: (delivery) => line('delivery', deliveryWords(delivery)),
+    receipt: (receipt) => line('receipt', receiptWords(receipt)),
     warning: (text) => line('notifier', text),
   };
 }

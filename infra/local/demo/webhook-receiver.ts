@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net';
 import Fastify from 'fastify';
 import { Webhook } from 'standardwebhooks';
 import { guardServer } from '#infra/loopback/loopback-guard.ts';
@@ -47,10 +46,9 @@ export async function startWebhookReceiver(
     if (status === 204) seen.add(key);
     return reply.code(status).send();
   });
-  await server.listen({ port: 0, host: '127.0.0.1' });
-  const { port } = server.server.address() as AddressInfo;
+  const url = await server.listen({ port: 0, host: '127.0.0.1' });
   return {
-    urlOf: (endpoint) => `http://127.0.0.1:${port}/hooks/${endpoint}`,
+    urlOf: (endpoint) => `${url}/hooks/${endpoint}`,
     trust: (endpoint, secret) => void secrets.set(endpoint, secret),
     close: () => server.close(),
   };

@@ -39,11 +39,7 @@ export class AwsEndpointError extends Error {
 /** Timeout in milliseconds for another implementation. */
 const timeoutMs = 5000;
 
-const asked = {
-  connectionTimeout: timeoutMs,
-  requestTimeout: timeoutMs,
-  throwOnRequestTimeout: true,
-};
+const asked = { connectionTimeout: timeoutMs, requestTimeout: timeoutMs, throwOnRequestTimeout: true };
 
 /** Harmless requests, which change nothing in a service. */
 const questions: Readonly<Record<Service, (settings: DynamoDBClientConfig) => Promise<unknown>>> = {
@@ -87,19 +83,16 @@ export const areAllElsewhere = (endpoints: AwsEndpoints): boolean =>
  * @throws DataFolderError
  */
 export async function startAwsServices(data: string | undefined, elsewhere: AwsEndpoints): Promise<EmbeddedServices> {
+  const { sdkEnvironment, close } = areAllElsewhere(elsewhere) ? noServices(data) : await startEmbeddedServices(data);
   const addresses = Object.entries(elsewhere).map(([service, url]) => [
     `AWS_ENDPOINT_URL_${service.toUpperCase()}`,
     url,
   ]);
-  if (addresses.length === 0) return startEmbeddedServices(data);
-  if (!areAllElsewhere(elsewhere)) {
-    const { sdkEnvironment, close } = await startEmbeddedServices(data);
-    return { sdkEnvironment: { ...sdkEnvironment, ...Object.fromEntries(addresses) }, close };
-  }
+  return { sdkEnvironment: { ...sdkEnvironment, ...Object.fromEntries(addresses) }, close };
+}
+
+function noServices(data: string | undefined): EmbeddedServices {
   if (data !== undefined) closeDataFolder(data);
   const credentials = { AWS_ACCESS_KEY_ID: newSecret(), AWS_SECRET_ACCESS_KEY: newSecret() };
-  return {
-    sdkEnvironment: { AWS_REGION: region, ...credentials, ...Object.fromEntries(addresses) },
-    async close() {},
-  };
+  return { sdkEnvironment: { AWS_REGION: region, ...credentials }, async close() {} };
 }

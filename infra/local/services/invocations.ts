@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import http from 'node:http';
 import { text } from 'node:stream/consumers';
-import { guardServer, listenOnLoopback, withAccessKey } from '#infra/loopback/loopback-guard.ts';
+import { serveOnLoopback, withAccessKey } from '#infra/loopback/loopback-guard.ts';
 
 /** Function that takes an event, and answers with a value for JSON. */
 export type InvokedFunction = (event: unknown) => Promise<unknown>;
@@ -33,17 +32,8 @@ export async function startInvocations(
     if (!invoked || request.method !== 'POST') refuse(response);
     else await invoke(invoked, body, response);
   });
-  guardServer(server, withAccessKey(accessKeyId));
-  const url = await listenOnLoopback(server);
-  return {
-    url,
-    urlOf: (name) => `${url}/2015-03-31/functions/${name}/invocations`,
-    async close() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-    },
-  };
+  const served = await serveOnLoopback(server, withAccessKey(accessKeyId));
+  return { ...served, urlOf: (name) => `${served.url}/2015-03-31/functions/${name}/invocations` };
 }
 
 async function invoke(invoked: InvokedFunction, body: string, response: http.ServerResponse): Promise<void> {
