@@ -20,7 +20,7 @@ export interface Network {
   readonly securityGroup: ISecurityGroup;
 }
 
-export interface ServiceFunctionProps {
+interface ServiceFunctionProps {
   /** Path of the `.lambda.ts` file. */
   readonly entry: string;
   /** Sentence that the AWS console shows. */
@@ -91,11 +91,7 @@ export class ServiceFunction extends LambdaFunction {
 
   /** Grants invoking the deployed function; unlike {@link grantInvoke}, not its versions and aliases. */
   grantInvokeDeployed(grantee: IGrantable): Grant {
-    return Grant.addToPrincipal({
-      grantee,
-      actions: ['lambda:InvokeFunction'],
-      resourceArns: [this.functionArn],
-    });
+    return Grant.addToPrincipal({ grantee, actions: ['lambda:InvokeFunction'], resourceArns: [this.functionArn] });
   }
 }
 

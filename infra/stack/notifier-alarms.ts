@@ -1,5 +1,12 @@
 import { ArnFormat, Aws, Duration, Stack, Validations } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Alarm,
+  type AlarmProps,
+  ComparisonOperator,
+  type IMetric,
+  MathExpression,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -10,7 +17,7 @@ import { greatestOf, orZero, sumOf } from '#infra/constructs/metrics.ts';
 import { subscribeByEmail } from './email-subscription.ts';
 import { tickInterval } from './transfer-poller.ts';
 
-export interface NotifierAlarmsProps {
+interface NotifierAlarmsProps {
   readonly shortestInterval: Duration;
   readonly longestInterval: Duration;
   readonly functions: readonly LambdaFunction[];
@@ -20,21 +27,18 @@ export interface NotifierAlarmsProps {
   readonly dashboardUrl: string | undefined;
 }
 
-interface Trigger {
+interface Trigger extends Partial<AlarmProps> {
   readonly metric: IMetric;
   readonly says: string;
-  /** @default 0 */
-  readonly threshold?: number;
-  /** @default GREATER_THAN_THRESHOLD */
-  readonly comparison?: ComparisonOperator;
-  /** @default 1 */
-  readonly periods?: number;
-  /** @default NOT_BREACHING: no metric is no alarm */
-  readonly missing?: TreatMissingData;
 }
 
-const { GREATER_THAN_THRESHOLD, LESS_THAN_THRESHOLD } = ComparisonOperator;
-const { BREACHING, NOT_BREACHING } = TreatMissingData;
+/** Alarm at any value above 0 in one period; no metric is no alarm. */
+const usual = {
+  threshold: 0,
+  comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+  evaluationPeriods: 1,
+  treatMissingData: TreatMissingData.NOT_BREACHING,
+};
 
 const fiveMinutes = Duration.minutes(5);
 
@@ -61,10 +65,10 @@ export class NotifierAlarms extends Construct {
         says: 'no watch has been listed completely for three intervals',
         metric: sumOf('completeListings', periodOf(shortestInterval)),
         threshold: 1,
-        comparison: LESS_THAN_THRESHOLD,
-        periods: 3,
+        comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+        evaluationPeriods: 3,
         // Silence is the worst case: a schedule that has stopped sends no metrics.
-        missing: BREACHING,
+        treatMissingData: TreatMissingData.BREACHING,
       }),
       this.add('WatchFailing', {
         says: 'polls of a watch keep failing, for the reason that its notice and the log tell',
@@ -74,7 +78,7 @@ export class NotifierAlarms extends Construct {
       this.add('WatchesSkipped', {
         says: 'at three ticks in a row not all watches that were due could be polled; the server is slow, or more shards are needed',
         metric: orZero(greatestOf('watchesSkipped', tickInterval)),
-        periods: 3,
+        evaluationPeriods: 3,
       }),
       this.add('MissedTicksDeadLetters', {
         says: 'functions were not invoked for ticks of their schedules, or failed at them',
@@ -101,7 +105,7 @@ export class NotifierAlarms extends Construct {
       this.add('FunctionThrottles', {
         says: 'functions are not invoked because the account has too many at work at the same time',
         metric: sumOver(functions, (one) => one.metricThrottles({ period: fiveMinutes })),
-        periods: 3,
+        evaluationPeriods: 3,
       }),
       this.add('DeliveriesFailing', {
         says: 'deliveries were given up after all of their attempts',
@@ -111,25 +115,22 @@ export class NotifierAlarms extends Construct {
         says: `a delivery has been due for more than ${longestWaitSeconds / 60} minutes, or no sweep takes place`,
         metric: greatestOf('secondsOverdue', fiveMinutes),
         threshold: longestWaitSeconds,
-        periods: 3,
+        evaluationPeriods: 3,
         // Sweeps send this metric each minute; silence means that sweeps have stopped.
-        missing: BREACHING,
+        treatMissingData: TreatMissingData.BREACHING,
       }),
     ];
     if (email !== undefined) this.tell(email);
   }
 
-  private add(name: string, trigger: Trigger): Alarm {
-    const { says, metric, threshold = 0, comparison = GREATER_THAN_THRESHOLD, periods = 1 } = trigger;
+  private add(name: string, { says, metric, ...rules }: Trigger): Alarm {
     const dashboard = this.#dashboardUrl === undefined ? '' : `. Dashboard: ${this.#dashboardUrl}`;
     return new Alarm(this, name, {
       alarmName: `${Stack.of(this).stackName}-${name}`,
       alarmDescription: `Transfer Notifier: ${says}. What to do: docs/operations.md#${name.toLowerCase()}${dashboard}`,
       metric,
-      threshold,
-      comparisonOperator: comparison,
-      evaluationPeriods: periods,
-      treatMissingData: trigger.missing ?? NOT_BREACHING,
+      ...usual,
+      ...rules,
     });
   }
 

@@ -19,7 +19,7 @@ const caFile = 'ca.pem';
 /** Shortest rate of EventBridge Scheduler. A watch with a longer interval is due at its own offset within it. */
 export const tickInterval = Duration.minutes(1);
 
-export type ServerSettings = Config['server'];
+type ServerSettings = Config['server'];
 
 /** Builds the variables of a function that sends up to `atOnce` requests to the server at the same time. */
 export const serverVariables = ({ url, caFile: own }: ServerSettings, atOnce: number) =>
@@ -32,7 +32,8 @@ export const serverVariables = ({ url, caFile: own }: ServerSettings, atOnce: nu
 export const serverFiles = ({ caFile: own }: ServerSettings): BundledFiles =>
   own ? { [caFile]: { copyOf: own } } : {};
 
-export interface TransferPollerProps {
+/** Configuration and resources that the parts of the stack share. */
+export interface SharedResources {
   readonly config: Config;
   readonly secret: NotifierSecret;
   /** Receives one message per change of a transfer. */
@@ -51,9 +52,9 @@ export class TransferPoller extends Construct {
   /** Variables of the functions that compute the intervals of quiet watches. */
   readonly quietVariables: { readonly QUIET_INTERVAL_MS?: string };
 
-  constructor(scope: Construct, id: string, props: TransferPollerProps) {
+  constructor(scope: Construct, id: string, shared: SharedResources) {
     super(scope, id);
-    const { config, secret, transferEvents, transferNotices, missedTicks, network } = props;
+    const { config, secret, transferEvents, transferNotices, missedTicks, network } = shared;
     const { shards, every, fullListingEvery, quietEvery } = config.schedule;
     this.quietVariables = quietEvery ? { QUIET_INTERVAL_MS: String(millisecondsOf(quietEvery)) } : {};
     this.transfers = new ServiceTable(this, 'Transfers');
@@ -81,9 +82,7 @@ export class TransferPoller extends Construct {
     });
     secret.grantVariables(this.poll);
     this.transfers.grantRows(this.poll, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem');
-    for (const topic of [transferEvents, transferNotices]) {
-      topic.grantPublish(this.poll);
-    }
+    for (const topic of [transferEvents, transferNotices]) topic.grantPublish(this.poll);
     const clock = new ScheduledInvocation(this, 'Clock', this.poll, missedTicks);
     for (let shard = 0; shard < shards; shard += 1) {
       const tick: Tick = { shard, at: ContextAttribute.scheduledTime };
