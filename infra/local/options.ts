@@ -85,24 +85,17 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
     .exitOverride();
   const meant = meantFor(command.options, args, environment);
   if (meant) command.error(`error: npm took ${meant.kept} for itself; put -- before the options: ${meant.line}`);
-  const {
-    config,
-    data,
-    notifyExisting = false,
-    json = false,
-    allowPrivateWebhooks = false,
-    awsEndpoint: awsEndpoints,
-  } = command.parse(args, { from: 'user' }).opts<Partial<Options> & { readonly awsEndpoint: AwsEndpoints }>();
-  const common = { notifyExisting, json, allowPrivateWebhooks, awsEndpoints };
-  if (config !== undefined) {
-    const isSome = Object.keys(awsEndpoints).length > 0;
-    if (isSome && !areAllElsewhere(awsEndpoints)) {
-      command.error("error: option '--aws-endpoint' needs one address for all services with '--config <file>'");
-    }
-    return { config, data: data ?? usualDataFolder, ...common };
+  command.parse(args, { from: 'user' });
+  const { awsEndpoint: awsEndpoints, ...given } = command.opts<Partial<Options> & { awsEndpoint: AwsEndpoints }>();
+  const options = { notifyExisting: false, json: false, allowPrivateWebhooks: false, ...given, awsEndpoints };
+  if (options.config === undefined) {
+    if (options.data) command.error("error: option '--data <folder>' needs '--config <file>': the demo keeps nothing");
+    return options;
   }
-  if (data) command.error("error: option '--data <folder>' needs '--config <file>': the demo keeps nothing");
-  return common;
+  if (Object.keys(awsEndpoints).length > 0 && !areAllElsewhere(awsEndpoints)) {
+    command.error("error: option '--aws-endpoint' needs one address for all services with '--config <file>'");
+  }
+  return { data: usualDataFolder, ...options };
 }
 
 /**

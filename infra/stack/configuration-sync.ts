@@ -38,7 +38,7 @@ export class ConfigurationSync extends Construct {
         DECLARED_FILE: `${taskFolder}/${declaredFile}`,
       } satisfies Partial<DeclareVariables>,
       lostInvocations: 'a deployment waits for it, and fails with it',
-      files: { [declaredFile]: { text: JSON.stringify(declarationsOf(config), null, 1) } },
+      files: { [declaredFile]: JSON.stringify(declarationsOf(config), null, 1) },
     });
     secret.grantVariables(this.declare);
     poller.grantDeclare(this.declare);

@@ -14,7 +14,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { metricNames } from '#functions/lambda/metric-names.ts';
-import { greatestOf, orZero, sumOf } from '#infra/constructs/metrics.ts';
+import { greatestOf, orZero, sumOf, waitingIn } from '#infra/constructs/metrics.ts';
 
 interface NotifierDashboardProps {
   readonly dashboardName: string;
@@ -109,9 +109,7 @@ const whyItDoesNot = ({ functions, deadLetters, poll, deliver }: NotifierDashboa
   }),
   new GraphWidget({
     title: 'Dead letters',
-    left: Object.entries(deadLetters).map(([what, queue]) =>
-      labelled(queue.metricApproximateNumberOfMessagesVisible({ period: fiveMinutes, statistic: 'Maximum' }), what),
-    ),
+    left: Object.entries(deadLetters).map(([what, queue]) => labelled(waitingIn(queue, fiveMinutes), what)),
     width: 12,
   }),
   latestLines('Polls failing', poll, 'watch, cause, problem', "level = 'WARN'"),

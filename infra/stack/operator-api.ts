@@ -56,7 +56,7 @@ export class OperatorApi extends Construct {
         NOTIFIER_VERSION: manifest.version,
       } satisfies Partial<OperatorVariables>,
       // Generated here, as the generator would add a tenth to the bundle.
-      files: { ...serverFiles(config.server), [documentFile]: { text: JSON.stringify(openApiDocument(operations)) } },
+      files: { ...serverFiles(config.server), [documentFile]: JSON.stringify(openApiDocument(operations)) },
       network,
       lostInvocations: 'the caller gets the error at once, and tries again',
     });

@@ -116,7 +116,7 @@ export class WebhookDelivery extends Construct {
     this.webhooks.grantIndex(this.sweep, indexes.waiting);
     this.grantWakeUps(this.sweep);
     for (const topic of [transferEvents, transferNotices]) topic.grantPublish(this.sweep);
-    new ScheduledInvocation(this, 'Clock', this.sweep, missedTicks).tick('EachMinute', Duration.minutes(1), {});
+    new ScheduledInvocation(this, 'Clock', this.sweep, missedTicks, { EachMinute: {} });
   }
 
   /** Grants read and write of endpoints, events and deliveries, and the right to send wake-ups. */

@@ -31,7 +31,7 @@ const atMost = 'at most 8 s';
  */
 export async function stopInTime(stages: readonly (readonly Part[])[], say: (text: string) => void): Promise<boolean> {
   const parts = stages.flat();
-  const unfinishedNames = () => listOf(parts.flatMap((part) => part.unfinished?.() ?? []));
+  const unfinishedNames = () => list.format(parts.flatMap((part) => part.unfinished?.() ?? []));
   const started = performance.now();
   const until = (instant: number) => started + instant - performance.now();
   const ended = (async () => {
@@ -60,9 +60,7 @@ export async function isWithin(milliseconds: number, promise: Promise<unknown>):
 }
 
 /** Joins as in `1 listing (sent by alice@example.com) and 2 deliveries`. */
-function listOf(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
-}
+const list = new Intl.ListFormat('en-GB');
 
 /** Shortens names as in `crm, archive, erp and 2 more`. */
 export function firstOf(names: readonly string[]): string {
