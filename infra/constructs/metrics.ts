@@ -6,7 +6,7 @@ import { metricNames, serviceName } from '#functions/lambda/metric-names.ts';
 /** Namespace of the metrics of a stack's functions, apart from those of other stacks. */
 export const metricNamespace = Aws.STACK_NAME;
 
-const measure = (name: keyof typeof metricNames, statistic: string, period: Duration): Metric =>
+const measure = (statistic: string) => (name: keyof typeof metricNames, period: Duration) =>
   new Metric({
     namespace: metricNamespace,
     metricName: metricNames[name],
@@ -15,11 +15,10 @@ const measure = (name: keyof typeof metricNames, statistic: string, period: Dura
     period,
   });
 
-export const sumOf = (name: keyof typeof metricNames, period: Duration): Metric => measure(name, Stats.SUM, period);
+export const sumOf = measure(Stats.SUM);
 
 /** Builds the greatest value of a measuring metric within a period. */
-export const greatestOf = (name: keyof typeof metricNames, period: Duration): Metric =>
-  measure(name, Stats.MAXIMUM, period);
+export const greatestOf = measure(Stats.MAXIMUM);
 
 /** Builds the greatest number of messages that wait in a queue. */
 export const waitingIn = (queue: IQueue, period: Duration): Metric =>

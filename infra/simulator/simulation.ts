@@ -1,5 +1,5 @@
 import type { Direction } from '#functions/transfers/transfer.ts';
-import { ServerClock, type SharedParts } from './clock.ts';
+import { ServerClock } from './clock.ts';
 import { Faults } from './faults.ts';
 import { SeededRandom } from './random.ts';
 import { RequestCounters } from './requests.ts';
@@ -12,17 +12,6 @@ interface PageRequest {
   readonly mailbox: string;
   readonly direction: Direction;
   readonly page: number;
-}
-
-/** State of a simulated server: everything but its connections. */
-export interface Simulation extends SharedParts {
-  readonly switches: Switches;
-  readonly transfers: TransferStore;
-  readonly verifications: Verifications;
-  readonly faults: Faults;
-  readonly requests: RequestCounters;
-  /** Awaited before each page, so that transfers can come and go within one listing. */
-  readonly pageListeners: Set<(request: PageRequest) => void | Promise<void>>;
 }
 
 export interface SimulationOptions {
@@ -40,8 +29,11 @@ export interface SimulationOptions {
   readonly switches?: Partial<Switches>;
 }
 
-export function createSimulation(options: SimulationOptions): Simulation {
-  const switches = { ...defaultSwitches, ...options.switches };
+/** State of a simulated server: everything but its connections. */
+export type Simulation = ReturnType<typeof createSimulation>;
+
+export function createSimulation(options: SimulationOptions) {
+  const switches: Switches = { ...defaultSwitches, ...options.switches };
   const clock = new ServerClock(options.now ?? (() => new Date()), switches);
   const shared = { clock, random: new SeededRandom(options.seed ?? 1), switches };
   const verifications = new Verifications(shared);
@@ -52,6 +44,7 @@ export function createSimulation(options: SimulationOptions): Simulation {
     verifications,
     faults: new Faults(),
     requests: new RequestCounters(),
-    pageListeners: new Set(),
+    /** Awaited before each page, so that transfers can come and go within one listing. */
+    pageListeners: new Set<(request: PageRequest) => void | Promise<void>>(),
   };
 }

@@ -109,13 +109,11 @@ function deliveryWords(facts: DeliveryFacts): string {
   const { endpoint, event, status, attempt, durationMs, failure, code, answer, nextAttemptAt, reason } = facts;
   const outcome = [
     status.toLowerCase(),
-    ...(attempt === undefined
-      ? []
-      : [`attempt ${attempt}, ${durationMs} ms`, attemptWords({ failure, code, status: answer })]),
-    ...[reason].filter((text) => text !== undefined),
-    ...(nextAttemptAt === undefined ? [] : [`next at ${nextAttemptAt.slice(11, 19)} UTC`]),
+    attempt && `attempt ${attempt}, ${durationMs} ms, ${attemptWords({ failure, code, status: answer })}`,
+    reason,
+    nextAttemptAt && `next at ${nextAttemptAt.slice(11, 19)} UTC`,
   ];
-  return `${endpoint}  ${event}  ${outcome.join(', ')}`;
+  return `${endpoint}  ${event}  ${outcome.filter(Boolean).join(', ')}`;
 }
 
 function receiptWords({ endpoint, id, status, type, isRepetition }: Receipt): string {

@@ -1,4 +1,3 @@
-import type { Watch } from '#functions/transfers/transfer.ts';
 import type { Config } from '#infra/config/config.ts';
 import { usualStack } from '#infra/config/usual-names.ts';
 import { type CryptshareServer, startCryptshareServer } from '#infra/simulator/server.ts';
@@ -6,10 +5,6 @@ import { type Receipt, startWebhookReceiver } from './webhook-receiver.ts';
 
 const alice = 'alice@example.com';
 const bob = 'bob@example.org';
-const watches: readonly Watch[] = [
-  { mailbox: alice, direction: 'sent' },
-  { mailbox: bob, direction: 'received' },
-];
 
 /** Final states of transfers; expiration is twice as frequent. */
 const ends = [
@@ -58,7 +53,10 @@ export async function startDemo(onReceipt: (receipt: Receipt) => void) {
     stack: usualStack,
     server: { url: server.url, maxConcurrentPages: 4 },
     schedule: { every: '2s', fullListingEvery: 1, shards: 1 },
-    watches: [...watches],
+    watches: [
+      { mailbox: alice, direction: 'sent' },
+      { mailbox: bob, direction: 'received' },
+    ],
     notify: { email: [] },
     webhooks,
   };

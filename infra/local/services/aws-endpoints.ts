@@ -1,7 +1,7 @@
 import { DynamoDBClient, type DynamoDBClientConfig, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { closeDataFolder } from '#infra/local/data/open-data-folder.ts';
+import { openDataFolder } from '#infra/local/data/open-data-folder.ts';
 import { newSecret } from '#infra/loopback/loopback-guard.ts';
 import { type EmbeddedServices, region, startEmbeddedServices } from './embedded-services.ts';
 
@@ -83,7 +83,7 @@ export const areAllElsewhere = (endpoints: AwsEndpoints): boolean =>
  * @throws DataFolderError
  */
 export async function startAwsServices(data: string | undefined, elsewhere: AwsEndpoints): Promise<EmbeddedServices> {
-  const { sdkEnvironment, close } = areAllElsewhere(elsewhere) ? noServices(data) : await startEmbeddedServices(data);
+  const { sdkEnvironment, close } = await (areAllElsewhere(elsewhere) ? startNone(data) : startEmbeddedServices(data));
   const addresses = Object.entries(elsewhere).map(([service, url]) => [
     `AWS_ENDPOINT_URL_${service.toUpperCase()}`,
     url,
@@ -91,8 +91,8 @@ export async function startAwsServices(data: string | undefined, elsewhere: AwsE
   return { sdkEnvironment: { ...sdkEnvironment, ...Object.fromEntries(addresses) }, close };
 }
 
-function noServices(data: string | undefined): EmbeddedServices {
-  if (data !== undefined) closeDataFolder(data);
+async function startNone(data: string | undefined): Promise<EmbeddedServices> {
+  if (data !== undefined) await openDataFolder(data, false);
   const credentials = { AWS_ACCESS_KEY_ID: newSecret(), AWS_SECRET_ACCESS_KEY: newSecret() };
   return { sdkEnvironment: { AWS_REGION: region, ...credentials }, async close() {} };
 }

@@ -139,26 +139,23 @@ const schemaOf = ({ partitionKey, sortKey }: Keys): KeySchemaElement[] => [
 
 async function createTable(dynamo: DynamoDBClient, table: string, keyIndexes: readonly KeyIndex[]): Promise<void> {
   const attributes = [rowKeys, ...keyIndexes].flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey]);
-  try {
-    await dynamo.send(
-      new CreateTableCommand({
-        TableName: table,
-        BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: attributes.map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType })),
-        KeySchema: schemaOf(rowKeys),
-        // DynamoDB refuses an empty list.
-        ...(keyIndexes.length > 0 && {
-          GlobalSecondaryIndexes: keyIndexes.map((index) => ({
-            IndexName: index.name,
-            KeySchema: schemaOf(index),
-            Projection: { ProjectionType: 'KEYS_ONLY' },
-          })),
-        }),
-      }),
-    );
-  } catch (error) {
+  const creation = new CreateTableCommand({
+    TableName: table,
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: attributes.map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType })),
+    KeySchema: schemaOf(rowKeys),
+    // DynamoDB refuses an empty list.
+    ...(keyIndexes.length > 0 && {
+      GlobalSecondaryIndexes: keyIndexes.map((index) => ({
+        IndexName: index.name,
+        KeySchema: schemaOf(index),
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      })),
+    }),
+  });
+  await dynamo.send(creation).catch((error) => {
     if (!(error instanceof ResourceInUseException)) throw error;
-  }
+  });
   // A new table takes a moment to become usable.
   await waitUntilTableExists({ client: dynamo, maxWaitTime: 30, minDelay: 0.02, maxDelay: 0.1 }, { TableName: table });
 }
