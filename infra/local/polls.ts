@@ -37,7 +37,7 @@ export function startPolls(
       storing: (watch, progress) =>
         reporter.warning(`${watchWords(watch)}: ${baselineProgressWords(progress)} transfers stored`),
     };
-    const invoked = handler(event, { ...lambdaContext('poll', pollTimeoutMs), ...{ supervision } });
+    const invoked = handler(event, lambdaContext('poll', pollTimeoutMs, { supervision }));
     const over = () => inFlight.delete(invoked);
     inFlight.add(invoked);
     invoked.then(over, over);

@@ -6,7 +6,6 @@ import {
   SubscribeCommand,
   UnsubscribeCommand,
 } from '@aws-sdk/client-sns';
-import { steady } from '#functions/clock/instants.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import type { DeliverVariables, FanOutVariables, SweepVariables } from '#functions/lambda/environment.ts';
 import { chatsAttributeName } from '#functions/notices/publish.ts';
@@ -14,7 +13,7 @@ import { Chats } from '#functions/watches/chats.ts';
 import { type DeliveryFacts, settledChannel } from '#functions/webhooks/deliveries/settled.ts';
 import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
 import { readWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
-import { webhookRepositories } from '#functions/webhooks/engine/dependencies.ts';
+import { endpointDependencies } from '#functions/webhooks/engine/dependencies.ts';
 import type { Reporter } from '#infra/local/console/console.ts';
 import { counted, firstOf } from '#infra/local/process/stopping.ts';
 import { createWebhooksTable, type LocalAws } from '#infra/local/services/embedded-services.ts';
@@ -50,13 +49,10 @@ export async function startWebhooks(
   // This run is the only user of the database, so the holders of leases are dead.
   await endLeases({ dynamo, table, now });
   const life = {
-    ...webhookRepositories({ dynamo, table }),
-    wakeUps: { sqs, url: wakeUpQueue.url },
+    ...endpointDependencies({ WEBHOOKS_TABLE: table, WAKE_UP_QUEUE_URL: wakeUpQueue.url }, dynamo),
     chats: new Chats(dynamo, transfersTable),
     dataKey: new DataKey(dataKey),
     allowPrivate: allowPrivateWebhooks,
-    now,
-    steady,
   };
   for (const { endpoint, secret } of await declareEndpoints(life, endpoints)) {
     const isChosen = endpoints.some(({ name, secret: chosen }) => name === endpoint.name && chosen !== undefined);
@@ -88,17 +84,11 @@ export async function startWebhooks(
   );
   const stopping = new AbortController();
   const deliver = startEventSource(sqs, wakeUpQueue, deliverConcurrency, async (batch) =>
-    deliverFunction.handler(batch, {
-      ...lambdaContext('deliver', functionTimeoutMs),
-      ...{ stopping: stopping.signal },
-    }),
+    deliverFunction.handler(batch, lambdaContext('deliver', functionTimeoutMs, { stopping: stopping.signal })),
   );
   const report = (facts: unknown) => reporter.delivery(facts as DeliveryFacts);
   settledChannel.subscribe(report);
-  const drained = () => {
-    const endpoints = [...readWakeUps(deliver.inHand()).values()].map(({ endpoint }) => endpoint);
-    return [...new Set(endpoints)];
-  };
+  const drained = () => [...new Set([...readWakeUps(deliver.inHand()).values()].map(({ endpoint }) => endpoint))];
   const sweep = async () => {
     while (!stopping.signal.aborted) {
       const swept = await sweepFunction

@@ -11,9 +11,13 @@ export function setEnvironment(environment: Readonly<Record<string, string | und
   process.env.POWERTOOLS_METRICS_DISABLED = 'true';
 }
 
-/** Builds the context, as far as functions read it, of an invocation that begins now. */
-export function lambdaContext(functionName: string, timeoutMs: number): Context {
+/**
+ * Builds the context, as far as functions read it, of an invocation that begins now.
+ *
+ * @param hooks further properties, which AWS does not set
+ */
+export function lambdaContext(functionName: string, timeoutMs: number, hooks: object = {}): Context {
   const end = performance.now() + timeoutMs;
   const getRemainingTimeInMillis = () => end - performance.now();
-  return { functionName, awsRequestId: randomUUID(), getRemainingTimeInMillis } as Context;
+  return { functionName, awsRequestId: randomUUID(), getRemainingTimeInMillis, ...hooks } as Context;
 }
