@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-const dayMs = 24 * 60 * 60 * 1000;
+export const dayMs = 24 * 60 * 60 * 1000;
 
 /**
  * Behaviour that the vendor's documents leave open, contradict or leave to the administrator. Each switch selects one

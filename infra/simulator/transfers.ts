@@ -1,6 +1,7 @@
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { SharedParts } from './clock.ts';
 import { type PageQuery, TransferLog } from './log.ts';
+import { dayMs } from './switches.ts';
 import type { Download, Recipient, Transfer } from './transfer.ts';
 
 interface Addressees {
@@ -25,7 +26,6 @@ interface TransferStoreParts extends SharedParts {
   readonly onSent: (sender: string) => void;
 }
 
-const dayMs = 24 * 60 * 60 * 1000;
 const retention = 30 * dayMs;
 const minuteMs = 60_000;
 

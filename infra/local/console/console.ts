@@ -30,7 +30,6 @@ const styles: Record<string, Style> = {
   notice: 'magenta',
   delivery: 'yellow',
   receipt: 'green',
-  poll: 'gray',
   problem: 'red',
   well: 'green',
 };

@@ -24,7 +24,7 @@ const outage = 3;
 /** Shortened, as a demo cannot wait for days. */
 const retryDelays = ['2s', '4s', '8s', '15s', '30s', '1m'];
 
-/** Starts a server, on which a transfer changes every 1.5 s, and a receiver, which reports each webhook, for good. */
+/** Starts a server whose transfers change every 1.5 s, and a receiver that reports webhooks, until the process ends. */
 export async function startDemo(onReceipt: (receipt: Receipt) => void) {
   const credentials = { clientId: 'demoClientId'.padEnd(50, '0') };
   const server = await startCryptshareServer();

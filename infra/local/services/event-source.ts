@@ -16,16 +16,6 @@ export interface LocalQueue {
   readonly arn: string;
 }
 
-/** Running mapping from a queue to a function. */
-interface EventSource {
-  stop(): void;
-  /** Resolves after {@link stop}, once the function has handled its messages; rejects on an error. */
-  readonly ended: Promise<void>;
-  inHand(): SQSRecord[];
-  /** Makes the messages in hand visible in the queue again. */
-  release(): Promise<void>;
-}
-
 /** Seconds of a long poll. */
 const longPoll = 1;
 
@@ -48,7 +38,8 @@ export async function createQueue(sqs: SQSClient, name: string, visibilityTimeou
 
 /**
  * Replaces Lambda's event source mapping: hands batches of at most ten messages to a handler, and deletes those that it
- * does not report as failed.
+ * does not report as failed. `ended` resolves after the stop, once all handed-over batches are handled, and rejects on an
+ * error; `release` makes the messages in hand visible in the queue again.
  *
  * @param concurrency batches in flight at most
  * @param isDraining true if, after the stop, it hands over what the queue has, until a message fails
@@ -59,7 +50,7 @@ export function startEventSource(
   concurrency: number,
   handler: (event: SQSEvent) => Promise<SQSBatchResponse>,
   isDraining = false,
-): EventSource {
+) {
   let isStopping = false;
   const QueueUrl = queue.url;
   const inHand = new Map<readonly Message[], Promise<void>>();

@@ -5,26 +5,17 @@ import { serveOnLoopback, withAccessKey } from '#infra/loopback/loopback-guard.t
 /** Function that takes an event, and answers with a value for JSON. */
 export type InvokedFunction = (event: unknown) => Promise<unknown>;
 
-/** Running API for invocations of local functions, in the form of Lambda's. */
-export interface Invocations {
-  readonly url: string;
-  urlOf(name: string): string;
-  /** Ends the API, and cuts off invocations in flight. */
-  close(): Promise<void>;
-}
+export type Invocations = Awaited<ReturnType<typeof startInvocations>>;
 
 const pathPattern = /^\/2015-03-31\/functions\/([\w-]+)\/invocations$/;
 
 /**
- * Serves invocations on a free port of the loopback interface.
+ * Serves invocations of local functions, in the form of Lambda's API, on a free port of the loopback interface.
  *
  * @param functions by name; later additions count
  * @param accessKeyId required in the signature of invocations
  */
-export async function startInvocations(
-  functions: ReadonlyMap<string, InvokedFunction>,
-  accessKeyId: string,
-): Promise<Invocations> {
+export async function startInvocations(functions: ReadonlyMap<string, InvokedFunction>, accessKeyId: string) {
   const server = http.createServer(async (request, response) => {
     const [, name = ''] = pathPattern.exec(request.url ?? '') ?? [];
     const body = await text(request);
@@ -33,7 +24,7 @@ export async function startInvocations(
     else await invoke(invoked, body, response);
   });
   const served = await serveOnLoopback(server, withAccessKey(accessKeyId));
-  return { ...served, urlOf: (name) => `${served.url}/2015-03-31/functions/${name}/invocations` };
+  return { ...served, urlOf: (name: string) => `${served.url}/2015-03-31/functions/${name}/invocations` };
 }
 
 async function invoke(invoked: InvokedFunction, body: string, response: http.ServerResponse): Promise<void> {
