@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Query, requireEndpointSince, requireVersionAndLicence, secretQueryParameters } from './caller.ts';
+import { type Query, requireVersionAndLicence, secretQueryParameters } from './caller.ts';
 import { CryptshareError, malformed, noSuchEndpoint, unhandled } from './error.ts';
 import type { FaultAnswer } from './faults.ts';
 import type { LoggedRequest } from './requests.ts';
@@ -16,7 +16,7 @@ export function cryptshareApi(app: FastifyInstance, simulation: Simulation): voi
   answerErrors(app, simulation);
 
   app.get('/status', () => {
-    requireEndpointSince(13, switches);
+    if (switches.minor < 13) throw noSuchEndpoint();
     const status = { apiVersions: { uiApiVersions: [{ major: 1, minor: switches.minor }] } };
     return switches.statusWrapped ? { data: status, meta: {} } : status;
   });

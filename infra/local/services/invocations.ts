@@ -20,8 +20,10 @@ export async function startInvocations(functions: ReadonlyMap<string, InvokedFun
     const [, name = ''] = pathPattern.exec(request.url ?? '') ?? [];
     const body = await text(request);
     const invoked = functions.get(name);
-    if (!invoked || request.method !== 'POST') refuse(response);
-    else await invoke(invoked, body, response);
+    if (invoked && request.method === 'POST') return invoke(invoked, body, response);
+    const type = 'ResourceNotFoundException';
+    response.writeHead(404, { 'content-type': 'application/json', 'x-amzn-errortype': type });
+    response.end(JSON.stringify({ Message: type }));
   });
   const served = await serveOnLoopback(server, withAccessKey(accessKeyId));
   return { ...served, urlOf: (name: string) => `${served.url}/2015-03-31/functions/${name}/invocations` };
@@ -36,10 +38,4 @@ async function invoke(invoked: InvokedFunction, body: string, response: http.Ser
     response.writeHead(200, { 'content-type': 'application/json', 'x-amz-function-error': 'Unhandled' });
     response.end(JSON.stringify({ errorType: name, errorMessage: message }));
   }
-}
-
-function refuse(response: http.ServerResponse): void {
-  const type = 'ResourceNotFoundException';
-  response.writeHead(404, { 'content-type': 'application/json', 'x-amzn-errortype': type });
-  response.end(JSON.stringify({ Message: type }));
 }
