@@ -1,12 +1,12 @@
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { buildSync } from 'esbuild';
 
-/** Files to put beside a bundle, by their names there: the path of a file to copy, or a text. */
-export type BundledFiles = Readonly<Record<string, { readonly copyOf: string } | { readonly text: string }>>;
+/** Texts of files to put beside a bundle, by their names. */
+export type BundledFiles = Readonly<Record<string, string>>;
 
 /**
  * Lazily loaded packages of the SDK that no function needs: credential providers, as Lambda sets credentials in the
@@ -49,10 +49,7 @@ export function bundle(entry: string, files: BundledFiles = {}): Code {
       legalComments: 'none',
       logLevel: 'warning',
     });
-    for (const [name, file] of Object.entries(files)) {
-      if ('text' in file) writeFileSync(join(folder, name), file.text);
-      else copyFileSync(file.copyOf, join(folder, name));
-    }
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
     return true;
   };
   return Code.fromAsset('functions', {

@@ -1,11 +1,12 @@
 import { Aws, type Duration } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { metricNames, serviceName } from '#functions/lambda/metric-names.ts';
 
 /** Namespace of the metrics of a stack's functions, apart from those of other stacks. */
 export const metricNamespace = Aws.STACK_NAME;
 
-const measure = (name: keyof typeof metricNames, statistic: string, period: Duration): Metric =>
+const measure = (statistic: string) => (name: keyof typeof metricNames, period: Duration) =>
   new Metric({
     namespace: metricNamespace,
     metricName: metricNames[name],
@@ -14,11 +15,14 @@ const measure = (name: keyof typeof metricNames, statistic: string, period: Dura
     period,
   });
 
-export const sumOf = (name: keyof typeof metricNames, period: Duration): Metric => measure(name, Stats.SUM, period);
+export const sumOf = measure(Stats.SUM);
 
 /** Builds the greatest value of a measuring metric within a period. */
-export const greatestOf = (name: keyof typeof metricNames, period: Duration): Metric =>
-  measure(name, Stats.MAXIMUM, period);
+export const greatestOf = measure(Stats.MAXIMUM);
+
+/** Builds the greatest number of messages that wait in a queue. */
+export const waitingIn = (queue: IQueue, period: Duration): Metric =>
+  queue.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Maximum' });
 
 /**
  * Reads a metric as 0 for periods in which no function sent it. Otherwise an alarm would take separate periods for

@@ -6,6 +6,9 @@ import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
+/** Shortest rate of EventBridge Scheduler. A watch with a longer interval is due at its own offset within it. */
+export const tickInterval = Duration.minutes(1);
+
 /** Oldest tick that is still delivered: the next tick does the same work. */
 const maxAge = Duration.seconds(60);
 
@@ -13,37 +16,36 @@ const maxAge = Duration.seconds(60);
 export const lostTick =
   'what is left of a lost tick goes to the queue of missed ticks, and the next tick makes up for it';
 
+/** Invokes a function each minute. */
 export class ScheduledInvocation extends Construct {
-  private readonly target: LambdaFunction;
-  private readonly missed: IQueue;
-  private readonly role: Role;
-
-  /** @param missed receives the ticks that did not reach the function, or at which it failed */
-  constructor(scope: Construct, id: string, target: LambdaFunction, missed: IQueue) {
+  /**
+   * @param missed receives the ticks that did not reach the function, or at which it failed
+   * @param inputs of the invocations at each tick, by names
+   */
+  constructor(
+    scope: Construct,
+    id: string,
+    target: LambdaFunction,
+    missed: IQueue,
+    inputs: Readonly<Record<string, object>>,
+  ) {
     super(scope, id);
-    this.target = target;
-    this.missed = missed;
-    this.role = new Role(this, 'Role', { assumedBy: schedulerOf(this) });
-    Validations.of(this.role).acknowledge({
+    const role = new Role(this, 'Role', { assumedBy: schedulerOf(this) });
+    Validations.of(role).acknowledge({
       id: `AwsSolutions::AwsSolutions-IAM5[Resource::<${logicalIdOf(target)}.Arn>:*]`,
       reason: 'the right to invoke this one function covers its versions',
     });
     // The scheduler hands each tick to Lambda's internal queue. Only Lambda reports the ticks that it drops there,
     // because the account had no concurrency left or the function failed. It retries none of them.
     target.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: maxAge, onFailure: recordsTo(missed) });
-  }
-
-  tick(id: string, every: Duration, input: object): Schedule {
-    return new Schedule(this, id, {
-      schedule: ScheduleExpression.rate(every),
-      target: new LambdaInvoke(this.target, {
-        input: ScheduleTargetInput.fromObject(input),
-        maxEventAge: maxAge,
-        retryAttempts: 1,
-        deadLetterQueue: this.missed,
-        role: this.role,
-      }),
-    });
+    const delivery = { maxEventAge: maxAge, retryAttempts: 1, deadLetterQueue: missed, role };
+    for (const [name, value] of Object.entries(inputs)) {
+      const input = ScheduleTargetInput.fromObject(value);
+      new Schedule(this, name, {
+        schedule: ScheduleExpression.rate(tickInterval),
+        target: new LambdaInvoke(target, { input, ...delivery }),
+      });
+    }
   }
 }
 

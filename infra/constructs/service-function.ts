@@ -1,9 +1,10 @@
-import { type Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Grant, type IGrantable, ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   ApplicationLogLevel,
   Architecture,
+  type FunctionProps,
   Function as LambdaFunction,
   LoggingFormat,
   type RecursiveLoop,
@@ -20,22 +21,13 @@ export interface Network {
   readonly securityGroup: ISecurityGroup;
 }
 
-export interface ServiceFunctionProps {
+interface ServiceFunctionProps
+  extends Required<Pick<FunctionProps, 'description' | 'memorySize' | 'timeout' | 'environment'>> {
   /** Path of the `.lambda.ts` file. */
   readonly entry: string;
-  /** Sentence that the AWS console shows. */
-  readonly description: string;
-  /** MB; Lambda allots CPU in proportion. */
-  readonly memorySize: number;
-  readonly timeout: Duration;
-  readonly environment: Record<string, string>;
   /** Reason why failed invocations need no dead-letter queue of their own. */
   readonly lostInvocations: string;
-  /**
-   * Permission to send to the queue that invokes the function.
-   *
-   * @default - Lambda stops what looks like an endless loop
-   */
+  /** Permission to send to the queue that invokes the function; by default, Lambda stops an apparent endless loop. */
   readonly recursiveLoop?: RecursiveLoop;
   /** @default none */
   readonly files?: BundledFiles;
@@ -91,11 +83,7 @@ export class ServiceFunction extends LambdaFunction {
 
   /** Grants invoking the deployed function; unlike {@link grantInvoke}, not its versions and aliases. */
   grantInvokeDeployed(grantee: IGrantable): Grant {
-    return Grant.addToPrincipal({
-      grantee,
-      actions: ['lambda:InvokeFunction'],
-      resourceArns: [this.functionArn],
-    });
+    return Grant.addToPrincipal({ grantee, actions: ['lambda:InvokeFunction'], resourceArns: [this.functionArn] });
   }
 }
 

@@ -33,18 +33,12 @@ export class ServiceTable extends TableV2 {
 
   /** Grants actions, for instance `Query`, on rows, but on no index. */
   grantRows(grantee: IGrantable, ...actions: string[]): Grant {
-    return this.grantOn(this.tableArn, grantee, actions);
+    const named = actions.map((action) => `dynamodb:${action}`);
+    return Grant.addToPrincipal({ grantee, actions: named, resourceArns: [this.tableArn] });
   }
 
   grantIndex(grantee: IGrantable, { name }: KeyIndex): Grant {
-    return this.grantOn(`${this.tableArn}/index/${name}`, grantee, ['Query']);
-  }
-
-  private grantOn(resourceArn: string, grantee: IGrantable, actions: readonly string[]): Grant {
-    return Grant.addToPrincipal({
-      grantee,
-      actions: actions.map((action) => `dynamodb:${action}`),
-      resourceArns: [resourceArn],
-    });
+    const resourceArns = [`${this.tableArn}/index/${name}`];
+    return Grant.addToPrincipal({ grantee, actions: ['dynamodb:Query'], resourceArns });
   }
 }

@@ -69,8 +69,7 @@ export class Daemon {
       clearInterval(look);
       complain('npm has ended, and the notifier stops');
       this.askToStop(exitCodes.stopped);
-    }, lookIntervalMs);
-    look.unref();
+    }, lookIntervalMs).unref();
   }
 }
 

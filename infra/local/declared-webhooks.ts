@@ -22,13 +22,14 @@ export function declaredWebhooks(
   const missing = webhookVariables(config).filter(({ variable }) => !environment[variable]);
   const declared = endpointDeclarations(config).map((declaration, index) => {
     const endpoint = filledIn(declaration, environment);
-    const problems = settingProblems(declaration, endpoint, allowPrivate).map(({ path, message }) => {
+    const problems = settingProblems(declaration, endpoint, allowPrivate).flatMap(({ path, message }) => {
+      const place = `webhooks[${index}].${path}`;
+      // `missing` reports these problems already.
+      if (missing.some((use) => use.path === place)) return [];
       const isPrivate = /^url(From)?$/.test(path) && targetProblem(endpoint.settings.url, true) === undefined;
-      return { path: `webhooks[${index}].${path}`, message: isPrivate ? `${message}; ${orAllowed}` : message };
+      return `${place}: ${message}${isPrivate ? `; ${orAllowed}` : ''}`;
     });
-    // `missing` reports these problems already.
-    const wrong = problems.filter(({ path }) => !missing.some((use) => use.path === path));
-    return { endpoint, problems: wrong.map(({ path, message }) => `${path}: ${message}`) };
+    return { endpoint, problems };
   });
   return {
     endpoints: declared.map(({ endpoint }) => endpoint),

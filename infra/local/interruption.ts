@@ -10,7 +10,7 @@ import { type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 
 /** Table of leases, in a database without another user. */
-export interface InterruptionDependencies {
+interface InterruptionDependencies {
   readonly dynamo: DynamoDBClient;
   readonly table: string;
   readonly now: () => Date;
@@ -76,12 +76,8 @@ export async function freeRenewals(dynamo: DynamoDBClient, table: string): Promi
 /** Frees the snapshots whose baseline an ended process was storing, so that no poll waits for them. */
 export async function freeBaselines(dynamo: DynamoDBClient, table: string): Promise<void> {
   const watches = await new Watches(dynamo, table).list();
-  const rows = await getRows(
-    dynamo,
-    table,
-    watches.map((watch) => ({ pk: watchKey(watch), sk: rootKey })),
-  );
-  for (const { pk, baselineAt, unsettledUntil } of rows.values()) {
+  const roots = watches.map((watch) => ({ pk: watchKey(watch), sk: rootKey }));
+  for (const { pk, baselineAt, unsettledUntil } of (await getRows(dynamo, table, roots)).values()) {
     if (baselineAt !== undefined || !unsettledUntil) continue;
     await new Partition(dynamo, table, pk).update(rootKey, { unsettledUntil: undefined }, {});
   }

@@ -12,8 +12,7 @@ import { AwsEndpointError } from '#infra/local/services/aws-endpoints.ts';
 import type { Daemon } from './daemon.ts';
 import { declaredWebhooks } from './declared-webhooks.ts';
 import { type Options, parseOptions } from './options.ts';
-import { realRun } from './real-run.ts';
-import type { RunOptions } from './run-options.ts';
+import { type RunOptions, realRun } from './real-run.ts';
 import { startRun } from './runtime.ts';
 
 /** Runs the command line until it is stopped, explains a failure on stderr, and returns the exit code. */
@@ -45,14 +44,11 @@ async function run(options: Options, daemon: Daemon): Promise<void> {
     await runUntilStopped(realRun(options.config, options, process.env), daemon, reporter, options.config);
   } else {
     const demo = await startDemo((receipt) => reporter.receipt(receipt));
-    const { notifyExisting, awsEndpoints } = options;
     const demoRun = {
+      ...options,
       ...demo,
-      data: undefined,
-      notifyExisting,
-      awsEndpoints,
       // Another implementation may still have the tables of an earlier demo.
-      prefix: Object.keys(awsEndpoints).length > 0 ? `demo-${randomBytes(4).toString('hex')}-` : '',
+      prefix: Object.keys(options.awsEndpoints).length > 0 ? `demo-${randomBytes(4).toString('hex')}-` : '',
       endpoints: declaredWebhooks(demo.config, {}, true).endpoints,
       allowPrivateWebhooks: true,
       onSecret: demo.receiver.trust,
@@ -63,9 +59,10 @@ async function run(options: Options, daemon: Daemon): Promise<void> {
 
 async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Reporter, source: string): Promise<void> {
   const { config, data } = options;
-  const { addresses, operatorFile, ended, stop } = await startRun(options, reporter);
+  const { databaseUrl, queuesUrl, operator, ended, stop } = await startRun(options, reporter);
   daemon.runs(stop, reporter.warning);
-  const isUsual = resolve(dirname(operatorFile)) === resolve(usualDataFolder);
+  const folder = dirname(operator.file);
+  const isUsual = resolve(folder) === resolve(usualDataFolder);
   reporter.ready([
     ['Transfer Notifier', `ready after ${process.uptime().toFixed(1)} s; Ctrl-C stops it`],
     ['Configuration', source],
@@ -73,17 +70,14 @@ async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Re
     ['Watches', config.watches.map(watchWords).join(', ')],
     ['Webhooks', config.webhooks.map(({ name }) => name).join(', ') || 'none'],
     ['Polls', `every ${config.schedule.every}`],
-    ['Operator API', `${addresses.operator}, with the token in ${operatorFile}`],
-    ['Ask it', `npm run notifier -- status${isUsual ? '' : ` --data ${dirname(operatorFile)}`}`],
-    ['DynamoDB', addresses.dynamodb],
-    ['SNS and SQS', addresses.queues],
+    ['Operator API', `${operator.url}, with the token in ${operator.file}`],
+    ['Ask it', `npm run notifier -- status${isUsual ? '' : ` --data ${folder}`}`],
+    ['DynamoDB', databaseUrl],
+    ['SNS and SQS', queuesUrl],
     ['Data', data ?? 'in memory, gone when it stops'],
   ]);
-  const idle = [
-    ...(config.notify.email.length > 0 || config.notify.slack ? ['notify'] : []),
-    ...(config.alarmEmail ? ['alarms'] : []),
-  ];
+  const hasNotify = config.notify.email.length > 0 || config.notify.slack;
+  const idle = [hasNotify && 'notify', config.alarmEmail && 'alarms'].filter(Boolean);
   if (idle.length > 0) reporter.warning(`no effect in the local run: ${idle.join(', ')}`);
-  if (await ended) reporter.warning('stopped, nothing left halfway');
-  else reporter.warning('stopped');
+  reporter.warning((await ended) ? 'stopped, nothing left halfway' : 'stopped');
 }

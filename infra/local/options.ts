@@ -5,7 +5,8 @@ import { type AwsEndpoints, areAllElsewhere, awsEndpointsOf } from '#infra/local
 export interface Options {
   /** Configuration file; without it the demo runs. */
   readonly config?: string;
-  readonly data?: string;
+  /** Folder of database and queues; in memory without it. */
+  readonly data?: string | undefined;
   readonly notifyExisting: boolean;
   readonly json: boolean;
   /** Lets webhooks reach this machine and private networks. */
@@ -82,48 +83,32 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
     .helpOption('-h, --help', 'show this help')
     .addHelpText('after', help)
     .exitOverride();
-  const meant = meantFor(args, environment);
+  const meant = meantFor(command.options, args, environment);
   if (meant) command.error(`error: npm took ${meant.kept} for itself; put -- before the options: ${meant.line}`);
-  const {
-    config,
-    data,
-    notifyExisting = false,
-    json = false,
-    allowPrivateWebhooks = false,
-    awsEndpoint: awsEndpoints,
-  } = command.parse(args, { from: 'user' }).opts<Partial<Options> & { readonly awsEndpoint: AwsEndpoints }>();
-  const common = { notifyExisting, json, allowPrivateWebhooks, awsEndpoints };
-  if (config !== undefined) {
-    const isSome = Object.keys(awsEndpoints).length > 0;
-    if (isSome && !areAllElsewhere(awsEndpoints)) {
-      command.error("error: option '--aws-endpoint' needs one address for all services with '--config <file>'");
-    }
-    return { config, data: data ?? usualDataFolder, ...common };
+  command.parse(args, { from: 'user' });
+  const { awsEndpoint: awsEndpoints, ...given } = command.opts<Partial<Options> & { awsEndpoint: AwsEndpoints }>();
+  const options = { notifyExisting: false, json: false, allowPrivateWebhooks: false, ...given, awsEndpoints };
+  if (options.config === undefined) {
+    if (options.data) command.error("error: option '--data <folder>' needs '--config <file>': the demo keeps nothing");
+    return options;
   }
-  if (data) command.error("error: option '--data <folder>' needs '--config <file>': the demo keeps nothing");
-  return common;
+  if (Object.keys(awsEndpoints).length > 0 && !areAllElsewhere(awsEndpoints)) {
+    command.error("error: option '--aws-endpoint' needs one address for all services with '--config <file>'");
+  }
+  return { data: usualDataFolder, ...options };
 }
 
-/** Options of `npm start` that npm does not know; true if they have a value. */
-const ownOptions = {
-  config: true,
-  data: true,
-  'aws-endpoint': true,
-  'notify-existing': false,
-  'allow-private-webhooks': false,
-} as const;
-
 /**
- * Finds options given without a preceding `--`. npm moves them to the environment; values that it does not recognise
- * stay among the arguments.
+ * Finds options given without a preceding `--`. npm moves them to the environment, except `--json`, which it knows;
+ * values that it does not recognise stay among the arguments.
  */
-function meantFor(args: readonly string[], environment: NodeJS.ProcessEnv) {
+function meantFor(options: readonly Option[], args: readonly string[], environment: NodeJS.ProcessEnv) {
   const values = [...args];
-  const kept = Object.entries(ownOptions).flatMap(([name, hasValue]) => {
-    const value = environment[`npm_config_${name.replaceAll('-', '_')}`];
-    if (value === undefined) return [];
-    if (!hasValue) return [`--${name}`];
-    return [`--${name} ${value === 'true' ? (values.shift() ?? '…') : value}`];
+  const kept = options.flatMap((option) => {
+    const value = environment[`npm_config_${option.name().replaceAll('-', '_')}`];
+    if (value === undefined || option.name() === 'json') return [];
+    if (!option.required) return [`--${option.name()}`];
+    return [`--${option.name()} ${value === 'true' ? (values.shift() ?? '…') : value}`];
   });
   if (kept.length === 0) return undefined;
   return {

@@ -6,7 +6,7 @@ import { pollsOfTicks } from '#functions/poll/handle-invocation.ts';
 import type { ShardPoll, Tick, WatchPoll } from '#functions/poll/poll-shard.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { type Reporter, watchWords } from '#infra/local/console/console.ts';
-import { counted, type Part } from '#infra/local/process/stopping.ts';
+import { counted, firstOf } from '#infra/local/process/stopping.ts';
 import { lambdaContext } from '#infra/local/services/lambda.ts';
 import { baselineProgressWords } from '#infra/terminal/baseline-words.ts';
 import type { Foresight } from './foresight.ts';
@@ -17,19 +17,15 @@ const lookIntervalMs = 1000;
 /** Timeout of a poll in milliseconds, as on AWS. */
 const pollTimeoutMs = 120_000;
 
-const mostNamed = 3;
-
-export interface Polls extends Part {
-  /** Runs an on-demand poll. */
-  readonly asked: (event: unknown) => Promise<ShardPoll>;
-}
-
-/** Invokes the poll function when a watch is due, to the second; on AWS, the scheduler does so each minute. */
+/**
+ * Invokes the poll function when a watch is due, to the second; on AWS, the scheduler does so each minute. `asked` runs
+ * an on-demand poll.
+ */
 export function startPolls(
   handler: (event: unknown, context: Context) => Promise<ShardPoll>,
   reporter: Pick<Reporter, 'poll' | 'warning'>,
   foresight: Foresight,
-): Polls {
+) {
   const stopping = new AbortController();
   const polls = new Set<Watch>();
   const inFlight = new Set<Promise<unknown>>();
@@ -41,7 +37,7 @@ export function startPolls(
       storing: (watch, progress) =>
         reporter.warning(`${watchWords(watch)}: ${baselineProgressWords(progress)} transfers stored`),
     };
-    const invoked = handler(event, { ...lambdaContext('poll', pollTimeoutMs), ...{ supervision } });
+    const invoked = handler(event, lambdaContext('poll', pollTimeoutMs, { supervision }));
     const over = () => inFlight.delete(invoked);
     inFlight.add(invoked);
     invoked.then(over, over);
@@ -72,19 +68,14 @@ export function startPolls(
     unsubscribe(pollsOfTicks.name, report);
   };
   return {
-    async asked(event) {
+    async asked(event: unknown) {
       if (stopping.signal.aborted) throw new Error('the notifier is stopping and polls nothing more');
       return invoke(event);
     },
     stop: () => stopping.abort(),
     ended: loop(),
-    unfinished: () => {
-      const names = [...polls].map(watchWords);
-      const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : '';
-      const named = `(${names.slice(0, mostNamed).join(', ')}${more})`;
-      return counted(names.length, 'listing', 'listings').map((count) => `${count} ${named}`);
-    },
-    // The next start releases the shard's lease, and its first tick completes the snapshots.
-    release: async () => undefined,
+    unfinished: () =>
+      counted(polls.size, 'listing', 'listings').map((count) => `${count} (${firstOf([...polls].map(watchWords))})`),
+    // Releases nothing: the next start releases the shard's lease, and its first tick completes the snapshots.
   };
 }

@@ -1,19 +1,24 @@
-import { ConfigError, loadConfig } from '#infra/config/config.ts';
-import { readCredentials } from '#infra/config/credentials.ts';
+import type { DeclaredEndpoint } from '#functions/webhooks/endpoints/declared.ts';
+import { type Config, ConfigError, loadConfig } from '#infra/config/config.ts';
+import { type Credentials, readCredentials } from '#infra/config/credentials.ts';
 import { type DeclaredWebhooks, declaredWebhooks } from './declared-webhooks.ts';
 import type { Options } from './options.ts';
-import type { RunOptions } from './run-options.ts';
+
+export interface RunOptions extends Omit<Options, 'config' | 'json'> {
+  readonly config: Config;
+  readonly credentials: Credentials;
+  readonly endpoints: readonly DeclaredEndpoint[];
+  /** Prefix of tables, topics and queues, which keeps them apart from others of the same names. */
+  readonly prefix: string;
+  readonly onSecret?: (endpoint: string, secret: string) => void;
+}
 
 /**
  * Reads the options of a run. Checks file and environment together, to report all mistakes at once, with their places.
  *
  * @throws ConfigError
  */
-export function realRun(
-  file: string,
-  { data, notifyExisting, allowPrivateWebhooks, awsEndpoints }: Options,
-  environment: NodeJS.ProcessEnv,
-): RunOptions {
+export function realRun(file: string, options: Options, environment: NodeJS.ProcessEnv): RunOptions {
   let webhooks: DeclaredWebhooks = { endpoints: [], problems: [], missing: [] };
   const errors: ConfigError[] = [];
   const tried = <T>(read: () => T): T | undefined => {
@@ -27,12 +32,12 @@ export function realRun(
   };
   const config = tried(() =>
     loadConfig(file, (sound) => {
-      webhooks = declaredWebhooks(sound, environment, allowPrivateWebhooks);
+      webhooks = declaredWebhooks(sound, environment, options.allowPrivateWebhooks);
       return webhooks.problems;
     }),
   );
   const { endpoints, missing } = webhooks;
   const credentials = tried(() => readCredentials(environment, missing));
   if (!config || !credentials || errors.length > 0) throw ConfigError.joined(errors);
-  return { config, credentials, data, notifyExisting, endpoints, allowPrivateWebhooks, awsEndpoints, prefix: '' };
+  return { ...options, config, credentials, endpoints, prefix: '' };
 }

@@ -24,32 +24,26 @@ import { Foresight } from './foresight.ts';
 import { freeBaselines, freeRenewals } from './interruption.ts';
 import { startOperator } from './operator.ts';
 import { startPolls } from './polls.ts';
-import type { RunOptions } from './run-options.ts';
+import type { RunOptions } from './real-run.ts';
 import { startWebhooks } from './webhooks.ts';
-
-export interface Run {
-  readonly addresses: { readonly dynamodb: string; readonly queues: string; readonly operator: string };
-  readonly operatorFile: string;
-  /** Resolves after the stop, with true if all work in flight was completed; rejects on an error. */
-  readonly ended: Promise<boolean>;
-  /** Completes polls and deliveries in flight, prints their announcements and stops the services, within a deadline. */
-  stop(): void;
-}
 
 /** Milliseconds for the services to close, the last of the eight seconds of a stop. */
 const closeWithinMs = 1000;
 
 /**
- * Starts the embedded services, and polls by schedule with the handler that runs on AWS.
+ * Starts the embedded services, and polls by schedule with the handler that runs on AWS. `stop` completes polls and
+ * deliveries in flight, prints their announcements and stops the services, within a deadline. `ended` resolves then,
+ * with true if all work was completed; it rejects on an error.
  *
  * @throws DataFolderError, AwsEndpointError, or the error of a service that cannot start
  */
-export async function startRun(options: RunOptions, reporter: Reporter): Promise<Run> {
+export async function startRun(options: RunOptions, reporter: Reporter) {
   const { config, credentials, data, notifyExisting, prefix } = options;
   const now = () => new Date();
   const services = await startAwsServices(data, options.awsEndpoints);
+  const { sdkEnvironment } = services;
   const table = `${prefix}transfers`;
-  setSdkEnvironment(services.sdkEnvironment);
+  setSdkEnvironment(sdkEnvironment);
   await checkAwsEndpoints(options.awsEndpoints);
   const dynamo = new DynamoDBClient(sdkSettings);
   waitSilently(dynamo);
@@ -60,6 +54,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   const dataKey = await dataKeyOf(data, dynamo, table);
   const eventsTopicArn = await createTopic(sns, `${prefix}transfer-events`);
   const noticesTopicArn = await createTopic(sns, `${prefix}transfer-notices`);
+  const aws = { dynamo, sns, sqs, transfersTable: table, eventsTopicArn, noticesTopicArn };
   await new Watches(dynamo, table).declare(watchDeclarations(config), notifyExisting, now().toISOString(), true);
   // Releases the leases of an earlier run; this run is the only user of the database.
   const atOnce = requestsAtOnce(config.server, 1);
@@ -80,33 +75,25 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
     TRANSFERS_TABLE: table,
     TRANSFER_EVENTS_TOPIC_ARN: eventsTopicArn,
     TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,
-  };
-  const handler = await loadPollHandler(pollVariables);
+  } satisfies PollVariables;
+  // The function reads its environment on loading, as on AWS.
+  setEnvironment(pollVariables);
+  const { handler } = await import('#functions/poll/poll.lambda.ts');
   const functions = new Map<string, InvokedFunction>();
-  const invocations = await startInvocations(functions, services.sdkEnvironment.AWS_ACCESS_KEY_ID!);
-  const webhooks = await startWebhooks(
-    { dynamo, transfersTable: table, sns, sqs, eventsTopicArn, noticesTopicArn, dataKey },
-    options,
-    reporter,
-  );
+  const invocations = await startInvocations(functions, sdkEnvironment.AWS_ACCESS_KEY_ID!);
+  const webhooks = await startWebhooks(aws, dataKey, options, reporter);
   const foresight = new Foresight();
-  const operator = await startOperator({
-    environment: {
-      ...pollVariables,
-      ...webhooks.variables,
-      POLL_INVOCATION_URL: invocations.urlOf('poll'),
-      SNS_URL: services.sdkEnvironment.AWS_ENDPOINT_URL_SNS!,
-    },
-    data,
-    onChange(request, status) {
-      reporter.warning(`operator: ${request}, answered ${status}`);
-      foresight.forget();
-    },
+  const operatorVariables = {
+    ...pollVariables,
+    ...webhooks.variables,
+    POLL_INVOCATION_URL: invocations.urlOf('poll'),
+    SNS_URL: sdkEnvironment.AWS_ENDPOINT_URL_SNS!,
+  };
+  const operator = await startOperator(operatorVariables, data, (request, status) => {
+    reporter.warning(`operator: ${request}, answered ${status}`);
+    foresight.forget();
   });
-  const announcements = await passOnAnnouncements(
-    { sns, sqs, dynamo, table, eventsTopicArn, noticesTopicArn, queue: `${prefix}console`, now },
-    (announcement) => reporter.announcement(announcement),
-  );
+  const announcements = await passOnAnnouncements(aws, `${prefix}console`, now, reporter.announcement);
 
   // Starts last; otherwise published events would miss subscribers.
   const polls = startPolls(handler, reporter, foresight);
@@ -124,26 +111,16 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
     }
   };
   const close = async () => {
-    await operator.stop();
+    await operator.close();
     await invocations.close();
     for (const client of [dynamo, sns, sqs]) client.destroy();
     await services.close();
   };
   return {
-    addresses: {
-      dynamodb: services.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!,
-      queues: services.sdkEnvironment.AWS_ENDPOINT_URL_SQS!,
-      operator: operator.url,
-    },
-    operatorFile: operator.file,
+    databaseUrl: sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!,
+    queuesUrl: sdkEnvironment.AWS_ENDPOINT_URL_SQS!,
+    operator,
     ended: run(),
     stop,
   };
-}
-
-/** Loads the function after setting its environment, which it reads on loading, as on AWS. */
-async function loadPollHandler(environment: PollVariables) {
-  setEnvironment(environment);
-  const { handler } = await import('#functions/poll/poll.lambda.ts');
-  return handler;
 }

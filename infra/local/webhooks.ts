@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   InvalidParameterException,
   ListSubscriptionsByTopicCommand,
@@ -7,45 +6,21 @@ import {
   SubscribeCommand,
   UnsubscribeCommand,
 } from '@aws-sdk/client-sns';
-import type { SQSClient } from '@aws-sdk/client-sqs';
-import { steady } from '#functions/clock/instants.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
-import type {
-  DeliverVariables,
-  FanOutVariables,
-  OperatorVariables,
-  SweepVariables,
-} from '#functions/lambda/environment.ts';
+import type { DeliverVariables, FanOutVariables, SweepVariables } from '#functions/lambda/environment.ts';
 import { chatsAttributeName } from '#functions/notices/publish.ts';
 import { Chats } from '#functions/watches/chats.ts';
 import { type DeliveryFacts, settledChannel } from '#functions/webhooks/deliveries/settled.ts';
 import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
 import { readWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
-import { webhookRepositories } from '#functions/webhooks/engine/dependencies.ts';
+import { endpointDependencies } from '#functions/webhooks/engine/dependencies.ts';
 import type { Reporter } from '#infra/local/console/console.ts';
-import { counted, type Part } from '#infra/local/process/stopping.ts';
-import { createWebhooksTable } from '#infra/local/services/embedded-services.ts';
+import { counted, firstOf } from '#infra/local/process/stopping.ts';
+import { createWebhooksTable, type LocalAws } from '#infra/local/services/embedded-services.ts';
 import { createQueue, startEventSource } from '#infra/local/services/event-source.ts';
 import { lambdaContext, setEnvironment } from '#infra/local/services/lambda.ts';
 import { endLeases, releaseLeases } from './interruption.ts';
-import type { RunOptions } from './run-options.ts';
-
-export interface WebhookSource {
-  readonly dynamo: DynamoDBClient;
-  readonly transfersTable: string;
-  readonly sns: SNSClient;
-  readonly sqs: SQSClient;
-  readonly eventsTopicArn: string;
-  readonly noticesTopicArn: string;
-  readonly dataKey: string;
-}
-
-export interface LocalWebhooks extends Part {
-  readonly variables: Pick<
-    OperatorVariables,
-    'WEBHOOKS_TABLE' | 'WAKE_UP_QUEUE_URL' | 'ALLOW_PRIVATE_WEBHOOKS' | 'WEBHOOK_PROXY' | 'INSPECTED_QUEUES'
-  >;
-}
+import type { RunOptions } from './real-run.ts';
 
 /** Milliseconds between sweeps, each minute on AWS: here they cost nothing. */
 const sweepIntervalMs = 10_000;
@@ -58,13 +33,13 @@ const visibilityTimeout = 45;
 const fanOutConcurrency = 2;
 const deliverConcurrency = 20;
 
-const mostNamed = 3;
-
+/** Starts the functions for webhooks; `variables` are those that the operator API needs of them. */
 export async function startWebhooks(
-  { dynamo, transfersTable, sns, sqs, eventsTopicArn, noticesTopicArn, dataKey }: WebhookSource,
+  { dynamo, transfersTable, sns, sqs, eventsTopicArn, noticesTopicArn }: LocalAws,
+  dataKey: string,
   { config, credentials, endpoints, allowPrivateWebhooks, onSecret, prefix }: RunOptions,
   reporter: Reporter,
-): Promise<LocalWebhooks> {
+) {
   const table = `${prefix}webhooks`;
   await createWebhooksTable(dynamo, table);
   const events = await createQueue(sqs, `${prefix}fan-out`, visibilityTimeout);
@@ -74,13 +49,10 @@ export async function startWebhooks(
   // This run is the only user of the database, so the holders of leases are dead.
   await endLeases({ dynamo, table, now });
   const life = {
-    ...webhookRepositories({ dynamo, table }),
-    wakeUps: { sqs, url: wakeUpQueue.url },
+    ...endpointDependencies({ WEBHOOKS_TABLE: table, WAKE_UP_QUEUE_URL: wakeUpQueue.url }, dynamo),
     chats: new Chats(dynamo, transfersTable),
     dataKey: new DataKey(dataKey),
     allowPrivate: allowPrivateWebhooks,
-    now,
-    steady,
   };
   for (const { endpoint, secret } of await declareEndpoints(life, endpoints)) {
     const isChosen = endpoints.some(({ name, secret: chosen }) => name === endpoint.name && chosen !== undefined);
@@ -91,33 +63,36 @@ export async function startWebhooks(
   const variables = {
     WEBHOOKS_TABLE: table,
     WAKE_UP_QUEUE_URL: wakeUpQueue.url,
-    ALLOW_PRIVATE_WEBHOOKS: allowPrivateWebhooks ? 'yes' : undefined,
+    ALLOW_PRIVATE_WEBHOOKS: allowPrivateWebhooks ? ('yes' as const) : undefined,
     WEBHOOK_PROXY: credentials.webhookProxy ?? config.proxy,
   };
-  const functions = await loadHandlers({
+  // The functions read their environment on loading, as on AWS.
+  setEnvironment({
     ...variables,
     ANNOUNCEMENT_QUEUE_URL: events.url,
     DATA_KEY: dataKey,
     TRANSFER_EVENTS_TOPIC_ARN: eventsTopicArn,
     TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,
-  });
+  } satisfies FanOutVariables & DeliverVariables & SweepVariables);
+  const [fanOutFunction, deliverFunction, sweepFunction] = await Promise.all([
+    import('#functions/webhooks/engine/fan-out.lambda.ts'),
+    import('#functions/webhooks/engine/deliver.lambda.ts'),
+    import('#functions/webhooks/engine/sweep.lambda.ts'),
+  ]);
   const fanOut = startEventSource(sqs, events, fanOutConcurrency, async (batch) =>
-    functions.fanOut(batch, lambdaContext('fan-out', functionTimeoutMs)),
+    fanOutFunction.handler(batch, lambdaContext('fan-out', functionTimeoutMs)),
   );
   const stopping = new AbortController();
   const deliver = startEventSource(sqs, wakeUpQueue, deliverConcurrency, async (batch) =>
-    functions.deliver(batch, { ...lambdaContext('deliver', functionTimeoutMs), ...{ stopping: stopping.signal } }),
+    deliverFunction.handler(batch, lambdaContext('deliver', functionTimeoutMs, { stopping: stopping.signal })),
   );
   const report = (facts: unknown) => reporter.delivery(facts as DeliveryFacts);
   settledChannel.subscribe(report);
-  const drained = () => {
-    const endpoints = [...readWakeUps(deliver.inHand()).values()].map(({ endpoint }) => endpoint);
-    return [...new Set(endpoints)];
-  };
+  const drained = () => [...new Set([...readWakeUps(deliver.inHand()).values()].map(({ endpoint }) => endpoint))];
   const sweep = async () => {
     while (!stopping.signal.aborted) {
-      const swept = await functions
-        .sweep(undefined, lambdaContext('sweep', functionTimeoutMs))
+      const swept = await sweepFunction
+        .handler(undefined, lambdaContext('sweep', functionTimeoutMs))
         .catch(({ name }: Error) =>
           reporter.warning(
             `the sweep could not wake up all webhooks (${name}); the next try is in ${sweepIntervalMs / 1000} s`,
@@ -141,7 +116,7 @@ export async function startWebhooks(
     ended: Promise.all([fanOut.ended, deliver.ended, sweep()]).finally(() => settledChannel.unsubscribe(report)),
     unfinished: () => [
       ...counted(fanOut.inHand().length, 'event for the webhooks', 'events for the webhooks'),
-      ...named(drained()),
+      ...(drained().length > 0 ? [`deliveries to ${firstOf(drained())}`] : []),
     ],
     async release() {
       await Promise.all([fanOut.release(), releaseLeases({ dynamo, table, now }, drained())]);
@@ -153,7 +128,7 @@ export async function startWebhooks(
 /** Subscribes the queue as in the stack: to all events, and to the notices that a chat may want. */
 export async function subscribeFanOut(
   sns: SNSClient,
-  { eventsTopicArn, noticesTopicArn }: Pick<WebhookSource, 'eventsTopicArn' | 'noticesTopicArn'>,
+  { eventsTopicArn, noticesTopicArn }: Pick<LocalAws, 'eventsTopicArn' | 'noticesTopicArn'>,
   Endpoint: string,
 ): Promise<void> {
   const FilterPolicy = JSON.stringify({ [chatsAttributeName]: [{ exists: false }] });
@@ -169,22 +144,4 @@ export async function subscribeFanOut(
       await subscribe();
     });
   }
-}
-
-/** Formats `deliveries to crm`; empty without an endpoint. */
-function named(endpoints: readonly string[]): string[] {
-  if (endpoints.length === 0) return [];
-  const more = endpoints.length > mostNamed ? ` and ${endpoints.length - mostNamed} more` : '';
-  return [`deliveries to ${endpoints.slice(0, mostNamed).join(', ')}${more}`];
-}
-
-/** Loads the functions after setting their environment, which they read on loading, as on AWS. */
-async function loadHandlers(environment: FanOutVariables & DeliverVariables & SweepVariables) {
-  setEnvironment(environment);
-  const [fanOut, deliver, sweep] = await Promise.all([
-    import('#functions/webhooks/engine/fan-out.lambda.ts'),
-    import('#functions/webhooks/engine/deliver.lambda.ts'),
-    import('#functions/webhooks/engine/sweep.lambda.ts'),
-  ]);
-  return { fanOut: fanOut.handler, deliver: deliver.handler, sweep: sweep.handler };
 }

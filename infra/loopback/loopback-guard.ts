@@ -26,28 +26,25 @@ const loopbackHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/i;
 export const newSecret = (): string => randomBytes(16).toString('hex');
 
 /** Accepts requests to AWS that name this access key in their signature. */
-export function withAccessKey(accessKeyId: string): Admission {
-  const headers = { 'x-amzn-errortype': 'UnrecognizedClientException' };
-  return ({ headers: { authorization = '' } }) => {
-    const [, given = ''] = /^AWS4-[A-Z0-9-]+ +Credential=([^/,\s]+)\//.exec(authorization) ?? [];
-    if (isSame(given, accessKeyId)) return undefined;
-    return { status: 403, detail: 'expected a signature with the access key of this run', headers };
-  };
-}
+export const withAccessKey = (accessKeyId: string): Admission =>
+  withCredential(/^AWS4-[A-Z0-9-]+ +Credential=([^/,\s]+)\//, accessKeyId, {
+    status: 403,
+    detail: 'expected a signature with the access key of this run',
+    headers: { 'x-amzn-errortype': 'UnrecognizedClientException' },
+  });
 
 /** Accepts requests that carry this bearer token (RFC 6750). */
-export function withToken(token: string): Admission {
-  const headers = { 'www-authenticate': 'Bearer' };
-  return ({ headers: { authorization = '' } }) => {
-    const [, given = ''] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
-    if (isSame(given, token)) return undefined;
-    return {
-      status: 401,
-      detail: 'expected the header Authorization: Bearer TOKEN, with the token of this run',
-      headers,
-    };
-  };
-}
+export const withToken = (token: string): Admission =>
+  withCredential(/^Bearer +(\S+)$/i, token, {
+    status: 401,
+    detail: 'expected the header Authorization: Bearer TOKEN, with the token of this run',
+    headers: { 'www-authenticate': 'Bearer' },
+  });
+
+const withCredential =
+  (place: RegExp, expected: string, refusal: Refusal): Admission =>
+  ({ headers: { authorization = '' } }) =>
+    isSame(place.exec(authorization)?.[1] ?? '', expected) ? undefined : refusal;
 
 /**
  * Puts the guard before every `request` listener that the server has so far; listeners added later are not guarded.
@@ -70,6 +67,18 @@ export async function listenOnLoopback(server: http.Server): Promise<string> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** Serves guarded requests on a free port of the loopback interface; `close` cuts off those in flight. */
+export async function serveOnLoopback(server: http.Server, admission: Admission) {
+  guardServer(server, admission);
+  return {
+    url: await listenOnLoopback(server),
+    async close(): Promise<void> {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
 }
 
 function pageRefusal({ url = '', headers, headersDistinct }: http.IncomingMessage): Refusal | undefined {

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Query, requireEndpointSince, requireVersionAndLicence, secretQueryParameters } from './caller.ts';
-import { CryptshareError, malformed, noSuchEndpoint, TooManyVerificationsError, unhandled } from './error.ts';
+import { type Query, requireVersionAndLicence, secretQueryParameters } from './caller.ts';
+import { CryptshareError, malformed, noSuchEndpoint, unhandled } from './error.ts';
 import type { FaultAnswer } from './faults.ts';
 import type { LoggedRequest } from './requests.ts';
 import type { Simulation } from './simulation.ts';
@@ -10,16 +10,13 @@ import { verificationRoutes } from './verification-routes.ts';
 
 /** Registers the REST API of the simulated server, below `/api`: routes, faults, counters and errors. */
 export function cryptshareApi(app: FastifyInstance, simulation: Simulation): void {
-  const { clock, random, switches } = simulation;
-  app.addHook('onRequest', async (_request, reply) => {
-    reply.header('date', new Date(clock.now()).toUTCString());
-  });
+  const { random, switches } = simulation;
   countRequests(app, simulation);
   meetFaults(app, simulation);
   answerErrors(app, simulation);
 
   app.get('/status', () => {
-    requireEndpointSince(13, switches);
+    if (switches.minor < 13) throw noSuchEndpoint();
     const status = { apiVersions: { uiApiVersions: [{ major: 1, minor: switches.minor }] } };
     return switches.statusWrapped ? { data: status, meta: {} } : status;
   });
@@ -104,7 +101,7 @@ function answerErrors(app: FastifyInstance, { switches }: Simulation): void {
     const error = asCryptshareError(thrown);
     if (switches.errorBody === 'html-502') return reply.code(502).type('text/html').send('<h1>502 Bad Gateway</h1>');
     if (switches.errorBody === 'empty-401') return reply.code(401).send();
-    if (error instanceof TooManyVerificationsError && switches.retryAfter) {
+    if (error.retryAfterSeconds !== undefined && switches.retryAfter) {
       reply.header('retry-after', error.retryAfterSeconds);
     }
     return reply.code(error.status).send(error.body);

@@ -1,13 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import {
-  badPathVariable,
-  malformed,
-  missing,
-  noSuchEndpoint,
-  notLicensed,
-  notVerified,
-  unsupportedVersion,
-} from './error.ts';
+import { badPathVariable, malformed, missing, notLicensed, notVerified, unsupportedVersion } from './error.ts';
 import type { Simulation } from './simulation.ts';
 import type { Switches } from './switches.ts';
 import type { Claimant } from './verifications.ts';
@@ -34,11 +26,6 @@ const parameters = {
 type Parameter = keyof typeof parameters;
 
 export const secretQueryParameters = [parameters['X-CS-ClientId'], parameters['X-CS-VerificationToken']] as const;
-
-/** @throws CryptshareError 404/1006 if the server's version is older than the one that introduced the endpoint */
-export function requireEndpointSince(minor: number, switches: Readonly<Switches>): void {
-  if (switches.minor < minor) throw noSuchEndpoint();
-}
 
 /**
  * Checks the licence and the parameters required by every call but `/api/status`. The vendor does not document the

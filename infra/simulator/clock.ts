@@ -1,4 +1,12 @@
+import type { SeededRandom } from './random.ts';
 import type { Switches } from './switches.ts';
+
+/** Parts of a simulated server that its other parts share. */
+export interface SharedParts {
+  readonly clock: ServerClock;
+  readonly random: SeededRandom;
+  readonly switches: Readonly<Switches>;
+}
 
 /**
  * Clock of the simulated server, with the time zone and the error that the switches set. Instants are milliseconds
@@ -6,9 +14,9 @@ import type { Switches } from './switches.ts';
  */
 export class ServerClock {
   private readonly trueTime: () => Date;
-  private readonly switches: Pick<Switches, 'clockOffsetMs' | 'utcOffsetMinutes'>;
+  private readonly switches: Readonly<Switches>;
 
-  constructor(trueTime: () => Date, switches: Pick<Switches, 'clockOffsetMs' | 'utcOffsetMinutes'>) {
+  constructor(trueTime: () => Date, switches: Readonly<Switches>) {
     this.trueTime = trueTime;
     this.switches = switches;
   }
@@ -28,9 +36,7 @@ export class ServerClock {
 
   /** Formats the start of a tracking id: local time as `YYYYMMDD-HHMMSS`. */
   stamp(at: number): string {
-    const time = this.localTime(at);
-    const date = time.slice(0, 4) + time.slice(5, 7) + time.slice(8, 10);
-    return `${date}-${time.slice(11, 13)}${time.slice(14, 16)}${time.slice(17, 19)}`;
+    return this.localTime(at).replaceAll(/[-:]/g, '').replace('T', '-');
   }
 
   private localTime(at: number): string {

@@ -4,7 +4,6 @@ import { address } from '#functions/transfers/mailbox-address.ts';
 import type { Fault } from './faults.ts';
 import type { Simulation } from './simulation.ts';
 import { switchesSchema } from './switches.ts';
-import { FinalStateError, UnknownTransferError } from './transfers.ts';
 
 const mails = z.array(address);
 const addressees = { sender: address, to: mails.nonempty(), cc: mails.optional(), bcc: mails.optional() };
@@ -14,7 +13,6 @@ const seedSchema = z.strictObject({ ...addressees, count: z.int().min(1).max(1_0
 const stateSchema = z.strictObject({ state: z.string().nonempty() });
 const clientSchema = z.strictObject({ clientId: z.string().regex(/^[a-zA-Z0-9]{50,4000}$/) });
 const tokenSchema = clientSchema.extend({ mailbox: address, token: z.string().nonempty() });
-const changedSwitchesSchema = switchesSchema.partial();
 
 type Transfer = { Params: { trackingId: string } };
 
@@ -59,23 +57,19 @@ export function controlInterface(app: FastifyInstance, simulation: Simulation): 
     { parseAs: 'string' },
     app.getDefaultJsonParser('error', 'error'),
   );
+  app.addHook('onSend', async (_request, reply, payload) => {
+    if (payload === undefined) reply.code(204);
+  });
 
   app.post('/transfers', (request, reply) => {
     const { trackingId, state } = transfers.create(newTransferSchema.parse(request.body));
     return reply.code(201).send({ trackingId, state });
   });
-  app.put<Transfer>('/transfers/:trackingId/state', (request, reply) => {
-    transfers.setState(request.params.trackingId, stateSchema.parse(request.body).state);
-    return reply.code(204).send();
-  });
-  app.post<Transfer>('/transfers/:trackingId/purge', (request, reply) => {
-    transfers.purge(request.params.trackingId);
-    return reply.code(204).send();
-  });
-  app.post<Transfer>('/transfers/:trackingId/restore', (request, reply) => {
-    transfers.restore(request.params.trackingId);
-    return reply.code(204).send();
-  });
+  app.put<Transfer>('/transfers/:trackingId/state', async ({ params, body }) =>
+    transfers.setState(params.trackingId, stateSchema.parse(body).state),
+  );
+  app.post<Transfer>('/transfers/:trackingId/purge', async ({ params }) => transfers.purge(params.trackingId));
+  app.post<Transfer>('/transfers/:trackingId/restore', async ({ params }) => transfers.restore(params.trackingId));
   app.post('/seed', (request, reply) => {
     const seeded = transfers.seed(seedSchema.parse(request.body));
     return reply.code(201).send({ count: seeded.length });
@@ -85,43 +79,28 @@ export function controlInterface(app: FastifyInstance, simulation: Simulation): 
   }));
 
   app.get('/switches', () => switches);
-  app.patch('/switches', (request) => Object.assign(switches, changedSwitchesSchema.parse(request.body)));
+  app.patch('/switches', ({ body }) =>
+    Object.assign(switches, switchesSchema.parse({ ...switches, ...z.looseObject({}).parse(body) })),
+  );
 
-  app.post('/faults', (request, reply) => {
-    faults.inject(request.body as Fault);
-    return reply.code(204).send();
-  });
-  app.delete('/faults', (_request, reply) => {
-    faults.clear();
-    return reply.code(204).send();
-  });
+  app.post('/faults', async ({ body }) => faults.inject(body as Fault));
+  app.delete('/faults', async () => faults.clear());
 
   app.get('/requests', () => requests.report());
-  app.delete('/requests', (_request, reply) => {
-    requests.reset();
-    return reply.code(204).send();
-  });
+  app.delete('/requests', async () => requests.reset());
 
-  app.post('/clients', (request, reply) => {
-    verifications.registerClientId(clientSchema.parse(request.body).clientId);
-    return reply.code(204).send();
-  });
-  app.post('/tokens', (request, reply) => {
-    const { token, ...claimant } = tokenSchema.parse(request.body);
+  app.post('/clients', async ({ body }) => verifications.registerClientId(clientSchema.parse(body).clientId));
+  app.post('/tokens', async ({ body }) => {
+    const { token, ...claimant } = tokenSchema.parse(body);
     verifications.grantToken(claimant, token);
-    return reply.code(204).send();
   });
-  app.delete('/tokens', (_request, reply) => {
-    verifications.reset();
-    return reply.code(204).send();
-  });
+  app.delete('/tokens', async () => verifications.reset());
 
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     if (error instanceof ZodError) {
       const problems = error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
       return reply.code(400).send({ problems });
     }
-    const status = error instanceof UnknownTransferError ? 404 : error instanceof FinalStateError ? 409 : undefined;
-    return reply.code(status ?? error.statusCode ?? 500).send({ problems: [{ path: '', message: error.message }] });
+    return reply.code(error.statusCode ?? 500).send({ problems: [{ path: '', message: error.message }] });
   });
 }

@@ -3,26 +3,18 @@ export class CryptshareError extends Error {
   override readonly name = 'CryptshareError';
   readonly status: number;
   readonly code: number;
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(status: number, code: number, message: string) {
+  constructor(status: number, code: number, message: string, retryAfterSeconds?: number) {
     super(message);
     this.status = status;
     this.code = code;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 
   /** Body of the answer; unlike others, it is not wrapped in `data`. */
   get body(): { errorCode: number; errorMessage: string } {
     return { errorCode: this.code, errorMessage: this.message };
-  }
-}
-
-/** Thrown at the limit on verifications; the server answers the next one after `retryAfterSeconds`. */
-export class TooManyVerificationsError extends CryptshareError {
-  readonly retryAfterSeconds: number;
-
-  constructor(retryAfterSeconds: number) {
-    super(429, 2007, 'Too many requests.');
-    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 
@@ -36,6 +28,9 @@ export const badPathVariable = (name: string) => new CryptshareError(400, 1005, 
 export const noSuchEndpoint = () => new CryptshareError(404, 1006, 'The endpoint does not exist.');
 
 export const noSuchTransfer = () => new CryptshareError(404, 2003, 'The transfer does not exist.');
+
+export const tooManyVerifications = (retryAfterSeconds: number) =>
+  new CryptshareError(429, 2007, 'Too many requests.', retryAfterSeconds);
 
 export const unsupportedVersion = () => new CryptshareError(404, 2004, 'The requested API version is not supported.');
 

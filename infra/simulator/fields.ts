@@ -1,3 +1,5 @@
+import { malformed } from './error.ts';
+
 /**
  * Selection of properties, from the `fields` parameter of the Cryptshare REST API: `true` selects a whole property, a
  * nested selection only the named children.
@@ -5,82 +7,53 @@
  * @example
  * const fields: Fields = { trackingId: true, status: { state: true } }; // trackingId,status(state)
  */
-export type Fields = { readonly [name: string]: true | Fields };
+export type Fields = { [name: string]: true | Fields };
 
-type FieldsUnderConstruction = { [name: string]: true | FieldsUnderConstruction };
+/** Names, commas and parentheses; whatever else is not a space stands alone. */
+const token = /[A-Za-z][A-Za-z0-9]*|[^ ]/g;
 
-const nextName = /[A-Za-z][A-Za-z0-9]*/y;
 /** Nested levels and characters of a selection of fields: far beyond any client, they bound the parser. */
 const maxDepth = 20;
 const maxLength = 4096;
-
-/**
- * Thrown by {@link parseFields} for invalid text. `position` is the zero-based index of the first wrong character,
- * `expected` names what belongs there.
- */
-export class FieldsSyntaxError extends Error {
-  override readonly name = 'FieldsSyntaxError';
-  readonly position: number;
-  readonly expected: string;
-
-  constructor(position: number, expected: string) {
-    super(`Expected ${expected} at position ${position} of the fields`);
-    this.position = position;
-    this.expected = expected;
-  }
-}
 
 /**
  * Parses a selection in the grammar of the vendor's page on transfer polling, with spaces around names, commas and
  * parentheses. Names are case sensitive; a repeated name selects the union. Objects of the result have no prototype;
  * otherwise looking up `constructor` would find an inherited property.
  *
- * @throws FieldsSyntaxError for anything else, for more than 20 levels and for more than 4,096 characters.
+ * @throws CryptshareError 400/1004 for anything else, for more than 20 levels and for more than 4,096 characters
  */
 export function parseFields(text: string): Fields {
-  if (text.length > maxLength) throw new FieldsSyntaxError(maxLength, 'the end');
-  let position = 0;
-
-  const skipSpaces = () => {
-    while (text[position] === ' ') position += 1;
-  };
-  const accept = (character: string) => {
-    if (text[position] !== character) return false;
-    position += 1;
+  if (text.length > maxLength) throw malformed('fields');
+  const tokens = text.match(token) ?? [];
+  let next = 0;
+  const accept = (expected: string) => {
+    if (tokens[next] !== expected) return false;
+    next += 1;
     return true;
   };
-  const name = () => {
-    nextName.lastIndex = position;
-    const match = nextName.exec(text);
-    if (!match) throw new FieldsSyntaxError(position, 'a name');
-    position = nextName.lastIndex;
-    return match[0];
-  };
-  const children = (depth: number) => {
-    if (depth > maxDepth) throw new FieldsSyntaxError(position, `at most ${maxDepth} levels`);
-    const selected = selection(depth);
-    if (!accept(')')) throw new FieldsSyntaxError(position, '"," or ")"');
-    return selected;
-  };
-  const selection = (depth: number): FieldsUnderConstruction => {
-    const fields: FieldsUnderConstruction = Object.create(null);
+  const selection = (depth: number): Fields => {
+    const fields: Fields = Object.create(null);
     do {
-      skipSpaces();
-      const field = name();
-      skipSpaces();
-      include(fields, field, accept('(') ? children(depth + 1) : true);
-      skipSpaces();
+      const name = tokens[next] ?? '';
+      if (depth > maxDepth || !/^[A-Za-z]/.test(name)) throw malformed('fields');
+      next += 1;
+      include(fields, name, accept('(') ? children(depth + 1) : true);
     } while (accept(','));
     return fields;
   };
-
+  const children = (depth: number) => {
+    const selected = selection(depth);
+    if (!accept(')')) throw malformed('fields');
+    return selected;
+  };
   const fields = selection(1);
-  if (position < text.length) throw new FieldsSyntaxError(position, '"," or the end');
+  if (next < tokens.length) throw malformed('fields');
   return fields;
 }
 
 /** Merges a selection below `name` into the present one; a whole subtree includes its parts. */
-function include(fields: FieldsUnderConstruction, name: string, inner: true | FieldsUnderConstruction): void {
+function include(fields: Fields, name: string, inner: true | Fields): void {
   const present = fields[name];
   if (present === undefined || inner === true) fields[name] = inner;
   else if (present !== true) for (const [child, below] of Object.entries(inner)) include(present, child, below);

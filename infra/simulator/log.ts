@@ -8,8 +8,6 @@ export interface PageQuery {
   readonly active?: boolean;
 }
 
-type LogSwitches = Pick<Switches, 'order' | 'activeIncludesProcessing'>;
-
 /**
  * Transfers of one mailbox in one direction. It builds each filtered and ordered view once after a change, so the cost
  * of a page does not grow with the mailbox.
@@ -17,10 +15,10 @@ type LogSwitches = Pick<Switches, 'order' | 'activeIncludesProcessing'>;
 export class TransferLog {
   /** All transfers, purged or not, in the order of entry. */
   readonly transfers: Transfer[] = [];
-  private readonly switches: LogSwitches;
+  private readonly switches: Readonly<Switches>;
   private readonly views = new Map<string, readonly Transfer[]>();
 
-  constructor(switches: LogSwitches) {
+  constructor(switches: Readonly<Switches>) {
     this.switches = switches;
   }
 

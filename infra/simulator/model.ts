@@ -1,13 +1,10 @@
 import type { Direction } from '#functions/transfers/transfer.ts';
-import type { ServerClock } from './clock.ts';
+import type { SharedParts } from './clock.ts';
 import { type Fields, parseFields, selectFields } from './fields.ts';
 import type { Switches } from './switches.ts';
 import type { Recipient, Transfer } from './transfer.ts';
 
-export interface Presentation {
-  readonly clock: ServerClock;
-  readonly switches: Readonly<Switches>;
-}
+type Presentation = Pick<SharedParts, 'clock' | 'switches'>;
 
 /** Default of `fields` in listings, from the vendor's page on transfer polling. */
 export const defaultFields: Fields = parseFields(
@@ -48,24 +45,25 @@ export function deprecatedListItem(transfer: Transfer, presentation: Presentatio
 }
 
 /** Builds an item with all properties, whose names are those that clients can select. */
-export function sampleListItem({ clock, switches }: Presentation): unknown {
+export function sampleListItem(presentation: Presentation): unknown {
+  const now = presentation.clock.now();
   const recipient = (kind: Recipient['kind']): Recipient => ({
     id: 'sample',
     mail: 'sample',
     kind,
-    downloads: [{ at: clock.now(), method: 'VIEWED' }],
+    downloads: [{ at: now, method: 'VIEWED' }],
   });
   const sample: Transfer = {
     trackingId: 'sample',
     number: 0,
-    sentAt: clock.now(),
+    sentAt: now,
     recipients: [recipient('to'), recipient('cc'), recipient('bcc')],
     sender: 'sample',
     state: 'ACTIVE',
-    expiresAt: clock.now(),
+    expiresAt: now,
     purged: false,
   };
-  return inListShape(transferModel(sample, { clock, switches }), switches);
+  return inListShape(transferModel(sample, presentation), presentation.switches);
 }
 
 function statusOf(transfer: Transfer, { clock, switches }: Presentation) {
@@ -153,11 +151,7 @@ function inListShape(
     ? status.recipients
     : status.recipients.map(({ fileDownloads: _, ...recipient }) => recipient);
   return itemShape === 'swapped-recipients'
-    ? {
-        trackingId,
-        status: { ...status, recipients: transfer.recipients },
-        transfer: { ...transfer, recipients },
-      }
+    ? { trackingId, status: { ...status, recipients: transfer.recipients }, transfer: { ...transfer, recipients } }
     : { trackingId, status: { ...status, recipients }, transfer };
 }
 

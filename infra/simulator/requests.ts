@@ -10,16 +10,7 @@ export interface LoggedRequest {
   status: number | null;
 }
 
-export interface RequestReport {
-  readonly total: number;
-  /** By method and route, e.g. `GET /api/users/:email/transfers/sent-transfers`. */
-  readonly byRoute: Readonly<Record<string, number>>;
-  readonly greatestInFlight: number;
-  readonly bytesSent: number;
-  /** The latest 200 requests, oldest first. */
-  readonly recent: readonly Readonly<LoggedRequest>[];
-}
-
+/** Requests kept, the latest. */
 const recentCapacity = 200;
 
 /** Counts the requests of clients, which shows how politely they poll. */
@@ -27,6 +18,7 @@ export class RequestCounters {
   total = 0;
   greatestInFlight = 0;
   bytesSent = 0;
+  /** By method and route, e.g. `GET /api/users/:email/transfers/sent-transfers`. */
   private byRoute = new Map<string, number>();
   private recent: LoggedRequest[] = [];
   private inFlight = 0;
@@ -50,7 +42,7 @@ export class RequestCounters {
     return this.byRoute.get(route) ?? 0;
   }
 
-  report(): RequestReport {
+  report() {
     const { total, greatestInFlight, bytesSent, recent } = this;
     return { total, byRoute: Object.fromEntries(this.byRoute), greatestInFlight, bytesSent, recent: [...recent] };
   }

@@ -2,9 +2,9 @@ import Fastify from 'fastify';
 import { guardServer } from '#infra/loopback/loopback-guard.ts';
 import { cryptshareApi } from './api.ts';
 import { controlInterface } from './control.ts';
-import { createSimulation, type PageRequest, type Simulation, type SimulationOptions } from './simulation.ts';
+import { createSimulation, type Simulation, type SimulationOptions } from './simulation.ts';
 
-export interface CryptshareServerOptions extends SimulationOptions {
+interface CryptshareServerOptions extends SimulationOptions {
   /**
    * Port on 127.0.0.1; 0 for any free one.
    * @default 0
@@ -17,14 +17,9 @@ export interface CryptshareServerOptions extends SimulationOptions {
   readonly tls?: { readonly key: string; readonly cert: string };
 }
 
-export interface CryptshareServer
-  extends Pick<Simulation, 'switches' | 'transfers' | 'verifications' | 'faults' | 'requests'> {
+export interface CryptshareServer extends Simulation {
   /** Origin, without a slash at the end. */
   readonly url: string;
-  /** Makes a token valid for a mailbox; several mailboxes may share the same text. */
-  grantToken(mailbox: string, clientId: string, token: string): void;
-  /** Awaits `callback` before each page, so that transfers can come and go within a listing. */
-  onPage(callback: (request: PageRequest) => void | Promise<void>): void;
   /** Ends every connection at once, and stops listening. */
   close(): Promise<void>;
 }
@@ -48,16 +43,9 @@ export async function startCryptshareServer(options: CryptshareServerOptions = {
   app.register(async (api) => cryptshareApi(api, simulation), { prefix: '/api' });
   app.register(async (control) => controlInterface(control, simulation), { prefix: '/control' });
 
-  const { switches, transfers, verifications, faults, requests, pageListeners } = simulation;
   return {
-    switches,
-    transfers,
-    verifications,
-    faults,
-    requests,
+    ...simulation,
     url: await app.listen({ host: '127.0.0.1', port }),
-    grantToken: (mailbox, clientId, token) => verifications.grantToken({ mailbox, clientId }, token),
-    onPage: (callback) => pageListeners.add(callback),
     close: () => app.close(),
   };
 }

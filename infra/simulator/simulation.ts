@@ -8,23 +8,10 @@ import { TransferStore } from './transfers.ts';
 import { Verifications } from './verifications.ts';
 
 /** Page of a listing that the server is about to answer. */
-export interface PageRequest {
+interface PageRequest {
   readonly mailbox: string;
   readonly direction: Direction;
   readonly page: number;
-}
-
-/** State of a simulated server: everything but its connections. */
-export interface Simulation {
-  readonly clock: ServerClock;
-  readonly random: SeededRandom;
-  readonly switches: Switches;
-  readonly transfers: TransferStore;
-  readonly verifications: Verifications;
-  readonly faults: Faults;
-  readonly requests: RequestCounters;
-  /** Awaited before each page, so that transfers can come and go within one listing. */
-  readonly pageListeners: Set<(request: PageRequest) => void | Promise<void>>;
 }
 
 export interface SimulationOptions {
@@ -42,20 +29,22 @@ export interface SimulationOptions {
   readonly switches?: Partial<Switches>;
 }
 
-export function createSimulation(options: SimulationOptions): Simulation {
-  const switches = { ...defaultSwitches, ...options.switches };
+/** State of a simulated server: everything but its connections. */
+export type Simulation = ReturnType<typeof createSimulation>;
+
+export function createSimulation(options: SimulationOptions) {
+  const switches: Switches = { ...defaultSwitches, ...options.switches };
   const clock = new ServerClock(options.now ?? (() => new Date()), switches);
-  const random = new SeededRandom(options.seed ?? 1);
-  const verifications = new Verifications({ clock, random, switches });
+  const shared = { clock, random: new SeededRandom(options.seed ?? 1), switches };
+  const verifications = new Verifications(shared);
   const onSent = (sender: string) => verifications.restartIdleTerm(sender);
   return {
-    clock,
-    random,
-    switches,
-    transfers: new TransferStore({ clock, random, switches, onSent }),
+    ...shared,
+    transfers: new TransferStore({ ...shared, onSent }),
     verifications,
     faults: new Faults(),
     requests: new RequestCounters(),
-    pageListeners: new Set(),
+    /** Awaited before each page, so that transfers can come and go within one listing. */
+    pageListeners: new Set<(request: PageRequest) => void | Promise<void>>(),
   };
 }

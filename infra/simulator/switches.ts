@@ -1,105 +1,78 @@
 import { z } from 'zod';
 
+export const dayMs = 24 * 60 * 60 * 1000;
+
 /**
  * Behaviour that the vendor's documents leave open, contradict or leave to the administrator. Each switch selects one
- * of the ways that a client must cope with, and may change while the server runs.
+ * of the ways that a client must cope with, and may change while the server runs. The defaults are the most likely
+ * reading of the documents, for a current server.
  */
 export const switchesSchema = z.strictObject({
   /** Minor version of the REST API; sent- and received-transfers exist from 12, `/api/status` from 13. */
-  minor: z.int().nonnegative(),
+  minor: z.int().nonnegative().default(15),
   /** False makes everything but `/api/status` answer 403/3001, as without a licence. */
-  licensed: z.boolean(),
+  licensed: z.boolean().default(true),
   /** True wraps the answer of `/api/status` in `data`, as for other endpoints; the vendor's example has no wrapper. */
-  statusWrapped: z.boolean(),
+  statusWrapped: z.boolean().default(false),
 
   /** Spelling of verification methods: `CLIENT_ID` (REST API 1.8 document) or `clientId` (the vendor's prose). */
-  methodSpelling: z.enum(['upper', 'camel']),
+  methodSpelling: z.enum(['upper', 'camel']).default('upper'),
   /** HTTP status, with code 3002, of listing and status calls with an invalid token. */
-  listTokenStatus: z.literal([401, 403]),
+  listTokenStatus: z.literal([401, 403]).default(401),
   /** HTTP status of verification calls with an invalid token; 200 answers `verified: false` instead of an error. */
-  verificationTokenStatus: z.literal([403, 401, 200]),
-  validUntil: z.enum(['present', 'null', 'missing']),
+  verificationTokenStatus: z.literal([403, 401, 200]).default(403),
+  validUntil: z.enum(['present', 'null', 'missing']).default('present'),
   /** True ends the older tokens of a client id and mailbox when a new one is issued. */
-  newTokenVoidsOlder: z.boolean(),
+  newTokenVoidsOlder: z.boolean().default(true),
   /** Milliseconds without a transfer sent after which a token ends. */
-  idleTermMs: z.int().positive(),
+  idleTermMs: z
+    .int()
+    .positive()
+    .default(30 * dayMs),
   /** Milliseconds after which a token ends in any case, `null` for never. */
-  maximumTermMs: z.int().positive().nullable(),
+  maximumTermMs: z.int().positive().nullable().default(null),
   /** Limit of POSTs to verification endpoints per minute, beyond it 429/2007; `null` for no limit. */
-  verificationsPerMinute: z.int().nonnegative().nullable(),
+  verificationsPerMinute: z.int().nonnegative().nullable().default(null),
   /** True adds `Retry-After` to that 429. */
-  retryAfter: z.boolean(),
+  retryAfter: z.boolean().default(true),
 
   /** Item shape: `nested` as `fields` suggests, `flat` as in the older list, or nested with `recipients` swapped. */
-  itemShape: z.enum(['nested', 'flat', 'swapped-recipients']),
+  itemShape: z.enum(['nested', 'flat', 'swapped-recipients']).default('nested'),
   /** Spelling of states: `DELETED_BY_ADMIN` (REST API 1.8 document) or `Deleted_by_admin` (the vendor's prose). */
-  stateSpelling: z.enum(['upper', 'prose']),
+  stateSpelling: z.enum(['upper', 'prose']).default('upper'),
   /** Order of listings; only the older list documents newest first. */
-  order: z.enum(['newest-first', 'shuffled']),
+  order: z.enum(['newest-first', 'shuffled']).default('newest-first'),
   /** Answer beyond the last page: no items, or 404/1004. */
-  beyondLastPage: z.enum(['empty', 'error']),
+  beyondLastPage: z.enum(['empty', 'error']).default('empty'),
   /** Answer to a `page-size` above 100: 400/1004, or a page of 100. */
-  oversizedPage: z.enum(['reject', 'clamp']),
+  oversizedPage: z.enum(['reject', 'clamp']).default('reject'),
   /** Maximum rows of a page, whatever the request; no document says whether a server cuts pages silently. */
-  maximumPageSize: z.int().min(1).max(100),
+  maximumPageSize: z.int().min(1).max(100).default(100),
   /** True includes transfers in processing in `active=true`. */
-  activeIncludesProcessing: z.boolean(),
+  activeIncludesProcessing: z.boolean().default(false),
   /** Answer to an unknown name in `fields`: left out, or 400/1004. */
-  unknownFields: z.enum(['ignore', 'reject']),
+  unknownFields: z.enum(['ignore', 'reject']).default('ignore'),
   /** True includes `status.recipients.fileDownloads` in listings, as in the Transfer Status endpoint. */
-  fileDownloadsInLists: z.boolean(),
+  fileDownloadsInLists: z.boolean().default(true),
 
   /** True keeps the id of recipients when deleting their user data replaces their address. */
-  deletedUserKeepsRecipientId: z.boolean(),
+  deletedUserKeepsRecipientId: z.boolean().default(true),
   /** True lets a failed or deleted transfer change its state again, which no document mentions. */
-  finalStatesChange: z.boolean(),
+  finalStatesChange: z.boolean().default(false),
   /** Transfers that expired more than this many days ago leave the log, in a clean-up once a day; `null` for never. */
-  purgeAfterDays: z.int().nonnegative().nullable(),
+  purgeAfterDays: z.int().nonnegative().nullable().default(null),
 
   /** Form of errors: as documented, or replaced by a proxy with an HTML 502 or a 401 without body. */
-  errorBody: z.enum(['json', 'html-502', 'empty-401']),
+  errorBody: z.enum(['json', 'html-502', 'empty-401']).default('json'),
   /** Target origin of a 302 for every request, `null` for none. */
-  redirectTo: z.url().nullable(),
+  redirectTo: z.url().nullable().default(null),
   /** Time zone of dates and tracking ids, in minutes east of UTC. */
-  utcOffsetMinutes: z.int().min(-720).max(840),
+  utcOffsetMinutes: z.int().min(-720).max(840).default(120),
   /** Positive if the server's clock is ahead. */
-  clockOffsetMs: z.int(),
-  latencyMs: z.int().nonnegative(),
+  clockOffsetMs: z.int().default(0),
+  latencyMs: z.int().nonnegative().default(0),
 });
 
 export type Switches = z.infer<typeof switchesSchema>;
 
-const dayMs = 24 * 60 * 60 * 1000;
-
-/** Most likely reading of the documents, for a current server. */
-export const defaultSwitches: Readonly<Switches> = {
-  minor: 15,
-  licensed: true,
-  statusWrapped: false,
-  methodSpelling: 'upper',
-  listTokenStatus: 401,
-  verificationTokenStatus: 403,
-  validUntil: 'present',
-  newTokenVoidsOlder: true,
-  idleTermMs: 30 * dayMs,
-  maximumTermMs: null,
-  verificationsPerMinute: null,
-  retryAfter: true,
-  itemShape: 'nested',
-  stateSpelling: 'upper',
-  order: 'newest-first',
-  beyondLastPage: 'empty',
-  oversizedPage: 'reject',
-  maximumPageSize: 100,
-  activeIncludesProcessing: false,
-  unknownFields: 'ignore',
-  fileDownloadsInLists: true,
-  deletedUserKeepsRecipientId: true,
-  finalStatesChange: false,
-  purgeAfterDays: null,
-  errorBody: 'json',
-  redirectTo: null,
-  utcOffsetMinutes: 120,
-  clockOffsetMs: 0,
-  latencyMs: 0,
-};
+export const defaultSwitches: Readonly<Switches> = switchesSchema.parse({});

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Direction } from '#functions/transfers/transfer.ts';
 import { type MailboxRequest, type Query, requireVerified } from './caller.ts';
 import { malformed, noSuchTransfer } from './error.ts';
-import { type Fields, FieldsSyntaxError, firstUnknownField, parseFields } from './fields.ts';
+import { type Fields, firstUnknownField, parseFields } from './fields.ts';
 import type { PageQuery } from './log.ts';
 import { defaultFields, deprecatedListItem, listItem, sampleListItem, transferModel } from './model.ts';
 import type { Simulation } from './simulation.ts';
@@ -77,18 +77,9 @@ function activeFilter({ active }: Query): { active?: boolean } {
 }
 
 function fieldsIn({ fields: text }: Query, simulation: Simulation): Fields {
-  const fields = text === undefined ? defaultFields : parsed(text);
+  const fields = text === undefined ? defaultFields : parseFields(text);
   const unknown =
     simulation.switches.unknownFields === 'reject' ? firstUnknownField(sampleListItem(simulation), fields) : undefined;
   if (unknown !== undefined) throw malformed(`fields: ${unknown}`);
   return fields;
-}
-
-function parsed(text: string): Fields {
-  try {
-    return parseFields(text);
-  } catch (error) {
-    if (error instanceof FieldsSyntaxError) throw malformed('fields');
-    throw error;
-  }
 }

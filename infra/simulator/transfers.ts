@@ -1,43 +1,31 @@
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
-import type { ServerClock } from './clock.ts';
+import type { SharedParts } from './clock.ts';
 import { type PageQuery, TransferLog } from './log.ts';
-import type { SeededRandom } from './random.ts';
-import type { Switches } from './switches.ts';
+import { dayMs } from './switches.ts';
 import type { Download, Recipient, Transfer } from './transfer.ts';
 
-export interface Addressees {
+interface Addressees {
   readonly sender: string;
   readonly to: readonly string[];
   readonly cc?: readonly string[] | undefined;
   readonly bcc?: readonly string[] | undefined;
 }
 
-/** Thrown for a tracking id that no transfer of this server ever had. */
-export class UnknownTransferError extends Error {
-  override readonly name = 'UnknownTransferError';
+/** Thrown for a transfer that cannot change; `statusCode` is that of the control interface. */
+class TransferError extends Error {
+  override readonly name = 'TransferError';
+  readonly statusCode: 404 | 409;
 
-  constructor(trackingId: string) {
-    super(`No such transfer: ${trackingId}`);
+  constructor(statusCode: 404 | 409, message: string) {
+    super(message);
+    this.statusCode = statusCode;
   }
 }
 
-/** Thrown for a new state of a failed or deleted transfer while the switch `finalStatesChange` is off. */
-export class FinalStateError extends Error {
-  override readonly name = 'FinalStateError';
-
-  constructor({ trackingId, state }: Transfer) {
-    super(`${trackingId} is ${state} for good; the switch finalStatesChange allows it to change`);
-  }
-}
-
-export interface TransferStoreParts {
-  readonly clock: ServerClock;
-  readonly random: SeededRandom;
-  readonly switches: Readonly<Switches>;
+interface TransferStoreParts extends SharedParts {
   readonly onSent: (sender: string) => void;
 }
 
-const dayMs = 24 * 60 * 60 * 1000;
 const retention = 30 * dayMs;
 const minuteMs = 60_000;
 
@@ -85,24 +73,26 @@ export class TransferStore {
 
   /**
    * Gives a transfer any state, documented or not.
-   * @throws FinalStateError, UnknownTransferError
+   * @throws TransferError 404, and 409 for a final state while the switch `finalStatesChange` is off
    */
   setState(trackingId: string, state: string): void {
     const transfer = this.get(trackingId);
     const isFinal = transfer.state === 'FAILED' || transfer.state.startsWith('DELETED_BY_');
-    if (isFinal && !this.parts.switches.finalStatesChange) throw new FinalStateError(transfer);
-    transfer.state = state;
-    this.changed(transfer);
+    if (isFinal && !this.parts.switches.finalStatesChange) {
+      const message = `${trackingId} is ${transfer.state} for good; the switch finalStatesChange allows it to change`;
+      throw new TransferError(409, message);
+    }
+    this.change(transfer, { state });
   }
 
-  /** @throws UnknownTransferError */
+  /** @throws TransferError 404 */
   setExpirationDate(trackingId: string, expirationDate: Date): void {
     this.get(trackingId).expiresAt = expirationDate.getTime();
   }
 
   /**
    * Records a download by every recipient with this address.
-   * @throws UnknownTransferError
+   * @throws TransferError 404
    */
   recordDownload(trackingId: string, mail: string, method: Download['method']): void {
     for (const recipient of this.get(trackingId).recipients) {
@@ -112,15 +102,15 @@ export class TransferStore {
 
   /**
    * Removes a transfer from the log, as the server's automated deletion of log entries does.
-   * @throws UnknownTransferError
+   * @throws TransferError 404
    */
   purge(trackingId: string): void {
-    this.setPurged(this.get(trackingId), true);
+    this.change(this.get(trackingId), { purged: true });
   }
 
-  /** @throws UnknownTransferError */
+  /** @throws TransferError 404 */
   restore(trackingId: string): void {
-    this.setPurged(this.get(trackingId), false);
+    this.change(this.get(trackingId), { purged: false });
   }
 
   /**
@@ -150,12 +140,9 @@ export class TransferStore {
   }
 
   private make(addressees: Addressees, sentAt: number, state: string): Transfer {
-    const recipients: Recipient[] = [];
-    for (const kind of ['to', 'cc', 'bcc'] as const) {
-      for (const mail of addressees[kind] ?? []) {
-        recipients.push({ id: this.nextRecipientId(), mail, kind, downloads: [] });
-      }
-    }
+    const recipients = (['to', 'cc', 'bcc'] as const).flatMap((kind) =>
+      (addressees[kind] ?? []).map((mail): Recipient => ({ id: this.nextRecipientId(), mail, kind, downloads: [] })),
+    );
     const transfer: Transfer = {
       trackingId: `${this.parts.clock.stamp(sentAt)}-${this.parts.random.alphanumerics(8)}`,
       number: this.byTrackingId.size + 1,
@@ -177,16 +164,12 @@ export class TransferStore {
 
   private get(trackingId: string): Transfer {
     const transfer = this.byTrackingId.get(trackingId);
-    if (!transfer) throw new UnknownTransferError(trackingId);
+    if (!transfer) throw new TransferError(404, `No such transfer: ${trackingId}`);
     return transfer;
   }
 
-  private setPurged(transfer: Transfer, purged: boolean): void {
-    transfer.purged = purged;
-    this.changed(transfer);
-  }
-
-  private changed(transfer: Transfer): void {
+  private change(transfer: Transfer, changes: Partial<Transfer>): void {
+    Object.assign(transfer, changes);
     for (const log of this.logsOf(transfer)) log.changed();
   }
 
@@ -216,7 +199,7 @@ export class TransferStore {
     this.lastCleanUp = today;
     const oldest = clock.now() - switches.purgeAfterDays * dayMs;
     for (const transfer of this.byTrackingId.values()) {
-      if (!transfer.purged && transfer.expiresAt < oldest) this.setPurged(transfer, true);
+      if (!transfer.purged && transfer.expiresAt < oldest) this.change(transfer, { purged: true });
     }
   }
 }

@@ -1,7 +1,5 @@
-import type { ServerClock } from './clock.ts';
-import { notVerified, TooManyVerificationsError } from './error.ts';
-import type { SeededRandom } from './random.ts';
-import type { Switches } from './switches.ts';
+import type { SharedParts } from './clock.ts';
+import { notVerified, tooManyVerifications } from './error.ts';
 
 /** Owner of a verification, which is void for any other client id or address. */
 export interface Claimant {
@@ -10,6 +8,7 @@ export interface Claimant {
 }
 
 interface Token {
+  readonly clientId: string;
   readonly text: string;
   /** Milliseconds since 1970. */
   readonly issuedAt: number;
@@ -17,24 +16,19 @@ interface Token {
   usedAt: number;
 }
 
-export interface VerificationParts {
-  readonly clock: ServerClock;
-  readonly random: SeededRandom;
-  readonly switches: Readonly<Switches>;
-}
-
 const minuteMs = 60_000;
 
 /** Proofs of owning mailboxes: client ids, mailed codes, and the tokens issued for them. */
 export class Verifications {
-  private readonly parts: VerificationParts;
+  private readonly parts: SharedParts;
   private readonly clientIds = new Set<string>();
   private readonly codes = new Map<string, string>();
-  private readonly tokens = new Map<string, Map<string, Token[]>>();
+  /** By mailbox. */
+  private readonly tokens = new Map<string, readonly Token[]>();
   private issued = 0;
   private answeredAt: number[] = [];
 
-  constructor(parts: VerificationParts) {
+  constructor(parts: SharedParts) {
     this.parts = parts;
   }
 
@@ -70,20 +64,17 @@ export class Verifications {
     return token;
   }
 
-  /** Makes a given token valid, without proof. */
+  /** Makes a token valid, without proof; several mailboxes may share the same text. */
   grantToken({ mailbox, clientId }: Claimant, text: string): void {
     const now = this.parts.clock.now();
-    const tokens = this.tokensOf(mailbox);
-    const older = this.parts.switches.newTokenVoidsOlder ? [] : (tokens.get(clientId) ?? []);
-    tokens.set(clientId, [...older, { text, issuedAt: now, usedAt: now }]);
+    const { newTokenVoidsOlder } = this.parts.switches;
+    const kept = this.tokensOf(mailbox).filter((token) => !newTokenVoidsOlder || token.clientId !== clientId);
+    this.tokens.set(mailbox, [...kept, { clientId, text, issuedAt: now, usedAt: now }]);
   }
 
   /** Reads the end of a token's validity, in milliseconds since 1970; `undefined` for an invalid token. */
   validUntil({ mailbox, clientId }: Claimant, text: string | undefined): number | undefined {
-    const token = this.tokens
-      .get(mailbox)
-      ?.get(clientId)
-      ?.find((candidate) => candidate.text === text);
+    const token = this.tokensOf(mailbox).find((one) => one.clientId === clientId && one.text === text);
     if (!token) return undefined;
     const { idleTermMs, maximumTermMs } = this.parts.switches;
     const end = Math.min(token.usedAt + idleTermMs, maximumTermMs === null ? Infinity : token.issuedAt + maximumTermMs);
@@ -92,9 +83,9 @@ export class Verifications {
 
   /** Restarts the idle term of a mailbox; sent transfers do this, polls do not (administrator's guide). */
   restartIdleTerm(mailbox: string): void {
-    const holds = (clientId: string, token: Token) => this.validUntil({ mailbox, clientId }, token.text) !== undefined;
-    for (const [clientId, tokens] of this.tokensOf(mailbox)) {
-      for (const token of tokens) if (holds(clientId, token)) token.usedAt = this.parts.clock.now();
+    for (const token of this.tokensOf(mailbox)) {
+      const { clientId, text } = token;
+      if (this.validUntil({ mailbox, clientId }, text) !== undefined) token.usedAt = this.parts.clock.now();
     }
   }
 
@@ -104,25 +95,20 @@ export class Verifications {
     this.codes.clear();
   }
 
-  /** @throws TooManyVerificationsError 429/2007 beyond `verificationsPerMinute` calls */
+  /** @throws CryptshareError 429/2007 beyond `verificationsPerMinute` calls */
   admit(): void {
     const now = this.parts.clock.now();
     const limit = this.parts.switches.verificationsPerMinute;
     this.answeredAt = this.answeredAt.filter((at) => at > now - minuteMs);
     if (limit !== null && this.answeredAt.length >= limit) {
       const freeAt = (this.answeredAt[0] ?? now) + minuteMs;
-      throw new TooManyVerificationsError(Math.ceil((freeAt - now) / 1000));
+      throw tooManyVerifications(Math.ceil((freeAt - now) / 1000));
     }
     this.answeredAt.push(now);
   }
 
-  private tokensOf(mailbox: string): Map<string, Token[]> {
-    let tokens = this.tokens.get(mailbox);
-    if (!tokens) {
-      tokens = new Map();
-      this.tokens.set(mailbox, tokens);
-    }
-    return tokens;
+  private tokensOf(mailbox: string): readonly Token[] {
+    return this.tokens.get(mailbox) ?? [];
   }
 }
 

@@ -2,19 +2,15 @@ import { Duration } from 'aws-cdk-lib';
 import { Trigger } from 'aws-cdk-lib/triggers';
 import { Construct } from 'constructs';
 import type { DeclareVariables } from '#functions/lambda/environment.ts';
-import type { Config } from '#infra/config/config.ts';
 import { declarationsOf } from '#infra/config/declarations.ts';
 import { taskFolder } from '#infra/constructs/bundle.ts';
 import { ServiceFunction } from '#infra/constructs/service-function.ts';
-import type { NotifierSecret } from './notifier-secret.ts';
-import type { TransferPoller } from './transfer-poller.ts';
+import type { SharedResources, TransferPoller } from './transfer-poller.ts';
 import type { WebhookDelivery } from './webhook-delivery.ts';
 
 const declaredFile = 'declared.json';
 
-export interface ConfigurationSyncProps {
-  readonly config: Config;
-  readonly secret: NotifierSecret;
+interface ConfigurationSyncProps extends SharedResources {
   readonly poller: TransferPoller;
   readonly delivery: WebhookDelivery;
 }
@@ -42,15 +38,12 @@ export class ConfigurationSync extends Construct {
         DECLARED_FILE: `${taskFolder}/${declaredFile}`,
       } satisfies Partial<DeclareVariables>,
       lostInvocations: 'a deployment waits for it, and fails with it',
-      files: { [declaredFile]: { text: JSON.stringify(declarationsOf(config), null, 1) } },
+      files: { [declaredFile]: JSON.stringify(declarationsOf(config), null, 1) },
     });
     secret.grantVariables(this.declare);
     poller.grantDeclare(this.declare);
     delivery.grantDeclare(this.declare);
-    const deployed = new Trigger(this, 'Deployed', {
-      handler: this.declare,
-      timeout: Duration.minutes(6),
-    });
+    const deployed = new Trigger(this, 'Deployed', { handler: this.declare, timeout: Duration.minutes(6) });
     deployed.executeAfter(this.declare, poller, delivery, secret);
   }
 }

@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import type { Config } from '#infra/config/config.ts';
 import { subscribeByEmail } from './email-subscription.ts';
 
-export interface NoticeSubscriptionsProps {
+interface NoticeSubscriptionsProps {
   readonly notify: Config['notify'];
   readonly transferNotices: ITopic;
   readonly name: string;

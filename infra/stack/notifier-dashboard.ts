@@ -13,9 +13,10 @@ import {
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { greatestOf, orZero, sumOf } from '#infra/constructs/metrics.ts';
+import type { metricNames } from '#functions/lambda/metric-names.ts';
+import { greatestOf, orZero, sumOf, waitingIn } from '#infra/constructs/metrics.ts';
 
-export interface NotifierDashboardProps {
+interface NotifierDashboardProps {
   readonly dashboardName: string;
   readonly alarms: readonly Alarm[];
   readonly poll: LambdaFunction;
@@ -25,7 +26,6 @@ export interface NotifierDashboardProps {
 }
 
 const fiveMinutes = Duration.minutes(5);
-const day = Duration.days(1);
 
 const full = 24;
 
@@ -64,18 +64,21 @@ const isItWorking = ({ alarms }: NotifierDashboardProps): IWidget[] => [
 const whatItDoes = ({ poll, deliver }: NotifierDashboardProps): IWidget[] => [
   new SingleValueWidget({
     title: 'In a day',
-    metrics: [
-      labelled(sumOf('eventsPublished', day), 'events published'),
-      labelled(sumOf('attemptsSucceeded', day), 'deliveries arrived'),
-      labelled(sumOf('deliveriesFailed', day), 'deliveries given up'),
-    ],
+    metrics: sumsOf(
+      {
+        eventsPublished: 'events published',
+        attemptsSucceeded: 'deliveries arrived',
+        deliveriesFailed: 'deliveries given up',
+      },
+      Duration.days(1),
+    ),
     setPeriodToTimeRange: false,
     width: full,
     height: 3,
   }),
   new GraphWidget({
     title: 'Polls',
-    left: [labelled(sumOf('completeListings', fiveMinutes), 'complete listings')],
+    left: sumsOf({ completeListings: 'complete listings' }),
     right: [
       labelled(greatestOf('watchesFailing', fiveMinutes), 'watches failing'),
       labelled(greatestOf('watchesSkipped', fiveMinutes), 'watches skipped'),
@@ -84,14 +87,8 @@ const whatItDoes = ({ poll, deliver }: NotifierDashboardProps): IWidget[] => [
   }),
   new GraphWidget({
     title: 'Events and deliveries',
-    left: [
-      labelled(sumOf('eventsPublished', fiveMinutes), 'events published'),
-      labelled(sumOf('deliveriesCreated', fiveMinutes), 'deliveries created'),
-    ],
-    right: [
-      labelled(sumOf('attemptsSucceeded', fiveMinutes), 'attempts succeeded'),
-      labelled(sumOf('attemptsFailed', fiveMinutes), 'attempts failed'),
-    ],
+    left: sumsOf({ eventsPublished: 'events published', deliveriesCreated: 'deliveries created' }),
+    right: sumsOf({ attemptsSucceeded: 'attempts succeeded', attemptsFailed: 'attempts failed' }),
     width: 8,
   }),
   new GraphWidget({
@@ -112,9 +109,7 @@ const whyItDoesNot = ({ functions, deadLetters, poll, deliver }: NotifierDashboa
   }),
   new GraphWidget({
     title: 'Dead letters',
-    left: Object.entries(deadLetters).map(([what, queue]) =>
-      labelled(queue.metricApproximateNumberOfMessagesVisible({ period: fiveMinutes, statistic: 'Maximum' }), what),
-    ),
+    left: Object.entries(deadLetters).map(([what, queue]) => labelled(waitingIn(queue, fiveMinutes), what)),
     width: 12,
   }),
   latestLines('Polls failing', poll, 'watch, cause, problem', "level = 'WARN'"),
@@ -134,5 +129,9 @@ const latestLines = (title: string, { logGroup }: LambdaFunction, fields: string
     width: 12,
     height: 8,
   });
+
+/** Sums of metrics, each with its label. */
+const sumsOf = (labels: Partial<Record<keyof typeof metricNames, string>>, period = fiveMinutes): Metric[] =>
+  Object.entries(labels).map(([name, label]) => labelled(sumOf(name as keyof typeof metricNames, period), label));
 
 const labelled = (metric: Metric, label: string): Metric => metric.with({ label });

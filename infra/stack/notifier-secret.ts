@@ -32,10 +32,7 @@ export class NotifierSecret extends Secret {
 
   grantVariables(reader: LambdaFunction): Grant {
     reader.addEnvironment('SECRET_ARN', this.secretArn);
-    return Grant.addToPrincipal({
-      grantee: reader,
-      actions: ['secretsmanager:GetSecretValue'],
-      resourceArns: [this.secretArn],
-    });
+    const actions = ['secretsmanager:GetSecretValue'];
+    return Grant.addToPrincipal({ grantee: reader, actions, resourceArns: [this.secretArn] });
   }
 }

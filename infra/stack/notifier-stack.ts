@@ -15,7 +15,7 @@ import { OperatorApi } from './operator-api.ts';
 import { TransferPoller } from './transfer-poller.ts';
 import { WebhookDelivery } from './webhook-delivery.ts';
 
-export interface NotifierStackProps extends StackProps {
+interface NotifierStackProps extends StackProps {
   readonly config: Config;
   /**
    * Configuration file, for the command that fills the secret.
@@ -41,40 +41,25 @@ export class NotifierStack extends Stack {
     const secret = new NotifierSecret(this, 'NotifierSecret');
     // One day to investigate is enough: the next tick has made up for a missed one.
     const missedTicks = new DeadLetterQueue(this, 'MissedTicks', Duration.days(1));
-    const shared = { secret, transferEvents, transferNotices, missedTicks };
     const network = this.network(config);
-    const poller = new TransferPoller(this, 'TransferPoller', { config, ...shared, network });
-    const delivery = new WebhookDelivery(this, 'WebhookDelivery', { ...shared, proxy: config.proxy });
-    const { declare } = new ConfigurationSync(this, 'ConfigurationSync', { config, secret, poller, delivery });
-    const undelivered = {
-      Announcements: delivery.announcements.deadLetters,
-      WakeUps: delivery.wakeUps.deadLetters,
-    };
+    const shared = { config, secret, transferEvents, transferNotices, missedTicks, network };
+    const poller = new TransferPoller(this, 'TransferPoller', shared);
+    const delivery = new WebhookDelivery(this, 'WebhookDelivery', shared);
+    const { declare } = new ConfigurationSync(this, 'ConfigurationSync', { ...shared, poller, delivery });
+    const { announcements, wakeUps } = delivery;
+    const undelivered = { Announcements: announcements.deadLetters, WakeUps: wakeUps.deadLetters };
     const deadLetters = { MissedTicks: missedTicks, ...undelivered };
-    const {
-      operator,
-      operators,
-      url: operatorUrl,
-    } = new OperatorApi(this, 'OperatorApi', {
-      server: config.server,
-      secret,
-      poller,
-      delivery,
-      queues: {
-        Announcements: delivery.announcements.queue,
-        WakeUps: delivery.wakeUps.queue,
-        // The names are those of the alarms.
-        ...Object.fromEntries(Object.entries(deadLetters).map(([what, queue]) => [`${what}DeadLetters`, queue])),
-      },
-      transferEvents,
-      transferNotices,
-      network,
-    });
+    const queues = {
+      Announcements: announcements.queue,
+      WakeUps: wakeUps.queue,
+      // The names are those of the alarms.
+      ...Object.fromEntries(Object.entries(deadLetters).map(([what, queue]) => [`${what}DeadLetters`, queue])),
+    };
+    const api = new OperatorApi(this, 'OperatorApi', { ...shared, poller, delivery, queues });
     new NoticeSubscriptions(this, 'NoticeSubscriptions', { notify: config.notify, transferNotices, name: onlyName });
 
-    const functions = [poller.poll, delivery.fanOut, delivery.deliver, delivery.sweep, declare, operator];
-    // npm run deploy -- -c dashboard=yes; an account has three dashboards at no cost, each further one is 3 USD a
-    // month.
+    const functions = [poller.poll, delivery.fanOut, delivery.deliver, delivery.sweep, declare, api.operator];
+    // npm run deploy -- -c dashboard=yes; an account has three dashboards for free, each further one is 3 USD a month.
     const url = this.node.tryGetContext('dashboard') === 'yes' ? dashboardUrl(onlyName) : undefined;
     const { all } = new NotifierAlarms(this, 'Alarms', {
       shortestInterval: Duration.millis(Math.min(...intervalsOf(config))),
@@ -105,8 +90,8 @@ export class NotifierStack extends Stack {
       'Run this next: it asks for what the secret must hold',
     );
     if (url) this.output('DashboardUrl', url, 'Is it working?');
-    this.output('OperatorUrl', operatorUrl, 'Operators ask here, signed for the service lambda');
-    this.output('OperatorsPolicyArn', operators.managedPolicyArn, 'Attach this policy to the roles of operators');
+    this.output('OperatorUrl', api.url, 'Operators ask here, signed for the service lambda');
+    this.output('OperatorsPolicyArn', api.operators.managedPolicyArn, 'Attach this policy to the roles of operators');
   }
 
   private network({ vpc }: Config): Network | undefined {

@@ -11,9 +11,8 @@ const everyones = [400, 401, 403, 413, 500, 503];
 export function openApiDocument(operations: readonly Operation[]) {
   const paths: Record<string, Record<string, object>> = {};
   for (const operation of operations) {
-    const path = paths[operation.path] ?? {};
-    path[operation.method.toLowerCase()] = documented(operation);
-    paths[operation.path] = path;
+    paths[operation.path] ??= {};
+    paths[operation.path]![operation.method.toLowerCase()] = documented(operation);
   }
   return {
     openapi: '3.1.0',

@@ -1,31 +1,23 @@
 import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import { Grant, ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
-import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { OperatorVariables } from '#functions/lambda/environment.ts';
 import { operations } from '#functions/operator/operations.ts';
 import { taskFolder } from '#infra/constructs/bundle.ts';
-import { type Network, ServiceFunction } from '#infra/constructs/service-function.ts';
+import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import manifest from '../../package.json' with { type: 'json' };
-import type { NotifierSecret } from './notifier-secret.ts';
 import { openApiDocument } from './openapi.ts';
-import { type ServerSettings, serverFiles, serverVariables, type TransferPoller } from './transfer-poller.ts';
+import { type SharedResources, serverFiles, serverVariables, type TransferPoller } from './transfer-poller.ts';
 import type { WebhookDelivery } from './webhook-delivery.ts';
 
 const documentFile = 'openapi.json';
 
-export interface OperatorApiProps {
-  readonly server: ServerSettings;
-  readonly secret: NotifierSecret;
+interface OperatorApiProps extends SharedResources {
   readonly poller: TransferPoller;
   readonly delivery: WebhookDelivery;
   readonly queues: Readonly<Record<string, IQueue>>;
-  readonly transferEvents: ITopic;
-  readonly transferNotices: ITopic;
-  /** Private network of the server; undefined if the server is on the internet. */
-  readonly network: Network | undefined;
 }
 
 /** HTTPS API for operators: one function behind a URL that IAM protects. */
@@ -37,7 +29,7 @@ export class OperatorApi extends Construct {
 
   constructor(scope: Construct, id: string, props: OperatorApiProps) {
     super(scope, id);
-    const { server, secret, poller, delivery, queues, transferEvents, transferNotices, network } = props;
+    const { config, secret, poller, delivery, queues, transferEvents, transferNotices, network } = props;
     const { region, urlSuffix } = Stack.of(this);
     this.operator = new ServiceFunction(this, 'Operator', {
       entry: 'functions/operator/operator.lambda.ts',
@@ -48,7 +40,7 @@ export class OperatorApi extends Construct {
       timeout: poller.poll.timeout!.plus(Duration.seconds(20)),
       environment: {
         // Verification sends its requests one after the other.
-        ...serverVariables(server, 1),
+        ...serverVariables(config.server, 1),
         ...poller.quietVariables,
         TRANSFERS_TABLE: poller.transfers.tableName,
         WEBHOOKS_TABLE: delivery.webhooks.tableName,
@@ -64,7 +56,7 @@ export class OperatorApi extends Construct {
         NOTIFIER_VERSION: manifest.version,
       } satisfies Partial<OperatorVariables>,
       // Generated here, as the generator would add a tenth to the bundle.
-      files: { ...serverFiles(server), [documentFile]: { text: JSON.stringify(openApiDocument(operations)) } },
+      files: { ...serverFiles(config.server), [documentFile]: JSON.stringify(openApiDocument(operations)) },
       network,
       lostInvocations: 'the caller gets the error at once, and tries again',
     });

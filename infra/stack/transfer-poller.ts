@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Duration } from 'aws-cdk-lib';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { ContextAttribute } from 'aws-cdk-lib/aws-scheduler';
@@ -16,10 +17,7 @@ import type { NotifierSecret } from './notifier-secret.ts';
 
 const caFile = 'ca.pem';
 
-/** Shortest rate of EventBridge Scheduler. A watch with a longer interval is due at its own offset within it. */
-export const tickInterval = Duration.minutes(1);
-
-export type ServerSettings = Config['server'];
+type ServerSettings = Config['server'];
 
 /** Builds the variables of a function that sends up to `atOnce` requests to the server at the same time. */
 export const serverVariables = ({ url, caFile: own }: ServerSettings, atOnce: number) =>
@@ -30,9 +28,10 @@ export const serverVariables = ({ url, caFile: own }: ServerSettings, atOnce: nu
   }) satisfies Partial<PollVariables>;
 
 export const serverFiles = ({ caFile: own }: ServerSettings): BundledFiles =>
-  own ? { [caFile]: { copyOf: own } } : {};
+  own ? { [caFile]: readFileSync(own, 'utf8') } : {};
 
-export interface TransferPollerProps {
+/** Configuration and resources that the parts of the stack share. */
+export interface SharedResources {
   readonly config: Config;
   readonly secret: NotifierSecret;
   /** Receives one message per change of a transfer. */
@@ -51,9 +50,9 @@ export class TransferPoller extends Construct {
   /** Variables of the functions that compute the intervals of quiet watches. */
   readonly quietVariables: { readonly QUIET_INTERVAL_MS?: string };
 
-  constructor(scope: Construct, id: string, props: TransferPollerProps) {
+  constructor(scope: Construct, id: string, shared: SharedResources) {
     super(scope, id);
-    const { config, secret, transferEvents, transferNotices, missedTicks, network } = props;
+    const { config, secret, transferEvents, transferNotices, missedTicks, network } = shared;
     const { shards, every, fullListingEvery, quietEvery } = config.schedule;
     this.quietVariables = quietEvery ? { QUIET_INTERVAL_MS: String(millisecondsOf(quietEvery)) } : {};
     this.transfers = new ServiceTable(this, 'Transfers');
@@ -81,14 +80,10 @@ export class TransferPoller extends Construct {
     });
     secret.grantVariables(this.poll);
     this.transfers.grantRows(this.poll, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem');
-    for (const topic of [transferEvents, transferNotices]) {
-      topic.grantPublish(this.poll);
-    }
-    const clock = new ScheduledInvocation(this, 'Clock', this.poll, missedTicks);
-    for (let shard = 0; shard < shards; shard += 1) {
-      const tick: Tick = { shard, at: ContextAttribute.scheduledTime };
-      clock.tick(`Shard${shard}`, tickInterval, tick);
-    }
+    for (const topic of [transferEvents, transferNotices]) topic.grantPublish(this.poll);
+    const ticks = Array.from({ length: shards }, (_, shard): Tick => ({ shard, at: ContextAttribute.scheduledTime }));
+    const named = Object.fromEntries(ticks.map((tick) => [`Shard${tick.shard}`, tick]));
+    new ScheduledInvocation(this, 'Clock', this.poll, missedTicks, named);
   }
 
   /** Grants read and write of watches, and the right to invoke the poll function. */

@@ -1,9 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
-import { type ITopic, SubscriptionFilter } from 'aws-cdk-lib/aws-sns';
+import { SubscriptionFilter } from 'aws-cdk-lib/aws-sns';
 import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
-import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { DeliverVariables, FanOutVariables, SweepVariables } from '#functions/lambda/environment.ts';
 import { chatsAttributeName } from '#functions/notices/publish.ts';
@@ -12,7 +11,7 @@ import { lostTick, ScheduledInvocation } from '#infra/constructs/scheduled-invoc
 import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import { lostMessages, ServiceQueue } from '#infra/constructs/service-queue.ts';
 import { ServiceTable } from '#infra/constructs/service-table.ts';
-import type { NotifierSecret } from './notifier-secret.ts';
+import type { SharedResources } from './transfer-poller.ts';
 
 /** 20 s for a drain, 15 s for its last request, connecting included, and a margin. */
 const deliverTimeout = Duration.seconds(40);
@@ -32,15 +31,6 @@ const maxReceivesOfWakeUp = 1000;
 const fanOutConcurrency = 5;
 const deliverConcurrency = 20;
 
-export interface WebhookDeliveryProps {
-  readonly secret: NotifierSecret;
-  /** Proxy for webhooks; if undefined, none unless the secret names one. */
-  readonly proxy: string | undefined;
-  readonly transferEvents: ITopic;
-  readonly transferNotices: ITopic;
-  readonly missedTicks: IQueue;
-}
-
 /** Delivers events and notices to endpoints: the functions fan-out, deliver and sweep, with the queues between them. */
 export class WebhookDelivery extends Construct {
   readonly webhooks: ServiceTable;
@@ -50,15 +40,13 @@ export class WebhookDelivery extends Construct {
   readonly deliver: ServiceFunction;
   readonly sweep: ServiceFunction;
 
-  constructor(scope: Construct, id: string, props: WebhookDeliveryProps) {
+  constructor(scope: Construct, id: string, shared: SharedResources) {
     super(scope, id);
-    const { secret, proxy, transferEvents, transferNotices, missedTicks } = props;
+    const { config, secret, transferEvents, transferNotices, missedTicks } = shared;
     this.webhooks = new ServiceTable(this, 'Webhooks', Object.values(indexes));
     this.announcements = new ServiceQueue(this, 'Announcements', fanOutTimeout);
-    this.wakeUps = new ServiceQueue(this, 'WakeUps', deliverTimeout, {
-      hidden: wakeUpsHidden,
-      times: maxReceivesOfWakeUp,
-    });
+    const again = { hidden: wakeUpsHidden, times: maxReceivesOfWakeUp };
+    this.wakeUps = new ServiceQueue(this, 'WakeUps', deliverTimeout, again);
     const environment = {
       WEBHOOKS_TABLE: this.webhooks.tableName,
       WAKE_UP_QUEUE_URL: this.wakeUps.queue.queueUrl,
@@ -97,7 +85,8 @@ export class WebhookDelivery extends Construct {
       timeout: deliverTimeout,
       environment: {
         ...environment,
-        ...(proxy !== undefined && { WEBHOOK_PROXY: proxy }),
+        // Without it there is no proxy unless the secret names one.
+        ...(config.proxy !== undefined && { WEBHOOK_PROXY: config.proxy }),
       } satisfies Partial<DeliverVariables>,
       lostInvocations: lostMessages,
       // Deliver sends itself a wake-up before the next retry, when a circuit breaker half-opens, and when its time for
@@ -126,9 +115,8 @@ export class WebhookDelivery extends Construct {
     this.webhooks.grantRows(this.sweep, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem');
     this.webhooks.grantIndex(this.sweep, indexes.waiting);
     this.grantWakeUps(this.sweep);
-    transferEvents.grantPublish(this.sweep);
-    transferNotices.grantPublish(this.sweep);
-    new ScheduledInvocation(this, 'Clock', this.sweep, missedTicks).tick('EachMinute', Duration.minutes(1), {});
+    for (const topic of [transferEvents, transferNotices]) topic.grantPublish(this.sweep);
+    new ScheduledInvocation(this, 'Clock', this.sweep, missedTicks, { EachMinute: {} });
   }
 
   /** Grants read and write of endpoints, events and deliveries, and the right to send wake-ups. */

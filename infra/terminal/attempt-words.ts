@@ -2,7 +2,7 @@ import { tlsProblemOf } from '#functions/http/tls-problem.ts';
 import type { PostFailure } from '#functions/webhooks/http/client.ts';
 
 /** Facts that tell how a delivery attempt ended. */
-export interface AttemptFacts {
+interface AttemptFacts {
   readonly failure?: PostFailure | undefined;
   /** Node's code for the failure, for example `ECONNREFUSED`. */
   readonly code?: string | undefined;
@@ -43,14 +43,16 @@ const failures: Record<PostFailure, Words> = {
 /** Describes the end of an attempt: `HTTP 204`, or `its name cannot be resolved (ENOTFOUND)`. */
 export function attemptWords({ failure, code, status }: AttemptFacts): string {
   if (failure === undefined) return status === undefined ? 'not told' : `HTTP ${status}`;
-  const tls = failure === 'tls' && code !== undefined ? tlsProblemOf(code) : undefined;
-  const says = tls ? `its ${tls.says}` : failures[failure].says;
+  const { says } = wordsOf(failure, code);
   return code === undefined ? says : `${says} (${code})`;
 }
 
 /** Remedy for an attempt without an answer; undefined when the receiver answered. */
 export function attemptRemedy({ failure, code }: AttemptFacts): string | undefined {
-  if (failure === undefined) return undefined;
+  return failure && wordsOf(failure, code).remedy;
+}
+
+function wordsOf(failure: PostFailure, code: string | undefined): Words {
   const tls = failure === 'tls' && code !== undefined ? tlsProblemOf(code) : undefined;
-  return tls?.receiverRemedy ?? failures[failure].remedy;
+  return tls ? { says: `its ${tls.says}`, remedy: tls.receiverRemedy } : failures[failure];
 }

@@ -1,6 +1,3 @@
-/** Exit code of a command whose work is done but whose output is lost. */
-const unwritten = 1;
-
 /**
  * Lets a command finish its work even if its output is lost. A closed pipe, for example of `head`, is no failure.
  * Another write error, for example on a full disk, is reported on stderr and turns exit code 0 into 1.
@@ -18,6 +15,6 @@ export function guardOutput(onGone: () => void): void {
   // No stream is left to report this on.
   process.stderr.on('error', () => undefined);
   process.on('exit', (code) => {
-    if (isLost && code === 0) process.exitCode = unwritten;
+    if (isLost && code === 0) process.exitCode = 1;
   });
 }

@@ -113,7 +113,7 @@ export async function startWorld(): Promise<World> {
   const faults = new AwsFaults(dynamo, sns);
 
   let drift: (page: number) => void | Promise<void> = () => {};
-  cryptshare.onPage(({ page }) => drift(page));
+  cryptshare.pageListeners.add(({ page }) => drift(page));
   const client = (options: Partial<ServerOptions> = {}, Kind = CryptshareClient) => {
     const calls = serverCalls(cryptshare.url, clock, options);
     return new Kind(calls, given(token));
@@ -148,7 +148,7 @@ export async function startWorld(): Promise<World> {
       drift = callback;
     },
     watch(mailbox, direction = 'sent') {
-      cryptshare.grantToken(mailbox, clientId, token);
+      cryptshare.verifications.grantToken({ mailbox, clientId }, token);
       return { mailbox, direction };
     },
     poll: (watch, wanted) => pollWatch(deps, watch, terms(wanted)),

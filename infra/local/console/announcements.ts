@@ -1,38 +1,20 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
-import { DeleteMessageBatchCommand, type Message, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { SubscribeCommand } from '@aws-sdk/client-sns';
+import type { SQSEvent } from 'aws-lambda';
 import { getRows, putRows } from '#functions/dynamodb/batch.ts';
 import type { EndpointEvent } from '#functions/events/endpoint-event.ts';
 import type { TransferEvent, WatchEvent } from '#functions/events/transfer-event.ts';
 import { parseNotice } from '#functions/notices/notice-record.ts';
 import type { Part } from '#infra/local/process/stopping.ts';
-import { createQueue } from '#infra/local/services/event-source.ts';
+import type { LocalAws } from '#infra/local/services/embedded-services.ts';
+import { createQueue, startEventSource } from '#infra/local/services/event-source.ts';
 import { noticeText } from './notice-text.ts';
 
 export type Announcement =
   | { readonly kind: 'event'; readonly id: string; readonly event: TransferEvent | WatchEvent | EndpointEvent }
   | { readonly kind: 'notice'; readonly id: string; readonly subject: string; readonly text: string };
 
-export interface AnnouncementSource {
-  readonly sns: SNSClient;
-  readonly sqs: SQSClient;
-  readonly dynamo: DynamoDBClient;
-  /** Table that stores the ids of passed-on announcements, under `ANNOUNCED`. */
-  readonly table: string;
-  readonly eventsTopicArn: string;
-  readonly noticesTopicArn: string;
-  readonly queue: string;
-  readonly now: () => Date;
-}
-
-/** Seconds of a long poll. */
-const longPoll = 1;
-
 /** Seconds until a message of a dead process is received again. */
 const visibilityTimeout = 30;
-
-/** SQS returns at most 10 messages a call. */
-const batchSize = 10;
 
 /** Batches in flight at most: more would delay the database requests of deliveries. */
 const mostBatches = 4;
@@ -48,13 +30,14 @@ const pk = 'ANNOUNCED';
  * announcement on twice. A stop passes on what has arrived by then.
  */
 export async function passOnAnnouncements(
-  source: AnnouncementSource,
+  { sns, sqs, dynamo, transfersTable, eventsTopicArn, noticesTopicArn }: LocalAws,
+  name: string,
+  now: () => Date,
   passOn: (announcement: Announcement) => void,
 ): Promise<Part> {
-  const { sns, sqs, dynamo, table, now } = source;
-  const { url: QueueUrl, arn: Endpoint } = await createQueue(sqs, source.queue, visibilityTimeout);
-  for (const TopicArn of [source.eventsTopicArn, source.noticesTopicArn]) {
-    await sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint }));
+  const queue = await createQueue(sqs, name, visibilityTimeout);
+  for (const TopicArn of [eventsTopicArn, noticesTopicArn]) {
+    await sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint: queue.arn }));
   }
   /** Ids that may not be stored yet, to recognise repetitions among them. */
   const inHand = new Set<string>();
@@ -63,62 +46,32 @@ export async function passOnAnnouncements(
 
   /** Passes on the new announcements of a batch, after the previous batch. */
   const printNews = async (batch: ReadonlyMap<string, Announcement>, before: Promise<unknown>) => {
-    const rows = await getRows(
-      dynamo,
-      table,
-      [...batch.keys()].map((sk) => ({ pk, sk })),
-    );
+    const keys = [...batch.keys()].map((sk) => ({ pk, sk }));
+    const rows = await getRows(dynamo, transfersTable, keys);
     await before;
     if (isGivenUp) return undefined;
     const news = [...batch.values()].filter(({ id }) => !rows.has(`${pk} ${id}`));
     for (const announcement of news) passOn(announcement);
     return news;
   };
-  const handle = async (messages: readonly Message[]) => {
-    const announcements = messages.map((message) => announcementOf(message, source.noticesTopicArn));
+  const handle = async ({ Records }: SQSEvent) => {
+    const announcements = Records.map(({ body }) => announcementOf(body, noticesTopicArn));
     const batch = new Map(announcements.filter(({ id }) => !inHand.has(id)).map((one) => [one.id, one]));
     for (const id of batch.keys()) inHand.add(id);
     const printing = printNews(batch, isTurn);
     isTurn = printing;
     const news = await printing;
-    if (!news) return;
+    if (!news) return { batchItemFailures: Records.map(({ messageId }) => ({ itemIdentifier: messageId })) };
     const expiresAt = Math.floor((now().getTime() + memoryMs) / 1000);
-    await putRows(
-      dynamo,
-      table,
-      news.map(({ id: sk }) => ({ pk, sk, expiresAt })),
-    );
+    const rows = news.map(({ id: sk }) => ({ pk, sk, expiresAt }));
+    await putRows(dynamo, transfersTable, rows);
     for (const id of batch.keys()) inHand.delete(id);
-    const Entries = messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
-    await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
+    return { batchItemFailures: [] };
   };
-
-  const { promise: broken, reject } = Promise.withResolvers<never>();
-  const handling = new Set<Promise<void>>();
-  const receive = async (WaitTimeSeconds: number) => {
-    const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: batchSize, WaitTimeSeconds }),
-    );
-    if (Messages.length === 0) return false;
-    const handled = handle(Messages).catch(reject);
-    handling.add(handled);
-    handled.finally(() => handling.delete(handled));
-    if (handling.size >= mostBatches) await Promise.race(handling);
-    return true;
-  };
-  let isStopping = false;
-  const loop = async () => {
-    while (!isStopping) await receive(longPoll);
-    while (!isGivenUp && (await receive(0)));
-    await Promise.all(handling);
-  };
-  const ended = Promise.race([loop(), broken]);
+  const { stop, ended } = startEventSource(sqs, queue, mostBatches, handle, true);
   return {
-    stop() {
-      isStopping = true;
-    },
+    stop,
     ended,
-    unfinished: () => [],
     release() {
       isGivenUp = true;
       return ended;
@@ -126,8 +79,8 @@ export async function passOnAnnouncements(
   };
 }
 
-function announcementOf({ Body = '' }: Message, noticesTopicArn: string): Announcement {
-  const { TopicArn, Subject, Message } = JSON.parse(Body) as Record<string, string>;
+function announcementOf(body: string, noticesTopicArn: string): Announcement {
+  const { TopicArn, Subject, Message } = JSON.parse(body) as Record<string, string>;
   if (TopicArn !== noticesTopicArn) {
     const event = JSON.parse(Message ?? '') as TransferEvent | WatchEvent | EndpointEvent;
     return { kind: 'event', id: event.id, event };

@@ -30,7 +30,6 @@ const styles: Record<string, Style> = {
   notice: 'magenta',
   delivery: 'yellow',
   receipt: 'green',
-  poll: 'gray',
   problem: 'red',
   well: 'green',
 };
@@ -78,12 +77,8 @@ export function personReporter(output: Output, now: () => Date): Reporter {
       const { now, ever } = known ?? { now: new Set(), ever: new Set() };
       problems.set(incident, { now: now.add(name), ever: ever.add(name) });
     },
-    delivery(delivery) {
-      line('delivery', deliveryWords(delivery));
-    },
-    receipt(receipt) {
-      line('receipt', receiptWords(receipt));
-    },
+    delivery: (delivery) => line('delivery', deliveryWords(delivery)),
+    receipt: (receipt) => line('receipt', receiptWords(receipt)),
     warning: (text) => line('notifier', text),
   };
 }
@@ -113,13 +108,11 @@ function deliveryWords(facts: DeliveryFacts): string {
   const { endpoint, event, status, attempt, durationMs, failure, code, answer, nextAttemptAt, reason } = facts;
   const outcome = [
     status.toLowerCase(),
-    ...(attempt === undefined
-      ? []
-      : [`attempt ${attempt}, ${durationMs} ms`, attemptWords({ failure, code, status: answer })]),
-    ...[reason].filter((text) => text !== undefined),
-    ...(nextAttemptAt === undefined ? [] : [`next at ${nextAttemptAt.slice(11, 19)} UTC`]),
+    attempt && `attempt ${attempt}, ${durationMs} ms, ${attemptWords({ failure, code, status: answer })}`,
+    reason,
+    nextAttemptAt && `next at ${nextAttemptAt.slice(11, 19)} UTC`,
   ];
-  return `${endpoint}  ${event}  ${outcome.join(', ')}`;
+  return `${endpoint}  ${event}  ${outcome.filter(Boolean).join(', ')}`;
 }
 
 function receiptWords({ endpoint, id, status, type, isRepetition }: Receipt): string {

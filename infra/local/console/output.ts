@@ -5,7 +5,7 @@ import { Socket } from 'node:net';
 const mostWaiting = 1024 * 1024;
 
 /** Callbacks for lines that cannot be written; `code` is the system's, such as `ENOSPC`. */
-export interface OutputProblems {
+interface OutputProblems {
   /** The reader of the pipe, or the terminal, has gone for good. */
   gone(code: string): void;
   /** The file has refused a line, the first of several. */

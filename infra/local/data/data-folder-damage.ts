@@ -1,9 +1,9 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { ClassicLevel } from 'classic-level';
 import { contents } from './data-folder.ts';
 import { isSoundLog } from './database-log.ts';
+import { inQueues } from './queued-messages.ts';
 
 type Fill = 'nothing' | 'tables' | 'rows';
 
@@ -21,7 +21,7 @@ export async function damageOf(data: string): Promise<string | undefined> {
   const broken = brokenFileOf(folder);
   if (broken !== undefined) return `${contents.database}/${broken}`;
   const filled = await fillOf(folder);
-  const queues = queuesIn(join(data, contents.queues, 'fauxqs.db'));
+  const queues = queuesIn(data);
   if (queues.damage !== undefined) return queues.damage;
   const key = join(data, contents.key);
   if (!existsSync(key)) {
@@ -67,20 +67,13 @@ async function fillOf(folder: string): Promise<Fill> {
   }
 }
 
-function queuesIn(file: string): {
-  readonly hasTables: boolean;
-  readonly hasTopics: boolean;
-  readonly damage?: string;
-} {
-  const nothing = { hasTables: false, hasTopics: false };
-  if (!existsSync(file) || statSync(file).size === 0) return nothing;
-  const database = new DatabaseSync(file);
-  try {
+const noQueues = { hasTables: false, hasTopics: false, damage: undefined };
+
+const queuesIn = (data: string) =>
+  inQueues(data, (database) => {
     const found = database.prepare('PRAGMA integrity_check').get()?.integrity_check;
-    if (found !== 'ok') return { ...nothing, damage: `queues/fauxqs.db: ${found}` };
+    if (found !== 'ok') return { ...noQueues, damage: `queues/fauxqs.db: ${found}` };
     const hasTables = !!database.prepare("SELECT name FROM sqlite_schema WHERE name = 'sns_topics'").get();
-    return { hasTables, hasTopics: hasTables && !!database.prepare('SELECT arn FROM sns_topics').get() };
-  } finally {
-    database.close();
-  }
-}
+    const hasTopics = hasTables && !!database.prepare('SELECT arn FROM sns_topics').get();
+    return { ...noQueues, hasTables, hasTopics };
+  }) ?? noQueues;

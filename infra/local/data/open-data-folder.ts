@@ -8,42 +8,31 @@ import { freeMessages } from './queued-messages.ts';
  * Closes the data folder to other users, checks that it is sound and in use by no other run, and frees the messages
  * that the previous run had received.
  *
+ * @param hasServices false for a run without embedded services, whose folder is only closed
  * @throws DataFolderError
  */
-export async function openDataFolder(data: string): Promise<void> {
+export async function openDataFolder(data: string, hasServices = true): Promise<void> {
   try {
     makePrivate(data);
+    if (!hasServices) return;
     const damage = await damageOf(data);
     if (damage !== undefined) throw damagedFolder(nameOf(data), damage);
-    freeMessages(join(data, contents.queues, 'fauxqs.db'), Date.now());
-  } catch (error) {
-    throw folderError(data, error as Error);
-  }
-}
-
-/** @throws DataFolderError if the folder of a run without embedded services cannot be closed to other users */
-export function closeDataFolder(data: string): void {
-  try {
-    makePrivate(data);
-  } catch (error) {
-    throw folderError(data, error as Error);
+    freeMessages(data, Date.now());
+  } catch (cause) {
+    if (cause instanceof DataFolderError) throw cause;
+    const message = `${nameOf(data)} cannot be used (${(cause as Error).message}); choose another one, or mend it`;
+    throw storageError(nameOf(data), cause) ?? new DataFolderError(message, { cause });
   }
 }
 
 const nameOf = (data: string): string => `the data folder ${data}`;
-
-function folderError(data: string, cause: Error): DataFolderError {
-  if (cause instanceof DataFolderError) return cause;
-  const message = `${nameOf(data)} cannot be used (${cause.message}); choose another one, or mend it`;
-  return storageError(nameOf(data), cause) ?? new DataFolderError(message, { cause });
-}
 
 /**
  * Removes the rights of other users to the data folder, for present and future contents.
  *
  * @throws DataFolderError for a folder that may belong to other users, too
  */
-export function makePrivate(data: string): void {
+function makePrivate(data: string): void {
   process.umask(0o077);
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const folder = realpathSync(data);

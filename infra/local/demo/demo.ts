@@ -1,24 +1,10 @@
-import type { Watch } from '#functions/transfers/transfer.ts';
 import type { Config } from '#infra/config/config.ts';
-import type { Credentials } from '#infra/config/credentials.ts';
 import { usualStack } from '#infra/config/usual-names.ts';
 import { type CryptshareServer, startCryptshareServer } from '#infra/simulator/server.ts';
-import { type Receipt, startWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts';
-
-export interface Demo {
-  readonly server: CryptshareServer;
-  readonly receiver: WebhookReceiver;
-  readonly config: Config;
-  readonly credentials: Credentials;
-  stop(): Promise<void>;
-}
+import { type Receipt, startWebhookReceiver } from './webhook-receiver.ts';
 
 const alice = 'alice@example.com';
 const bob = 'bob@example.org';
-const watches: readonly Watch[] = [
-  { mailbox: alice, direction: 'sent' },
-  { mailbox: bob, direction: 'received' },
-];
 
 /** Final states of transfers; expiration is twice as frequent. */
 const ends = [
@@ -38,8 +24,8 @@ const outage = 3;
 /** Shortened, as a demo cannot wait for days. */
 const retryDelays = ['2s', '4s', '8s', '15s', '30s', '1m'];
 
-/** Starts the demo's server, on which a transfer changes every 1.5 s, and a receiver, which reports each webhook. */
-export async function startDemo(onReceipt: (receipt: Receipt) => void): Promise<Demo> {
+/** Starts a server whose transfers change every 1.5 s, and a receiver that reports webhooks, until the process ends. */
+export async function startDemo(onReceipt: (receipt: Receipt) => void) {
   const credentials = { clientId: 'demoClientId'.padEnd(50, '0') };
   const server = await startCryptshareServer();
   server.verifications.registerClientId(credentials.clientId);
@@ -62,24 +48,19 @@ export async function startDemo(onReceipt: (receipt: Receipt) => void): Promise<
     maxInFlight: 10,
   }));
 
-  const timer = setInterval(() => happen(server), pace);
-  return {
-    server,
-    receiver,
-    credentials,
-    config: {
-      stack: usualStack,
-      server: { url: server.url, maxConcurrentPages: 4 },
-      schedule: { every: '2s', fullListingEvery: 1, shards: 1 },
-      watches: [...watches],
-      notify: { email: [] },
-      webhooks,
-    },
-    async stop() {
-      clearInterval(timer);
-      await Promise.all([server.close(), receiver.close()]);
-    },
+  setInterval(() => happen(server), pace);
+  const config: Config = {
+    stack: usualStack,
+    server: { url: server.url, maxConcurrentPages: 4 },
+    schedule: { every: '2s', fullListingEvery: 1, shards: 1 },
+    watches: [
+      { mailbox: alice, direction: 'sent' },
+      { mailbox: bob, direction: 'received' },
+    ],
+    notify: { email: [] },
+    webhooks,
   };
+  return { receiver, credentials, config };
 }
 
 let moment = 0;

@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net';
 import Fastify from 'fastify';
 import { Webhook } from 'standardwebhooks';
 import { guardServer } from '#infra/loopback/loopback-guard.ts';
@@ -13,12 +12,7 @@ export interface Receipt {
   readonly isRepetition: boolean;
 }
 
-/** Receiver of webhooks on this machine. */
-export interface WebhookReceiver {
-  urlOf(endpoint: string): string;
-  trust(endpoint: string, secret: string): void;
-  close(): Promise<void>;
-}
+export type WebhookReceiver = Awaited<ReturnType<typeof startWebhookReceiver>>;
 
 /**
  * Starts a receiver that verifies every request with the official library of Standard Webhooks, and answers 204 or 401.
@@ -29,7 +23,7 @@ export interface WebhookReceiver {
 export async function startWebhookReceiver(
   failing: (endpoint: string) => boolean,
   onReceipt: (receipt: Receipt) => void,
-): Promise<WebhookReceiver> {
+) {
   const secrets = new Map<string, string>();
   const seen = new Set<string>();
   const server = Fastify({ forceCloseConnections: true });
@@ -47,11 +41,10 @@ export async function startWebhookReceiver(
     if (status === 204) seen.add(key);
     return reply.code(status).send();
   });
-  await server.listen({ port: 0, host: '127.0.0.1' });
-  const { port } = server.server.address() as AddressInfo;
+  const url = await server.listen({ port: 0, host: '127.0.0.1' });
   return {
-    urlOf: (endpoint) => `http://127.0.0.1:${port}/hooks/${endpoint}`,
-    trust: (endpoint, secret) => void secrets.set(endpoint, secret),
+    urlOf: (endpoint: string) => `${url}/hooks/${endpoint}`,
+    trust: (endpoint: string, secret: string) => void secrets.set(endpoint, secret),
     close: () => server.close(),
   };
 }

@@ -4,9 +4,9 @@ export interface Part {
   /** Resolves when the work in flight has ended; rejects on an error. */
   readonly ended: Promise<unknown>;
   /** Work in flight, in words, for instance `2 deliveries`. */
-  unfinished(): readonly string[];
+  unfinished?(): readonly string[];
   /** Releases the work in flight, so that the next start does not wait for it. */
-  release(): Promise<unknown>;
+  release?(): Promise<unknown>;
 }
 
 /** Milliseconds after the signal; container runtimes kill after 10 s. */
@@ -16,6 +16,8 @@ const releaseUntilMs = 6500;
 
 /** Deadline for the end of the process, in milliseconds after the signal. */
 export const stopWithin = 7500;
+
+const mostNamed = 3;
 
 /** Same deadline in words, the end of the process included. */
 const atMost = 'at most 8 s';
@@ -29,7 +31,7 @@ const atMost = 'at most 8 s';
  */
 export async function stopInTime(stages: readonly (readonly Part[])[], say: (text: string) => void): Promise<boolean> {
   const parts = stages.flat();
-  const unfinishedNames = () => listOf(parts.flatMap((part) => part.unfinished()));
+  const unfinishedNames = () => list.format(parts.flatMap((part) => part.unfinished?.() ?? []));
   const started = performance.now();
   const until = (instant: number) => started + instant - performance.now();
   const ended = (async () => {
@@ -44,7 +46,7 @@ export async function stopInTime(stages: readonly (readonly Part[])[], say: (tex
   if (await isWithin(until(longestWaitMs), ended)) return true;
   say(`stopping: gives up ${unfinishedNames() || 'waiting for the embedded services'}; the next start makes up for it`);
   for (const part of parts) part.stop();
-  await isWithin(until(releaseUntilMs), Promise.allSettled(parts.map((part) => part.release())));
+  await isWithin(until(releaseUntilMs), Promise.allSettled(parts.map((part) => part.release?.())));
   return false;
 }
 
@@ -58,8 +60,12 @@ export async function isWithin(milliseconds: number, promise: Promise<unknown>):
 }
 
 /** Joins as in `1 listing (sent by alice@example.com) and 2 deliveries`. */
-function listOf(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+const list = new Intl.ListFormat('en-GB');
+
+/** Shortens names as in `crm, archive, erp and 2 more`. */
+export function firstOf(names: readonly string[]): string {
+  const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : '';
+  return `${names.slice(0, mostNamed).join(', ')}${more}`;
 }
 
 /** Formats `1 delivery` or `2 deliveries`; empty for 0. */

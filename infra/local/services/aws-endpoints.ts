@@ -1,7 +1,7 @@
 import { DynamoDBClient, type DynamoDBClientConfig, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { closeDataFolder } from '#infra/local/data/open-data-folder.ts';
+import { openDataFolder } from '#infra/local/data/open-data-folder.ts';
 import { newSecret } from '#infra/loopback/loopback-guard.ts';
 import { type EmbeddedServices, region, startEmbeddedServices } from './embedded-services.ts';
 
@@ -39,11 +39,7 @@ export class AwsEndpointError extends Error {
 /** Timeout in milliseconds for another implementation. */
 const timeoutMs = 5000;
 
-const asked = {
-  connectionTimeout: timeoutMs,
-  requestTimeout: timeoutMs,
-  throwOnRequestTimeout: true,
-};
+const asked = { connectionTimeout: timeoutMs, requestTimeout: timeoutMs, throwOnRequestTimeout: true };
 
 /** Harmless requests, which change nothing in a service. */
 const questions: Readonly<Record<Service, (settings: DynamoDBClientConfig) => Promise<unknown>>> = {
@@ -87,19 +83,16 @@ export const areAllElsewhere = (endpoints: AwsEndpoints): boolean =>
  * @throws DataFolderError
  */
 export async function startAwsServices(data: string | undefined, elsewhere: AwsEndpoints): Promise<EmbeddedServices> {
+  const { sdkEnvironment, close } = await (areAllElsewhere(elsewhere) ? startNone(data) : startEmbeddedServices(data));
   const addresses = Object.entries(elsewhere).map(([service, url]) => [
     `AWS_ENDPOINT_URL_${service.toUpperCase()}`,
     url,
   ]);
-  if (addresses.length === 0) return startEmbeddedServices(data);
-  if (!areAllElsewhere(elsewhere)) {
-    const { sdkEnvironment, close } = await startEmbeddedServices(data);
-    return { sdkEnvironment: { ...sdkEnvironment, ...Object.fromEntries(addresses) }, close };
-  }
-  if (data !== undefined) closeDataFolder(data);
+  return { sdkEnvironment: { ...sdkEnvironment, ...Object.fromEntries(addresses) }, close };
+}
+
+async function startNone(data: string | undefined): Promise<EmbeddedServices> {
+  if (data !== undefined) await openDataFolder(data, false);
   const credentials = { AWS_ACCESS_KEY_ID: newSecret(), AWS_SECRET_ACCESS_KEY: newSecret() };
-  return {
-    sdkEnvironment: { AWS_REGION: region, ...credentials, ...Object.fromEntries(addresses) },
-    async close() {},
-  };
+  return { sdkEnvironment: { AWS_REGION: region, ...credentials }, async close() {} };
 }

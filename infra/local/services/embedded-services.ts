@@ -8,6 +8,7 @@ import {
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 import { CreateTopicCommand, type SNSClient } from '@aws-sdk/client-sns';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import dynalite from 'dynalite';
 import type { FastifyInstance, FastifyListenOptions } from 'fastify';
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
@@ -18,8 +19,8 @@ import { openDataFolder } from '#infra/local/data/open-data-folder.ts';
 import {
   type Admission,
   guardServer,
-  listenOnLoopback,
   newSecret,
+  serveOnLoopback,
   withAccessKey,
 } from '#infra/loopback/loopback-guard.ts';
 import { closeIterators } from './closed-iterators.ts';
@@ -30,6 +31,16 @@ export interface EmbeddedServices {
   readonly sdkEnvironment: Record<string, string>;
   /** Ends the services, and cuts off requests in flight. */
   close(): Promise<void>;
+}
+
+/** Clients of the services, with the table and the topics of polls. */
+export interface LocalAws {
+  readonly dynamo: DynamoDBClient;
+  readonly sns: SNSClient;
+  readonly sqs: SQSClient;
+  readonly transfersTable: string;
+  readonly eventsTopicArn: string;
+  readonly noticesTopicArn: string;
 }
 
 closeIterators();
@@ -49,15 +60,10 @@ export async function startEmbeddedServices(data?: string): Promise<EmbeddedServ
   const accessKeyId = newSecret();
   const admission = withAccessKey(accessKeyId);
   const database = dynalite({ createTableMs: 0, ...(data && { path: join(data, contents.database) }) });
-  guardServer(database, admission);
-  const databaseUrl = await listenOnLoopback(database);
-  const closeDatabase = async () => {
-    database.closeAllConnections();
-    // Calls back once the database behind the server is closed, too.
-    await new Promise((resolve) => database.close(resolve));
-  };
+  // Closing ends the database behind the server, too.
+  const served = await serveOnLoopback(database, admission);
   const queues = await startQueues(admission, data).catch(async (error) => {
-    await closeDatabase();
+    await served.close();
     throw error;
   });
   const queuesUrl = `http://127.0.0.1:${queues.port}`;
@@ -66,13 +72,13 @@ export async function startEmbeddedServices(data?: string): Promise<EmbeddedServ
       AWS_REGION: region,
       AWS_ACCESS_KEY_ID: accessKeyId,
       AWS_SECRET_ACCESS_KEY: newSecret(),
-      AWS_ENDPOINT_URL_DYNAMODB: databaseUrl,
+      AWS_ENDPOINT_URL_DYNAMODB: served.url,
       AWS_ENDPOINT_URL_SNS: queuesUrl,
       AWS_ENDPOINT_URL_SQS: queuesUrl,
     },
     async close() {
       await queues.stop();
-      await closeDatabase();
+      await served.close();
     },
   };
 }
@@ -133,26 +139,23 @@ const schemaOf = ({ partitionKey, sortKey }: Keys): KeySchemaElement[] => [
 
 async function createTable(dynamo: DynamoDBClient, table: string, keyIndexes: readonly KeyIndex[]): Promise<void> {
   const attributes = [rowKeys, ...keyIndexes].flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey]);
-  try {
-    await dynamo.send(
-      new CreateTableCommand({
-        TableName: table,
-        BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: attributes.map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType })),
-        KeySchema: schemaOf(rowKeys),
-        // DynamoDB refuses an empty list.
-        ...(keyIndexes.length > 0 && {
-          GlobalSecondaryIndexes: keyIndexes.map((index) => ({
-            IndexName: index.name,
-            KeySchema: schemaOf(index),
-            Projection: { ProjectionType: 'KEYS_ONLY' },
-          })),
-        }),
-      }),
-    );
-  } catch (error) {
+  const creation = new CreateTableCommand({
+    TableName: table,
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: attributes.map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType })),
+    KeySchema: schemaOf(rowKeys),
+    // DynamoDB refuses an empty list.
+    ...(keyIndexes.length > 0 && {
+      GlobalSecondaryIndexes: keyIndexes.map((index) => ({
+        IndexName: index.name,
+        KeySchema: schemaOf(index),
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      })),
+    }),
+  });
+  await dynamo.send(creation).catch((error) => {
     if (!(error instanceof ResourceInUseException)) throw error;
-  }
+  });
   // A new table takes a moment to become usable.
   await waitUntilTableExists({ client: dynamo, maxWaitTime: 30, minDelay: 0.002, maxDelay: 0.1 }, { TableName: table });
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import {
   ChangeMessageVisibilityBatchCommand,
   CreateQueueCommand,
@@ -10,20 +9,11 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { batchesOf } from '#functions/dynamodb/batch.ts';
 
 export interface LocalQueue {
   readonly url: string;
   readonly arn: string;
-}
-
-/** Running mapping from a queue to a function. */
-export interface EventSource {
-  stop(): void;
-  /** Resolves after {@link stop}, once the function has handled its messages; rejects on an error. */
-  readonly ended: Promise<void>;
-  inHand(): SQSRecord[];
-  /** Makes the messages in hand visible in the queue again. */
-  release(): Promise<void>;
 }
 
 /** Seconds of a long poll. */
@@ -48,31 +38,34 @@ export async function createQueue(sqs: SQSClient, name: string, visibilityTimeou
 
 /**
  * Replaces Lambda's event source mapping: hands batches of at most ten messages to a handler, and deletes those that it
- * does not report as failed.
+ * does not report as failed. `ended` resolves after the stop, once all handed-over batches are handled, and rejects on an
+ * error; `release` makes the messages in hand visible in the queue again.
  *
  * @param concurrency batches in flight at most
+ * @param isDraining true if, after the stop, it hands over what the queue has, until a message fails
  */
 export function startEventSource(
   sqs: SQSClient,
   queue: LocalQueue,
   concurrency: number,
   handler: (event: SQSEvent) => Promise<SQSBatchResponse>,
-): EventSource {
+  isDraining = false,
+) {
   let isStopping = false;
   const QueueUrl = queue.url;
-  const free: (() => void)[] = [];
-  const inHand = new Set<readonly Message[]>();
+  const inHand = new Map<readonly Message[], Promise<void>>();
+  const messagesInHand = () => [...inHand.keys()].flat();
   const putBack = async (messages: readonly Message[]) => {
-    for (let index = 0; index < messages.length; index += batchSize) {
-      const Entries = messages
-        .slice(index, index + batchSize)
-        .map(({ ReceiptHandle }, entry) => ({ Id: String(entry), ReceiptHandle, VisibilityTimeout: soon }));
+    for (const batch of batchesOf(messages, batchSize)) {
+      const back = { VisibilityTimeout: soon };
+      const Entries = batch.map(({ ReceiptHandle }, entry) => ({ Id: String(entry), ReceiptHandle, ...back }));
       await sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }));
     }
   };
   const handle = async (messages: readonly Message[]) => {
-    const { batchItemFailures } = await handler({ Records: messages.map((message) => recordOf(message, queue)) });
+    const { batchItemFailures } = await handler({ Records: messages.map(recordOf) });
     const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+    if (failed.size > 0) isDraining = false;
     const done = messages.filter(({ MessageId }) => !failed.has(MessageId!));
     if (done.length === 0) return;
     const Entries = done.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
@@ -80,62 +73,41 @@ export function startEventSource(
   };
   const { promise: broken, reject } = Promise.withResolvers<never>();
   const loop = async () => {
-    while (!isStopping) {
+    while (!isStopping || isDraining) {
+      const WaitTimeSeconds = isStopping ? 0 : longPoll;
       const { Messages = [] } = await sqs.send(
         new ReceiveMessageCommand({
           QueueUrl,
           MaxNumberOfMessages: batchSize,
-          WaitTimeSeconds: longPoll,
+          WaitTimeSeconds,
           MessageAttributeNames: ['All'],
         }),
       );
-      if (Messages.length === 0) continue;
-      if (isStopping) {
-        await putBack(Messages);
-        break;
-      }
-      inHand.add(Messages);
-      handle(Messages)
-        .catch(reject)
-        .finally(() => {
-          inHand.delete(Messages);
-          free.shift()?.();
-        });
-      if (inHand.size >= concurrency) await new Promise<void>((resolve) => free.push(resolve));
+      if (isStopping && !isDraining) await putBack(Messages);
+      else if (Messages.length > 0) {
+        const handled = handle(Messages).catch(reject);
+        inHand.set(Messages, handled);
+        handled.finally(() => inHand.delete(Messages));
+        if (inHand.size >= concurrency) await Promise.race(inHand.values());
+      } else if (WaitTimeSeconds === 0) break;
     }
-    while (inHand.size > 0) await new Promise<void>((resolve) => free.push(resolve));
+    await Promise.all(inHand.values());
   };
   return {
     stop() {
       isStopping = true;
     },
     ended: Promise.race([loop(), broken]),
-    inHand: () => [...inHand].flat().map((message) => recordOf(message, queue)),
-    release: () => putBack([...inHand].flat()),
+    inHand: () => messagesInHand().map(recordOf),
+    release: () => putBack(messagesInHand()),
   };
 }
 
-const recordOf = (
-  { MessageId, ReceiptHandle, Body, MessageAttributes = {} }: Message,
-  { arn }: LocalQueue,
-): SQSRecord => ({
-  messageId: MessageId ?? randomUUID(),
-  receiptHandle: ReceiptHandle ?? '',
-  body: Body ?? '',
-  attributes: {
-    ApproximateReceiveCount: '1',
-    SentTimestamp: '0',
-    SenderId: 'local',
-    ApproximateFirstReceiveTimestamp: '0',
-  },
-  messageAttributes: Object.fromEntries(
-    Object.entries(MessageAttributes).map(([name, { StringValue, DataType }]) => [
-      name,
-      { stringValue: StringValue, dataType: DataType! },
-    ]),
-  ),
-  md5OfBody: '',
-  eventSource: 'aws:sqs',
-  eventSourceARN: arn,
-  awsRegion: 'us-east-1',
-});
+/** Builds a record with what the functions read. */
+const recordOf = ({ MessageId, Body, MessageAttributes = {} }: Message): SQSRecord => {
+  const attributes = Object.entries(MessageAttributes).map(([name, { StringValue, DataType }]) => [
+    name,
+    { stringValue: StringValue, dataType: DataType },
+  ]);
+  return { messageId: MessageId, body: Body, messageAttributes: Object.fromEntries(attributes) } as SQSRecord;
+};

@@ -9,7 +9,7 @@ import {
 import pLimit from 'p-limit';
 import type { Part } from '#infra/local/process/stopping.ts';
 
-export interface ExpiryDependencies {
+interface ExpiryDependencies {
   readonly dynamo: DynamoDBClient;
   readonly tables: readonly string[];
   readonly now: () => Date;
@@ -47,12 +47,7 @@ export function startExpiry(deps: ExpiryDependencies): Part {
       if (theirs !== undefined) await deleteExpired(deps, Math.min(theirs, now().getTime()), () => sleeping(pause));
     }
   };
-  return {
-    stop: () => stopping.abort(),
-    ended: loop(),
-    unfinished: () => [],
-    release: async () => undefined,
-  };
+  return { stop: () => stopping.abort(), ended: loop() };
 }
 
 /** Deletes expired rows in steps, while `goesOn` resolves to true; `at` is in milliseconds since 1970. */
@@ -64,10 +59,7 @@ async function deleteExpired(
   for (const TableName of tables) {
     let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
     do {
-      const isPast = {
-        TableName,
-        ExpressionAttributeValues: { ':now': { N: String(Math.floor(at / 1000)) } },
-      };
+      const isPast = { TableName, ExpressionAttributeValues: { ':now': { N: String(Math.floor(at / 1000)) } } };
       const { Items = [], LastEvaluatedKey } = await dynamo.send(
         new ScanCommand({
           ...isPast,

@@ -11,21 +11,13 @@ export function setEnvironment(environment: Readonly<Record<string, string | und
   process.env.POWERTOOLS_METRICS_DISABLED = 'true';
 }
 
-/** Builds the context of an invocation that begins now; `timeout` is in milliseconds. */
-export function lambdaContext(functionName: string, timeout: number): Context {
-  const end = performance.now() + timeout;
-  return {
-    functionName,
-    functionVersion: '$LATEST',
-    invokedFunctionArn: `arn:aws:lambda:us-east-1:000000000000:function:${functionName}`,
-    memoryLimitInMB: '512',
-    awsRequestId: randomUUID(),
-    logGroupName: `/aws/lambda/${functionName}`,
-    logStreamName: 'local',
-    callbackWaitsForEmptyEventLoop: false,
-    getRemainingTimeInMillis: () => end - performance.now(),
-    done() {},
-    fail() {},
-    succeed() {},
-  };
+/**
+ * Builds the context, as far as functions read it, of an invocation that begins now.
+ *
+ * @param hooks further properties, which AWS does not set
+ */
+export function lambdaContext(functionName: string, timeoutMs: number, hooks: object = {}): Context {
+  const end = performance.now() + timeoutMs;
+  const getRemainingTimeInMillis = () => end - performance.now();
+  return { functionName, awsRequestId: randomUUID(), getRemainingTimeInMillis, ...hooks } as Context;
 }

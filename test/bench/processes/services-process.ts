@@ -40,7 +40,7 @@ const methods = {
   }),
   /** Makes a mailbox that has sent a number of transfers, all of them active. */
   fill(mailbox: string, count: number): Watch {
-    cryptshare.grantToken(mailbox, clientId, token);
+    cryptshare.verifications.grantToken({ mailbox, clientId }, token);
     transfers.seed({ sender: mailbox, to: ['bob@example.org'], count, state: 'ACTIVE' });
     listOnce(mailbox);
     return { mailbox, direction: 'sent' };

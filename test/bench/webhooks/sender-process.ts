@@ -7,7 +7,7 @@ import { eventBody } from '#functions/events/transfer-event.ts';
 import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
 import { publishEvents } from '#functions/notices/publish.ts';
 import type { Reporter } from '#infra/local/console/console.ts';
-import type { RunOptions } from '#infra/local/run-options.ts';
+import type { RunOptions } from '#infra/local/real-run.ts';
 import { createTopic, createTransfersTable } from '#infra/local/services/embedded-services.ts';
 import { setSdkEnvironment } from '#infra/local/services/sdk-environment.ts';
 import { startWebhooks } from '#infra/local/webhooks.ts';
@@ -47,8 +47,8 @@ await startWebhooks(
     dynamo,
     transfersTable,
     sqs: new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false }),
-    dataKey: randomBytes(32).toString('base64'),
   },
+  randomBytes(32).toString('base64'),
   // The other options concern polls.
   { config: {}, credentials: {}, endpoints: declared, allowPrivateWebhooks: true, prefix } as unknown as RunOptions,
   reporter,

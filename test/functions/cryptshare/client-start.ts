@@ -40,7 +40,7 @@ export async function start(
   const clock = new TestClock();
   const server = await startCryptshareServer({ now: clock.now, switches, ...(tls && { tls }) });
   onTestFinished(() => server.close());
-  server.grantToken(mailbox, clientId, token);
+  server.verifications.grantToken({ mailbox, clientId }, token);
   const seeded = server.transfers.seed({ ...addressees, count, state: 'ACTIVE' });
   const connected = connect(server.url, clock, options);
   // The version is requested once an hour, which most tests do not concern.

@@ -69,11 +69,11 @@ describe('CryptshareClient.list', () => {
 
   it('reads no more pages at once than configured, over all watches together', async () => {
     const { server, client, inTime } = await start(950, {}, { maxConcurrentPages: 3 });
-    server.grantToken('carol@example.com', clientId, token);
+    server.verifications.grantToken({ mailbox: 'carol@example.com', clientId }, token);
     server.transfers.seed({ sender: 'carol@example.com', to: ['bob@example.com'], count: 950, state: 'ACTIVE' });
     const watches = [watch, { ...watch, mailbox: 'carol@example.com' }];
     // An answer takes its time, so that as many requests as allowed are in flight.
-    server.onPage(async () => {
+    server.pageListeners.add(async () => {
       for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
     });
     const passes = await Promise.all(watches.map((each) => client.list(each, 'all', 950, inTime())));

@@ -9,7 +9,7 @@ import { LocalWorld, people } from './local-world.ts';
 const world = await LocalWorld.start();
 const { server } = world;
 let onNextPage = () => {};
-server.onPage(() => onNextPage());
+server.pageListeners.add(() => onNextPage());
 
 const eventsOf = (run: LocalRun) =>
   run.lines.filter(({ kind }) => kind === 'event').map(({ event }) => ({ id: event!.id, ...event!.data }));

@@ -17,7 +17,7 @@ let doesReceiverHang = false;
 let onWebhook = () => {};
 /** Called for each page; the server answers once it resolves. */
 let onPage: () => void | Promise<void> = () => {};
-server.onPage(() => onPage());
+server.pageListeners.add(() => onPage());
 
 const receiver = http.createServer((request, response) => {
   const id = String(request.headers['webhook-id']);

@@ -5,11 +5,11 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Reporter } from '#infra/local/console/console.ts';
-import type { RunOptions } from '#infra/local/run-options.ts';
-import type { WebhookSource } from '#infra/local/webhooks.ts';
+import type { RunOptions } from '#infra/local/real-run.ts';
+import type { LocalAws } from '#infra/local/services/embedded-services.ts';
 
 /** What the process is told to begin with. */
-export type WebhooksStart = Pick<WebhookSource, 'dataKey' | 'eventsTopicArn' | 'noticesTopicArn' | 'transfersTable'>;
+export type WebhooksStart = Omit<LocalAws, 'dynamo' | 'sns' | 'sqs'> & { readonly dataKey: string };
 
 /** Milliseconds of the wait from one sweep to the next, which ends when the parent sends a message. */
 const sweepInterval = 10_000;
@@ -33,13 +33,15 @@ const reporter: Reporter = {
   },
 };
 const options = { config: {}, credentials: {}, endpoints: [], allowPrivateWebhooks: true, prefix: '' };
+const { dataKey, ...start } = JSON.parse(process.argv[2]!) as WebhooksStart;
 const { ended } = await startWebhooks(
   {
-    ...(JSON.parse(process.argv[2]!) as WebhooksStart),
+    ...start,
     dynamo: new DynamoDBClient({}),
     sns: new SNSClient({}),
     sqs: new SQSClient({ useQueueUrlAsEndpoint: false }),
   },
+  dataKey,
   // The rest is about polls.
   options as unknown as RunOptions,
   reporter,

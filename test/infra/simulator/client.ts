@@ -24,7 +24,7 @@ export async function startServer(switches: Partial<Switches> = {}): Promise<Sim
   let now = Date.parse('2030-01-01T12:00:00Z');
   const server = await startCryptshareServer({ now: () => new Date(now), switches });
   onTestFinished(() => server.close());
-  for (const mailbox of [alice, bob]) server.grantToken(mailbox, clientId, 'example-token-1');
+  for (const mailbox of [alice, bob]) server.verifications.grantToken({ mailbox, clientId }, 'example-token-1');
   const advance = (ms: number) => {
     now += ms;
   };

@@ -91,7 +91,7 @@ describe('CryptshareServer.switches', () => {
     [
       { newTokenVoidsOlder: false },
       (server) => {
-        server.grantToken(alice, clientId, 'example-token-2');
+        server.verifications.grantToken({ mailbox: alice, clientId }, 'example-token-2');
         return outcome(server, sentBy(alice));
       },
       '200',
@@ -130,7 +130,7 @@ describe('CryptshareServer.switches', () => {
       async (server) => {
         const trackingId = createTransfer(server);
         server.advance(31 * 86_400_000);
-        server.grantToken(alice, clientId, headers['X-CS-VerificationToken']!);
+        server.verifications.grantToken({ mailbox: alice, clientId }, headers['X-CS-VerificationToken']!);
         const before = await outcome(server, statusOf(alice, trackingId));
         server.advance(86_400_000);
         return [before, await outcome(server, statusOf(alice, trackingId))];

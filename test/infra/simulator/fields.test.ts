@@ -36,17 +36,12 @@ describe('parseFields', () => {
     expect(parseFields(text)).toEqual(fields);
   });
 
-  it.each([
-    { text: '   ', position: 3, expected: 'a name' },
-    { text: 'a()', position: 2, expected: 'a name' },
-    { text: 'a,\tb', position: 2, expected: 'a name' },
-    { text: 'a(b c)', position: 4, expected: '"," or ")"' },
-    { text: 'status.state', position: 6, expected: '"," or the end' },
-    { text: 'a('.repeat(21), position: 40, expected: 'at most 20 levels' },
-    { text: 'a('.repeat(100_000), position: 4096, expected: 'the end' },
-  ])('throws FieldsSyntaxError for $text.length characters with an error at $position', ({ text, ...error }) => {
-    expect(() => parseFields(text)).toThrow(expect.objectContaining({ name: 'FieldsSyntaxError', ...error }));
-  });
+  it.each(['   ', 'a()', 'a,\tb', 'a(b c)', 'a(b', 'a)', '1a', 'status.state', 'a('.repeat(21), 'a('.repeat(100_000)])(
+    'refuses %.20j with 400/1004',
+    (text) => {
+      expect(() => parseFields(text)).toThrow(expect.objectContaining({ status: 400, code: 1004 }));
+    },
+  );
 
   it('reads 20 levels', () => {
     const text = `${'a('.repeat(19)}a${')'.repeat(19)}`;

@@ -128,7 +128,7 @@ describe('notices where no endpoint is a chat', () => {
 
   test('reach a chat that is added during a poll or before its events are fanned out, one for each event', async () => {
     let isAdded = false;
-    world.cryptshare.onPage(async () => {
+    world.cryptshare.pageListeners.add(async () => {
       if (isAdded) return;
       isAdded = true;
       await addChat('ops');

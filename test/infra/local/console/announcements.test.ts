@@ -1,15 +1,15 @@
 import { PublishBatchCommand, type SNSClient } from '@aws-sdk/client-sns';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Partition } from '#functions/dynamodb/partition.ts';
-import { type AnnouncementSource, passOnAnnouncements } from '#infra/local/console/announcements.ts';
+import { passOnAnnouncements } from '#infra/local/console/announcements.ts';
 import type { Part } from '#infra/local/process/stopping.ts';
-import { createTopic, createTransfersTable } from '#infra/local/services/embedded-services.ts';
+import { createTopic, createTransfersTable, type LocalAws } from '#infra/local/services/embedded-services.ts';
 import { startAws, type TestAws } from '#test/support/aws.ts';
 
 const table = 'transfers';
 const at = new Date('2026-01-01T00:00:00Z');
 let aws: TestAws;
-let source: AnnouncementSource;
+let source: LocalAws;
 let worlds = 0;
 const passedOn: string[] = [];
 const running: Part[] = [];
@@ -24,11 +24,9 @@ beforeEach(async () => {
   passedOn.length = 0;
   source = {
     ...aws,
-    table,
+    transfersTable: table,
     eventsTopicArn: await createTopic(aws.sns, `events-${worlds}`),
     noticesTopicArn: await createTopic(aws.sns, `notices-${worlds}`),
-    queue: `console-${worlds}`,
-    now: () => at,
   };
   return async () => {
     for (const part of running.splice(0)) {
@@ -40,10 +38,15 @@ beforeEach(async () => {
 
 /** Starts to pass announcements on; resolves once it listens. */
 async function start(onEach: (id: string) => void = () => undefined): Promise<Part> {
-  const part = await passOnAnnouncements(source, ({ id }) => {
-    passedOn.push(id);
-    onEach(id);
-  });
+  const part = await passOnAnnouncements(
+    source,
+    `console-${worlds}`,
+    () => at,
+    ({ id }) => {
+      passedOn.push(id);
+      onEach(id);
+    },
+  );
   running.push(part);
   return part;
 }
@@ -116,7 +119,7 @@ describe('passOnAnnouncements', () => {
     const givenUp = Promise.withResolvers<unknown>();
     const part: Part = await start(() => {
       part.stop();
-      givenUp.resolve(part.release());
+      givenUp.resolve(part.release!());
     });
     await givenUp.promise;
     await part.ended;
