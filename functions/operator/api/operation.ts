@@ -10,8 +10,8 @@ import type { DeliveryDependencies } from '#functions/webhooks/deliveries/delive
 import type { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
 import type { EndpointLifeDependencies } from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { Answers } from './answers.ts';
-import type { SignedAddress } from './signed-post.ts';
-import type { InspectedTopics } from './topics.ts';
+import type { SignedAddress } from './signed-aws-request.ts';
+import type { InspectedTopics } from './topic-subscriptions.ts';
 
 export interface OperatorDependencies {
   readonly version: string;

@@ -1,7 +1,7 @@
 import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Partition } from '#functions/dynamodb/partition.ts';
 import { operation } from '#functions/operator/api/operation.ts';
-import { topicNames, viewTopic } from '#functions/operator/api/topics.ts';
+import { topicNames, viewTopic } from '#functions/operator/api/topic-subscriptions.ts';
 
 /** Runs a check and turns an error into its name. */
 async function seen<T extends object>(look: () => Promise<T>): Promise<T | { problem: string }> {

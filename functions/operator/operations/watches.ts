@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import type { Answers } from '#functions/operator/api/answers.ts';
+import { invokePoll } from '#functions/operator/api/on-demand-poll.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
-import { invokePoll } from '#functions/operator/api/poll-function.ts';
 import { existing, Problem } from '#functions/operator/api/problem.ts';
 import { direction } from '#functions/operator/api/schemas.ts';
 import { watchName } from '#functions/poll/report.ts';

@@ -3,7 +3,7 @@ import type { HttpAnswer } from '#functions/http/connections.ts';
 import { HttpError } from '#functions/http/http-error.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { Problem } from './problem.ts';
-import { type SignedAddress, signedPost } from './signed-post.ts';
+import { type SignedAddress, signedPost } from './signed-aws-request.ts';
 
 export const watchProblemSchema = z.strictObject({ cause: z.string(), message: z.string() });
 

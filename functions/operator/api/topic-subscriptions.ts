@@ -1,4 +1,4 @@
-import { type SignedAddress, signedPost } from './signed-post.ts';
+import { type SignedAddress, signedPost } from './signed-aws-request.ts';
 
 export const topicNames = ['transfer-events', 'transfer-notices'] as const;
 
