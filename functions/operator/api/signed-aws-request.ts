@@ -1,6 +1,7 @@
 import type { SignatureV4 } from '@smithy/signature-v4';
 import { Connections } from '#functions/http/connections.ts';
 import { HttpError } from '#functions/http/http-error.ts';
+import { Problem } from './problem.ts';
 
 /** An address at which an AWS service takes requests. The SDK's client of each would take a tenth of the bundle. */
 export interface SignedAddress {
@@ -8,37 +9,49 @@ export interface SignedAddress {
   readonly signer: Pick<SignatureV4, 'sign'>;
 }
 
+interface SignedRequest {
+  readonly contentType: string;
+  readonly body: string;
+  /** Milliseconds to wait. */
+  readonly timeoutMs: number;
+  /** Name of the service, for people. */
+  readonly service: string;
+  /** Problem and remedy when the answer comes too late. */
+  readonly late: string;
+}
+
 /** Bytes of Lambda's largest answer (6 MB). */
 const largestAnswer = 6 * 1024 * 1024;
 
-/**
- * Posts a signed request to an AWS service.
- *
- * @param timeout milliseconds to wait
- * @throws HttpError when no whole answer comes
- */
-export async function signedPost({ url, signer }: SignedAddress, contentType: string, body: string, timeout: number) {
-  const { protocol, host, hostname, port, pathname } = new URL(url);
+/** Posts a signed request to an AWS service. @throws Problem when no whole answer comes */
+export async function signedPost({ url, signer }: SignedAddress, request: SignedRequest) {
+  const { contentType, body, timeoutMs, service, late } = request;
+  const { protocol, host, hostname, pathname } = new URL(url);
   const { headers } = await signer.sign({
     method: 'POST',
     protocol,
     hostname,
-    ...(port && { port: Number(port) }),
     path: pathname,
     headers: { host, 'content-type': contentType },
     body,
   });
-  // The client sets the same host. A kept connection would be closed before the next request.
-  const { host: _, ...signed } = headers;
-  const answer = await new Connections().send({
-    method: 'POST',
-    url: new URL(url),
-    headers: { ...signed, connection: 'close' },
-    body,
-    timeoutMs: Math.max(0, timeout),
-    maxBytes: largestAnswer,
-    isRepeatable: false,
-  });
-  if (answer.status === 200 && answer.flaw) throw new HttpError('network');
-  return answer;
+  try {
+    const answer = await new Connections().send({
+      method: 'POST',
+      url: new URL(url),
+      // A kept connection would be closed before the next request.
+      headers: { ...headers, connection: 'close' },
+      body,
+      timeoutMs: Math.max(0, timeoutMs),
+      maxBytes: largestAnswer,
+      isRepeatable: false,
+    });
+    if (answer.status === 200 && answer.flaw) throw new HttpError('network');
+    return answer;
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error;
+    const { failure, code = error.message } = error;
+    const lost = `${service} cannot be reached (${code}): ask again, and see whether the VPC, if any, has a way to it`;
+    throw new Problem(502, failure === 'network' ? lost : late);
+  }
 }

@@ -1,3 +1,5 @@
+import { pause, type RetryBudget } from '#functions/clock/backoff.ts';
+import type { HttpAnswer } from '#functions/http/connections.ts';
 import { type SignedAddress, signedPost } from './signed-aws-request.ts';
 
 export const topicNames = ['transfer-events', 'transfer-notices'] as const;
@@ -8,16 +10,36 @@ export interface InspectedTopics {
   readonly arns: Readonly<Record<(typeof topicNames)[number], string>>;
 }
 
+/** Attempts in all, as many as the SDK makes for the other services. */
+const mostAttempts = 3;
+
 /**
  * Asks SNS how many subscriptions a topic has, and how many of them wait for their subscribers to confirm them.
  *
- * @param timeout milliseconds to wait
- * @throws HttpError when SNS cannot be reached; Error with SNS's own name for a refusal
+ * @throws Problem when SNS cannot be reached; Error with SNS's own name for a refusal
  */
-export async function viewTopic(sns: SignedAddress, TopicArn: string, timeout: number) {
-  const request = new URLSearchParams({ Action: 'GetTopicAttributes', Version: '2010-03-31', TopicArn });
-  const { status, body } = await signedPost(sns, 'application/x-www-form-urlencoded', String(request), timeout);
-  const xml = body.toString();
+export async function viewTopic(sns: SignedAddress, TopicArn: string, budget: RetryBudget) {
+  const body = String(new URLSearchParams({ Action: 'GetTopicAttributes', Version: '2010-03-31', TopicArn }));
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await signedPost(sns, {
+      contentType: 'application/x-www-form-urlencoded',
+      body,
+      timeoutMs: budget.deadline - budget.steady(),
+      service: 'SNS',
+      late: 'SNS did not answer in time: ask again',
+    }).catch((error: Error) => error);
+    if (!mayPass(answer) || attempt === mostAttempts || !(await pause(attempt, budget))) return viewIn(answer);
+  }
+}
+
+/** True when a repetition may succeed: after no answer, a fault of SNS, or a limit. */
+const mayPass = (answer: HttpAnswer | Error): boolean =>
+  answer instanceof Error || answer.status >= 500 || /<Code>Throttl/.test(answer.body.toString());
+
+function viewIn(answer: HttpAnswer | Error) {
+  if (answer instanceof Error) throw answer;
+  const xml = answer.body.toString();
+  const { status } = answer;
   if (status !== 200) throw Object.assign(new Error(), { name: /<Code>(\w+)</.exec(xml)?.[1] ?? `HTTP ${status}` });
   const count = (attribute: string): number =>
     Number(new RegExp(`<key>${attribute}</key>\\s*<value>(\\d+)<`).exec(xml)?.[1] ?? 0);
