@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import middy from '@middy/core';
 import { readOpenApiFile, readOperatorEnvironment } from '#functions/lambda/environment.ts';
 import { logger } from '#functions/lambda/logger.ts';
 import { whenInvoked } from '#functions/lambda/secret.ts';
@@ -9,4 +10,4 @@ import { operatorHandler } from './routes.ts';
 const dependencies = whenInvoked((fields) => operatorDependencies(readOperatorEnvironment(fields)));
 const document = () => readFileSync(readOpenApiFile(), 'utf8');
 
-export const handler = operatorHandler(dependencies, document, logger).use(injectLambdaContext(logger));
+export const handler = middy(operatorHandler(dependencies, document, logger)).use(injectLambdaContext(logger));
