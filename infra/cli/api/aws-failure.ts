@@ -1,4 +1,4 @@
-import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { type CliError, unreachable } from '#infra/cli/terminal/cli-error.ts';
 
 /** Remedy for missing or expired AWS credentials. */
 export const signIn =
@@ -39,5 +39,5 @@ export function awsFailure(error: Error, doing: string, remedy = remedyFor(error
   const { code } = error as NodeJS.ErrnoException;
   const name = error.name === 'Error' ? code : error.name;
   const text = [name, error.message.replace(/\s+/g, ' ').trim(), remedy].filter(Boolean).join(': ');
-  return new CliError(exitCodes.unreachable, `cannot ${doing}: ${text}`);
+  return unreachable(`cannot ${doing}: ${text}`);
 }

@@ -1,6 +1,6 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { unreachable } from '#infra/cli/terminal/cli-error.ts';
 import { awsFailure, remedyFor, signIn } from './aws-failure.ts';
 
 /** Address of the operator API and access to it. */
@@ -49,7 +49,7 @@ export async function stackTarget(stack: string): Promise<Target> {
   const url = Stacks[0]?.Outputs?.find(({ OutputKey }) => OutputKey === output)?.OutputValue;
   if (url === undefined) {
     const message = `the stack ${stack} has no output ${output}: deploy it again with this release (npm run deploy)`;
-    throw new CliError(exitCodes.unreachable, message);
+    throw unreachable(message);
   }
   return signedTarget(url, client);
 }

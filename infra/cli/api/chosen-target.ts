@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import { usualConfigFile, usualDataFolder } from '#infra/config/usual-names.ts';
 import { namedStack } from './configured-stack.ts';
 import type { TargetOptions } from './target.ts';
@@ -12,8 +12,7 @@ export function chosenTarget<Options extends TargetOptions>(options: Options, en
   if (isNamed || !existsSync(join(usualDataFolder, 'operator.json'))) return options;
   const other = namedStack();
   if (other === undefined) return { ...options, data: usualDataFolder };
-  throw new CliError(
-    exitCodes.wrongCommandLine,
+  throw wrongCommandLine(
     `a local run keeps its data in ${usualDataFolder}, and ${usualConfigFile} names the stack ${other}: add --data ${usualDataFolder} or --stack ${other}`,
   );
 }

@@ -3,7 +3,7 @@ import { Connections, type HttpAnswer } from '#functions/http/connections.ts';
 import { HttpError } from '#functions/http/http-error.ts';
 import { type ProxySettings, proxyFor } from '#functions/http/proxy.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
-import { ApiError, CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { ApiError, CliError, exitCodes, unreachable } from '#infra/cli/terminal/cli-error.ts';
 import type { Target } from './aws-target.ts';
 import type { Page } from './resources.ts';
 
@@ -121,11 +121,11 @@ export class ApiClient {
     const { url, remedy } = this.target;
     if (failure === 'timeout' || failure === 'connect_timeout') {
       const message = `the operator API at ${url} did not answer within ${timeout / 1000} s: look at its log, then try again`;
-      return new CliError(exitCodes.unreachable, message);
+      return unreachable(message);
     }
     const what = failure === 'proxy' ? `the proxy ${said}` : (code ?? said);
     const help = failure === 'proxy' ? 'check HTTPS_PROXY, or name the host in NO_PROXY' : remedy;
-    return new CliError(exitCodes.unreachable, `cannot reach the operator API at ${url} (${what}): ${help}`);
+    return unreachable(`cannot reach the operator API at ${url} (${what}): ${help}`);
   }
 
   private refusal({ status, headers }: HttpAnswer, json: unknown): CliError {
@@ -138,8 +138,7 @@ export class ApiClient {
     const { Message = undefined, message = Message } = (json ?? {}) as { Message?: unknown; message?: unknown };
     if (status === 401 || status === 403) {
       const said = typeof message === 'string' ? `${status}, ${message}` : String(status);
-      return new CliError(
-        exitCodes.unreachable,
+      return unreachable(
         `the operator API at ${this.target.url} refuses access (HTTP ${said}): ${this.target.admission(said)}`,
       );
     }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { type CliError, unreachable } from '#infra/cli/terminal/cli-error.ts';
 import { usualConfigFile, usualStack } from '#infra/config/usual-names.ts';
 
 /** Stack of this folder's configuration file, or the usual one if the file is missing or names none. */
@@ -21,7 +21,4 @@ export function namedStack(): string | undefined {
 }
 
 const unclear = (file: string, why: string): CliError =>
-  new CliError(
-    exitCodes.unreachable,
-    `${file} does not tell which stack is meant (${why}): correct it, or add --stack`,
-  );
+  unreachable(`${file} does not tell which stack is meant (${why}): correct it, or add --stack`);

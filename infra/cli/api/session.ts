@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { proxySettingsIn } from '#functions/http/proxy.ts';
-import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { refused, wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { Output } from '#infra/cli/terminal/output.ts';
 import { usualConfigFile, usualDataFolder, usualStack } from '#infra/config/usual-names.ts';
@@ -67,20 +67,16 @@ export async function confirmed(
 ): Promise<void> {
   if (yes) return;
   if (!prompts) {
-    throw new CliError(
-      exitCodes.wrongCommandLine,
-      `${question} There is no terminal to ask on: add --yes to do it without asking`,
-    );
+    throw wrongCommandLine(`${question} There is no terminal to ask on: add --yes to do it without asking`);
   }
-  if (!(await prompts.confirm(question))) throw new CliError(exitCodes.refused, 'nothing was done');
+  if (!(await prompts.confirm(question))) throw refused('nothing was done');
 }
 
 /** Reads a secret from the environment: an argument would show in the list of processes. @throws CliError */
 export function fromEnvironment({ environment }: CliContext, option: string, variable: string): string {
   const value = environment[variable];
   if (value) return value;
-  throw new CliError(
-    exitCodes.wrongCommandLine,
+  throw wrongCommandLine(
     `${option} names the environment variable ${variable}, which is ${value === '' ? 'empty' : 'not set'}: export it first`,
   );
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { jsonOf } from '#functions/parsing/json.ts';
-import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { unreachable, wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { Target } from './aws-target.ts';
 import { configuredStack } from './configured-stack.ts';
 
@@ -22,10 +22,7 @@ export async function findTarget(options: TargetOptions, environment: NodeJS.Pro
   const named = (['url', 'data', 'stack'] as const).filter((name) => options[name] !== undefined);
   if (named.length > 1) {
     const both = named.map((name) => `--${name}`).join(' and ');
-    throw new CliError(
-      exitCodes.wrongCommandLine,
-      `got ${both}, expected one of them: each says where the operator API is`,
-    );
+    throw wrongCommandLine(`got ${both}, expected one of them: each says where the operator API is`);
   }
   const { data, stack } = options;
   if (data !== undefined) {
@@ -45,7 +42,7 @@ export async function findTarget(options: TargetOptions, environment: NodeJS.Pro
   }
   if (protocol === 'http:' && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)) {
     const message = `got ${url}, expected https: (http: only for this machine): secrets would travel in clear`;
-    throw new CliError(exitCodes.wrongCommandLine, message);
+    throw wrongCommandLine(message);
   }
   const { NOTIFIER_TOKEN: token } = environment;
   return localTarget(url, token, 'npm start prints the address of its operator API; use that');
@@ -69,15 +66,13 @@ function addressIn(folder: string): { readonly url: string; readonly token: stri
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new CliError(
-      exitCodes.unreachable,
+    throw unreachable(
       `cannot read ${file} (${code}), which a local run writes: start one with npm start -- --config FILE --data ${folder}`,
     );
   }
   const { url, token } = (jsonOf(text) ?? {}) as { url?: unknown; token?: unknown };
   if (typeof url !== 'string' || typeof token !== 'string') {
-    throw new CliError(
-      exitCodes.unreachable,
+    throw unreachable(
       `${file} names no address and token, expected {"url": "http://…", "token": "…"}: start the local run again`,
     );
   }
@@ -89,14 +84,12 @@ function checkedUrl(text: string, source: string): URL {
   const { username = '', password = '', search = '', hash = '' } = url ?? {};
   if (username + password + search + hash !== '') {
     // The message does not repeat it, since it may be a secret.
-    throw new CliError(
-      exitCodes.wrongCommandLine,
+    throw wrongCommandLine(
       `${source} has a user name, a password, a query or a fragment, expected a plain address: the token of a local run belongs in NOTIFIER_TOKEN`,
     );
   }
   if (url && /^https?:$/.test(url.protocol)) return url;
-  throw new CliError(
-    exitCodes.wrongCommandLine,
+  throw wrongCommandLine(
     `${source} is ${text}, expected an address such as http://127.0.0.1:8123: npm start prints it`,
   );
 }

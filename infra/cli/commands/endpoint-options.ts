@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type CommonOptions, fromEnvironment } from '#infra/cli/api/session.ts';
 import { direction, durations, repeated, several, wholeNumber } from '#infra/cli/terminal/arguments.ts';
-import { ApiError, CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { ApiError, wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 
 export interface EndpointOptions extends CommonOptions {
@@ -41,7 +41,7 @@ const directions = (text: string, before: readonly string[] = []): string[] => [
 export function settingsOf(context: CliContext, options: EndpointOptions) {
   const { address, addressFrom, header = [], headerFrom = [], type, mailbox, direction } = options;
   if (address !== undefined && addressFrom !== undefined) {
-    throw new CliError(exitCodes.wrongCommandLine, 'got --address and --address-from, expected one of them');
+    throw wrongCommandLine('got --address and --address-from, expected one of them');
   }
   const url = addressFrom === undefined ? address : fromEnvironment(context, '--address-from', addressFrom);
   const headers = Object.fromEntries([
@@ -103,5 +103,5 @@ const orAllowed =
 function pair(text: string, separator: string, option: string, form: string): readonly [string, string] {
   const at = text.indexOf(separator);
   if (at > 0) return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
-  throw new CliError(exitCodes.wrongCommandLine, `${option}: expected ${form}`);
+  throw wrongCommandLine(`${option}: expected ${form}`);
 }

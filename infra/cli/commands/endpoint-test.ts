@@ -1,7 +1,7 @@
 import { path } from '#infra/cli/api/client.ts';
 import type { AttemptResource, DeliveryResource, EndpointResource } from '#infra/cli/api/resources.ts';
 import type { Session } from '#infra/cli/api/session.ts';
-import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { refused } from '#infra/cli/terminal/cli-error.ts';
 import { timeText } from '#infra/cli/terminal/output.ts';
 import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
 
@@ -23,8 +23,7 @@ export async function testEndpoint(session: Session, name: string): Promise<void
   const remedy = attempt && attemptRemedy(attempt);
   if (remedy !== undefined) output.warning(`→ ${remedy}`);
   const more = hint(`delivery show ${event} ${name}`);
-  throw new CliError(
-    exitCodes.refused,
+  throw refused(
     attempt === undefined
       ? `the test event has not been attempted, ${unattempted(delivery, openUntil)}: ${more} tells more`
       : `the test event was not taken${delivery.status === 'PENDING' ? '; it is tried again as any other is' : ''}: ${more} tells more`,

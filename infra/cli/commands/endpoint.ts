@@ -12,7 +12,7 @@ import {
   verb,
 } from '#infra/cli/api/session.ts';
 import { duration } from '#infra/cli/terminal/arguments.ts';
-import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { durationText } from '#infra/terminal/durations.ts';
 import { asOptions, type EndpointOptions, settingsOf, withSettings } from './endpoint-options.ts';
@@ -60,10 +60,7 @@ export function endpointCommands(program: Command, context: CliContext): void {
     .action(async (name: string, options: EndpointOptions & SigningOptions) => {
       const settings = settingsOf(context, options);
       if (settings.url === undefined) {
-        throw new CliError(
-          exitCodes.wrongCommandLine,
-          'expected --address URL, or --address-from VARIABLE for a secret one',
-        );
+        throw wrongCommandLine('expected --address URL, or --address-from VARIABLE for a secret one');
       }
       const { api, output } = await openSession(context, options);
       const body = { name, ...settings, secret: secretOf(context, options), isAsymmetric: options.ed25519 };
@@ -92,10 +89,7 @@ export function endpointCommands(program: Command, context: CliContext): void {
     .action(async (name: string, options: EndpointOptions) => {
       const settings = settingsOf(context, options);
       if (Object.values(settings).every((value) => value === undefined)) {
-        throw new CliError(
-          exitCodes.wrongCommandLine,
-          'expected at least one setting to change, for example --type transfer.failed',
-        );
+        throw wrongCommandLine('expected at least one setting to change, for example --type transfer.failed');
       }
       const { api, output } = await openSession(context, options);
       const endpoint = await asOptions(

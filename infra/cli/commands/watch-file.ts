@@ -4,7 +4,7 @@ import { addressKey } from '#functions/transfers/address-key.ts';
 import { address } from '#functions/transfers/mailbox-address.ts';
 import type { Direction } from '#functions/transfers/transfer.ts';
 import { interval } from '#infra/cli/terminal/arguments.ts';
-import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { refused } from '#infra/cli/terminal/cli-error.ts';
 import { readTextFile } from '#infra/config/text-file.ts';
 
 export interface FileWatch {
@@ -53,10 +53,7 @@ export function readWatchFile(file: string): FileWatch[] {
     watches.push({ ...watch, pollIntervalMs });
   }
   if (problems.length > 0) {
-    throw new CliError(
-      exitCodes.refused,
-      `${file} cannot be imported, and nothing was added:\n  ${problems.join('\n  ')}`,
-    );
+    throw refused(`${file} cannot be imported, and nothing was added:\n  ${problems.join('\n  ')}`);
   }
   return watches;
 }
@@ -67,8 +64,7 @@ interface Row {
 }
 
 function parsed(file: string): Row[] {
-  const cannot = (what: string) =>
-    new CliError(exitCodes.refused, `${file} cannot be imported, and nothing was added: ${what}`);
+  const cannot = (what: string) => refused(`${file} cannot be imported, and nothing was added: ${what}`);
   let text: string;
   try {
     text = readTextFile(file);

@@ -5,7 +5,7 @@ import { type PageOptions, paged, printList, readList } from '#infra/cli/api/pag
 import type { PollFacts, WatchResource } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, confirmable, confirmed, openSession, verb } from '#infra/cli/api/session.ts';
 import { direction, interval, intervalOrDefault } from '#infra/cli/terminal/arguments.ts';
-import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { refused } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { type Column, type Output, statusStyle, timeText } from '#infra/cli/terminal/output.ts';
 import { baselineProgressWords } from '#infra/terminal/baseline-words.ts';
@@ -109,7 +109,7 @@ export function watchCommands(program: Command, context: CliContext): void {
         const { outcome, transfers, changed, published } = facts;
         output.facts(Object.entries({ outcome: outcomeWords[outcome], transfers, changed, published }));
       });
-      if (facts.problem) throw new CliError(exitCodes.refused, facts.problem.message);
+      if (facts.problem) throw refused(facts.problem.message);
     },
   );
 

@@ -2,7 +2,7 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Fields } from '#functions/lambda/environment.ts';
 import { outputOf } from '#infra/cli/api/session.ts';
-import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { refused, wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { isLeft, type Prompts } from '#infra/cli/terminal/prompts.ts';
 import { type Config, ConfigError } from '#infra/config/config.ts';
@@ -45,7 +45,7 @@ export async function fillSecret(context: CliContext, options: FillSecretOptions
   const changes = changesTo(latest, known, answers);
   const filled = { ...latest, ...changes };
   if (fields.some(({ name, problemWith }) => problemWith(filled[name] ?? '') !== undefined)) {
-    throw new CliError(exitCodes.refused, `the secret ${secret} was changed in between: run this again`);
+    throw refused(`the secret ${secret} was changed in between: run this again`);
   }
   const names = Object.keys(changes);
   if (names.length > 0) await writeSecret(client, secret, filled);
@@ -68,7 +68,7 @@ function deployedConfig(file: string): Config {
   try {
     return loadDeployableConfig(file);
   } catch (error) {
-    throw error instanceof ConfigError ? new CliError(exitCodes.wrongCommandLine, error.message) : error;
+    throw error instanceof ConfigError ? wrongCommandLine(error.message) : error;
   }
 }
 
@@ -94,7 +94,7 @@ async function answersTo(
     else problems.push(`${name}: expected in the environment, as there is no terminal to ask on: the ${meaning}`);
   }
   if (problems.length > 0) {
-    throw new CliError(exitCodes.refused, `the environment cannot be used:\n  ${problems.join('\n  ')}`);
+    throw refused(`the environment cannot be used:\n  ${problems.join('\n  ')}`);
   }
   for (const field of toAsk) answers.set(field.name, await answerTo(prompts!, field, known[field.name], refuse));
   return answers;
@@ -109,7 +109,7 @@ async function answerTo(
 ): Promise<Answer> {
   for (;;) {
     const text = await prompts.secret(`${field.name}, ${field.meaning}${hint(field, known)}:`).catch((error: Error) => {
-      throw isLeft(error) ? new CliError(exitCodes.refused, 'stopped, nothing was written') : error;
+      throw isLeft(error) ? refused('stopped, nothing was written') : error;
     });
     const answer = answerOf(field, text, known);
     if (typeof answer !== 'string') return answer;
