@@ -9,6 +9,7 @@ import { formats } from '#functions/webhooks/endpoints/format.ts';
 import { endpointName } from '#functions/webhooks/endpoints/settings.ts';
 import { millisecondsOf } from '#infra/terminal/durations.ts';
 import { isWithin, readLeniently } from './lenient-reading.ts';
+import { isLoopback, isPlain } from './plain-address.ts';
 import { repeatedWatches, repeatedWebhooks } from './repeated-entries.ts';
 import { readTextFile } from './text-file.ts';
 import { usualStack } from './usual-names.ts';
@@ -26,11 +27,11 @@ const serverUrl = z
     abort: true,
   })
   .refine(
-    (url) => URL.parse(url)?.protocol === 'https:' || isLoopback(URL.parse(url)?.hostname ?? ''),
+    (url) => new URL(url).protocol === 'https:' || isLoopback(new URL(url).hostname),
     'expected https: (http: only for a server on this machine)',
   )
-  .refine((url) => /^\/?$/.test(URL.parse(url)?.pathname ?? ''), 'expected no path: the notifier adds /api itself')
-  .refine((url) => isBare(url), 'expected neither user name, password, query nor fragment');
+  .refine((url) => /^\/?$/.test(new URL(url).pathname), 'expected no path: the notifier adds /api itself')
+  .refine((url) => isPlain(new URL(url)), 'expected neither user name, password, query nor fragment');
 
 const durationText = z
   .string()
@@ -279,10 +280,3 @@ function parseJson(file: string): unknown {
     throw new ConfigError(file, [`expected JSON (${(error as Error).message})`]);
   }
 }
-
-function isBare(url: string): boolean {
-  const { username = '', password = '', search = '', hash = '' } = URL.parse(url) ?? {};
-  return username + password + search + hash === '';
-}
-
-const isLoopback = (hostname: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);

@@ -81,7 +81,7 @@ export function deliveryCommands(program: Command, context: CliContext): void {
     async (event: string, endpoint: string, options: CommonOptions) => {
       const { api, output } = await openSession(context, options);
       const answer = await api.post<object>(path`/deliveries/${event}/${endpoint}/resend`);
-      output.result(answer, () => output.line(`${event} is on its way to ${endpoint} again`));
+      output.done(answer, `${event} is on its way to ${endpoint} again`);
     },
   );
 
@@ -90,9 +90,7 @@ export function deliveryCommands(program: Command, context: CliContext): void {
       await confirmed(context, options, `Cancel the delivery of ${event} to ${endpoint}?`);
       const { api, output } = await openSession(context, options);
       const answer = await api.post<object>(path`/deliveries/${event}/${endpoint}/cancel`);
-      output.result(answer, () =>
-        output.line(`${event} is not sent to ${endpoint}; delivery resend would send it after all`),
-      );
+      output.done(answer, `${event} is not sent to ${endpoint}; delivery resend would send it after all`);
     },
   );
 }

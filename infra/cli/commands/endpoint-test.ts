@@ -18,7 +18,7 @@ export async function testEndpoint(session: Session, name: string): Promise<void
   output.progress(`waiting for the answer of ${name} …`);
   const { delivery, openUntil } = await firstAttempt(session, event, name).finally(() => output.progress(''));
   const attempt = delivery.attempts?.[0];
-  output.result(delivery, () => output.line(wordsOf(name, delivery, attempt)));
+  output.done(delivery, wordsOf(name, delivery, attempt));
   if (delivery.status === 'DELIVERED') return;
   const remedy = attempt && attemptRemedy(attempt);
   if (remedy !== undefined) output.warning(`→ ${remedy}`);

@@ -96,9 +96,7 @@ export function endpointCommands(program: Command, context: CliContext): void {
         api.send<EndpointResource>({ method: 'PATCH', path: path`/endpoints/${name}`, body: settings }),
         settings.url,
       );
-      output.result(endpoint, () =>
-        output.line(`${name} is changed; pending deliveries use it from their next attempt`),
-      );
+      output.done(endpoint, `${name} is changed; pending deliveries use it from their next attempt`);
     });
 
   for (const [action, description, done] of [
@@ -117,7 +115,7 @@ export function endpointCommands(program: Command, context: CliContext): void {
     verb(noun, `${action} <name>`, description).action(async (name: string, options: CommonOptions) => {
       const { api, output } = await openSession(context, options);
       const endpoint = await api.post<EndpointResource>(`${path`/endpoints/${name}`}/${action}`);
-      output.result(endpoint, () => output.line(`${name} ${done}`));
+      output.done(endpoint, `${name} ${done}`);
     });
   }
 
@@ -127,7 +125,7 @@ export function endpointCommands(program: Command, context: CliContext): void {
       const { api, output } = await openSession(context, options);
       const { because } = options;
       const endpoint = await api.post<EndpointResource>(path`/endpoints/${name}/disable`, { because });
-      output.result(endpoint, () => output.line(`${name} is disabled: its events are held`));
+      output.done(endpoint, `${name} is disabled: its events are held`);
     });
 
   confirmable(verb(noun, 'rotate <name>', 'replace the signing secret'))
@@ -169,7 +167,7 @@ export function endpointCommands(program: Command, context: CliContext): void {
       );
       const { api, output } = await openSession(context, options);
       await api.send({ method: 'DELETE', path: path`/endpoints/${name}` });
-      output.result({ name, isRemoved: true }, () => output.line(`${name} is removed`));
+      output.done({ name, isRemoved: true }, `${name} is removed`);
     },
   );
 

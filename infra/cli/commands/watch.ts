@@ -49,9 +49,7 @@ export function watchCommands(program: Command, context: CliContext): void {
       const { direction, notifyExisting, every } = options;
       const body = { mailbox, direction, notifyExisting, pollIntervalMs: every };
       const watch = await api.post<WatchResource>('/watches', body);
-      output.result(watch, () =>
-        output.line(`${watchWords(watch)} is watched; its first poll comes with the schedule`),
-      );
+      output.done(watch, `${watchWords(watch)} is watched; its first poll comes with the schedule`);
       if (!output.isJson) await warnUnverified(session, mailbox);
     });
 
@@ -82,7 +80,7 @@ export function watchCommands(program: Command, context: CliContext): void {
         path: path`/watches/${options.direction}/${mailbox}`,
         body: { pollIntervalMs: options.every === 'default' ? null : options.every },
       });
-      output.result(watch, () => output.line(`${watchWords(watch)} is polled ${intervalWords(watch)}`));
+      output.done(watch, `${watchWords(watch)} is polled ${intervalWords(watch)}`);
     });
 
   for (const [name, description, done] of [
@@ -93,7 +91,7 @@ export function watchCommands(program: Command, context: CliContext): void {
       async (mailbox: string, options: WatchOptions) => {
         const { api, output } = await openSession(context, options);
         const watch = await api.post<WatchResource>(`${path`/watches/${options.direction}/${mailbox}`}/${name}`);
-        output.result(watch, () => output.line(`${watchWords(watch)} ${done}`));
+        output.done(watch, `${watchWords(watch)} ${done}`);
       },
     );
   }
@@ -119,10 +117,9 @@ export function watchCommands(program: Command, context: CliContext): void {
       await confirmed(context, options, `Stop watching ${words}?`);
       const { api, output } = await openSession(context, options);
       await api.send({ method: 'DELETE', path: path`/watches/${options.direction}/${mailbox}` });
-      output.result({ mailbox, direction: options.direction, isRemoved: true }, () =>
-        output.line(
-          `${words} is no longer watched; added again within 30 days, it continues from the states last announced`,
-        ),
+      output.done(
+        { mailbox, direction: options.direction, isRemoved: true },
+        `${words} is no longer watched; added again within 30 days, it continues from the states last announced`,
       );
     },
   );

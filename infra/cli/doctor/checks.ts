@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { chosenTarget } from '#infra/cli/api/chosen-target.ts';
 import type { StatusResource, WatchResource } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, openSession, type Session } from '#infra/cli/api/session.ts';
+import { isTargetNamed, localRunHere } from '#infra/cli/api/target.ts';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import type { Output } from '#infra/cli/terminal/output.ts';
@@ -93,9 +93,10 @@ function clientIdChecks(environment: NodeJS.ProcessEnv): Check[] {
 
 /** Aims at the stack of a given configuration file, unless an option or NOTIFIER_URL names an operator API. */
 function aimed(options: DoctorOptions, config: Config | undefined, { environment }: CliContext): CommonOptions {
-  const { config: file, url, data, stack } = chosenTarget(options, environment);
-  const isNamed = [url, data, stack, environment.NOTIFIER_URL || undefined].some((named) => named !== undefined);
-  return file === undefined || config === undefined || isNamed ? options : { ...options, stack: config.stack };
+  const isAimed = isTargetNamed(options, environment) || localRunHere() !== undefined;
+  return options.config === undefined || config === undefined || isAimed
+    ? options
+    : { ...options, stack: config.stack };
 }
 
 interface Reached {

@@ -38,6 +38,11 @@ export class Output {
     else write();
   }
 
+  /** Prints a result: as JSON for scripts, otherwise this line. */
+  done(value: unknown, text: string): void {
+    this.result(value, () => this.line(text));
+  }
+
   /** Prints one JSON object a line for scripts, otherwise the text. */
   item(value: unknown, text: () => string): void {
     this.results.write(`${this.isJson ? printableJson(value) : text()}\n`);
@@ -107,22 +112,7 @@ export const timeText = (iso: string | undefined): string | undefined =>
   iso === undefined ? undefined : iso.slice(0, 19).replace('T', ' ');
 
 export function statusStyle(status: string): Style | undefined {
-  switch (status.toLowerCase()) {
-    case 'active':
-    case 'delivered':
-    case 'ok':
-      return 'green';
-    case 'failing':
-    case 'failed':
-    case 'disabled':
-    case 'fail':
-      return 'red';
-    case 'retrying':
-    case 'paused':
-    case 'held':
-    case 'warn':
-      return 'yellow';
-    default:
-      return undefined;
-  }
+  if (/^(active|delivered|ok)$/i.test(status)) return 'green';
+  if (/^(failing|failed|disabled|fail)$/i.test(status)) return 'red';
+  return /^(retrying|paused|held|warn)$/i.test(status) ? 'yellow' : undefined;
 }
