@@ -9,15 +9,15 @@ import type { Page } from './resources.ts';
 
 export type Query = Readonly<Record<string, string | undefined>>;
 
-export interface ApiRequest {
+interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Path below the API's address, percent-encoded, for example by {@link path}. */
   readonly path: string;
   readonly query?: Query;
   readonly body?: object;
   /** Milliseconds. @default 60000 */
-  readonly timeout?: number;
-  readonly signal?: AbortSignal;
+  readonly timeout?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Milliseconds for long work: more than the API's function can run. */
@@ -54,11 +54,11 @@ export class ApiClient {
   }
 
   get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
-    return this.send<T>({ method: 'GET', path, query, ...(signal && { signal }) });
+    return this.send({ method: 'GET', path, query, signal });
   }
 
   post<T>(path: string, body: object = {}, timeout?: number): Promise<T> {
-    return this.send<T>({ method: 'POST', path, body, ...(timeout && { timeout }) });
+    return this.send({ method: 'POST', path, body, timeout });
   }
 
   /** Reads at most `limit` items, page by page. @returns the items, and the cursor of the next page */
@@ -71,7 +71,7 @@ export class ApiClient {
       items.push(...page.items);
       cursor = page.next;
     } while (cursor !== undefined && items.length < limit);
-    return { items, ...(cursor !== undefined && { next: cursor }) };
+    return { items, next: cursor };
   }
 
   /**
@@ -86,16 +86,12 @@ export class ApiClient {
       .join('&');
     const url = new URL(`${this.target.url}${path}${search && `?${search}`}`);
     const text = body && JSON.stringify(body);
-    const headers = {
-      accept: 'application/json',
-      ...(text && { 'content-type': 'application/json' }),
-    };
+    const headers = { accept: 'application/json', ...(text && { 'content-type': 'application/json' }) };
     const signed = await this.target.sign(method, url, headers, text);
     const cancellation = new Cancellation();
     signal?.addEventListener('abort', () => cancellation.cancel());
-    let response: HttpAnswer;
-    try {
-      response = await this.connections.send({
+    const response = await this.connections
+      .send({
         method,
         url,
         headers: signed,
@@ -105,10 +101,10 @@ export class ApiClient {
         isRepeatable: method === 'GET',
         proxy: proxyFor(url, this.proxies),
         cancellation,
+      })
+      .catch((error: unknown) => {
+        throw error instanceof HttpError ? this.unreachable(error, timeout) : error;
       });
-    } catch (error) {
-      throw error instanceof HttpError ? this.unreachable(error, timeout) : error;
-    }
     const { status, flaw } = response;
     if (status === 204) return undefined as T;
     if (flaw) throw this.unreachable(new HttpError('network', `the answer is ${flaw.replace('_', ' ')}`), timeout);
@@ -120,8 +116,9 @@ export class ApiClient {
   private unreachable({ failure, code, message: said }: HttpError, timeout: number): CliError {
     const { url, remedy } = this.target;
     if (failure === 'timeout' || failure === 'connect_timeout') {
-      const message = `the operator API at ${url} did not answer within ${timeout / 1000} s: look at its log, then try again`;
-      return unreachable(message);
+      return unreachable(
+        `the operator API at ${url} did not answer within ${timeout / 1000} s: look at its log, then try again`,
+      );
     }
     const what = failure === 'proxy' ? `the proxy ${said}` : (code ?? said);
     const help = failure === 'proxy' ? 'check HTTPS_PROXY, or name the host in NO_PROXY' : remedy;

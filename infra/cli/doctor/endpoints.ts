@@ -3,6 +3,7 @@ import type { Session } from '#infra/cli/api/session.ts';
 import { failuresText } from '#infra/cli/commands/endpoint-view.ts';
 import { lastAttemptTo } from '#infra/cli/commands/last-attempt.ts';
 import { CliError } from '#infra/cli/terminal/cli-error.ts';
+import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
 import { type Check, fail, warn } from './check.ts';
 
 /** Failing endpoints reported one by one. */
@@ -30,6 +31,7 @@ export async function checkEndpoints(session: Session): Promise<Check[]> {
 async function checked({ api, hint }: Session, endpoint: EndpointResource): Promise<Check> {
   const { name, health } = endpoint;
   const last = await lastAttemptTo(api, endpoint);
-  const message = [`${name}: ${failuresText(endpoint)}`, last?.words ?? health?.cause].filter(Boolean).join(': ');
-  return warn('endpoints', message, last?.remedy ?? hint(`delivery list --endpoint ${name}`));
+  const cause = last ? attemptWords(last) : health?.cause;
+  const message = [`${name}: ${failuresText(endpoint)}`, cause].filter(Boolean).join(': ');
+  return warn('endpoints', message, (last && attemptRemedy(last)) ?? hint(`delivery list --endpoint ${name}`));
 }
