@@ -11,7 +11,6 @@ import { type Column, type Output, statusStyle, timeText } from '#infra/cli/term
 import { baselineProgressWords } from '#infra/terminal/baseline-words.ts';
 import { durationText } from '#infra/terminal/durations.ts';
 import { verifyMailbox, warnUnverified } from './watch-verify.ts';
-import { watchWords } from './watch-words.ts';
 
 interface WatchOptions extends CommonOptions {
   readonly direction: Direction;
@@ -46,9 +45,8 @@ export function watchCommands(program: Command, context: CliContext): void {
     .action(async (mailbox: string, options: WatchOptions) => {
       const session = await openSession(context, options);
       const { api, output } = session;
-      const { direction, notifyExisting, every } = options;
-      const body = { mailbox, direction, notifyExisting, pollIntervalMs: every };
-      const watch = await api.post<WatchResource>('/watches', body);
+      const { direction, notifyExisting, every: pollIntervalMs } = options;
+      const watch = await api.post<WatchResource>('/watches', { mailbox, direction, notifyExisting, pollIntervalMs });
       output.done(watch, `${watchWords(watch)} is watched; its first poll comes with the schedule`);
       if (!output.isJson) await warnUnverified(session, mailbox);
     });
@@ -113,14 +111,13 @@ export function watchCommands(program: Command, context: CliContext): void {
 
   confirmable(withDirection(verb(noun, 'remove <mailbox>', 'stop watching a mailbox'))).action(
     async (mailbox: string, options: WatchOptions) => {
-      const words = watchWords({ mailbox, direction: options.direction });
+      const { direction } = options;
+      const words = watchWords({ mailbox, direction });
       await confirmed(context, options, `Stop watching ${words}?`);
       const { api, output } = await openSession(context, options);
-      await api.send({ method: 'DELETE', path: path`/watches/${options.direction}/${mailbox}` });
-      output.done(
-        { mailbox, direction: options.direction, isRemoved: true },
-        `${words} is no longer watched; added again within 30 days, it continues from the states last announced`,
-      );
+      await api.send({ method: 'DELETE', path: path`/watches/${direction}/${mailbox}` });
+      const done = `${words} is no longer watched; added again within 30 days, it continues from the states last announced`;
+      output.done({ mailbox, direction, isRemoved: true }, done);
     },
   );
 
@@ -144,6 +141,10 @@ export function watchCommands(program: Command, context: CliContext): void {
       await importWatches(context, options, file);
     });
 }
+
+/** `what is sent by alice@example.com`. */
+export const watchWords = ({ mailbox, direction }: Pick<WatchResource, 'mailbox' | 'direction'>): string =>
+  `what is ${direction} by ${mailbox}`;
 
 const columns: readonly Column<WatchResource>[] = [
   { heading: 'MAILBOX', text: ({ mailbox }) => mailbox },

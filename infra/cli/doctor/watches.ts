@@ -3,7 +3,7 @@ import { incidentOf } from '#functions/watches/watch-health.ts';
 import { path } from '#infra/cli/api/client.ts';
 import type { VerificationResource, WatchResource } from '#infra/cli/api/resources.ts';
 import type { Session } from '#infra/cli/api/session.ts';
-import { watchWords } from '#infra/cli/commands/watch-words.ts';
+import { watchWords } from '#infra/cli/commands/watch.ts';
 import { ApiError, CliError } from '#infra/cli/terminal/cli-error.ts';
 import { timeText } from '#infra/cli/terminal/output.ts';
 import { type Check, fail, ok, warn } from './check.ts';
