@@ -10,7 +10,7 @@ import { endpointName } from '#functions/webhooks/endpoints/settings.ts';
 import { millisecondsOf } from '#infra/terminal/durations.ts';
 import { isWithin, readLeniently } from './lenient-reading.ts';
 import { isLoopback, isPlain } from './plain-address.ts';
-import { repeatedWatches, repeatedWebhooks } from './repeated-entries.ts';
+import { repeatedEntries } from './repeated-entries.ts';
 import { readTextFile } from './text-file.ts';
 import { usualStack } from './usual-names.ts';
 
@@ -199,8 +199,8 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
 
-  constructor(file: string, problems: readonly string[], message = inLines(`${file} cannot be used:`, problems)) {
-    super(message);
+  constructor(file: string, problems: readonly string[], message?: string) {
+    super(message ?? [`${file} cannot be used:`, ...problems].join('\n  '));
     this.problems = problems;
   }
 
@@ -210,9 +210,6 @@ export class ConfigError extends Error {
     return new ConfigError('', problems, errors.map(({ message }) => message).join('\n'));
   }
 }
-
-const inLines = (heading: string, problems: readonly string[]): string =>
-  [heading, ...problems.map((problem) => `  ${problem}`)].join('\n');
 
 /**
  * Reads and checks a configuration file.
@@ -226,8 +223,7 @@ export function loadConfig(file: string, further: (config: Config) => readonly s
   const config = data && withCaFile(data, file);
   const problems = [
     ...mistakes.map(({ path, message }) => `${path}: ${message}`),
-    ...repeatedWatches(json),
-    ...repeatedWebhooks(json),
+    ...repeatedEntries(json),
     ...(config ? [...caFileProblems(config), ...further(config)] : []).filter(
       (problem) => !isWithin(problem.split(': ')[0]!, mistakes),
     ),
@@ -242,9 +238,8 @@ const withCaFile = ({ server, ...rest }: Config, file: string): Config => ({
 });
 
 function caFileProblems({ server: { caFile } }: Config): string[] {
-  if (caFile === undefined) return [];
   try {
-    readFileSync(caFile);
+    if (caFile !== undefined) readFileSync(caFile);
     return [];
   } catch (cause) {
     return [`server.caFile: expected a readable file (${(cause as NodeJS.ErrnoException).code})`];

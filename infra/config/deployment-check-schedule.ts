@@ -21,33 +21,25 @@ export function scheduleProblems(config: Config): string[] {
   const { schedule, watches, server } = config;
   const { every, quietEvery, shards } = schedule;
   const problems = [
-    ...(requestsAtOnce(server, shards) < 1
-      ? [
-          `server.maxConcurrentPages: expected at least one for each of the ${shards} shards (schedule.shards), which share them, got ${server.maxConcurrentPages}`,
-        ]
-      : []),
-    ...minutesProblems('schedule.every', every),
-    ...(quietEvery ? minutesProblems('schedule.quietEvery', quietEvery) : []),
-    ...(quietEvery && millisecondsOf(quietEvery) <= millisecondsOf(every)
-      ? [
-          `schedule.quietEvery: expected more than schedule.every (${every}), got ${quietEvery}: nothing would be polled less`,
-        ]
-      : []),
-    ...(shards > watches.length
-      ? [
-          `schedule.shards: expected at most one for each watch, got ${shards} for ${watches.length}: lower it, the others would have nothing to poll`,
-        ]
-      : []),
-    ...watches.flatMap((watch, index) => (watch.every ? minutesProblems(`watches[${index}].every`, watch.every) : [])),
-  ];
+    requestsAtOnce(server, shards) < 1 &&
+      `server.maxConcurrentPages: expected at least one for each of the ${shards} shards (schedule.shards), which share them, got ${server.maxConcurrentPages}`,
+    minutesProblem('schedule.every', every),
+    minutesProblem('schedule.quietEvery', quietEvery),
+    quietEvery !== undefined &&
+      millisecondsOf(quietEvery) <= millisecondsOf(every) &&
+      `schedule.quietEvery: expected more than schedule.every (${every}), got ${quietEvery}: nothing would be polled less`,
+    shards > watches.length &&
+      `schedule.shards: expected at most one for each watch, got ${shards} for ${watches.length}: lower it, the others would have nothing to poll`,
+    ...watches.map((watch, index) => minutesProblem(`watches[${index}].every`, watch.every)),
+  ].filter((problem) => typeof problem === 'string');
   return problems.length > 0 ? problems : paceProblems(config);
 }
 
 /** Shards tick each minute. CloudWatch alarms can evaluate three periods of whole minutes, up to a day each. */
-const minutesProblems = (path: string, every: string): string[] =>
-  millisecondsOf(every) % 60_000 === 0
-    ? []
-    : [`${path}: expected whole minutes on AWS, for example 1m, 5m or 2h, got ${every}`];
+const minutesProblem = (path: string, every: string | undefined): string | false =>
+  every !== undefined &&
+  millisecondsOf(every) % 60_000 !== 0 &&
+  `${path}: expected whole minutes on AWS, for example 1m, 5m or 2h, got ${every}`;
 
 /** Most polls a second of one shard. */
 const mostPolls = (1000 * watchesAtOnce) / (answerTime + rowTime);

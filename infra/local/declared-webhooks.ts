@@ -22,13 +22,14 @@ export function declaredWebhooks(
   const missing = webhookVariables(config).filter(({ variable }) => !environment[variable]);
   const declared = endpointDeclarations(config).map((declaration, index) => {
     const endpoint = filledIn(declaration, environment);
-    const problems = settingProblems(declaration, endpoint, allowPrivate).map(({ path, message }) => {
-      const isPrivate = /^url(From)?$/.test(path) && targetProblem(endpoint.settings.url, true) === undefined;
-      return { path: `webhooks[${index}].${path}`, message: isPrivate ? `${message}; ${orAllowed}` : message };
-    });
+    const problems = settingProblems(declaration, endpoint, allowPrivate, `webhooks[${index}]`);
     // `missing` reports these problems already.
     const wrong = problems.filter(({ path }) => !missing.some((use) => use.path === path));
-    return { endpoint, problems: wrong.map(({ path, message }) => `${path}: ${message}`) };
+    const told = wrong.map(({ path, message }) => {
+      const isPrivate = /\.url(From)?$/.test(path) && targetProblem(endpoint.settings.url, true) === undefined;
+      return `${path}: ${message}${isPrivate ? `; ${orAllowed}` : ''}`;
+    });
+    return { endpoint, problems: told };
   });
   return {
     endpoints: declared.map(({ endpoint }) => endpoint),
