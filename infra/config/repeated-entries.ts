@@ -22,11 +22,7 @@ export function repeatedEntries(json: unknown): string[] {
 const entriesIn = (list: unknown): Readonly<Record<string, unknown>>[] =>
   Array.isArray(list) ? list.map((entry) => entry ?? {}) : [];
 
-/**
- * Problems of the values that occur earlier in a list; undefined values have none.
- *
- * @param problem gets the place of the value, and that of its first occurrence
- */
+/** Problems of the values that occur earlier in a list. @param problem gets the place of the value and of the first */
 export function repetitions(
   values: readonly (string | undefined)[],
   problem: (index: number, first: number) => string,

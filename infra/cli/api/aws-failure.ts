@@ -29,12 +29,7 @@ export function remedyFor(error: Error): string | undefined {
   return remedies.find(([name]) => name.test(error.name) || name.test(code ?? ''))?.[1];
 }
 
-/**
- * Explains an error of AWS in one line with its remedy.
- *
- * @param doing for example `look up the stack NAME`
- * @param remedy if the caller knows a better one
- */
+/** Explains an error of AWS in one line with its remedy. @param doing for example `look up the stack NAME` */
 export function awsFailure(error: Error, doing: string, remedy = remedyFor(error)): CliError {
   const { code } = error as NodeJS.ErrnoException;
   const name = error.name === 'Error' ? code : error.name;

@@ -74,11 +74,7 @@ export class ApiClient {
     return { items, next: cursor };
   }
 
-  /**
-   * @returns JSON of the answer; undefined for 204
-   * @throws ApiError when the API refuses
-   * @throws CliError when the API is unreachable, or something else answers
-   */
+  /** @returns JSON; undefined for 204 @throws ApiError for a refusal, CliError when the operator API does not answer */
   async send<T>({ method, path, query = {}, body, timeout = usualTimeoutMs, signal }: ApiRequest): Promise<T> {
     const search = Object.entries(query)
       .filter(([, value]) => value !== undefined)

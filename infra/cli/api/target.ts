@@ -108,11 +108,7 @@ function checkedUrl(text: string, source: string): URL {
   );
 }
 
-/**
- * Stack that this folder's configuration file names, if any.
- *
- * @throws CliError for an unreadable file, otherwise a command could reach another stack than is meant
- */
+/** Stack of the configuration file here. @throws CliError if it is unreadable, as it may name another than the usual */
 function configuredStack(): string | undefined {
   const file = resolve(usualConfigFile);
   let stack: unknown;

@@ -33,11 +33,7 @@ export const withSettings = (command: Command): Command =>
 
 const directions = (text: string, before: readonly string[] = []): string[] => [...before, direction(text)];
 
-/**
- * Settings named on the command line, in the operator API's form.
- *
- * @throws CliError for contradictory options, bad headers, missing variables
- */
+/** Settings in the operator API's form. @throws CliError for contradictory options, bad headers, missing variables */
 export function settingsOf(context: CliContext, options: EndpointOptions) {
   const { address, addressFrom, header = [], headerFrom = [], type, mailbox, direction } = options;
   if (address !== undefined && addressFrom !== undefined) {

@@ -30,10 +30,7 @@ export async function testEndpoint(session: Session, name: string): Promise<void
   );
 }
 
-/**
- * Delivery after its first attempt, when it is over without one, or when patience ends. `openUntil` is the time before
- * which an open circuit breaker allows no attempt.
- */
+/** Delivery after its first attempt or its end. Before `openUntil`, an open circuit breaker allows no attempt. */
 async function firstAttempt({ api, context }: Session, event: string, name: string) {
   let openUntil: string | undefined;
   for (let waited = 0; ; waited += interval) {

@@ -27,12 +27,7 @@ export async function checkCertificate(origin: string, ca: string | undefined, n
   }
 }
 
-/**
- * Begins a TLS connection to a server, through its proxy if it has one.
- *
- * @param isTrusted false to accept any certificate
- * @throws HttpError when the proxy opens no tunnel
- */
+/** Begins TLS, through the proxy if any. @param isTrusted false to accept any certificate @throws HttpError of the proxy */
 export async function tlsTo(origin: string, ca: string | undefined, isTrusted = true): Promise<tls.TLSSocket> {
   const url = new URL(origin);
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');

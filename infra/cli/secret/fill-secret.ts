@@ -4,6 +4,7 @@ import type { Fields } from '#functions/lambda/environment.ts';
 import { outputOf } from '#infra/cli/api/session.ts';
 import { refused, wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
+import type { Output } from '#infra/cli/terminal/output.ts';
 import { isLeft, type Prompts } from '#infra/cli/terminal/prompts.ts';
 import { type Config, ConfigError } from '#infra/config/config.ts';
 import { loadDeployableConfig } from '#infra/config/deployment-check.ts';
@@ -39,7 +40,7 @@ export async function fillSecret(context: CliContext, options: FillSecretOptions
   const fields = secretFields(deployedConfig(options.config));
   const client = new SecretsManagerClient({});
   const known = await readSecret(client, secret);
-  const answers = await answersTo(context, fields, known, (problem) => output.warning(problem));
+  const answers = await answersTo(context, fields, known, output);
   // Secrets Manager has no conditional write. A second read keeps most of what other operators wrote since.
   const latest = await readSecret(client, secret);
   const changes = changesTo(latest, known, answers);
@@ -77,7 +78,7 @@ async function answersTo(
   { environment, prompts }: CliContext,
   fields: readonly SecretField[],
   known: Fields,
-  refuse: (problem: string) => void,
+  output: Output,
 ): Promise<Map<string, Answer>> {
   const answers = new Map<string, Answer>();
   const problems: string[] = [];
@@ -96,7 +97,7 @@ async function answersTo(
   if (problems.length > 0) {
     throw refused(`the environment cannot be used:\n  ${problems.join('\n  ')}`);
   }
-  for (const field of toAsk) answers.set(field.name, await answerTo(prompts!, field, known[field.name], refuse));
+  for (const field of toAsk) answers.set(field.name, await answerTo(prompts!, field, known[field.name], output));
   return answers;
 }
 
@@ -105,7 +106,7 @@ async function answerTo(
   prompts: Prompts,
   field: SecretField,
   known: string | undefined,
-  refuse: (problem: string) => void,
+  output: Output,
 ): Promise<Answer> {
   for (;;) {
     const text = await prompts.secret(`${field.name}, ${field.meaning}${hint(field, known)}:`).catch((error: Error) => {
@@ -113,7 +114,7 @@ async function answerTo(
     });
     const answer = answerOf(field, text, known);
     if (typeof answer !== 'string') return answer;
-    refuse(`${field.name}: ${answer}`);
+    output.warning(`${field.name}: ${answer}`);
   }
 }
 
