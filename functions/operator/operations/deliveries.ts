@@ -13,9 +13,10 @@ import {
 } from '#functions/webhooks/deliveries/delivery.ts';
 import { heldBetween, newestFirst, type Span, sentTo } from '#functions/webhooks/deliveries/delivery-index.ts';
 import { resend } from '#functions/webhooks/deliveries/replay.ts';
+import type { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
+import type { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { endpointName } from '#functions/webhooks/endpoints/settings.ts';
-import { shownDelivery, tracedDelivery } from './traces.ts';
-import { transferEvents } from './transfer-events.ts';
+import { eventsOfTransfer, shownDelivery, tracedDelivery } from './traces.ts';
 
 const query = z.strictObject({
   ...pageQuery,
@@ -37,29 +38,29 @@ const onDelivery = {
 } as const;
 
 /** The event ids selected by event or transfer; undefined without such a filter. */
-async function namedEvents(deps: OperatorDependencies, { event, trackingId: transfer }: Query) {
+async function namedEvents(events: Pick<StoredEvents, 'ofTransfer'>, { event, trackingId: transfer }: Query) {
   if (transfer === undefined) return event === undefined ? undefined : [event];
-  const events = (await transferEvents(deps, transfer)).map(({ id }) => id);
-  return event === undefined ? events : events.filter((id) => id === event);
+  const ids = (await eventsOfTransfer(events, transfer)).map((one) => one.event.id);
+  return event === undefined ? ids : ids.filter((id) => id === event);
 }
 
 /** The ranges of rows that may hold matching deliveries. */
 async function rangesOf(deps: OperatorDependencies, input: Query, span: Span): Promise<IndexRange[]> {
   const { endpoint, status } = input;
-  const events = await namedEvents(deps, input);
+  const events = await namedEvents(deps.webhooks.events, input);
   if (events) return events.map((event) => deliveriesOf(event, endpoint));
   const [from, until] = [Date.parse(span.from), Date.parse(span.until)];
   if (from >= until) return [];
-  const endpoints = await endpointsOf(deps, endpoint);
+  const endpoints = await endpointsOf(deps.webhooks.endpoints, endpoint);
   const now = deps.webhooks.now().getTime();
   if (status !== 'HELD') return endpoints.flatMap((one) => newestFirst(sentTo(one, span, now)));
   const names = new Set(endpoints.map(({ name }) => name));
   return [...names].flatMap((name) => newestFirst([heldBetween(name, from, until)]));
 }
 
-async function endpointsOf({ webhooks }: OperatorDependencies, name: string | undefined) {
-  if (name === undefined) return webhooks.endpoints.list();
-  const found = await webhooks.endpoints.find(name);
+async function endpointsOf(endpoints: Pick<Endpoints, 'list' | 'find'>, name: string | undefined) {
+  if (name === undefined) return endpoints.list();
+  const found = await endpoints.find(name);
   // The format of a removed endpoint is unknown, so try events and notices.
   return found ? [found] : (['event', 'slack'] as const).map((format) => ({ name, format }));
 }

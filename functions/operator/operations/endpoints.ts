@@ -5,7 +5,7 @@ import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
 import { stateOf } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
-import { type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
+import { plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 import {
   addEndpoint,
   disableEndpoint,
@@ -33,25 +33,23 @@ export const onEndpoint = {
 
 const shown = async (deps: OperatorDependencies, endpoint: Endpoint) => (await allShown(deps, [endpoint]))[0]!;
 
-async function allShown(deps: OperatorDependencies, endpoints: readonly Endpoint[]) {
-  const leases = await deps.webhooks.leases.of(endpoints.map(({ name }) => name));
-  return endpoints.map((endpoint, index) => viewWith(deps, endpoint, leases[index]!));
-}
-
-function viewWith(deps: OperatorDependencies, endpoint: Endpoint, lease: Lease): Answers['showEndpoint'] {
-  const now = deps.webhooks.now().getTime();
-  const plausible = plausibleLease(lease, now);
-  const { failingSince, failedAttempts, openUntil } = plausible;
-  const state = stateOf(plausible, now);
-  const { encrypted, origin, rev, pending, isDeclared = false, health, ...settings } = endpoint;
-  return {
-    ...settings,
-    ...viewOf(deps.webhooks, endpoint),
-    isDeclared,
-    health: health && { ...health, warnedAt: health.warnedAt === undefined ? undefined : iso(health.warnedAt) },
-    failures: failingSince === undefined ? undefined : { count: failedAttempts, since: iso(failingSince) },
-    circuitBreaker: state === 'closed' ? undefined : { state, openUntil: iso(openUntil!) },
-  };
+async function allShown({ webhooks }: OperatorDependencies, endpoints: readonly Endpoint[]) {
+  const now = webhooks.now().getTime();
+  const leases = await webhooks.leases.of(endpoints.map(({ name }) => name));
+  return endpoints.map((endpoint, index): Answers['showEndpoint'] => {
+    const lease = plausibleLease(leases[index]!, now);
+    const { failingSince, failedAttempts, openUntil } = lease;
+    const state = stateOf(lease, now);
+    const { encrypted, origin, rev, pending, isDeclared = false, health, ...settings } = endpoint;
+    return {
+      ...settings,
+      ...viewOf(webhooks, endpoint),
+      isDeclared,
+      health: health && { ...health, warnedAt: health.warnedAt === undefined ? undefined : iso(health.warnedAt) },
+      failures: failingSince === undefined ? undefined : { count: failedAttempts, since: iso(failingSince) },
+      circuitBreaker: state === 'closed' ? undefined : { state, openUntil: iso(openUntil!) },
+    };
+  });
 }
 
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();

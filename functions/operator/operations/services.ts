@@ -20,7 +20,7 @@ async function viewTable(name: 'transfers' | 'webhooks', rows: Pick<Partition, '
   return { name, ...view };
 }
 
-async function viewQueue(sqs: SQSClient, name: string, QueueUrl: string) {
+async function viewQueue(sqs: Pick<SQSClient, 'send'>, name: string, QueueUrl: string) {
   const view = await seen(async () => {
     const names = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
     const query = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...names] });
