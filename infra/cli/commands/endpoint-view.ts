@@ -52,14 +52,14 @@ export function printEndpoint(output: Output, endpoint: EndpointResource, last?:
   ]);
 }
 
-/** Prints the secret, which the API shows only once. */
-export function printNewEndpoint(output: Output, { secret, publicKey }: EndpointWithSecret, done: string): void {
-  output.line(done);
-  output.facts([
-    ['secret', secret],
-    ['public key', publicKey],
-  ]);
-  if (secret !== undefined) output.warning('the secret is shown this once: put it where the receiver finds it');
+/** Prints an endpoint's new secret, which the API shows only once. */
+export function printNewEndpoint(output: Output, answer: EndpointWithSecret, done: string): void {
+  const { secret, publicKey } = answer;
+  output.result(answer, () => {
+    output.line(done);
+    output.facts(Object.entries({ secret, 'public key': publicKey }));
+    if (secret !== undefined) output.warning('the secret is shown this once: put it where the receiver finds it');
+  });
 }
 
 /** Status; an active endpoint may be `failing`, or `retrying` before that. */

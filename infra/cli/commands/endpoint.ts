@@ -65,7 +65,7 @@ export function endpointCommands(program: Command, context: CliContext): void {
       const { api, output } = await openSession(context, options);
       const body = { name, ...settings, secret: secretOf(context, options), isAsymmetric: options.ed25519 };
       const added = await asOptions(api.post<EndpointWithSecret>('/endpoints', body), settings.url);
-      output.result(added, () => printNewEndpoint(output, added, `${name} gets events from now on`));
+      printNewEndpoint(output, added, `${name} gets events from now on`);
     });
 
   paged(verb(noun, 'list', 'list the endpoints')).action(async (options: CommonOptions & PageOptions) => {
@@ -92,25 +92,16 @@ export function endpointCommands(program: Command, context: CliContext): void {
         throw wrongCommandLine('expected at least one setting to change, for example --type transfer.failed');
       }
       const { api, output } = await openSession(context, options);
-      const endpoint = await asOptions(
-        api.send<EndpointResource>({ method: 'PATCH', path: path`/endpoints/${name}`, body: settings }),
-        settings.url,
-      );
+      const request = { method: 'PATCH', path: path`/endpoints/${name}`, body: settings } as const;
+      const endpoint = await asOptions(api.send<EndpointResource>(request), settings.url);
       output.done(endpoint, `${name} is changed; pending deliveries use it from their next attempt`);
     });
 
+  const isBack = 'gets new events again; endpoint recover sends what was held';
   for (const [action, description, done] of [
     ['pause', 'hold its events', 'is paused: its events are held'],
-    [
-      'resume',
-      'send new events again; recover sends those held',
-      'gets new events again; endpoint recover sends what was held',
-    ],
-    [
-      'enable',
-      'send new events again, as if it had never failed',
-      'gets new events again; endpoint recover sends what was held',
-    ],
+    ['resume', 'send new events again; recover sends those held', isBack],
+    ['enable', 'send new events again, as if it had never failed', isBack],
   ] as const) {
     verb(noun, `${action} <name>`, description).action(async (name: string, options: CommonOptions) => {
       const { api, output } = await openSession(context, options);
@@ -123,8 +114,8 @@ export function endpointCommands(program: Command, context: CliContext): void {
     .option('--because <reason>', 'why, for other operators')
     .action(async (name: string, options: CommonOptions & { readonly because?: string }) => {
       const { api, output } = await openSession(context, options);
-      const { because } = options;
-      const endpoint = await api.post<EndpointResource>(path`/endpoints/${name}/disable`, { because });
+      const body = { because: options.because };
+      const endpoint = await api.post<EndpointResource>(path`/endpoints/${name}/disable`, body);
       output.done(endpoint, `${name} is disabled: its events are held`);
     });
 
@@ -139,19 +130,12 @@ export function endpointCommands(program: Command, context: CliContext): void {
       const secret = secretOf(context, options);
       const overlapSeconds = options.overlap / 1000;
       const end = overlapSeconds === 0 ? 'at once' : `in ${durationText(options.overlap)}`;
-      await confirmed(
-        context,
-        options,
-        `Replace the secret of ${name}? The old one ends ${end}, and its receiver needs the new one by then.`,
-      );
+      const question = `Replace the secret of ${name}? The old one ends ${end}, and its receiver needs the new one by then.`;
+      await confirmed(context, options, question);
       const { api, output } = await openSession(context, options);
-      const rotated = await api.post<EndpointWithSecret>(path`/endpoints/${name}/rotate`, {
-        overlapSeconds,
-        secret,
-      });
-      output.result(rotated, () =>
-        printNewEndpoint(output, rotated, `${name} has a new secret; the old one ends ${end}`),
-      );
+      const body = { overlapSeconds, secret };
+      const rotated = await api.post<EndpointWithSecret>(path`/endpoints/${name}/rotate`, body);
+      printNewEndpoint(output, rotated, `${name} has a new secret; the old one ends ${end}`);
     });
 
   verb(noun, 'test <name>', 'send a test event, and wait for the answer').action(
@@ -160,11 +144,8 @@ export function endpointCommands(program: Command, context: CliContext): void {
 
   confirmable(verb(noun, 'remove <name>', 'send no more events to an endpoint, and delete its secret')).action(
     async (name: string, options: CommonOptions & { readonly yes?: boolean }) => {
-      await confirmed(
-        context,
-        options,
-        `Remove the endpoint ${name}? Its secret is deleted, and its pending deliveries are cancelled.`,
-      );
+      const question = `Remove the endpoint ${name}? Its secret is deleted, and its pending deliveries are cancelled.`;
+      await confirmed(context, options, question);
       const { api, output } = await openSession(context, options);
       await api.send({ method: 'DELETE', path: path`/endpoints/${name}` });
       output.done({ name, isRemoved: true }, `${name} is removed`);

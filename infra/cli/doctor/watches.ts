@@ -113,45 +113,43 @@ function problemOf(
   const known = verification?.method === 'email' ? { mailbox, rev: 0, ...verification } : undefined;
   const until = timeText(known?.validUntil);
   if (known && hasEnded(known, now)) {
-    const words = [`that of ${mailbox} has ended at ${until} UTC`, 'have a verification that has ended'] as const;
-    return toVerify(session, mailbox, 'fail', 'ended', words);
+    const alone = `that of ${mailbox} has ended at ${until} UTC`;
+    return toVerify(session, mailbox, 'ended', alone, 'have a verification that has ended');
   }
   if (answer?.isVerified === false) return unverified(session, watch);
   if (!known || !endsSoon(known, now)) return undefined;
-  const words = [`that of ${mailbox} ends at ${until} UTC`, 'have a verification that ends within a week'] as const;
-  return toVerify(session, mailbox, 'warn', 'ends soon', words);
+  const alone = `that of ${mailbox} ends at ${until} UTC`;
+  const soon = toVerify(session, mailbox, 'ends soon', alone, 'have a verification that ends within a week');
+  return { ...soon, outcome: 'warn' };
 }
 
 function unverified(session: Session, { mailbox, verification }: WatchResource): Finding {
   const until = timeText(verification?.validUntil);
   if (until !== undefined) {
-    return toVerify(session, mailbox, 'fail', 'not accepted', [
-      `the server does not accept that of ${mailbox}, which was to hold until ${until} UTC`,
-      'have a verification that the server does not accept',
-    ]);
+    const alone = `the server does not accept that of ${mailbox}, which was to hold until ${until} UTC`;
+    return toVerify(session, mailbox, 'not accepted', alone, 'have a verification that the server does not accept');
   }
-  const finding = toVerify(session, mailbox, 'fail', 'not verified', [
-    `${mailbox} is not verified, and the client id may not verify it by itself`,
-    'are not verified, and the client id may not verify them by itself',
-  ]);
-  const remedy = `have an administrator register the client id (Add-on Products > REST API), or verify each of them: ${finding.together.remedy}`;
-  return { ...finding, together: { ...finding.together, remedy } };
+  const alone = `${mailbox} is not verified, and the client id may not verify it by itself`;
+  const together = 'are not verified, and the client id may not verify them by itself';
+  const first = 'have an administrator register the client id (Add-on Products > REST API), or verify each of them: ';
+  return toVerify(session, mailbox, 'not verified', alone, together, first);
 }
 
-/** Finding with the remedy to verify a mailbox by e-mail. @param words for the mailbox alone, and for several */
+/** Finding with the remedy to verify a mailbox by e-mail. @param first remedy to try before, for several mailboxes */
 const toVerify = (
   { hint }: Session,
   mailbox: string,
-  outcome: Finding['outcome'],
   cause: string,
-  [alone, together]: readonly [alone: string, together: string],
+  alone: string,
+  together: string,
+  first = '',
 ): Finding => ({
   name: 'verification',
   mailbox,
-  outcome,
+  outcome: 'fail',
   cause,
   alone: { message: alone, remedy: hint(`watch verify ${mailbox}`) },
-  together: { noun: 'mailboxes', message: together, remedy: hint('watch verify MAILBOX') },
+  together: { noun: 'mailboxes', message: together, remedy: `${first}${hint('watch verify MAILBOX')}` },
 });
 
 /** True when the last poll failed because the mailbox is not verified. */

@@ -69,13 +69,7 @@ export class Output {
     const table = new Table({ chars: noLines, style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] } });
     table.push(columns.map(({ heading }) => this.paint('bold', heading)));
     for (const [index, row] of rows.entries()) {
-      table.push(
-        columns.map(({ style }, column) => {
-          const found = style?.(row);
-          const text = cells[index]![column]!;
-          return found === undefined ? text : this.paint(found, text);
-        }),
-      );
+      table.push(columns.map(({ style }, column) => this.paint(style?.(row), cells[index]![column]!)));
     }
     for (const line of table.toString().split('\n')) this.line(line.trimEnd());
   }
@@ -84,7 +78,7 @@ export class Output {
     const known = facts.filter(([, value]) => value !== undefined && value !== '');
     const width = Math.max(0, ...known.map(([name]) => name.length));
     for (const [name, value] of known)
-      this.line(`${this.paint('bold', name.padEnd(width))}  ${printableLines(String(value))}`);
+      this.line(`${this.paint('bold', name.padEnd(width))}  ${printableLines(`${value}`)}`);
   }
 
   warning(text: string): void {
@@ -102,8 +96,8 @@ export class Output {
     else if (!this.isJson) this.warning(text);
   }
 
-  paint(style: Style, text: string): string {
-    return styleText(style, text, { stream: this.results });
+  paint(style: Style | undefined, text: string): string {
+    return style === undefined ? text : styleText(style, text, { stream: this.results });
   }
 }
 
