@@ -220,7 +220,8 @@ export class ConfigError extends Error {
 export function loadConfig(file: string, further: (config: Config) => readonly string[] = () => []): Config {
   const json = parseJson(file);
   const { mistakes, data } = readLeniently(configSchema, json);
-  const config = data && withCaFile(data, file);
+  const caFile = data?.server.caFile && resolve(dirname(file), data.server.caFile);
+  const config = data && { ...data, server: { ...data.server, caFile } };
   const problems = [
     ...mistakes.map(({ path, message }) => `${path}: ${message}`),
     ...repeatedEntries(json),
@@ -231,11 +232,6 @@ export function loadConfig(file: string, further: (config: Config) => readonly s
   if (!config || problems.length > 0) throw new ConfigError(file, problems);
   return config;
 }
-
-const withCaFile = ({ server, ...rest }: Config, file: string): Config => ({
-  ...rest,
-  server: { ...server, ...(server.caFile !== undefined && { caFile: resolve(dirname(file), server.caFile) }) },
-});
 
 function caFileProblems({ server: { caFile } }: Config): string[] {
   try {

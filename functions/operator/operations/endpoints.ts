@@ -54,13 +54,15 @@ async function allShown({ webhooks }: OperatorDependencies, endpoints: readonly 
 
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
-const statusChange = (verb: 'pause' | 'resume' | 'enable', summary: string, change: typeof pauseEndpoint) =>
+const changes = { pause: pauseEndpoint, resume: resumeEndpoint, enable: enableEndpoint };
+
+const statusChange = (verb: keyof typeof changes, summary: string) =>
   operation(`${verb}Endpoint`, {
     ...onEndpoint,
     method: 'POST',
     path: `${onEndpoint.path}/${verb}`,
     summary,
-    run: async (deps, { params: { name } }) => shown(deps, await change(deps.webhooks, name)),
+    run: async (deps, { params: { name } }) => shown(deps, await changes[verb](deps.webhooks, name)),
   });
 
 export const endpointOperations = [
@@ -118,17 +120,9 @@ export const endpointOperations = [
     failures: [404],
     run: (deps, { params: { name } }) => removeEndpoint(deps.webhooks, name),
   }),
-  statusChange('pause', 'Pauses an endpoint: its events are held until it is resumed and recovered', pauseEndpoint),
-  statusChange(
-    'resume',
-    'Resumes a paused endpoint: it gets new events; held ones wait to be recovered',
-    resumeEndpoint,
-  ),
-  statusChange(
-    'enable',
-    'Enables an endpoint as if it had never failed; held events wait to be recovered',
-    enableEndpoint,
-  ),
+  statusChange('pause', 'Pauses an endpoint: its events are held until it is resumed and recovered'),
+  statusChange('resume', 'Resumes a paused endpoint: it gets new events; held ones wait to be recovered'),
+  statusChange('enable', 'Enables an endpoint as if it had never failed; held events wait to be recovered'),
   operation('disableEndpoint', {
     ...onEndpoint,
     method: 'POST',

@@ -138,11 +138,8 @@ export const watchOperations = [
     summary: 'Changes the interval of a watch; null returns it to the general one',
     body: z.strictObject({ pollIntervalMs: z.nullable(interval) }),
     async run(deps, { params: watch, body: { pollIntervalMs } }) {
-      await deps.transfers.watches.setPollInterval(
-        await existingWatch(deps, watch),
-        pollIntervalMs ?? undefined,
-        nowOf(deps),
-      );
+      const read = await existingWatch(deps, watch);
+      await deps.transfers.watches.setPollInterval(read, pollIntervalMs ?? undefined, nowOf(deps));
       return viewOf(deps, watch);
     },
   }),

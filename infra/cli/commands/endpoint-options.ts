@@ -84,13 +84,11 @@ export async function asOptions<T>(asked: Promise<T>, address: string | undefine
       if (option === undefined) return all;
       return `${indent}${option}${field === 'headers' ? rest.replace('.', ' ') : ''}: `;
     });
-    const isPrivate =
-      /^ *--address: .*public internet/m.test(named) || (/^ *--address: /m.test(named) && isPlain(address));
+    const isClear = URL.parse(address ?? '')?.protocol === 'http:';
+    const isPrivate = isClear ? /^ *--address: /m.test(named) : /^ *--address: .*public internet/m.test(named);
     throw new ApiError(error.status, isPrivate ? `${named}\n${orAllowed}` : named);
   }
 }
-
-const isPlain = (address: string | undefined): boolean => URL.parse(address ?? '')?.protocol === 'http:';
 
 const orAllowed =
   'for a receiver on this machine or in a private network, start the local run with --allow-private-webhooks: npm start -- --config FILE --allow-private-webhooks';

@@ -10,7 +10,7 @@ import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { type Column, type Output, statusStyle, timeText } from '#infra/cli/terminal/output.ts';
 import { baselineProgressWords } from '#infra/terminal/baseline-words.ts';
 import { durationText } from '#infra/terminal/durations.ts';
-import { verifyMailbox, warnUnverified } from './watch-verify.ts';
+import { type VerifyOptions, verifyMailbox, warnUnverified } from './watch-verify.ts';
 
 interface WatchOptions extends CommonOptions {
   readonly direction: Direction;
@@ -127,10 +127,8 @@ export function watchCommands(program: Command, context: CliContext): void {
       'code from the mail, for scripts; without it, the command requests a mail and asks for the code',
     )
     .option('--send-code', 'request a mail with a code, and do not ask for it')
-    .action(
-      async (mailbox: string, options: CommonOptions & { readonly code?: string; readonly sendCode?: boolean }) => {
-        await verifyMailbox(await openSession(context, options), mailbox, options);
-      },
+    .action(async (mailbox: string, options: CommonOptions & VerifyOptions) =>
+      verifyMailbox(await openSession(context, options), mailbox, options),
     );
 
   verb(noun, 'import <file>', 'watch all mailboxes of a CSV file')
