@@ -211,12 +211,7 @@ export class ConfigError extends Error {
   }
 }
 
-/**
- * Reads and checks a configuration file.
- *
- * @param further checks the valid parts beyond the schema; returns problems, each with its path
- * @throws ConfigError that lists every mistake, those of `further` included
- */
+/** Reads and checks a file. @param further finds problems in the valid parts @throws ConfigError for every mistake */
 export function loadConfig(file: string, further: (config: Config) => readonly string[] = () => []): Config {
   const json = parseJson(file);
   const { mistakes, data } = readLeniently(configSchema, json);

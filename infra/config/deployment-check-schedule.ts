@@ -1,10 +1,7 @@
 import { millisecondsOf } from '#infra/terminal/durations.ts';
 import { type Config, intervalsOf, mostPages, requestsAtOnce } from './config.ts';
 
-/**
- * Assumed milliseconds for an answer of the server. A server that is twice as fast needs half as many concurrent requests,
- * so a higher limit costs it nothing.
- */
+/** Assumed milliseconds for an answer. A faster server needs fewer requests at once, so a higher limit is no burden. */
 const answerTime = 100;
 
 /** Milliseconds that DynamoDB needs for the snapshot of a watch. */

@@ -10,12 +10,7 @@ import { scheduleProblems } from './deployment-check-schedule.ts';
 import { webhookProblems } from './deployment-check-webhooks.ts';
 import { repetitions } from './repeated-entries.ts';
 
-/**
- * Reads a configuration file and checks it for AWS. A file that suits a local run may make no sense there, or fail halfway
- * through the deployment.
- *
- * @throws ConfigError that lists every mistake with its path and remedy
- */
+/** Reads a configuration file, and checks that it can be deployed. @throws ConfigError that lists every mistake */
 export function loadDeployableConfig(file: string): Config {
   return loadConfig(file, (config) => [...deploymentProblems(config), ...certificateProblems(config)]);
 }

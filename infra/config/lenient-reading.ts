@@ -36,11 +36,7 @@ const soundElement: Readonly<Record<string, unknown>> = {
 /** Rounds of checking and mending. Each round reaches values that earlier mistakes hid from the schema. */
 const rounds = 6;
 
-/**
- * Finds every mistake: the schema skips some checks after one, so the file is parsed again with placeholders.
- *
- * @returns the mistakes, and the file with placeholders, so that the rest can be checked; undefined if even that fails
- */
+/** Finds every mistake: the schema skips checks after one, so it reads the file again with placeholders, as `data`. */
 export function readLeniently<Schema extends z.ZodType>(schema: Schema, json: unknown) {
   const copy = { root: structuredClone(json) };
   const mistakes: Mistake[] = [];

@@ -4,13 +4,7 @@ import {
   problemsWith,
 } from '#functions/webhooks/endpoints/declared.ts';
 
-/**
- * Checks a declared webhook as the notifier itself does, and locates each problem in the file. The place of a variable's
- * value is the name of the variable.
- *
- * @param webhook path of the webhook, for example `webhooks[0]`
- * @returns problems, each with its path, for example `webhooks[0].headersFrom.X-Key`
- */
+/** Checks a webhook as the notifier does. Each problem has its path, for example `webhooks[0].headersFrom.X-Key`. */
 export const settingProblems = (
   { urlFrom, headersFrom = {} }: EndpointDeclaration,
   endpoint: DeclaredEndpoint,

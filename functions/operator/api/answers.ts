@@ -122,7 +122,6 @@ const tracedDelivery = z.extend(delivery, {
     z.strictObject({
       attempt: z.int(),
       startedAt: z.string(),
-      /** Milliseconds. */
       durationMs: z.int(),
       outcome: z.string(),
       cause: z.optional(z.string()),

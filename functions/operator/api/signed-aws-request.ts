@@ -12,7 +12,6 @@ export interface SignedAddress {
 interface SignedRequest {
   readonly contentType: string;
   readonly body: string;
-  /** Milliseconds to wait. */
   readonly timeoutMs: number;
   /** Name of the service, for people. */
   readonly service: string;

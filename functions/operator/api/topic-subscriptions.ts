@@ -13,11 +13,7 @@ export interface InspectedTopics {
 /** Attempts in all, as many as the SDK makes for the other services. */
 const mostAttempts = 3;
 
-/**
- * Asks SNS how many subscriptions a topic has, and how many of them wait for their subscribers to confirm them.
- *
- * @throws Problem when SNS cannot be reached; Error with SNS's own name for a refusal
- */
+/** Counts a topic's subscriptions, and unconfirmed ones. @throws Problem; for a refusal, Error with SNS's own name */
 export async function viewTopic(sns: SignedAddress, TopicArn: string, budget: RetryBudget) {
   const body = String(new URLSearchParams({ Action: 'GetTopicAttributes', Version: '2010-03-31', TopicArn }));
   for (let attempt = 1; ; attempt += 1) {

@@ -33,12 +33,7 @@ export function localRunHere(): string | undefined {
   );
 }
 
-/**
- * Finds the operator API: at an address, by the data folder of a local run, or by the stack on AWS.
- *
- * @param environment may name an address in NOTIFIER_URL, and hold the token of a local run in NOTIFIER_TOKEN
- * @throws CliError when the options contradict, or lead to no operator API
- */
+/** Finds the operator API. @param environment may hold NOTIFIER_URL and NOTIFIER_TOKEN @throws CliError without it */
 export async function findTarget(options: TargetOptions, environment: NodeJS.ProcessEnv): Promise<Target> {
   const named = names.filter((name) => options[name] !== undefined);
   if (named.length > 1) {

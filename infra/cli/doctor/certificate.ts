@@ -27,7 +27,7 @@ export async function checkCertificate(origin: string, ca: string | undefined, n
   }
 }
 
-/** Begins TLS, through the proxy if any. @param isTrusted false to accept any certificate @throws HttpError of the proxy */
+/** Begins TLS, through the proxy if any. @param isTrusted false for any certificate @throws HttpError of the proxy */
 export async function tlsTo(origin: string, ca: string | undefined, isTrusted = true): Promise<tls.TLSSocket> {
   const url = new URL(origin);
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');

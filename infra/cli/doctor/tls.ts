@@ -12,11 +12,8 @@ const timeoutMs = 5000;
 const longest = 200;
 
 /**
- * Makes a TLS failure more exact by a second handshake: adds what the certificate says, and tells the demand for a client
- * certificate from other refusals. Returns other failures unchanged.
- *
- * @param origin for example `https://cryptshare.example.com`
- * @param ca certificates in PEM to trust beside the public ones
+ * Makes a TLS failure more exact by a second handshake: adds what the certificate says, and tells the demand for a
+ * client certificate from other refusals. Returns other failures unchanged.
  */
 export async function explainedByTls(
   failure: CryptshareFailure,

@@ -28,12 +28,7 @@ const makeAnother = 'new';
 /** Decision about a field: keep its value, take the given one, or make one. */
 type Answer = { readonly kind: 'kept' } | { readonly kind: 'brought' | 'made'; readonly value: string };
 
-/**
- * Fills the secret with what the configuration needs, then declares watches and endpoints anew. Keeps unknown fields.
- *
- * @returns true when everything declared is ready
- * @throws CliError
- */
+/** Fills the secret, keeps unknown fields, then declares all anew. @returns true when all is ready @throws CliError */
 export async function fillSecret(context: CliContext, options: FillSecretOptions): Promise<boolean> {
   const { secret, declare } = options;
   const output = outputOf(context, options);
