@@ -8,29 +8,24 @@ export interface Mistake {
   readonly mended: string | undefined;
 }
 
-/** Placeholders for wrong required values by field name; below, for list elements by the list's name. */
+/** Placeholders for wrong required values by field name; for an element of a list, the one in the list's placeholder. */
 const sound: Readonly<Record<string, unknown>> = {
   server: { url: 'https://placeholder.example.com' },
   url: 'https://placeholder.example.com',
   name: 'placeholder',
   mailbox: 'placeholder@example.com',
   address: 'placeholder@example.com',
-  email: 'placeholder@example.com',
   watches: [{ mailbox: 'placeholder@example.com' }],
+  webhooks: [{ name: 'placeholder', url: 'https://placeholder.example.com' }],
+  email: [{ address: 'placeholder@example.com' }],
+  mailboxes: ['placeholder@example.com'],
+  types: ['transfer.*'],
+  directions: ['sent'],
+  retryDelays: ['5m'],
   workspaceId: 'T00000000',
   channelId: 'C00000000',
   id: 'vpc-00000000',
   subnets: ['subnet-00000000'],
-};
-const soundElement: Readonly<Record<string, unknown>> = {
-  watches: { mailbox: 'placeholder@example.com' },
-  webhooks: { name: 'placeholder', url: 'https://placeholder.example.com' },
-  email: { address: 'placeholder@example.com' },
-  mailboxes: 'placeholder@example.com',
-  types: 'transfer.*',
-  directions: 'sent',
-  retryDelays: '5m',
-  subnets: 'subnet-00000000',
 };
 
 /** Rounds of checking and mending. Each round reaches values that earlier mistakes hid from the schema. */
@@ -88,7 +83,7 @@ function mend(copy: { root: unknown }, issue: z.core.$ZodIssue): void {
   } else {
     const parent = at(path.slice(0, -1)) as Node;
     const key = path.at(-1)!;
-    if (Array.isArray(parent)) parent[key as number] = structuredClone(soundElement[String(path.at(-2))]);
+    if (Array.isArray(parent)) parent[key as number] = structuredClone((sound[String(path.at(-2))] as unknown[])[0]);
     else if (parent[key] === undefined) parent[key] = structuredClone(sound[String(key)]);
     else delete parent[key];
   }
