@@ -2,10 +2,10 @@ import { millisecondsOf } from '#infra/terminal/durations.ts';
 import { type Config, intervalsOf, mostPages, requestsAtOnce } from './config.ts';
 
 /** Assumed milliseconds for an answer. A faster server needs fewer requests at once, so a higher limit is no burden. */
-const answerTime = 100;
+const answerTimeMs = 100;
 
 /** Milliseconds that DynamoDB needs for the snapshot of a watch. */
-const rowTime = 10;
+const rowTimeMs = 10;
 
 /** Watches that one invocation polls concurrently. */
 const watchesAtOnce = 8;
@@ -39,7 +39,7 @@ const minutesProblem = (path: string, every: string | undefined): string | false
   `${path}: expected whole minutes on AWS, for example 1m, 5m or 2h, got ${every}`;
 
 /** Most polls a second of one shard. */
-const mostPolls = (1000 * watchesAtOnce) / (answerTime + rowTime);
+const mostPolls = (1000 * watchesAtOnce) / (answerTimeMs + rowTimeMs);
 
 /** Finds intervals that are too short even if all mailboxes are empty and quiet, with one request for each poll. */
 function paceProblems(config: Config): string[] {
@@ -47,7 +47,7 @@ function paceProblems(config: Config): string[] {
   const polls = pollsPerSecond(intervalsOf(config));
   const said = `${count(watches.length)} watches are ${figure(polls)} polls a second`;
   const neededShards = Math.ceil(polls / mostPolls);
-  const needed = Math.ceil((polls * answerTime) / 1000);
+  const needed = Math.ceil((polls * answerTimeMs) / 1000);
   const allowed = slotsOf(config);
   const problems: string[] = [];
   const shortest = watches.reduce(
@@ -61,12 +61,12 @@ function paceProblems(config: Config): string[] {
     const raised = Math.ceil(needed / shards) * shards;
     const raise = raised <= mostPages ? `set it to ${raised}, if the server bears that, or ` : '';
     problems.push(
-      `server.maxConcurrentPages: ${server.maxConcurrentPages} allows ${allowed} requests in flight${each}, and ${count(needed)} are needed: ${said}, each with a request of ${answerTime} ms at the least; ${raise}${slower(needed / allowed)}`,
+      `server.maxConcurrentPages: ${server.maxConcurrentPages} allows ${allowed} requests in flight${each}, and ${count(needed)} are needed: ${said}, each with a request of ${answerTimeMs} ms at the least; ${raise}${slower(needed / allowed)}`,
     );
   }
   if (neededShards > schedule.shards) {
     problems.push(
-      `schedule.shards: ${schedule.shards} can do ${Math.floor(mostPolls * schedule.shards)} polls a second, and ${said}: a shard polls ${watchesAtOnce} watches at a time, for ${answerTime + rowTime} ms each at the least; set it to ${neededShards}, or ${slower(neededShards / schedule.shards)}`,
+      `schedule.shards: ${schedule.shards} can do ${Math.floor(mostPolls * schedule.shards)} polls a second, and ${said}: a shard polls ${watchesAtOnce} watches at a time, for ${answerTimeMs + rowTimeMs} ms each at the least; set it to ${neededShards}, or ${slower(neededShards / schedule.shards)}`,
     );
   }
   return problems;
@@ -82,11 +82,11 @@ const roomy = 10_000;
 export function paceNote(config: Config): string[] {
   const { schedule, watches } = config;
   const often = watches.map(({ every = schedule.every }) => millisecondsOf(every));
-  const requests = (1000 * slotsOf(config)) / answerTime / pollsPerSecond(often);
+  const requests = (1000 * slotsOf(config)) / answerTimeMs / pollsPerSecond(often);
   const room = (requests - 1) * pageSize;
   if (room >= roomy) return [];
   return [
-    `${count(watches.length)} watches with ${slotsOf(config)} requests in flight: the interval is kept while mailboxes have some ${figure(room)} transfers on average, at ${answerTime} ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)`,
+    `${count(watches.length)} watches with ${slotsOf(config)} requests in flight: the interval is kept while mailboxes have some ${figure(room)} transfers on average, at ${answerTimeMs} ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)`,
   ];
 }
 

@@ -15,8 +15,8 @@ interface ApiRequest {
   readonly path: string;
   readonly query?: Query;
   readonly body?: object;
-  /** Milliseconds. @default 60000 */
-  readonly timeout?: number | undefined;
+  /** @default 60000 */
+  readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -57,8 +57,8 @@ export class ApiClient {
     return this.send({ method: 'GET', path, query, signal });
   }
 
-  post<T>(path: string, body: object = {}, timeout?: number): Promise<T> {
-    return this.send({ method: 'POST', path, body, timeout });
+  post<T>(path: string, body: object = {}, timeoutMs?: number): Promise<T> {
+    return this.send({ method: 'POST', path, body, timeoutMs });
   }
 
   /** Reads at most `limit` items, page by page. @returns the items, and the cursor of the next page */
@@ -75,7 +75,7 @@ export class ApiClient {
   }
 
   /** @returns JSON; undefined for 204 @throws ApiError for a refusal, CliError when the operator API does not answer */
-  async send<T>({ method, path, query = {}, body, timeout = usualTimeoutMs, signal }: ApiRequest): Promise<T> {
+  async send<T>({ method, path, query = {}, body, timeoutMs = usualTimeoutMs, signal }: ApiRequest): Promise<T> {
     const search = Object.entries(query)
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => `${encode(name)}=${encode(value!)}`)
@@ -92,28 +92,28 @@ export class ApiClient {
         url,
         headers: signed,
         body: text,
-        timeoutMs: timeout,
+        timeoutMs,
         maxBytes: largestAnswer,
         isRepeatable: method === 'GET',
         proxy: proxyFor(url, this.proxies),
         cancellation,
       })
       .catch((error: unknown) => {
-        throw error instanceof HttpError ? this.unreachable(error, timeout) : error;
+        throw error instanceof HttpError ? this.unreachable(error, timeoutMs) : error;
       });
     const { status, flaw } = response;
     if (status === 204) return undefined as T;
-    if (flaw) throw this.unreachable(new HttpError('network', `the answer is ${flaw.replace('_', ' ')}`), timeout);
+    if (flaw) throw this.unreachable(new HttpError('network', `the answer is ${flaw.replace('_', ' ')}`), timeoutMs);
     const json = jsonOf(new TextDecoder().decode(response.body));
     if (status >= 200 && status < 300 && json !== undefined) return json as T;
     throw this.refusal(response, json);
   }
 
-  private unreachable({ failure, code, message: said }: HttpError, timeout: number): CliError {
+  private unreachable({ failure, code, message: said }: HttpError, timeoutMs: number): CliError {
     const { url, remedy } = this.target;
     if (failure === 'timeout' || failure === 'connect_timeout') {
       return unreachable(
-        `the operator API at ${url} did not answer within ${timeout / 1000} s: look at its log, then try again`,
+        `the operator API at ${url} did not answer within ${timeoutMs / 1000} s: look at its log, then try again`,
       );
     }
     const what = failure === 'proxy' ? `the proxy ${said}` : (code ?? said);

@@ -6,7 +6,7 @@ import { timeText } from '#infra/cli/terminal/output.ts';
 import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
 
 /** Milliseconds between two requests. */
-const interval = 250;
+const intervalMs = 250;
 
 /** Milliseconds to wait for the first attempt: a request may take 15 s, and a lost wake-up waits for the sweep. */
 const timeoutMs = 60_000;
@@ -33,16 +33,16 @@ export async function testEndpoint(session: Session, name: string): Promise<void
 /** Delivery after its first attempt or its end. Before `openUntil`, an open circuit breaker allows no attempt. */
 async function firstAttempt({ api, context }: Session, event: string, name: string) {
   let openUntil: string | undefined;
-  for (let waited = 0; ; waited += interval) {
+  for (let waitedMs = 0; ; waitedMs += intervalMs) {
     const delivery = await api.get<DeliveryResource>(path`/deliveries/${event}/${name}`);
     const isOver = delivery.status !== 'PENDING' || (delivery.attempts?.length ?? 0) > 0;
-    if (isOver || waited >= timeoutMs) return { delivery, openUntil };
-    if (waited === 0) {
+    if (isOver || waitedMs >= timeoutMs) return { delivery, openUntil };
+    if (waitedMs === 0) {
       const { circuitBreaker } = await api.get<EndpointResource>(path`/endpoints/${name}`);
       openUntil = circuitBreaker?.state === 'open' ? circuitBreaker.openUntil : undefined;
       if (Date.parse(openUntil ?? '') > context.now().getTime() + timeoutMs) return { delivery, openUntil };
     }
-    await context.sleep(interval);
+    await context.sleep(intervalMs);
   }
 }
 
