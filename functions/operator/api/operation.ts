@@ -44,12 +44,12 @@ export interface OperationInput<Params, Query, Body> {
 
 type Schema = z.ZodMiniType;
 
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
 const nothing = z.strictObject({});
 type Nothing = typeof nothing;
 
 interface Definition<Id extends string, P extends z.ZodMiniObject, Q extends z.ZodMiniObject, B extends Schema> {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  readonly path: string;
   readonly summary: string;
   readonly params?: P;
   readonly query?: Q;
@@ -70,6 +70,8 @@ interface Definition<Id extends string, P extends z.ZodMiniObject, Q extends z.Z
 /** An operation, whatever its schemas; its caller has parsed the request by them. */
 export interface Operation extends Required<Omit<Definition<string, z.ZodMiniObject, z.ZodMiniObject, Schema>, 'run'>> {
   readonly id: string;
+  readonly method: Method;
+  readonly path: string;
   readonly run: (deps: OperatorDependencies, input: OperationInput<unknown, unknown, unknown>) => Promise<unknown>;
 }
 
@@ -79,7 +81,8 @@ export function operation<
   P extends z.ZodMiniObject = Nothing,
   Q extends z.ZodMiniObject = Nothing,
   B extends Schema = Nothing,
->(id: Id, definition: Definition<Id, P, Q, B>): Operation {
+>(id: Id, route: `${Method} /${string}`, definition: Definition<Id, P, Q, B>): Operation {
+  const [method, path] = route.split(' ');
   const usual = { params: nothing, query: nothing, body: undefined, status: 200, failures: [], target: () => '' };
-  return { id, ...usual, ...definition } as unknown as Operation;
+  return { id, method, path, ...usual, ...definition } as unknown as Operation;
 }

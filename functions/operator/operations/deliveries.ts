@@ -30,8 +30,9 @@ const query = z.strictObject({
 
 type Query = z.output<typeof query>;
 
+const deliveryPath = '/deliveries/{event}/{endpoint}';
+
 const onDelivery = {
-  path: '/deliveries/{event}/{endpoint}',
   params: z.strictObject({ event: eventId, endpoint: endpointName }),
   failures: [404, 409],
   target: ({ params: { event, endpoint } }: { readonly params: DeliveryName }): string => `${event} ${endpoint}`,
@@ -87,25 +88,20 @@ async function listDeliveries(deps: OperatorDependencies, input: Query) {
 const wordsFor = ({ event, endpoint }: DeliveryName): string => `delivery of ${event} to ${endpoint}`;
 
 export const deliveryOperations = [
-  operation('listDeliveries', {
-    method: 'GET',
-    path: '/deliveries',
+  operation('listDeliveries', 'GET /deliveries', {
     summary:
       'Lists deliveries, those of the newest events first; without endpoint, event or transfer, one endpoint after the other',
     query,
     run: (deps, { query: input }) => listDeliveries(deps, input),
   }),
-  operation('showDelivery', {
+  operation('showDelivery', `GET ${deliveryPath}`, {
     ...onDelivery,
-    method: 'GET',
     summary: 'Shows a delivery with its attempts',
     failures: [404],
     run: async (deps, { params: name }) => existing(await tracedDelivery(deps, name), wordsFor(name)),
   }),
-  operation('resendDelivery', {
+  operation('resendDelivery', `POST ${deliveryPath}/resend`, {
     ...onDelivery,
-    method: 'POST',
-    path: `${onDelivery.path}/resend`,
     summary: 'Delivers an event again under the same id, if its delivery has ended or is held',
     status: 202,
     async run(deps, { params: name }) {
@@ -116,10 +112,8 @@ export const deliveryOperations = [
       return shownDelivery(found);
     },
   }),
-  operation('cancelDelivery', {
+  operation('cancelDelivery', `POST ${deliveryPath}/cancel`, {
     ...onDelivery,
-    method: 'POST',
-    path: `${onDelivery.path}/cancel`,
     summary: 'Cancels a delivery that waits for its next attempt or is held',
     async run(deps, { params: name }) {
       const { delivery, isCancelled } = existing(await cancelDelivery(deps.webhooks, name), wordsFor(name));

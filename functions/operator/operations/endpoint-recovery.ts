@@ -3,7 +3,7 @@ import { type OperationInput, type OperatorDependencies, operation } from '#func
 import { cursorOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
 import { always, never, spanOf, time } from '#functions/operator/api/schemas.ts';
 import { recover, replay } from '#functions/webhooks/deliveries/replay.ts';
-import { onEndpoint } from './endpoints.ts';
+import { endpointPath, onEndpoint } from './endpoints.ts';
 
 const recovery = z.strictObject({
   from: z.optional(time),
@@ -31,18 +31,14 @@ const released =
   };
 
 export const endpointRecoveryOperations = [
-  operation('recoverEndpoint', {
+  operation('recoverEndpoint', `POST ${endpointPath}/recover`, {
     ...onEndpoint,
-    method: 'POST',
-    path: `${onEndpoint.path}/recover`,
     summary: 'Releases the events that were held while an endpoint was paused or disabled',
     body: recovery.check(inOrder),
     run: released(recover),
   }),
-  operation('replayEndpoint', {
+  operation('replayEndpoint', `POST ${endpointPath}/replay`, {
     ...onEndpoint,
-    method: 'POST',
-    path: `${onEndpoint.path}/replay`,
     summary: 'Delivers the events of a time range again, if their deliveries to this endpoint have ended or are held',
     body: z.extend(recovery, { from: time, until: time }).check(inOrder),
     run: released(replay),

@@ -104,9 +104,7 @@ async function listOfTransfer(deps: OperatorDependencies, input: Query, transfer
 }
 
 export const eventOperations = [
-  operation('listEvents', {
-    method: 'GET',
-    path: '/events',
+  operation('listEvents', 'GET /events', {
     summary:
       'Lists events, the newest first; with after, those after an event or a time, the oldest first. Events are stored some seconds after their time: a follower looks back a little and drops known ids',
     query,
@@ -122,9 +120,7 @@ export const eventOperations = [
       }
     },
   }),
-  operation('showEvent', {
-    method: 'GET',
-    path: '/events/{id}',
+  operation('showEvent', 'GET /events/{id}', {
     summary: 'Shows an event or a notice with its deliveries and their attempts',
     params: z.strictObject({ id: eventId }),
     failures: [404],

@@ -6,8 +6,9 @@ import { logName } from '#functions/parsing/log-name.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
 import type { Watches } from '#functions/watches/watches.ts';
 
+const verificationPath = '/mailboxes/{mailbox}/verification';
+
 const onMailbox = {
-  path: '/mailboxes/{mailbox}/verification',
   params: z.strictObject({ mailbox }),
   // Failures of the Cryptshare Server.
   failures: [429, 502],
@@ -29,10 +30,8 @@ async function hasten({ watches, incidentRows }: Transfers, { mailbox: of, metho
 }
 
 export const mailboxOperations = [
-  operation('requestCode', {
+  operation('requestCode', 'POST /mailboxes/{mailbox}/code', {
     ...onMailbox,
-    method: 'POST',
-    path: '/mailboxes/{mailbox}/code',
     summary: 'Requests a mail with a verification code for a mailbox; it may invalidate earlier codes',
     status: 202,
     async run({ transfers }, { params, deadline }) {
@@ -41,9 +40,8 @@ export const mailboxOperations = [
       return { mailbox: of };
     },
   }),
-  operation('verifyMailbox', {
+  operation('verifyMailbox', `POST ${verificationPath}`, {
     ...onMailbox,
-    method: 'POST',
     summary:
       'Verifies a mailbox by the mailed code, or without one by the client id, and polls it at once. After the client id, it also polls all others that failed for lack of verification',
     body: z.strictObject({ code: z.optional(z.string().check(z.maxLength(100))) }),
@@ -55,9 +53,8 @@ export const mailboxOperations = [
       return { mailbox: of, method: verification.method, validUntil: verification.validUntil };
     },
   }),
-  operation('showVerification', {
+  operation('showVerification', `GET ${verificationPath}`, {
     ...onMailbox,
-    method: 'GET',
     summary: 'Shows the verification of a mailbox, and how the Cryptshare Server can verify it',
     async run({ transfers }, { params, deadline }) {
       const of = await registeredSpelling(transfers.watches, params.mailbox);

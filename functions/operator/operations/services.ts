@@ -31,9 +31,7 @@ async function viewQueue(sqs: Pick<SQSClient, 'send'>, name: string, QueueUrl: s
   return { name, waiting: 0, inProgress: 0, ...view };
 }
 
-export const showServices = operation('showServices', {
-  method: 'GET',
-  path: '/services',
+export const showServices = operation('showServices', 'GET /services', {
   summary: 'Checks that each table, queue and topic answers, and counts the messages of the queues',
   async run(deps, { deadline }) {
     const { transfers, webhooks, queues, topics } = deps;
