@@ -36,10 +36,10 @@ and, optionally, every.
 
 export function watchCommands(program: Command, context: CliContext): void {
   const noun = program.command('watch').description('watched mailboxes').addHelpText('after', examples);
-  const withDirection = (command: Command) =>
-    command.option('--direction <direction>', 'sent or received', direction, 'sent');
+  const whichWay = ['--direction <direction>', 'sent or received', direction, 'sent'] as const;
+  const ofWatch = (name: string, description: string) => verb(noun, `${name} <mailbox>`, description).option(...whichWay);
 
-  withDirection(verb(noun, 'add <mailbox>', 'watch a mailbox'))
+  ofWatch('add', 'watch a mailbox')
     .option('--notify-existing', 'announce transfers that exist already')
     .option('--every <time>', 'poll interval, for example 15m (default: that of all watches)', interval)
     .action(async (mailbox: string, options: WatchOptions) => {
@@ -57,15 +57,13 @@ export function watchCommands(program: Command, context: CliContext): void {
     printList(session.output, page, columns, 'nothing is watched yet: npm run notifier -- watch add MAILBOX');
   });
 
-  withDirection(verb(noun, 'show <mailbox>', 'show the state of a watch')).action(
-    async (mailbox: string, options: WatchOptions) => {
-      const { api, output } = await openSession(context, options);
-      const watch = await api.get<WatchResource>(path`/watches/${options.direction}/${mailbox}`);
-      output.result(watch, () => printWatch(output, watch));
-    },
-  );
+  ofWatch('show', 'show the state of a watch').action(async (mailbox: string, options: WatchOptions) => {
+    const { api, output } = await openSession(context, options);
+    const watch = await api.get<WatchResource>(path`/watches/${options.direction}/${mailbox}`);
+    output.result(watch, () => printWatch(output, watch));
+  });
 
-  withDirection(verb(noun, 'update <mailbox>', 'change the poll interval of a watch'))
+  ofWatch('update', 'change the poll interval of a watch')
     .requiredOption(
       '--every <time>',
       'poll interval, for example 15m, or default for the general one',
@@ -85,41 +83,35 @@ export function watchCommands(program: Command, context: CliContext): void {
     ['pause', 'stop polling a watch; its data stays', 'is no longer polled'],
     ['resume', 'poll a watch again and announce the changes of the pause', 'is polled again'],
   ] as const) {
-    withDirection(verb(noun, `${name} <mailbox>`, description)).action(
-      async (mailbox: string, options: WatchOptions) => {
-        const { api, output } = await openSession(context, options);
-        const watch = await api.post<WatchResource>(`${path`/watches/${options.direction}/${mailbox}`}/${name}`);
-        output.done(watch, `${watchWords(watch)} ${done}`);
-      },
-    );
+    ofWatch(name, description).action(async (mailbox: string, options: WatchOptions) => {
+      const { api, output } = await openSession(context, options);
+      const watch = await api.post<WatchResource>(`${path`/watches/${options.direction}/${mailbox}`}/${name}`);
+      output.done(watch, `${watchWords(watch)} ${done}`);
+    });
   }
 
-  withDirection(verb(noun, 'poll <mailbox>', 'poll a watch now')).action(
-    async (mailbox: string, options: WatchOptions) => {
-      const { api, output } = await openSession(context, options);
-      output.progress('polling …');
-      const facts = await api
-        .post<PollFacts>(path`/watches/${options.direction}/${mailbox}/poll`, {}, longTimeoutMs)
-        .finally(() => output.progress(''));
-      output.result(facts, () => {
-        const { outcome, transfers, changed, published } = facts;
-        output.facts(Object.entries({ outcome: outcomeWords[outcome], transfers, changed, published }));
-      });
-      if (facts.problem) throw refused(facts.problem.message);
-    },
-  );
+  ofWatch('poll', 'poll a watch now').action(async (mailbox: string, options: WatchOptions) => {
+    const { api, output } = await openSession(context, options);
+    output.progress('polling …');
+    const facts = await api
+      .post<PollFacts>(path`/watches/${options.direction}/${mailbox}/poll`, {}, longTimeoutMs)
+      .finally(() => output.progress(''));
+    output.result(facts, () => {
+      const { outcome, transfers, changed, published } = facts;
+      output.facts(Object.entries({ outcome: outcomeWords[outcome], transfers, changed, published }));
+    });
+    if (facts.problem) throw refused(facts.problem.message);
+  });
 
-  confirmable(withDirection(verb(noun, 'remove <mailbox>', 'stop watching a mailbox'))).action(
-    async (mailbox: string, options: WatchOptions) => {
-      const { direction } = options;
-      const words = watchWords({ mailbox, direction });
-      await confirmed(context, options, `Stop watching ${words}?`);
-      const { api, output } = await openSession(context, options);
-      await api.send({ method: 'DELETE', path: path`/watches/${direction}/${mailbox}` });
-      const done = `${words} is no longer watched; added again within 30 days, it continues from the states last announced`;
-      output.done({ mailbox, direction, isRemoved: true }, done);
-    },
-  );
+  confirmable(ofWatch('remove', 'stop watching a mailbox')).action(async (mailbox: string, options: WatchOptions) => {
+    const { direction } = options;
+    const words = watchWords({ mailbox, direction });
+    await confirmed(context, options, `Stop watching ${words}?`);
+    const { api, output } = await openSession(context, options);
+    await api.send({ method: 'DELETE', path: path`/watches/${direction}/${mailbox}` });
+    const done = `${words} is no longer watched; added again within 30 days, it continues from the states last announced`;
+    output.done({ mailbox, direction, isRemoved: true }, done);
+  });
 
   verb(noun, 'verify <mailbox>', 'prove that this mailbox may be watched')
     .option(
