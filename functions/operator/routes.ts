@@ -39,7 +39,7 @@ export function operatorHandler(
   return async (event: OperatorEvent, context: Context): Promise<OperatorAnswer> => {
     let log: ((status: number) => void) | undefined;
     try {
-      const { route, params } = routed(event);
+      const { route, params } = routed(event.requestContext.http);
       if (!('run' in route)) return jsonAnswer(200, document());
       const input = {
         params: checked(route.params, params),
@@ -63,10 +63,10 @@ export function operatorHandler(
 }
 
 /** Finds the route of a request with its parameters. @throws Problem for an unknown one */
-function routed({ requestContext: { http } }: OperatorEvent) {
-  const found = routes.filter(({ form }) => form.test(http.path));
-  const chosen = found.find(({ route }) => route.method === http.method);
-  if (chosen) return { route: chosen.route, params: decoded(chosen.form.exec(http.path)?.groups) };
+export function routed({ method, path }: { readonly method: string; readonly path: string }) {
+  const found = routes.filter(({ form }) => form.test(path));
+  const chosen = found.find(({ route }) => route.method === method);
+  if (chosen) return { route: chosen.route, params: decoded(chosen.form.exec(path)?.groups) };
   if (found.length === 0) throw notFound('such route; GET /openapi.json lists them');
   const allow = found.map(({ route }) => route.method);
   throw new Problem(405, `expected ${allow.join(' or ')}`, { allow });

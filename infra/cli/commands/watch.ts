@@ -36,8 +36,8 @@ and, optionally, every.
 
 export function watchCommands(program: Command, context: CliContext): void {
   const noun = program.command('watch').description('watched mailboxes').addHelpText('after', examples);
-  const whichWay = ['--direction <direction>', 'sent or received', direction, 'sent'] as const;
-  const ofWatch = (name: string, description: string) => verb(noun, `${name} <mailbox>`, description).option(...whichWay);
+  const way = ['--direction <direction>', 'sent or received', direction, 'sent'] as const;
+  const ofWatch = (name: string, description: string) => verb(noun, `${name} <mailbox>`, description).option(...way);
 
   ofWatch('add', 'watch a mailbox')
     .option('--notify-existing', 'announce transfers that exist already')

@@ -25,8 +25,8 @@ export interface FillSecretOptions {
 /** Answer that replaces a signing secret with a new one. */
 const makeAnother = 'new';
 
-/** Decision about a field: keep its value, take the given one, or make one. */
-type Answer = { readonly kind: 'kept' } | { readonly kind: 'brought' | 'made'; readonly value: string };
+/** A value for a field; undefined to keep the one it has. */
+type Answer = { readonly value: string; readonly isMade: boolean } | undefined;
 
 /** Fills the secret, keeps unknown fields, then declares all anew. @returns true when all is ready @throws CliError */
 export async function fillSecret(context: CliContext, options: FillSecretOptions): Promise<boolean> {
@@ -46,7 +46,7 @@ export async function fillSecret(context: CliContext, options: FillSecretOptions
   const names = Object.keys(changes);
   if (names.length > 0) await writeSecret(client, secret, filled);
   // Shown before the function is invoked: if that fails, a signing secret made just now would be lost.
-  const made = fields.filter(({ name }) => names.includes(name) && answers.get(name)?.kind === 'made');
+  const made = fields.filter(({ name }) => names.includes(name) && answers.get(name)?.isMade);
   output.item({ secret, filled: names, made: Object.fromEntries(made.map(({ name }) => [name, filled[name]])) }, () =>
     [
       names.length > 0
@@ -86,12 +86,10 @@ async function answersTo(
       if (typeof answer === 'string') problems.push(`${name}: ${answer}: set the variable to the ${meaning}`);
       else answers.set(name, answer);
     } else if (prompts) toAsk.push(field);
-    else if (isKeepable(field, known[name])) answers.set(name, { kind: 'kept' });
-    else problems.push(`${name}: expected in the environment, as there is no terminal to ask on: the ${meaning}`);
+    else if (!isKeepable(field, known[name]))
+      problems.push(`${name}: expected in the environment, as there is no terminal to ask on: the ${meaning}`);
   }
-  if (problems.length > 0) {
-    throw refused(`the environment cannot be used:\n  ${problems.join('\n  ')}`);
-  }
+  if (problems.length > 0) throw refused(`the environment cannot be used:\n  ${problems.join('\n  ')}`);
   for (const field of toAsk) answers.set(field.name, await answerTo(prompts!, field, known[field.name], output));
   return answers;
 }
@@ -122,9 +120,9 @@ function hint(field: SecretField, known: string | undefined): string {
 function answerOf(field: SecretField, text: string, known: string | undefined): Answer | string {
   const { problemWith, make } = field;
   const value = text.trim();
-  if (value === '' && isKeepable(field, known)) return { kind: 'kept' };
-  if (make && (value === '' || value === makeAnother)) return { kind: 'made', value: make() };
-  return problemWith(value) ?? { kind: 'brought', value };
+  if (value === '' && isKeepable(field, known)) return undefined;
+  if (make && (value === '' || value === makeAnother)) return { value: make(), isMade: true };
+  return problemWith(value) ?? { value, isMade: false };
 }
 
 const isKeepable = ({ problemWith }: SecretField, known: string | undefined): boolean =>
@@ -133,9 +131,9 @@ const isKeepable = ({ problemWith }: SecretField, known: string | undefined): bo
 function changesTo(latest: Fields, known: Fields, answers: ReadonlyMap<string, Answer>): Fields {
   const changes: Record<string, string> = {};
   for (const [name, answer] of answers) {
-    if (answer.kind === 'kept' || latest[name] === answer.value) continue;
+    if (!answer || latest[name] === answer.value) continue;
     // Another operator has made one since the first read, and may have handed it on.
-    if (answer.kind === 'made' && latest[name] !== known[name]) continue;
+    if (answer.isMade && latest[name] !== known[name]) continue;
     changes[name] = answer.value;
   }
   return changes;
