@@ -1,6 +1,4 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import middy from '@middy/core';
-import httpRouterHandler, { type Method } from '@middy/http-router';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import type * as z from 'zod/mini';
 import { decode } from '#functions/http/proxy.ts';
@@ -27,71 +25,51 @@ const largestBody = 256 * 1024;
 /** Milliseconds at the end of an invocation to finish work in progress. */
 export const shutdownReserveMs = 10_000;
 
+/** Routes, each with a form that has a group for every parameter of a path such as `/watches/{direction}/{mailbox}`. */
+const routes = [...operations, { method: 'GET', path: '/openapi.json' } as const].map((route) => ({
+  route,
+  form: new RegExp(`^${route.path.replace('.', '\\.').replace(/\{(\w+)\}/g, '(?<$1>[^/]+)')}/?$`),
+}));
+
 export function operatorHandler(
   dependencies: () => Promise<OperatorDependencies>,
   document: () => string,
   logger: OperatorLogger,
 ) {
-  const routes = operations.map((operation) => ({
-    method: operation.method as Method,
-    path: operation.path,
-    handler: async (event: OperatorEvent, context: Context) => answer(operation, dependencies, logger, event, context),
-  }));
-  routes.push({ method: 'GET', path: '/openapi.json', handler: async () => jsonAnswer(200, document()) });
-  return middy<OperatorEvent, OperatorAnswer>()
-    .handler(
-      httpRouterHandler<OperatorEvent, OperatorAnswer>({
-        routes,
-        notFoundResponse({ path }) {
-          const allow = routes.filter((route) => isAt(route.path, path)).map(({ method }) => method);
-          if (allow.length === 0) throw notFound('such route; GET /openapi.json lists them');
-          throw new Problem(405, `expected ${allow.join(' or ')}`, { allow });
-        },
-      }),
-    )
-    .onError((request) => {
-      const problem = problemOf(request.error);
-      if (!problem) logger.error('operator', { error: request.error as Error });
-      request.response = problemAnswer(problem ?? new Problem(500, 'something broke here; the logs tell what'));
-    });
+  return async (event: OperatorEvent, context: Context): Promise<OperatorAnswer> => {
+    let log: ((status: number) => void) | undefined;
+    try {
+      const { route, params } = routed(event.requestContext.http);
+      if (!('run' in route)) return jsonAnswer(200, document());
+      const input = {
+        params: checked(route.params, params),
+        query: checked(route.query, event.queryStringParameters ?? {}),
+        body: bodyOf(route, event),
+      };
+      const change = { who: whoAsks(event), operation: route.id, target: route.target(input) };
+      if (route.method !== 'GET') log = (status) => logger.info('operator', { ...change, status });
+      const deps = await dependencies();
+      const deadline = deps.webhooks.steady() + context.getRemainingTimeInMillis() - shutdownReserveMs;
+      const result = await route.run(deps, { ...input, deadline });
+      log?.(route.status);
+      return route.status === 204 ? { statusCode: 204 } : jsonAnswer(route.status, JSON.stringify(result));
+    } catch (error) {
+      const problem = problemOf(error);
+      log?.(problem?.status ?? 500);
+      if (!problem) logger.error('operator', { error: error as Error });
+      return problemAnswer(problem ?? new Problem(500, 'something broke here; the logs tell what'));
+    }
+  };
 }
 
-/** True when a path matches a template such as `/watches/{direction}/{mailbox}`. */
-function isAt(template: string, path: string): boolean {
-  const [expected, parts] = [template.split('/'), path.split('/')];
-  return (
-    expected.length === parts.length &&
-    expected.every((part, index) => (part.startsWith('{') ? parts[index] !== '' : part === parts[index]))
-  );
-}
-
-async function answer(
-  operation: Operation,
-  dependencies: () => Promise<OperatorDependencies>,
-  logger: OperatorLogger,
-  event: OperatorEvent,
-  context: Context,
-): Promise<OperatorAnswer> {
-  const input = {
-    params: checked(operation.params, decodeParams(event.pathParameters ?? {})),
-    query: checked(operation.query, event.queryStringParameters ?? {}),
-    body: bodyOf(operation, event),
-  };
-  const log = (status: number) => {
-    if (operation.method === 'GET') return;
-    const who = whoAsks(event);
-    logger.info('operator', { who, operation: operation.id, target: operation.target(input), status });
-  };
-  try {
-    const deps = await dependencies();
-    const deadline = deps.webhooks.steady() + context.getRemainingTimeInMillis() - shutdownReserveMs;
-    const result = await operation.run(deps, { ...input, deadline });
-    log(operation.status);
-    return operation.status === 204 ? { statusCode: 204 } : jsonAnswer(operation.status, JSON.stringify(result));
-  } catch (error) {
-    log(problemOf(error)?.status ?? 500);
-    throw error;
-  }
+/** Finds the route of a request with its parameters. @throws Problem for an unknown one */
+export function routed({ method, path }: { readonly method: string; readonly path: string }) {
+  const found = routes.filter(({ form }) => form.test(path));
+  const chosen = found.find(({ route }) => route.method === method);
+  if (chosen) return { route: chosen.route, params: decoded(chosen.form.exec(path)?.groups) };
+  if (found.length === 0) throw notFound('such route; GET /openapi.json lists them');
+  const allow = found.map(({ route }) => route.method);
+  throw new Problem(405, `expected ${allow.join(' or ')}`, { allow });
 }
 
 /** The principal authorized by the function URL; clients of the local run have none. */
@@ -110,8 +88,7 @@ function bodyOf(operation: Operation, { body, isBase64Encoded }: OperatorEvent):
   // The message omits the text, which may hold a secret.
   if (json === undefined) throw invalid([{ path: '', message: 'expected a body in JSON' }]);
   if (operation.body) return checked(operation.body, json);
-  const isNothing = typeof json === 'object' && json !== null && !Array.isArray(json) && Object.keys(json).length === 0;
-  if (!isNothing) throw invalid([{ path: '', message: 'expected no body' }]);
+  if (JSON.stringify(json) !== '{}') throw invalid([{ path: '', message: 'expected no body' }]);
   return json;
 }
 
@@ -142,8 +119,8 @@ function expectation(issue: z.core.$ZodIssue): string {
 }
 
 /** Decodes parts of the path; a malformed part stays unchanged for the schema to refuse. */
-const decodeParams = (params: Readonly<Record<string, string | undefined>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(params).map(([name, value = '']) => [name, decode(value)]));
+const decoded = (params: Readonly<Record<string, string>> = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(params).map(([name, value]) => [name, decode(value)]));
 
 const jsonAnswer = (statusCode: number, body: string): OperatorAnswer => ({
   statusCode,

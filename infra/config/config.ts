@@ -9,7 +9,8 @@ import { formats } from '#functions/webhooks/endpoints/format.ts';
 import { endpointName } from '#functions/webhooks/endpoints/settings.ts';
 import { millisecondsOf } from '#infra/terminal/durations.ts';
 import { isWithin, readLeniently } from './lenient-reading.ts';
-import { repeatedWatches, repeatedWebhooks } from './repeated-entries.ts';
+import { isLoopback, isPlain } from './plain-address.ts';
+import { repeatedEntries } from './repeated-entries.ts';
 import { readTextFile } from './text-file.ts';
 import { usualStack } from './usual-names.ts';
 
@@ -26,11 +27,11 @@ const serverUrl = z
     abort: true,
   })
   .refine(
-    (url) => URL.parse(url)?.protocol === 'https:' || isLoopback(URL.parse(url)?.hostname ?? ''),
+    (url) => new URL(url).protocol === 'https:' || isLoopback(new URL(url).hostname),
     'expected https: (http: only for a server on this machine)',
   )
-  .refine((url) => /^\/?$/.test(URL.parse(url)?.pathname ?? ''), 'expected no path: the notifier adds /api itself')
-  .refine((url) => isBare(url), 'expected neither user name, password, query nor fragment');
+  .refine((url) => /^\/?$/.test(new URL(url).pathname), 'expected no path: the notifier adds /api itself')
+  .refine((url) => isPlain(new URL(url)), 'expected neither user name, password, query nor fragment');
 
 const durationText = z
   .string()
@@ -198,8 +199,8 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
 
-  constructor(file: string, problems: readonly string[], message = inLines(`${file} cannot be used:`, problems)) {
-    super(message);
+  constructor(file: string, problems: readonly string[], message?: string) {
+    super(message ?? [`${file} cannot be used:`, ...problems].join('\n  '));
     this.problems = problems;
   }
 
@@ -210,23 +211,15 @@ export class ConfigError extends Error {
   }
 }
 
-const inLines = (heading: string, problems: readonly string[]): string =>
-  [heading, ...problems.map((problem) => `  ${problem}`)].join('\n');
-
-/**
- * Reads and checks a configuration file.
- *
- * @param further checks the valid parts beyond the schema; returns problems, each with its path
- * @throws ConfigError that lists every mistake, those of `further` included
- */
+/** Reads and checks a file. @param further finds problems in the valid parts @throws ConfigError for every mistake */
 export function loadConfig(file: string, further: (config: Config) => readonly string[] = () => []): Config {
   const json = parseJson(file);
   const { mistakes, data } = readLeniently(configSchema, json);
-  const config = data && withCaFile(data, file);
+  const caFile = data?.server.caFile && resolve(dirname(file), data.server.caFile);
+  const config = data && { ...data, server: { ...data.server, caFile } };
   const problems = [
     ...mistakes.map(({ path, message }) => `${path}: ${message}`),
-    ...repeatedWatches(json),
-    ...repeatedWebhooks(json),
+    ...repeatedEntries(json),
     ...(config ? [...caFileProblems(config), ...further(config)] : []).filter(
       (problem) => !isWithin(problem.split(': ')[0]!, mistakes),
     ),
@@ -235,15 +228,9 @@ export function loadConfig(file: string, further: (config: Config) => readonly s
   return config;
 }
 
-const withCaFile = ({ server, ...rest }: Config, file: string): Config => ({
-  ...rest,
-  server: { ...server, ...(server.caFile !== undefined && { caFile: resolve(dirname(file), server.caFile) }) },
-});
-
 function caFileProblems({ server: { caFile } }: Config): string[] {
-  if (caFile === undefined) return [];
   try {
-    readFileSync(caFile);
+    if (caFile !== undefined) readFileSync(caFile);
     return [];
   } catch (cause) {
     return [`server.caFile: expected a readable file (${(cause as NodeJS.ErrnoException).code})`];
@@ -279,10 +266,3 @@ function parseJson(file: string): unknown {
     throw new ConfigError(file, [`expected JSON (${(error as Error).message})`]);
   }
 }
-
-function isBare(url: string): boolean {
-  const { username = '', password = '', search = '', hash = '' } = URL.parse(url) ?? {};
-  return username + password + search + hash === '';
-}
-
-const isLoopback = (hostname: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);

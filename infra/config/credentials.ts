@@ -24,10 +24,7 @@ export interface Credentials {
   readonly webhookProxy?: string | undefined;
 }
 
-/**
- * @param missing further problems, reported in the same error
- * @throws ConfigError that names what is missing or malformed, but repeats no value
- */
+/** @throws ConfigError for what is malformed, and for the further problems in `missing`; it repeats no value */
 export function readCredentials(environment: NodeJS.ProcessEnv, missing: readonly string[] = []): Credentials {
   const { data, error } = credentials.safeParse(environment);
   const problems = (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);

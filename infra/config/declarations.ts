@@ -13,18 +13,15 @@ export const declarationsOf = (config: Config): Declarations => ({
 export const watchDeclarations = ({ watches }: Config): WantedWatch[] =>
   watches.map(({ every, ...watch }) => ({
     ...watch,
-    ...(every !== undefined && { pollIntervalMs: millisecondsOf(every) }),
+    pollIntervalMs: every === undefined ? undefined : millisecondsOf(every),
   }));
 
 /** Declared endpoints, with retry delays in milliseconds. */
 export const endpointDeclarations = ({ webhooks }: Config): EndpointDeclaration[] =>
   webhooks.map(({ name, urlFrom, secretFrom, headersFrom, retryDelays, ...settings }) => ({
     name,
-    ...(urlFrom !== undefined && { urlFrom }),
-    ...(secretFrom !== undefined && { secretFrom }),
-    ...(headersFrom !== undefined && { headersFrom }),
-    settings: {
-      ...Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
-      ...(retryDelays && { retryDelaysMs: retryDelays.map(millisecondsOf) }),
-    },
+    urlFrom,
+    secretFrom,
+    headersFrom,
+    settings: { ...settings, retryDelaysMs: retryDelays?.map(millisecondsOf) },
   }));

@@ -1,14 +1,11 @@
 import { millisecondsOf } from '#infra/terminal/durations.ts';
 import { type Config, intervalsOf, mostPages, requestsAtOnce } from './config.ts';
 
-/**
- * Assumed milliseconds for an answer of the server. A server that is twice as fast needs half as many concurrent requests,
- * so a higher limit costs it nothing.
- */
-const answerTime = 100;
+/** Assumed milliseconds for an answer. A faster server needs fewer requests at once, so a higher limit is no burden. */
+const answerTimeMs = 100;
 
 /** Milliseconds that DynamoDB needs for the snapshot of a watch. */
-const rowTime = 10;
+const rowTimeMs = 10;
 
 /** Watches that one invocation polls concurrently. */
 const watchesAtOnce = 8;
@@ -21,36 +18,28 @@ export function scheduleProblems(config: Config): string[] {
   const { schedule, watches, server } = config;
   const { every, quietEvery, shards } = schedule;
   const problems = [
-    ...(requestsAtOnce(server, shards) < 1
-      ? [
-          `server.maxConcurrentPages: expected at least one for each of the ${shards} shards (schedule.shards), which share them, got ${server.maxConcurrentPages}`,
-        ]
-      : []),
-    ...minutesProblems('schedule.every', every),
-    ...(quietEvery ? minutesProblems('schedule.quietEvery', quietEvery) : []),
-    ...(quietEvery && millisecondsOf(quietEvery) <= millisecondsOf(every)
-      ? [
-          `schedule.quietEvery: expected more than schedule.every (${every}), got ${quietEvery}: nothing would be polled less`,
-        ]
-      : []),
-    ...(shards > watches.length
-      ? [
-          `schedule.shards: expected at most one for each watch, got ${shards} for ${watches.length}: lower it, the others would have nothing to poll`,
-        ]
-      : []),
-    ...watches.flatMap((watch, index) => (watch.every ? minutesProblems(`watches[${index}].every`, watch.every) : [])),
-  ];
+    requestsAtOnce(server, shards) < 1 &&
+      `server.maxConcurrentPages: expected at least one for each of the ${shards} shards (schedule.shards), which share them, got ${server.maxConcurrentPages}`,
+    minutesProblem('schedule.every', every),
+    minutesProblem('schedule.quietEvery', quietEvery),
+    quietEvery !== undefined &&
+      millisecondsOf(quietEvery) <= millisecondsOf(every) &&
+      `schedule.quietEvery: expected more than schedule.every (${every}), got ${quietEvery}: nothing would be polled less`,
+    shards > watches.length &&
+      `schedule.shards: expected at most one for each watch, got ${shards} for ${watches.length}: lower it, the others would have nothing to poll`,
+    ...watches.map((watch, index) => minutesProblem(`watches[${index}].every`, watch.every)),
+  ].filter((problem) => typeof problem === 'string');
   return problems.length > 0 ? problems : paceProblems(config);
 }
 
 /** Shards tick each minute. CloudWatch alarms can evaluate three periods of whole minutes, up to a day each. */
-const minutesProblems = (path: string, every: string): string[] =>
-  millisecondsOf(every) % 60_000 === 0
-    ? []
-    : [`${path}: expected whole minutes on AWS, for example 1m, 5m or 2h, got ${every}`];
+const minutesProblem = (path: string, every: string | undefined): string | false =>
+  every !== undefined &&
+  millisecondsOf(every) % 60_000 !== 0 &&
+  `${path}: expected whole minutes on AWS, for example 1m, 5m or 2h, got ${every}`;
 
 /** Most polls a second of one shard. */
-const mostPolls = (1000 * watchesAtOnce) / (answerTime + rowTime);
+const mostPolls = (1000 * watchesAtOnce) / (answerTimeMs + rowTimeMs);
 
 /** Finds intervals that are too short even if all mailboxes are empty and quiet, with one request for each poll. */
 function paceProblems(config: Config): string[] {
@@ -58,7 +47,7 @@ function paceProblems(config: Config): string[] {
   const polls = pollsPerSecond(intervalsOf(config));
   const said = `${count(watches.length)} watches are ${figure(polls)} polls a second`;
   const neededShards = Math.ceil(polls / mostPolls);
-  const needed = Math.ceil((polls * answerTime) / 1000);
+  const needed = Math.ceil((polls * answerTimeMs) / 1000);
   const allowed = slotsOf(config);
   const problems: string[] = [];
   const shortest = watches.reduce(
@@ -72,12 +61,12 @@ function paceProblems(config: Config): string[] {
     const raised = Math.ceil(needed / shards) * shards;
     const raise = raised <= mostPages ? `set it to ${raised}, if the server bears that, or ` : '';
     problems.push(
-      `server.maxConcurrentPages: ${server.maxConcurrentPages} allows ${allowed} requests in flight${each}, and ${count(needed)} are needed: ${said}, each with a request of ${answerTime} ms at the least; ${raise}${slower(needed / allowed)}`,
+      `server.maxConcurrentPages: ${server.maxConcurrentPages} allows ${allowed} requests in flight${each}, and ${count(needed)} are needed: ${said}, each with a request of ${answerTimeMs} ms at the least; ${raise}${slower(needed / allowed)}`,
     );
   }
   if (neededShards > schedule.shards) {
     problems.push(
-      `schedule.shards: ${schedule.shards} can do ${Math.floor(mostPolls * schedule.shards)} polls a second, and ${said}: a shard polls ${watchesAtOnce} watches at a time, for ${answerTime + rowTime} ms each at the least; set it to ${neededShards}, or ${slower(neededShards / schedule.shards)}`,
+      `schedule.shards: ${schedule.shards} can do ${Math.floor(mostPolls * schedule.shards)} polls a second, and ${said}: a shard polls ${watchesAtOnce} watches at a time, for ${answerTimeMs + rowTimeMs} ms each at the least; set it to ${neededShards}, or ${slower(neededShards / schedule.shards)}`,
     );
   }
   return problems;
@@ -93,11 +82,11 @@ const roomy = 10_000;
 export function paceNote(config: Config): string[] {
   const { schedule, watches } = config;
   const often = watches.map(({ every = schedule.every }) => millisecondsOf(every));
-  const requests = (1000 * slotsOf(config)) / answerTime / pollsPerSecond(often);
+  const requests = (1000 * slotsOf(config)) / answerTimeMs / pollsPerSecond(often);
   const room = (requests - 1) * pageSize;
   if (room >= roomy) return [];
   return [
-    `${count(watches.length)} watches with ${slotsOf(config)} requests in flight: the interval is kept while mailboxes have some ${figure(room)} transfers on average, at ${answerTime} ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)`,
+    `${count(watches.length)} watches with ${slotsOf(config)} requests in flight: the interval is kept while mailboxes have some ${figure(room)} transfers on average, at ${answerTimeMs} ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)`,
   ];
 }
 

@@ -1,5 +1,5 @@
 import { ownVariables } from '#functions/lambda/environment.ts';
-import { filledIn } from '#functions/webhooks/endpoints/declared.ts';
+import { type EndpointDeclaration, filledIn } from '#functions/webhooks/endpoints/declared.ts';
 import { headerProblem } from '#functions/webhooks/http/ssrf-guard.ts';
 import type { Config } from './config.ts';
 import { endpointDeclarations } from './declarations.ts';
@@ -10,17 +10,18 @@ import { type WebhookVariable, webhookVariables } from './webhook-variables.ts';
 type Webhook = Config['webhooks'][number];
 
 /** Problems that prevent the deployment of webhooks, each with its path and remedy. */
-export function webhookProblems(config: Config): string[] {
+export function webhookProblems(config: Config) {
   const variables = webhookVariables(config);
+  const declarations = endpointDeclarations(config);
   return [
     ...config.webhooks.flatMap((webhook, index) => [
-      ...settingsProblems(config, webhook, `webhooks[${index}]`),
+      ...settingsProblems(webhook, declarations[index]!, `webhooks[${index}]`),
       ...credentialProblems(webhook, `webhooks[${index}]`),
-      ...signatureProblems(webhook, `webhooks[${index}]`),
+      signatureProblem(webhook, `webhooks[${index}]`),
       ...headerProblems(webhook, `webhooks[${index}]`),
     ]),
-    ...variables.flatMap((use) => variableProblems(use, variables)),
-    ...sizeProblems(variables),
+    ...variables.map((use) => variableProblem(use, variables)),
+    sizeProblem(variables),
   ];
 }
 
@@ -33,22 +34,19 @@ const mostMailboxes = 1000;
 /** Replacements for values that the secret will hold. */
 const placeholder = { url: 'https://placeholder.example.com/', header: 'placeholder' };
 
-function settingsProblems(config: Config, webhook: Webhook, path: string): string[] {
-  const [declaration] = endpointDeclarations({ ...config, webhooks: [webhook] });
-  const values = Object.values(webhook.headersFrom ?? {}).map((variable) => [variable, placeholder.header]);
-  const { name, settings } = filledIn(declaration!, Object.fromEntries(values));
+function settingsProblems(webhook: Webhook, declaration: EndpointDeclaration, path: string) {
+  const { headersFrom = {}, mailboxes = [] } = webhook;
+  const values = Object.values(headersFrom).map((variable) => [variable, placeholder.header]);
+  const { name, settings } = filledIn(declaration, Object.fromEntries(values));
   // `secret fill` checks an address that the file must not hold.
   const url = webhook.url === undefined || isChat(webhook) ? placeholder.url : settings.url;
   const checked = { name, settings: { ...settings, url }, secret: undefined };
-  const problems = settingProblems(declaration!, checked, false).map(
-    ({ path: setting, message }) => `${path}.${setting}: ${message}`,
-  );
-  if ((webhook.mailboxes?.length ?? 0) > mostMailboxes) {
-    problems.push(
-      `${path}.mailboxes: expected at most ${mostMailboxes}, as many as surely fit into one row, got ${webhook.mailboxes?.length}: divide them among several webhooks`,
-    );
-  }
-  return problems;
+  const problems = settingProblems(declaration, checked, false, path);
+  return [
+    ...problems.map((problem) => `${problem.path}: ${problem.message}`),
+    mailboxes.length > mostMailboxes &&
+      `${path}.mailboxes: expected at most ${mostMailboxes}, as many as surely fit into one row, got ${mailboxes.length}: divide them among several webhooks`,
+  ];
 }
 
 const isChat = ({ format }: Webhook): boolean => format !== 'event';
@@ -81,12 +79,10 @@ function credentialProblems(webhook: Webhook, path: string): string[] {
   return problems;
 }
 
-function signatureProblems(webhook: Webhook, path: string): string[] {
-  if (isChat(webhook) || webhook.secretFrom !== undefined) return [];
+function signatureProblem(webhook: Webhook, path: string): string | undefined {
+  if (isChat(webhook) || webhook.secretFrom !== undefined) return undefined;
   const example = variableFor(webhook.name, 'WEBHOOK_SECRET');
-  return [
-    `${path}.secretFrom: expected on AWS, where a secret that is made is never shown: name a field of the secret, for example ${example}, ${fillIt}`,
-  ];
+  return `${path}.secretFrom: expected on AWS, where a secret that is made is never shown: name a field of the secret, for example ${example}, ${fillIt}`;
 }
 
 /** Finds headers of the same name: a request would carry only one of them. */
@@ -101,17 +97,13 @@ function headerProblems({ headers = {}, headersFrom = {} }: Webhook, path: strin
   );
 }
 
-function variableProblems({ variable, path, holds }: WebhookVariable, all: readonly WebhookVariable[]): string[] {
-  if (ownVariables().has(variable) || foreignVariable.test(variable)) {
-    return [
-      `${path}: expected a name that is free, but ${variable} means something else already: name it after the webhook`,
-    ];
-  }
+function variableProblem({ variable, path, holds }: WebhookVariable, all: readonly WebhookVariable[]) {
+  if (ownVariables().has(variable) || foreignVariable.test(variable))
+    return `${path}: expected a name that is free, but ${variable} means something else already: name it after the webhook`;
   const other = all.find((use) => use.variable === variable);
-  if (!other || other.holds === holds) return [];
-  return [
-    `${path}: expected a field of its own, but ${other.path} takes ${variable} for its ${other.holds}: choose another name`,
-  ];
+  return other && other.holds !== holds
+    ? `${path}: expected a field of its own, but ${other.path} takes ${variable} for its ${other.holds}: choose another name`
+    : undefined;
 }
 
 /** Limit of Secrets Manager for one secret, in bytes. */
@@ -123,13 +115,12 @@ const shortest = { address: 18, 'signing secret': 44, header: 7 };
 /** Least bytes of the server's credentials and the data key. */
 const ownFields = 200;
 
-function sizeProblems(variables: readonly WebhookVariable[]): string[] {
+function sizeProblem(variables: readonly WebhookVariable[]): string | undefined {
   const fields = new Map(variables.map(({ variable, holds }) => [variable, variable.length + shortest[holds]]));
   const size = [...fields.values()].reduce((sum, bytes) => sum + bytes, ownFields);
-  if (size <= largestSecret) return [];
-  return [
-    `webhooks: expected variables that fit into one secret of ${largestSecret} bytes, got ${fields.size}, which take at least ${size}: let webhooks share some, or give them shorter names`,
-  ];
+  return size > largestSecret
+    ? `webhooks: expected variables that fit into one secret of ${largestSecret} bytes, got ${fields.size}, which take at least ${size}: let webhooks share some, or give them shorter names`
+    : undefined;
 }
 
 /** Suggests a variable for a webhook, for example `CRM_WEBHOOK_SECRET`. */

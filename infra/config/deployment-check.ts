@@ -10,26 +10,22 @@ import { scheduleProblems } from './deployment-check-schedule.ts';
 import { webhookProblems } from './deployment-check-webhooks.ts';
 import { repetitions } from './repeated-entries.ts';
 
-/**
- * Reads a configuration file and checks it for AWS. A file that suits a local run may make no sense there, or fail halfway
- * through the deployment.
- *
- * @throws ConfigError that lists every mistake with its path and remedy
- */
+/** Reads a configuration file, and checks that it can be deployed. @throws ConfigError that lists every mistake */
 export function loadDeployableConfig(file: string): Config {
   return loadConfig(file, (config) => [...deploymentProblems(config), ...certificateProblems(config)]);
 }
 
 /** Problems that prevent the deployment of a valid configuration, each with its path and remedy. */
-export const deploymentProblems = (config: Config): string[] => [
-  ...serverProblems(config),
-  ...scheduleProblems(config),
-  ...notifyProblems(config),
-  ...webhookProblems(config),
-  ...proxyProblems(config),
-  ...(config.alarmEmail ? emailProblems('alarmEmail', config.alarmEmail) : []),
-  ...networkProblems(config),
-];
+export const deploymentProblems = (config: Config): string[] =>
+  [
+    serverProblem(config),
+    ...scheduleProblems(config),
+    ...notifyProblems(config),
+    ...webhookProblems(config),
+    proxyProblem(config),
+    emailProblem('alarmEmail', config.alarmEmail),
+    ...networkProblems(config),
+  ].filter((problem) => typeof problem === 'string');
 
 /** Loopback, unspecified and link-local addresses. */
 const thisMachine = new BlockList();
@@ -48,65 +44,55 @@ function isLocal(host: string): boolean {
 const isPrivate = (host: string): boolean =>
   isIP(host) === 0 ? /^[^.]+$|\.(?:local|internal|lan|home\.arpa)$/.test(host) : isForbidden(host);
 
-function serverProblems({ server, vpc }: Config): string[] {
+function serverProblem({ server, vpc }: Config): string | undefined {
   const host = hostOf(new URL(server.url));
-  if (isLocal(host)) {
-    return [
-      `server.url: expected an address that AWS can reach, got ${host}, which is this machine: name the server as others reach it, by https:`,
-    ];
-  }
-  if (!isPrivate(host) || vpc) return [];
-  return [
-    `server.url: expected an address on the internet, got ${host}: name the server's public address, or under vpc the network that leads to it`,
-  ];
+  if (isLocal(host))
+    return `server.url: expected an address that AWS can reach, got ${host}, which is this machine: name the server as others reach it, by https:`;
+  return isPrivate(host) && !vpc
+    ? `server.url: expected an address on the internet, got ${host}: name the server's public address, or under vpc the network that leads to it`
+    : undefined;
 }
 
 /** Requires a public proxy, since the function that sends webhooks is in no VPC. */
-function proxyProblems({ proxy }: Config): string[] {
-  const host = proxy === undefined ? undefined : hostOf(new URL(proxy.includes('://') ? proxy : `http://${proxy}`));
-  return host !== undefined && (isLocal(host) || isPrivate(host))
-    ? [`proxy: expected an address on the internet, from where AWS sends webhooks, got ${host}: name one that is there`]
-    : [];
+function proxyProblem({ proxy }: Config): string | undefined {
+  if (proxy === undefined) return undefined;
+  const host = hostOf(new URL(proxy.includes('://') ? proxy : `http://${proxy}`));
+  return isLocal(host) || isPrivate(host)
+    ? `proxy: expected an address on the internet, from where AWS sends webhooks, got ${host}: name one that is there`
+    : undefined;
 }
 
 /** Limit of SNS for filter policies in one topic. */
 const mostAddresses = 200;
 
-function notifyProblems({ notify: { email } }: Config): string[] {
+function notifyProblems({ notify: { email } }: Config) {
   const addresses = email.map(({ address }) => addressKey(address));
   const problems = email.flatMap(({ address, types = [] }, index) => {
     const path = `notify.email[${index}]`;
     const first = addresses.indexOf(addressKey(address));
     return [
-      ...emailProblems(`${path}.address`, address),
-      ...(first === index
-        ? []
-        : [
-            `${path}.address: expected each address once, but notify.email[${first}] has the same: put its types together there`,
-          ]),
+      emailProblem(`${path}.address`, address),
+      first !== index &&
+        `${path}.address: expected each address once, but notify.email[${first}] has the same: put its types together there`,
       // Known types, each once, stay far below the SNS limit of 150 values in a filter policy.
       ...repetitions(
         types,
-        (index) => `${path}.types[${index}]: expected each type once, got ${types[index]} again: leave it out`,
+        (place) => `${path}.types[${place}]: expected each type once, got ${types[place]} again: leave it out`,
       ),
     ];
   });
-  if (email.length > mostAddresses) {
-    problems.push(
-      `notify.email: expected at most ${mostAddresses} addresses, as many as a topic can filter for, got ${email.length}: name a mailing list`,
-    );
-  }
-  return problems;
+  const tooMany = `notify.email: expected at most ${mostAddresses} addresses, as many as a topic can filter for, got ${email.length}: name a mailing list`;
+  return [...problems, email.length > mostAddresses && tooMany];
 }
 
-/** Finds valid addresses that SNS cannot send to: it supports ASCII only. */
-function emailProblems(path: string, address: string): string[] {
-  const [local, domain] = address.split('@') as [string, string];
-  if (!isAscii(local)) {
-    return [`${path}: expected an address with ASCII characters alone before the @, as SNS needs it: name another one`];
-  }
-  if (isAscii(domain)) return [];
-  return [`${path}: expected a domain in ASCII, as SNS needs it: write ${domainToASCII(domain)} for it`];
+/** Problem of a valid address that SNS cannot send to: it supports ASCII only. */
+function emailProblem(path: string, address = ''): string | undefined {
+  const [local, domain = ''] = address.split('@') as [string, string?];
+  if (!isAscii(local))
+    return `${path}: expected an address with ASCII characters alone before the @, as SNS needs it: name another one`;
+  return isAscii(domain)
+    ? undefined
+    : `${path}: expected a domain in ASCII, as SNS needs it: write ${domainToASCII(domain)} for it`;
 }
 
 const isAscii = (text: string): boolean => /^\p{ASCII}*$/u.test(text);
@@ -114,19 +100,17 @@ const isAscii = (text: string): boolean => /^\p{ASCII}*$/u.test(text);
 /** Limit of Lambda for the subnets of a function. */
 const mostSubnets = 16;
 
-function networkProblems({ vpc }: Config): string[] {
-  if (!vpc) return [];
-  const problems = repetitions(
-    vpc.subnets,
-    (index, first) =>
-      `vpc.subnets[${index}]: expected each subnet once, but vpc.subnets[${first}] is the same: leave it out`,
-  );
-  if (vpc.subnets.length > mostSubnets) {
-    problems.push(
-      `vpc.subnets: expected at most ${mostSubnets}, as many as a function can be in, got ${vpc.subnets.length}: name one for each availability zone`,
-    );
-  }
-  return problems;
+function networkProblems({ vpc }: Config) {
+  const subnets = vpc?.subnets ?? [];
+  return [
+    ...repetitions(
+      subnets,
+      (index, first) =>
+        `vpc.subnets[${index}]: expected each subnet once, but vpc.subnets[${first}] is the same: leave it out`,
+    ),
+    subnets.length > mostSubnets &&
+      `vpc.subnets: expected at most ${mostSubnets}, as many as a function can be in, got ${subnets.length}: name one for each availability zone`,
+  ];
 }
 
 /** Allows only certificates: the deployment ships the file with the poll function, which can use nothing else. */
@@ -139,15 +123,12 @@ function certificateProblems({ server: { caFile } }: Config): string[] {
     // `loadConfig` reports an unreadable file.
     return [];
   }
-  if (text.includes('PRIVATE KEY-----')) {
+  if (text.includes('PRIVATE KEY-----'))
     return ['server.caFile: expected certificates alone, got a private key, which must stay off AWS: take it out'];
-  }
   const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  return certificates.length > 0 && certificates.every(isCertificate)
-    ? []
-    : [
-        'server.caFile: expected certificates in PEM: export that of the authority as Base64 (-----BEGIN CERTIFICATE-----)',
-      ];
+  const remedy = 'export that of the authority as Base64 (-----BEGIN CERTIFICATE-----)';
+  const isSound = certificates.length > 0 && certificates.every(isCertificate);
+  return isSound ? [] : [`server.caFile: expected certificates in PEM: ${remedy}`];
 }
 
 function isCertificate(pem: string): boolean {

@@ -8,54 +8,39 @@ export interface Mistake {
   readonly mended: string | undefined;
 }
 
-export interface LenientReading<T> {
-  readonly mistakes: readonly Mistake[];
-  /** The file with placeholders for mistakes, so that the rest can be checked; undefined if even that fails. */
-  readonly data: T | undefined;
-}
-
-/** Placeholders for wrong required values by field name; below, for list elements by the list's name. */
+/** Placeholders for wrong required values by field name; for an element of a list, the one in the list's placeholder. */
 const sound: Readonly<Record<string, unknown>> = {
   server: { url: 'https://placeholder.example.com' },
   url: 'https://placeholder.example.com',
   name: 'placeholder',
   mailbox: 'placeholder@example.com',
   address: 'placeholder@example.com',
-  email: 'placeholder@example.com',
   watches: [{ mailbox: 'placeholder@example.com' }],
+  webhooks: [{ name: 'placeholder', url: 'https://placeholder.example.com' }],
+  email: [{ address: 'placeholder@example.com' }],
+  mailboxes: ['placeholder@example.com'],
+  types: ['transfer.*'],
+  directions: ['sent'],
+  retryDelays: ['5m'],
   workspaceId: 'T00000000',
   channelId: 'C00000000',
   id: 'vpc-00000000',
   subnets: ['subnet-00000000'],
 };
-const soundElement: Readonly<Record<string, unknown>> = {
-  watches: { mailbox: 'placeholder@example.com' },
-  webhooks: { name: 'placeholder', url: 'https://placeholder.example.com' },
-  email: { address: 'placeholder@example.com' },
-  mailboxes: 'placeholder@example.com',
-  types: 'transfer.*',
-  directions: 'sent',
-  retryDelays: '5m',
-  subnets: 'subnet-00000000',
-};
 
 /** Rounds of checking and mending. Each round reaches values that earlier mistakes hid from the schema. */
 const rounds = 6;
 
-/** Finds every mistake: the schema skips some checks after one, so the file is parsed again with placeholders. */
-export function readLeniently<Schema extends z.ZodType>(
-  schema: Schema,
-  json: unknown,
-): LenientReading<z.output<Schema>> {
+/** Finds every mistake: the schema skips checks after one, so it reads the file again with placeholders, as `data`. */
+export function readLeniently<Schema extends z.ZodType>(schema: Schema, json: unknown) {
   const copy = { root: structuredClone(json) };
   const mistakes: Mistake[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const { data, error } = schema.safeParse(copy.root);
     if (!error) return { mistakes, data };
     // A placeholder that fails a check is no mistake of the file.
-    mistakes.push(
-      ...error.issues.map(mistakeOf).filter(({ mended = '' }) => round === 0 || !isWithin(mended, mistakes)),
-    );
+    const found = error.issues.map(mistakeOf);
+    mistakes.push(...found.filter(({ mended = '' }) => round === 0 || !isWithin(mended, mistakes)));
     for (const issue of error.issues) mend(copy, issue);
   }
   return { mistakes, data: undefined };
@@ -68,16 +53,19 @@ export const isWithin = (path: string, mistakes: readonly Mistake[]): boolean =>
       mended !== undefined && (path === mended || path.startsWith(`${mended}.`) || path.startsWith(`${mended}[`)),
   );
 
-function mistakeOf({ path, code, message }: z.core.$ZodIssue): Mistake {
-  const place = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
-  const named = place.replace(/^\./, '') || 'the file';
-  const isEither = code === 'custom' && typeof path.at(-1) === 'number';
+function mistakeOf(issue: z.core.$ZodIssue): Mistake {
+  const place = issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
+  const path = place.replace(/^\./, '') || 'the file';
+  const mended = isOfWebhook(issue) ? `${path}.url` : path;
   return {
-    path: named,
-    message: message.replace(/^Invalid input: /, ''),
-    mended: code === 'unrecognized_keys' ? undefined : isEither ? `${named}.url` : named,
+    path,
+    message: issue.message.replace(/^Invalid input: /, ''),
+    mended: issue.code === 'unrecognized_keys' ? undefined : mended,
   };
 }
+
+/** True for a webhook as a whole: exactly one of `url` and `urlFrom` is required. */
+const isOfWebhook = ({ path, code }: z.core.$ZodIssue): boolean => code === 'custom' && typeof path.at(-1) === 'number';
 
 type Node = Record<PropertyKey, unknown>;
 
@@ -90,13 +78,12 @@ function mend(copy: { root: unknown }, issue: z.core.$ZodIssue): void {
     for (const key of issue.keys) delete (target as Node)[key];
   } else if (path.length === 0) {
     copy.root = {};
-  } else if (code === 'custom' && typeof path.at(-1) === 'number') {
-    // The webhook as a whole: exactly one of `url` and `urlFrom` is required.
+  } else if (isOfWebhook(issue)) {
     Object.assign(target as Node, { url: sound.url, urlFrom: undefined });
   } else {
     const parent = at(path.slice(0, -1)) as Node;
     const key = path.at(-1)!;
-    if (Array.isArray(parent)) parent[key as number] = structuredClone(soundElement[String(path.at(-2))]);
+    if (Array.isArray(parent)) parent[key as number] = structuredClone((sound[String(path.at(-2))] as unknown[])[0]);
     else if (parent[key] === undefined) parent[key] = structuredClone(sound[String(key)]);
     else delete parent[key];
   }

@@ -1,36 +1,28 @@
 import { addressKey } from '#functions/transfers/address-key.ts';
 
-/** Finds repeated watches by path, even in an otherwise invalid configuration. */
-export function repeatedWatches(json: unknown): string[] {
-  const { watches } = (json ?? {}) as { watches?: unknown };
-  if (!Array.isArray(watches)) return [];
-  const keys = watches.map((watch) => {
-    const { mailbox, direction = 'sent' } = watch ?? {};
-    return typeof mailbox === 'string' && typeof direction === 'string'
-      ? `${direction}#${addressKey(mailbox)}`
-      : undefined;
-  });
-  return repetitions(
-    keys,
-    (index, first) => `watches[${index}]: expected each watch once, but watches[${first}] is the same`,
+/** Finds repeated watches and webhooks by path, even in an otherwise invalid configuration. */
+export function repeatedEntries(json: unknown): string[] {
+  const { watches, webhooks } = (json ?? {}) as { watches?: unknown; webhooks?: unknown };
+  const keys = entriesIn(watches).map(({ mailbox, direction = 'sent' }) =>
+    typeof mailbox === 'string' && typeof direction === 'string' ? `${direction}#${addressKey(mailbox)}` : undefined,
   );
+  const names = entriesIn(webhooks).map(({ name }) => (typeof name === 'string' ? name : undefined));
+  return [
+    ...repetitions(
+      keys,
+      (index, first) => `watches[${index}]: expected each watch once, but watches[${first}] is the same`,
+    ),
+    ...repetitions(
+      names,
+      (index, first) => `webhooks[${index}]: expected each name once, but webhooks[${first}] has the same`,
+    ),
+  ];
 }
 
-export function repeatedWebhooks(json: unknown): string[] {
-  const { webhooks } = (json ?? {}) as { webhooks?: unknown };
-  if (!Array.isArray(webhooks)) return [];
-  const names = webhooks.map((one) => (one as { name?: unknown } | null)?.name);
-  return repetitions(
-    names.map((name) => (typeof name === 'string' ? name : undefined)),
-    (index, first) => `webhooks[${index}]: expected each name once, but webhooks[${first}] has the same`,
-  );
-}
+const entriesIn = (list: unknown): Readonly<Record<string, unknown>>[] =>
+  Array.isArray(list) ? list.map((entry) => entry ?? {}) : [];
 
-/**
- * Problems of the values that occur earlier in a list; undefined values have none.
- *
- * @param problem gets the place of the value, and that of its first occurrence
- */
+/** Problems of the values that occur earlier in a list. @param problem gets the place of the value and of the first */
 export function repetitions(
   values: readonly (string | undefined)[],
   problem: (index: number, first: number) => string,

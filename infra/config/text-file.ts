@@ -1,11 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/**
- * Reads a text file in UTF-8, or in UTF-16 if it begins with that byte order mark. Drops the mark, which some editors
- * write and no parser expects.
- *
- * @throws the file system's error
- */
+/** Reads UTF-8, or UTF-16 after its byte order mark. Drops the mark, which no parser expects. @throws a system error */
 export function readTextFile(file: string): string {
   const bytes = readFileSync(file);
   const mark = bytes.subarray(0, 2).toString('hex');

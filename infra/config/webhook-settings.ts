@@ -4,21 +4,13 @@ import {
   problemsWith,
 } from '#functions/webhooks/endpoints/declared.ts';
 
-/** Problem of a setting; `path` is relative to the webhook, for example `headersFrom.X-Key`. */
-export interface SettingProblem {
-  readonly path: string;
-  readonly message: string;
-}
-
-/**
- * Checks a declared webhook as the notifier itself does, and locates each problem in the file. The place of a variable's
- * value is the name of the variable.
- */
+/** Checks a webhook as the notifier does. Each problem has its path, for example `webhooks[0].headersFrom.X-Key`. */
 export const settingProblems = (
   { urlFrom, headersFrom = {} }: EndpointDeclaration,
   endpoint: DeclaredEndpoint,
   allowPrivate: boolean,
-): SettingProblem[] =>
+  webhook: string,
+) =>
   problemsWith(endpoint, allowPrivate).map((problem) => {
     const end = problem.indexOf(': ');
     const [setting = '', ...rest] = problem.slice(0, end).split('.');
@@ -27,6 +19,6 @@ export const settingProblems = (
     const within = rest.map((key) => (/^\d+$/.test(key) ? `[${key}]` : `.${key}`));
     // The file has durations where the notifier has milliseconds.
     const named = setting === 'retryDelaysMs' ? 'retryDelays' : setting;
-    const path = [isFrom || isHeaderFrom ? `${named}From` : named, ...within].join('');
+    const path = `${webhook}.${named}${isFrom || isHeaderFrom ? 'From' : ''}${within.join('')}`;
     return { path, message: problem.slice(end + 2) };
   });

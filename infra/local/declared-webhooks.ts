@@ -22,13 +22,14 @@ export function declaredWebhooks(
   const missing = webhookVariables(config).filter(({ variable }) => !environment[variable]);
   const declared = endpointDeclarations(config).map((declaration, index) => {
     const endpoint = filledIn(declaration, environment);
-    const problems = settingProblems(declaration, endpoint, allowPrivate).flatMap(({ path, message }) => {
-      const place = `webhooks[${index}].${path}`;
-      // `missing` reports these problems already.
-      if (missing.some((use) => use.path === place)) return [];
-      const isPrivate = /^url(From)?$/.test(path) && targetProblem(endpoint.settings.url, true) === undefined;
-      return `${place}: ${message}${isPrivate ? `; ${orAllowed}` : ''}`;
-    });
+    const problems = settingProblems(declaration, endpoint, allowPrivate, `webhooks[${index}]`).flatMap(
+      ({ path, message }) => {
+        // `missing` reports these problems already.
+        if (missing.some((use) => use.path === path)) return [];
+        const isPrivate = /\.url(From)?$/.test(path) && targetProblem(endpoint.settings.url, true) === undefined;
+        return `${path}: ${message}${isPrivate ? `; ${orAllowed}` : ''}`;
+      },
+    );
     return { endpoint, problems };
   });
   return {

@@ -2,9 +2,9 @@ import * as z from 'zod/mini';
 import { verificationMethods } from '#functions/cryptshare/verification.ts';
 import { formats } from '#functions/webhooks/endpoints/format.ts';
 import { postFailures } from '#functions/webhooks/http/client.ts';
-import { pollFields, watchProblemSchema } from './poll-function.ts';
+import { pollFields, watchProblemSchema } from './on-demand-poll.ts';
 import { deliveryStatus, direction } from './schemas.ts';
-import { topicNames } from './topics.ts';
+import { topicNames } from './topic-subscriptions.ts';
 
 /** A page of a list; the last page has no `next`. */
 const pageOf = <Item extends z.ZodMiniType>(item: Item) =>
@@ -122,7 +122,6 @@ const tracedDelivery = z.extend(delivery, {
     z.strictObject({
       attempt: z.int(),
       startedAt: z.string(),
-      /** Milliseconds. */
       durationMs: z.int(),
       outcome: z.string(),
       cause: z.optional(z.string()),

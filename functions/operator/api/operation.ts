@@ -10,8 +10,8 @@ import type { DeliveryDependencies } from '#functions/webhooks/deliveries/delive
 import type { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
 import type { EndpointLifeDependencies } from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { Answers } from './answers.ts';
-import type { SignedAddress } from './signed-post.ts';
-import type { InspectedTopics } from './topics.ts';
+import type { SignedAddress } from './signed-aws-request.ts';
+import type { InspectedTopics } from './topic-subscriptions.ts';
 
 export interface OperatorDependencies {
   readonly version: string;
@@ -22,7 +22,7 @@ export interface OperatorDependencies {
     readonly states: WatchStates;
     readonly incidentRows: Pick<IncidentRows, 'mend'>;
     readonly calls: ServerCalls;
-    readonly tokens: Tokens;
+    readonly tokens: Pick<Tokens, 'verify' | 'stored'>;
     /** Milliseconds between two polls of a quiet watch; undefined for the interval of other watches. */
     readonly quietIntervalMs?: number | undefined;
   };
@@ -30,7 +30,7 @@ export interface OperatorDependencies {
   readonly pollFunction: SignedAddress;
   readonly webhooks: EndpointLifeDependencies & DeliveryDependencies & { readonly events: StoredEvents };
   /** Queues to inspect, with their URLs by the kind of message. */
-  readonly queues: { readonly sqs: SQSClient; readonly urls: Readonly<Record<string, string>> };
+  readonly queues: { readonly sqs: Pick<SQSClient, 'send'>; readonly urls: Readonly<Record<string, string>> };
   readonly topics: InspectedTopics;
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
@@ -44,40 +44,35 @@ export interface OperationInput<Params, Query, Body> {
 
 type Schema = z.ZodMiniType;
 
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
 const nothing = z.strictObject({});
 type Nothing = typeof nothing;
 
-export interface Operation {
-  readonly id: string;
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  readonly path: string;
+interface Definition<Id extends string, P extends z.ZodMiniObject, Q extends z.ZodMiniObject, B extends Schema> {
   readonly summary: string;
-  readonly params: z.ZodMiniObject;
-  readonly query: z.ZodMiniObject;
-  /** Undefined for no body; an empty object then counts as none. */
-  readonly body: Schema | undefined;
-  /** Status of a success; 204 has no body. */
-  readonly status: 200 | 201 | 202 | 204;
-  /** Statuses of its own failures; every operation also has 400 and 500. */
-  readonly failures: readonly number[];
-  /** The subject for logs, without mailbox, URL or secret. */
-  readonly target: (input: Pick<OperationInput<unknown, unknown, unknown>, 'params' | 'body'>) => string;
-  readonly run: (deps: OperatorDependencies, input: OperationInput<unknown, unknown, unknown>) => Promise<unknown>;
-}
-
-interface Definition<Id extends string, P extends z.ZodMiniObject, Q extends z.ZodMiniObject, B extends Schema>
-  extends Pick<Operation, 'method' | 'path' | 'summary'> {
   readonly params?: P;
   readonly query?: Q;
-  readonly body?: B;
-  /** @default 200 */
-  readonly status?: Operation['status'];
+  /** Undefined for no body; an empty object then counts as none. */
+  readonly body?: B | undefined;
+  /** Status of a success; 204 has no body. @default 200 */
+  readonly status?: 200 | 201 | 202 | 204;
+  /** Statuses of its own failures; every operation also has 400 and 500. */
   readonly failures?: readonly number[];
+  /** The subject for logs, without mailbox, URL or secret. */
   readonly target?: (input: { readonly params: z.output<P>; readonly body: z.output<B> }) => string;
   readonly run: (
     deps: OperatorDependencies,
     input: OperationInput<z.output<P>, z.output<Q>, z.output<B>>,
   ) => Promise<Id extends keyof Answers ? Answers[Id] : void>;
+}
+
+/** An operation, whatever its schemas; its caller has parsed the request by them. */
+export interface Operation extends Required<Omit<Definition<string, z.ZodMiniObject, z.ZodMiniObject, Schema>, 'run'>> {
+  readonly id: string;
+  readonly method: Method;
+  readonly path: string;
+  readonly run: (deps: OperatorDependencies, input: OperationInput<unknown, unknown, unknown>) => Promise<unknown>;
 }
 
 /** Defines an operation; its types follow from its schemas and {@link Answers}. */
@@ -86,12 +81,8 @@ export function operation<
   P extends z.ZodMiniObject = Nothing,
   Q extends z.ZodMiniObject = Nothing,
   B extends Schema = Nothing,
->(id: Id, definition: Definition<Id, P, Q, B>): Operation {
-  const { body, target = () => '', run } = definition;
-  return {
-    ...{ id, params: nothing, query: nothing, status: 200, failures: [], ...definition, body },
-    target: target as Operation['target'],
-    // Safe casts: the caller has parsed the request by these schemas.
-    run: run as Operation['run'],
-  };
+>(id: Id, route: `${Method} /${string}`, definition: Definition<Id, P, Q, B>): Operation {
+  const [method, path] = route.split(' ');
+  const usual = { params: nothing, query: nothing, body: undefined, status: 200, failures: [], target: () => '' };
+  return { id, method, path, ...usual, ...definition } as unknown as Operation;
 }

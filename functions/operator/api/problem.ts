@@ -16,7 +16,6 @@ interface ProblemParts {
   readonly problems?: readonly FieldProblem[];
   /** One word for a failure of the Cryptshare Server. */
   readonly cause?: string;
-  /** Seconds. */
   readonly retryAfterSeconds?: number | undefined;
   readonly allow?: readonly string[];
 }

@@ -13,9 +13,10 @@ import {
 } from '#functions/webhooks/deliveries/delivery.ts';
 import { heldBetween, newestFirst, type Span, sentTo } from '#functions/webhooks/deliveries/delivery-index.ts';
 import { resend } from '#functions/webhooks/deliveries/replay.ts';
+import type { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
+import type { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { endpointName } from '#functions/webhooks/endpoints/settings.ts';
-import { shownDelivery, tracedDelivery } from './traces.ts';
-import { transferEvents } from './transfer-events.ts';
+import { eventsOfTransfer, shownDelivery, tracedDelivery } from './traces.ts';
 
 const query = z.strictObject({
   ...pageQuery,
@@ -29,37 +30,38 @@ const query = z.strictObject({
 
 type Query = z.output<typeof query>;
 
+const deliveryPath = '/deliveries/{event}/{endpoint}';
+
 const onDelivery = {
-  path: '/deliveries/{event}/{endpoint}',
   params: z.strictObject({ event: eventId, endpoint: endpointName }),
   failures: [404, 409],
   target: ({ params: { event, endpoint } }: { readonly params: DeliveryName }): string => `${event} ${endpoint}`,
 } as const;
 
 /** The event ids selected by event or transfer; undefined without such a filter. */
-async function namedEvents(deps: OperatorDependencies, { event, trackingId: transfer }: Query) {
+async function namedEvents(events: Pick<StoredEvents, 'ofTransfer'>, { event, trackingId: transfer }: Query) {
   if (transfer === undefined) return event === undefined ? undefined : [event];
-  const events = (await transferEvents(deps, transfer)).map(({ id }) => id);
-  return event === undefined ? events : events.filter((id) => id === event);
+  const ids = (await eventsOfTransfer(events, transfer)).map((one) => one.event.id);
+  return event === undefined ? ids : ids.filter((id) => id === event);
 }
 
 /** The ranges of rows that may hold matching deliveries. */
 async function rangesOf(deps: OperatorDependencies, input: Query, span: Span): Promise<IndexRange[]> {
   const { endpoint, status } = input;
-  const events = await namedEvents(deps, input);
+  const events = await namedEvents(deps.webhooks.events, input);
   if (events) return events.map((event) => deliveriesOf(event, endpoint));
   const [from, until] = [Date.parse(span.from), Date.parse(span.until)];
   if (from >= until) return [];
-  const endpoints = await endpointsOf(deps, endpoint);
+  const endpoints = await endpointsOf(deps.webhooks.endpoints, endpoint);
   const now = deps.webhooks.now().getTime();
   if (status !== 'HELD') return endpoints.flatMap((one) => newestFirst(sentTo(one, span, now)));
   const names = new Set(endpoints.map(({ name }) => name));
   return [...names].flatMap((name) => newestFirst([heldBetween(name, from, until)]));
 }
 
-async function endpointsOf({ webhooks }: OperatorDependencies, name: string | undefined) {
-  if (name === undefined) return webhooks.endpoints.list();
-  const found = await webhooks.endpoints.find(name);
+async function endpointsOf(endpoints: Pick<Endpoints, 'list' | 'find'>, name: string | undefined) {
+  if (name === undefined) return endpoints.list();
+  const found = await endpoints.find(name);
   // The format of a removed endpoint is unknown, so try events and notices.
   return found ? [found] : (['event', 'slack'] as const).map((format) => ({ name, format }));
 }
@@ -86,25 +88,20 @@ async function listDeliveries(deps: OperatorDependencies, input: Query) {
 const wordsFor = ({ event, endpoint }: DeliveryName): string => `delivery of ${event} to ${endpoint}`;
 
 export const deliveryOperations = [
-  operation('listDeliveries', {
-    method: 'GET',
-    path: '/deliveries',
+  operation('listDeliveries', 'GET /deliveries', {
     summary:
       'Lists deliveries, those of the newest events first; without endpoint, event or transfer, one endpoint after the other',
     query,
     run: (deps, { query: input }) => listDeliveries(deps, input),
   }),
-  operation('showDelivery', {
+  operation('showDelivery', `GET ${deliveryPath}`, {
     ...onDelivery,
-    method: 'GET',
     summary: 'Shows a delivery with its attempts',
     failures: [404],
     run: async (deps, { params: name }) => existing(await tracedDelivery(deps, name), wordsFor(name)),
   }),
-  operation('resendDelivery', {
+  operation('resendDelivery', `POST ${deliveryPath}/resend`, {
     ...onDelivery,
-    method: 'POST',
-    path: `${onDelivery.path}/resend`,
     summary: 'Delivers an event again under the same id, if its delivery has ended or is held',
     status: 202,
     async run(deps, { params: name }) {
@@ -115,10 +112,8 @@ export const deliveryOperations = [
       return shownDelivery(found);
     },
   }),
-  operation('cancelDelivery', {
+  operation('cancelDelivery', `POST ${deliveryPath}/cancel`, {
     ...onDelivery,
-    method: 'POST',
-    path: `${onDelivery.path}/cancel`,
     summary: 'Cancels a delivery that waits for its next attempt or is held',
     async run(deps, { params: name }) {
       const { delivery, isCancelled } = existing(await cancelDelivery(deps.webhooks, name), wordsFor(name));

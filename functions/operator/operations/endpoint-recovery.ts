@@ -1,10 +1,9 @@
 import * as z from 'zod/mini';
-import type { Deadline } from '#functions/clock/instants.ts';
-import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
+import { type OperationInput, type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { cursorOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
 import { always, never, spanOf, time } from '#functions/operator/api/schemas.ts';
 import { recover, replay } from '#functions/webhooks/deliveries/replay.ts';
-import { onEndpoint } from './endpoints.ts';
+import { endpointPath, onEndpoint } from './endpoints.ts';
 
 const recovery = z.strictObject({
   from: z.optional(time),
@@ -22,33 +21,26 @@ const inOrder = z.refine<Body>(({ from = always, until = never }) => Date.parse(
 });
 
 /** Starts or continues a release until the deadline. */
-async function release(
-  release: typeof replay,
-  deps: OperatorDependencies,
-  name: string,
-  { cursor, ...manner }: Body,
-  deadline: Deadline,
-) {
-  const options = { ...manner, ...spanOf(manner), after: placeOf(cursor), deadline };
-  const { next, ...done } = await release(deps.webhooks, name, options);
-  return { ...done, next: next && cursorOf(next) };
-}
+const released =
+  (release: typeof replay) =>
+  async (deps: OperatorDependencies, input: OperationInput<{ readonly name: string }, unknown, Body>) => {
+    const { cursor, ...manner } = input.body;
+    const options = { ...manner, ...spanOf(manner), after: placeOf(cursor), deadline: input.deadline };
+    const { next, ...done } = await release(deps.webhooks, input.params.name, options);
+    return { ...done, next: next && cursorOf(next) };
+  };
 
 export const endpointRecoveryOperations = [
-  operation('recoverEndpoint', {
+  operation('recoverEndpoint', `POST ${endpointPath}/recover`, {
     ...onEndpoint,
-    method: 'POST',
-    path: `${onEndpoint.path}/recover`,
     summary: 'Releases the events that were held while an endpoint was paused or disabled',
     body: recovery.check(inOrder),
-    run: (deps, { params: { name }, body, deadline }) => release(recover, deps, name, body, deadline),
+    run: released(recover),
   }),
-  operation('replayEndpoint', {
+  operation('replayEndpoint', `POST ${endpointPath}/replay`, {
     ...onEndpoint,
-    method: 'POST',
-    path: `${onEndpoint.path}/replay`,
     summary: 'Delivers the events of a time range again, if their deliveries to this endpoint have ended or are held',
     body: z.extend(recovery, { from: time, until: time }).check(inOrder),
-    run: (deps, { params: { name }, body, deadline }) => release(replay, deps, name, body, deadline),
+    run: released(replay),
   }),
 ];

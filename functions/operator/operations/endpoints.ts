@@ -5,7 +5,7 @@ import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
 import { stateOf } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
-import { type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
+import { plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 import {
   addEndpoint,
   disableEndpoint,
@@ -24,8 +24,9 @@ import { endpointName, endpointSettingFields, endpointSettings } from '#function
 const fields = endpointSettingFields(true);
 const secret = z.string().check(z.maxLength(200));
 
+export const endpointPath = '/endpoints/{name}';
+
 export const onEndpoint = {
-  path: '/endpoints/{name}',
   params: z.strictObject({ name: endpointName }),
   failures: [404, 409],
   target: ({ params }: { readonly params: { readonly name: string } }): string => params.name,
@@ -33,42 +34,38 @@ export const onEndpoint = {
 
 const shown = async (deps: OperatorDependencies, endpoint: Endpoint) => (await allShown(deps, [endpoint]))[0]!;
 
-async function allShown(deps: OperatorDependencies, endpoints: readonly Endpoint[]) {
-  const leases = await deps.webhooks.leases.of(endpoints.map(({ name }) => name));
-  return endpoints.map((endpoint, index) => viewWith(deps, endpoint, leases[index]!));
-}
-
-function viewWith(deps: OperatorDependencies, endpoint: Endpoint, lease: Lease): Answers['showEndpoint'] {
-  const now = deps.webhooks.now().getTime();
-  const plausible = plausibleLease(lease, now);
-  const { failingSince, failedAttempts, openUntil } = plausible;
-  const state = stateOf(plausible, now);
-  const { encrypted, origin, rev, pending, isDeclared = false, health, ...settings } = endpoint;
-  return {
-    ...settings,
-    ...viewOf(deps.webhooks, endpoint),
-    isDeclared,
-    health: health && { ...health, warnedAt: health.warnedAt === undefined ? undefined : iso(health.warnedAt) },
-    failures: failingSince === undefined ? undefined : { count: failedAttempts, since: iso(failingSince) },
-    circuitBreaker: state === 'closed' ? undefined : { state, openUntil: iso(openUntil!) },
-  };
+async function allShown({ webhooks }: OperatorDependencies, endpoints: readonly Endpoint[]) {
+  const now = webhooks.now().getTime();
+  const leases = await webhooks.leases.of(endpoints.map(({ name }) => name));
+  return endpoints.map((endpoint, index): Answers['showEndpoint'] => {
+    const lease = plausibleLease(leases[index]!, now);
+    const { failingSince, failedAttempts, openUntil } = lease;
+    const state = stateOf(lease, now);
+    const { encrypted, origin, rev, pending, isDeclared = false, health, ...settings } = endpoint;
+    return {
+      ...settings,
+      ...viewOf(webhooks, endpoint),
+      isDeclared,
+      health: health && { ...health, warnedAt: health.warnedAt === undefined ? undefined : iso(health.warnedAt) },
+      failures: failingSince === undefined ? undefined : { count: failedAttempts, since: iso(failingSince) },
+      circuitBreaker: state === 'closed' ? undefined : { state, openUntil: iso(openUntil!) },
+    };
+  });
 }
 
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
-const statusChange = (verb: 'pause' | 'resume' | 'enable', summary: string, change: typeof pauseEndpoint) =>
-  operation(`${verb}Endpoint`, {
+const changes = { pause: pauseEndpoint, resume: resumeEndpoint, enable: enableEndpoint };
+
+const statusChange = (verb: keyof typeof changes, summary: string) =>
+  operation(`${verb}Endpoint`, `POST ${endpointPath}/${verb}`, {
     ...onEndpoint,
-    method: 'POST',
-    path: `${onEndpoint.path}/${verb}`,
     summary,
-    run: async (deps, { params: { name } }) => shown(deps, await change(deps.webhooks, name)),
+    run: async (deps, { params: { name } }) => shown(deps, await changes[verb](deps.webhooks, name)),
   });
 
 export const endpointOperations = [
-  operation('listEndpoints', {
-    method: 'GET',
-    path: '/endpoints',
+  operation('listEndpoints', 'GET /endpoints', {
     summary: 'Lists the endpoints, without their secrets',
     query: z.strictObject(pageQuery),
     async run(deps, { query }) {
@@ -76,9 +73,7 @@ export const endpointOperations = [
       return { items: await allShown(deps, items), next };
     },
   }),
-  operation('addEndpoint', {
-    method: 'POST',
-    path: '/endpoints',
+  operation('addEndpoint', 'POST /endpoints', {
     summary: 'Adds an endpoint; its secret is shown only here',
     body: z.extend(endpointSettings(true), {
       name: endpointName,
@@ -93,16 +88,14 @@ export const endpointOperations = [
       return { ...added, endpoint: await shown(deps, added.endpoint) };
     },
   }),
-  operation('showEndpoint', {
+  operation('showEndpoint', `GET ${endpointPath}`, {
     ...onEndpoint,
-    method: 'GET',
     summary: 'Shows an endpoint, without its secrets',
     failures: [404],
     run: async (deps, { params: { name } }) => shown(deps, await existingEndpoint(deps.webhooks, name)),
   }),
-  operation('updateEndpoint', {
+  operation('updateEndpoint', `PATCH ${endpointPath}`, {
     ...onEndpoint,
-    method: 'PATCH',
     summary: 'Changes the given settings of an endpoint; null removes a filter',
     body: z.partial(
       z.strictObject({ ...fields, mailboxes: z.nullable(fields.mailboxes), directions: z.nullable(fields.directions) }),
@@ -112,29 +105,18 @@ export const endpointOperations = [
       return shown(deps, await updateEndpoint(deps.webhooks, name, Object.fromEntries(named)));
     },
   }),
-  operation('removeEndpoint', {
+  operation('removeEndpoint', `DELETE ${endpointPath}`, {
     ...onEndpoint,
-    method: 'DELETE',
     summary: 'Removes an endpoint; each of its waiting deliveries is cancelled once it is due',
     status: 204,
     failures: [404],
     run: (deps, { params: { name } }) => removeEndpoint(deps.webhooks, name),
   }),
-  statusChange('pause', 'Pauses an endpoint: its events are held until it is resumed and recovered', pauseEndpoint),
-  statusChange(
-    'resume',
-    'Resumes a paused endpoint: it gets new events; held ones wait to be recovered',
-    resumeEndpoint,
-  ),
-  statusChange(
-    'enable',
-    'Enables an endpoint as if it had never failed; held events wait to be recovered',
-    enableEndpoint,
-  ),
-  operation('disableEndpoint', {
+  statusChange('pause', 'Pauses an endpoint: its events are held until it is resumed and recovered'),
+  statusChange('resume', 'Resumes a paused endpoint: it gets new events; held ones wait to be recovered'),
+  statusChange('enable', 'Enables an endpoint as if it had never failed; held events wait to be recovered'),
+  operation('disableEndpoint', `POST ${endpointPath}/disable`, {
     ...onEndpoint,
-    method: 'POST',
-    path: `${onEndpoint.path}/disable`,
     summary: 'Disables an endpoint: its events are held until it is enabled and recovered',
     body: z.strictObject({
       because: z._default(z.string().check(z.minLength(1), z.maxLength(500)), 'an operator did'),
@@ -142,10 +124,8 @@ export const endpointOperations = [
     run: async (deps, { params: { name }, body: { because } }) =>
       shown(deps, await disableEndpoint(deps.webhooks, name, because)),
   }),
-  operation('rotateSecret', {
+  operation('rotateSecret', `POST ${endpointPath}/rotate`, {
     ...onEndpoint,
-    method: 'POST',
-    path: `${onEndpoint.path}/rotate`,
     summary: 'Gives an endpoint a new secret, shown only here; the old one signs as well until its overlap ends',
     body: z.strictObject({
       overlapSeconds: z._default(z.int().check(z.minimum(0), z.maximum(30 * 86_400)), 86_400),
@@ -156,10 +136,8 @@ export const endpointOperations = [
       return { ...rotated, endpoint: await shown(deps, rotated.endpoint) };
     },
   }),
-  operation('testEndpoint', {
+  operation('testEndpoint', `POST ${endpointPath}/test`, {
     ...onEndpoint,
-    method: 'POST',
-    path: `${onEndpoint.path}/test`,
     summary: 'Sends an endpoint a test event, whatever its types; the answer names the delivery',
     status: 202,
     failures: [404],

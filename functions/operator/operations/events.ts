@@ -8,9 +8,9 @@ import { addressKey } from '#functions/transfers/address-key.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
 import { listedAt } from '#functions/webhooks/deliveries/delivery.ts';
 import { daysOf, newestFirst, type Span } from '#functions/webhooks/deliveries/delivery-index.ts';
+import type { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
 import { isOfType } from '#functions/webhooks/endpoints/endpoint.ts';
-import { shownEvent, traceOf } from './traces.ts';
-import { transferEvents } from './transfer-events.ts';
+import { eventsOfTransfer, shownEvent, traceOf } from './traces.ts';
 
 const dayMs = 86_400_000;
 /** Milliseconds between two looks for a later event: each look is a query. */
@@ -58,12 +58,12 @@ function matcher({ type, mailbox: box, direction: way, trackingId: transfer }: Q
 }
 
 /** The start after an event or a time: an ISO 8601 time, and a place in that day's part of the index. */
-async function startAfter(deps: OperatorDependencies, after: string) {
+async function startAfter(events: Pick<StoredEvents, 'trace'>, after: string) {
   if (time.safeParse(after).success) {
     const from = iso(Date.parse(after) + 1);
     return { from, first: from };
   }
-  const trace = await deps.webhooks.events.trace(after, 1);
+  const trace = await events.trace(after, 1);
   if (!trace || shownEvent(trace.stored.body).type === 'notice')
     throw notFound(`event ${after}; begin after a time instead`);
   // No id has a blank, so this is the first place after the event's own.
@@ -75,7 +75,7 @@ async function listEvents(deps: OperatorDependencies, input: Query) {
   const isWanted = matcher(input);
   const now = deps.webhooks.now().getTime();
   const { from } = spanOf(input);
-  const start = after === undefined ? { from, first: from } : await startAfter(deps, after);
+  const start = after === undefined ? { from, first: from } : await startAfter(deps.webhooks.events, after);
   const until = canonical(input.until ?? iso(now + dayMs));
   // A list with `after` continues by day, since it has no end.
   if (transfer !== undefined && after === undefined) return listOfTransfer(deps, input, transfer, { from, until });
@@ -95,18 +95,16 @@ async function listOfTransfer(deps: OperatorDependencies, input: Query, transfer
   const before = place?.listedAt;
   const isPlace = place?.transfer === transfer && typeof before === 'string' && before >= from && before < until;
   if (place && !(isPlace && Object.keys(place).length === 2)) throw badCursor();
-  const events = (await transferEvents(deps, transfer))
-    .map((event) => ({ event, at: listedAt(event.timestamp, event.id) }))
-    .filter(({ event, at }) => at >= from && at < until && (before === undefined || at < before) && isWanted(event));
+  const events = (await eventsOfTransfer(deps.webhooks.events, transfer)).filter(
+    ({ event, at }) => at >= from && at < until && (before === undefined || at < before) && isWanted(event),
+  );
   const items = events.slice(0, limit).map(({ event }) => event);
-  const isMore = events.length > limit;
-  return { items, next: isMore ? cursorOf({ transfer, listedAt: events[limit - 1]!.at }) : undefined };
+  const last = events.length > limit ? events[limit - 1] : undefined;
+  return { items, next: last && cursorOf({ transfer, listedAt: last.at }) };
 }
 
 export const eventOperations = [
-  operation('listEvents', {
-    method: 'GET',
-    path: '/events',
+  operation('listEvents', 'GET /events', {
     summary:
       'Lists events, the newest first; with after, those after an event or a time, the oldest first. Events are stored some seconds after their time: a follower looks back a little and drops known ids',
     query,
@@ -122,9 +120,7 @@ export const eventOperations = [
       }
     },
   }),
-  operation('showEvent', {
-    method: 'GET',
-    path: '/events/{id}',
+  operation('showEvent', 'GET /events/{id}', {
     summary: 'Shows an event or a notice with its deliveries and their attempts',
     params: z.strictObject({ id: eventId }),
     failures: [404],

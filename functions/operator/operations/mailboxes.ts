@@ -4,9 +4,11 @@ import { askForOffer, requestCode } from '#functions/cryptshare/verification-api
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { logName } from '#functions/parsing/log-name.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
+import type { Watches } from '#functions/watches/watches.ts';
+
+const verificationPath = '/mailboxes/{mailbox}/verification';
 
 const onMailbox = {
-  path: '/mailboxes/{mailbox}/verification',
   params: z.strictObject({ mailbox }),
   // Failures of the Cryptshare Server.
   failures: [429, 502],
@@ -16,7 +18,7 @@ const onMailbox = {
 type Transfers = OperatorDependencies['transfers'];
 
 /** The spelling of a mailbox in its watch, which is also that of its verification. */
-const registeredSpelling = async ({ watches }: Transfers, input: string): Promise<string> =>
+const registeredSpelling = async (watches: Pick<Watches, 'ofMailbox'>, input: string): Promise<string> =>
   (await watches.ofMailbox(input))[0]?.mailbox ?? input;
 
 /** Schedules watches for the next tick whose failure this verification has ended. */
@@ -28,38 +30,34 @@ async function hasten({ watches, incidentRows }: Transfers, { mailbox: of, metho
 }
 
 export const mailboxOperations = [
-  operation('requestCode', {
+  operation('requestCode', 'POST /mailboxes/{mailbox}/code', {
     ...onMailbox,
-    method: 'POST',
-    path: '/mailboxes/{mailbox}/code',
     summary: 'Requests a mail with a verification code for a mailbox; it may invalidate earlier codes',
     status: 202,
     async run({ transfers }, { params, deadline }) {
-      const of = await registeredSpelling(transfers, params.mailbox);
+      const of = await registeredSpelling(transfers.watches, params.mailbox);
       await requestCode(transfers.calls, of, deadline);
       return { mailbox: of };
     },
   }),
-  operation('verifyMailbox', {
+  operation('verifyMailbox', `POST ${verificationPath}`, {
     ...onMailbox,
-    method: 'POST',
     summary:
       'Verifies a mailbox by the mailed code, or without one by the client id, and polls it at once. After the client id, it also polls all others that failed for lack of verification',
     body: z.strictObject({ code: z.optional(z.string().check(z.maxLength(100))) }),
     failures: [422, ...onMailbox.failures],
     async run({ transfers, webhooks }, { params, body: { code }, deadline }) {
-      const of = await registeredSpelling(transfers, params.mailbox);
+      const of = await registeredSpelling(transfers.watches, params.mailbox);
       const verification = await transfers.tokens.verify(of, code, deadline);
       await hasten(transfers, verification, webhooks.now());
       return { mailbox: of, method: verification.method, validUntil: verification.validUntil };
     },
   }),
-  operation('showVerification', {
+  operation('showVerification', `GET ${verificationPath}`, {
     ...onMailbox,
-    method: 'GET',
     summary: 'Shows the verification of a mailbox, and how the Cryptshare Server can verify it',
     async run({ transfers }, { params, deadline }) {
-      const of = await registeredSpelling(transfers, params.mailbox);
+      const of = await registeredSpelling(transfers.watches, params.mailbox);
       const { verification, token } = await transfers.tokens.stored(of);
       const { isVerified, methods } = await askForOffer(transfers.calls, of, token, deadline);
       return { isVerified, methods: [...methods], method: verification?.method, validUntil: verification?.validUntil };

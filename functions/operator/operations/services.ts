@@ -1,14 +1,16 @@
 import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { retryBudget } from '#functions/clock/backoff.ts';
 import type { Partition } from '#functions/dynamodb/partition.ts';
 import { operation } from '#functions/operator/api/operation.ts';
-import { topicNames, viewTopic } from '#functions/operator/api/topics.ts';
+import { Problem } from '#functions/operator/api/problem.ts';
+import { topicNames, viewTopic } from '#functions/operator/api/topic-subscriptions.ts';
 
-/** Runs a check and turns an error into its name. */
+/** Runs a check and turns an error into its name, or into what it tells the operator. */
 async function seen<T extends object>(look: () => Promise<T>): Promise<T | { problem: string }> {
   try {
     return await look();
   } catch (error) {
-    return { problem: (error as Error).name };
+    return { problem: error instanceof Problem ? error.message : (error as Error).name };
   }
 }
 
@@ -18,7 +20,7 @@ async function viewTable(name: 'transfers' | 'webhooks', rows: Pick<Partition, '
   return { name, ...view };
 }
 
-async function viewQueue(sqs: SQSClient, name: string, QueueUrl: string) {
+async function viewQueue(sqs: Pick<SQSClient, 'send'>, name: string, QueueUrl: string) {
   const view = await seen(async () => {
     const names = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
     const query = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...names] });
@@ -29,19 +31,17 @@ async function viewQueue(sqs: SQSClient, name: string, QueueUrl: string) {
   return { name, waiting: 0, inProgress: 0, ...view };
 }
 
-export const showServices = operation('showServices', {
-  method: 'GET',
-  path: '/services',
+export const showServices = operation('showServices', 'GET /services', {
   summary: 'Checks that each table, queue and topic answers, and counts the messages of the queues',
   async run(deps, { deadline }) {
     const { transfers, webhooks, queues, topics } = deps;
-    const timeout = deadline - webhooks.steady();
+    const budget = retryBudget(deadline, webhooks.steady);
     const [tables, queueViews, topicViews] = await Promise.all([
       Promise.all([viewTable('transfers', transfers.watches), viewTable('webhooks', webhooks.endpoints)]),
       Promise.all(Object.entries(queues.urls).map(([name, url]) => viewQueue(queues.sqs, name, url))),
       Promise.all(
         topicNames.map(async (name) => {
-          const view = await seen(() => viewTopic(topics.sns, topics.arns[name], timeout));
+          const view = await seen(() => viewTopic(topics.sns, topics.arns[name], budget));
           return { name, subscriptions: 0, unconfirmed: 0, ...view };
         }),
       ),

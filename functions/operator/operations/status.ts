@@ -48,9 +48,7 @@ function isLookedAfter(endpoint: Endpoint, lease: Lease, now: number): boolean {
   return endpoint.status === 'active' && admitted.kind !== 'free';
 }
 
-export const showStatus = operation('showStatus', {
-  method: 'GET',
-  path: '/status',
+export const showStatus = operation('showStatus', 'GET /status', {
   summary: 'Shows watches, endpoints and deliveries in numbers',
   async run(deps, { deadline }) {
     const { transfers, webhooks } = deps;

@@ -3,6 +3,8 @@ import { parseEventBody } from '#functions/events/transfer-event.ts';
 import type { Answers } from '#functions/operator/api/answers.ts';
 import type { OperatorDependencies } from '#functions/operator/api/operation.ts';
 import type { Delivery, DeliveryName } from '#functions/webhooks/deliveries/delivery.ts';
+import { listedAt } from '#functions/webhooks/deliveries/delivery.ts';
+import type { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
 import { answerContext } from '#functions/webhooks/endpoints/secrets.ts';
 
 export function shownDelivery(delivery: Delivery): Answers['resendDelivery'] {
@@ -16,6 +18,19 @@ export function shownEvent(body: string): Answers['listEvents']['items'][number]
   if (data !== undefined) return { id, type, timestamp, data: { ...data } };
   const { id: notice, timestamp: at, ...rest } = JSON.parse(body);
   return { id: notice, type: 'notice', timestamp: at, data: rest };
+}
+
+/** Most events read for one transfer; a transfer has far fewer states. */
+const mostEvents = 500;
+
+/** The events about a transfer with their places in their days, the newest first. */
+export async function eventsOfTransfer(events: Pick<StoredEvents, 'ofTransfer'>, transfer: string) {
+  return (await events.ofTransfer(transfer, mostEvents))
+    .map(shownEvent)
+    .filter(({ data }) => data.trackingId === transfer)
+    .map((event) => ({ event, at: listedAt(event.timestamp, event.id) }))
+    .sort((one, other) => (one.at < other.at ? 1 : -1))
+    .slice(0, mostEvents);
 }
 
 /** Most deliveries of an event, and attempts of each, since Lambda limits an answer to 6 MB. */

@@ -4,17 +4,15 @@ import { operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import type { TransferRow } from '#functions/snapshot/diff.ts';
 import { comparableState } from '#functions/transfers/transfer.ts';
-import { existingWatch, onWatch } from './watches.ts';
+import { existingWatch, onWatch, watchPath } from './watches.ts';
 
 const shown = (transfer: TransferRow): Answers['listTransfers']['items'][number] => {
   const { trackingId, state, observedAt, firstSeenAt, isUnlisted } = transfer;
   return { trackingId, state, since: observedAt, firstSeenAt, isListed: !isUnlisted };
 };
 
-export const listTransfers = operation('listTransfers', {
+export const listTransfers = operation('listTransfers', `GET ${watchPath}/transfers`, {
   ...onWatch,
-  method: 'GET',
-  path: `${onWatch.path}/transfers`,
   summary:
     'Lists the known transfers of a watch with their state and its time, in no order; a short or empty page may have a next one',
   query: z.strictObject({ ...pageQuery, state: z.optional(z.string().check(z.minLength(1), z.maxLength(64))) }),

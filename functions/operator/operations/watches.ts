@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import type { Answers } from '#functions/operator/api/answers.ts';
+import { invokePoll } from '#functions/operator/api/on-demand-poll.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
-import { invokePoll } from '#functions/operator/api/poll-function.ts';
 import { existing, Problem } from '#functions/operator/api/problem.ts';
 import { direction } from '#functions/operator/api/schemas.ts';
 import { watchName } from '#functions/poll/report.ts';
@@ -24,8 +24,9 @@ const wantedWatch = z.strictObject({
   pollIntervalMs: z.optional(interval),
 });
 
+export const watchPath = '/watches/{direction}/{mailbox}';
+
 export const onWatch = {
-  path: '/watches/{direction}/{mailbox}',
   params: z.strictObject({ direction, mailbox }),
   failures: [404],
   target: ({ params }: { readonly params: Watch }): string => watchName(params),
@@ -72,10 +73,8 @@ const viewOf = async (deps: OperatorDependencies, watch: Watch) =>
   (await viewsOf(deps, [await existingWatch(deps, watch)]))[0]!;
 
 const statusChange = (verb: 'pause' | 'resume', summary: string, refusal: string) =>
-  operation(`${verb}Watch`, {
+  operation(`${verb}Watch`, `POST ${watchPath}/${verb}`, {
     ...onWatch,
-    method: 'POST',
-    path: `${onWatch.path}/${verb}`,
     summary,
     failures: [404, 409],
     async run(deps, { params: watch }) {
@@ -86,9 +85,7 @@ const statusChange = (verb: 'pause' | 'resume', summary: string, refusal: string
   });
 
 export const watchOperations = [
-  operation('listWatches', {
-    method: 'GET',
-    path: '/watches',
+  operation('listWatches', 'GET /watches', {
     summary: 'Lists the watches, disabled ones included, in no particular order',
     query: z.strictObject(pageQuery),
     async run(deps, { query }) {
@@ -96,9 +93,7 @@ export const watchOperations = [
       return { items: await viewsOf(deps, items), next };
     },
   }),
-  operation('addWatch', {
-    method: 'POST',
-    path: '/watches',
+  operation('addWatch', 'POST /watches', {
     summary: 'Adds a watch: one mailbox in one direction',
     body: z.extend(wantedWatch, { notifyExisting: z._default(z.boolean(), false) }),
     status: 201,
@@ -110,9 +105,7 @@ export const watchOperations = [
       return viewOf(deps, watch);
     },
   }),
-  operation('addWatches', {
-    method: 'POST',
-    path: '/watches/batch',
+  operation('addWatches', 'POST /watches/batch', {
     summary: 'Adds many watches; existing ones, paused ones included, stay as they are',
     body: z.strictObject({
       watches: z.array(wantedWatch).check(z.minLength(1), z.maxLength(100, 'expected at most 100 watches')),
@@ -126,23 +119,18 @@ export const watchOperations = [
       };
     },
   }),
-  operation('showWatch', {
+  operation('showWatch', `GET ${watchPath}`, {
     ...onWatch,
-    method: 'GET',
     summary: 'Shows a watch',
     run: (deps, { params: watch }) => viewOf(deps, watch),
   }),
-  operation('updateWatch', {
+  operation('updateWatch', `PATCH ${watchPath}`, {
     ...onWatch,
-    method: 'PATCH',
     summary: 'Changes the interval of a watch; null returns it to the general one',
     body: z.strictObject({ pollIntervalMs: z.nullable(interval) }),
     async run(deps, { params: watch, body: { pollIntervalMs } }) {
-      await deps.transfers.watches.setPollInterval(
-        await existingWatch(deps, watch),
-        pollIntervalMs ?? undefined,
-        nowOf(deps),
-      );
+      const read = await existingWatch(deps, watch);
+      await deps.transfers.watches.setPollInterval(read, pollIntervalMs ?? undefined, nowOf(deps));
       return viewOf(deps, watch);
     },
   }),
@@ -152,10 +140,8 @@ export const watchOperations = [
     'the watch is disabled already',
   ),
   statusChange('resume', 'Resumes a paused or disabled watch', 'the watch is not disabled'),
-  operation('pollWatch', {
+  operation('pollWatch', `POST ${watchPath}/poll`, {
     ...onWatch,
-    method: 'POST',
-    path: `${onWatch.path}/poll`,
     summary: 'Polls a watch now, even a disabled one; the answer has the outcome, of a failure as well',
     failures: [404, 502],
     async run(deps, { params: watch, deadline }) {
@@ -164,9 +150,8 @@ export const watchOperations = [
       return existing(poll, wordsFor(watch));
     },
   }),
-  operation('removeWatch', {
+  operation('removeWatch', `DELETE ${watchPath}`, {
     ...onWatch,
-    method: 'DELETE',
     summary: 'Removes a watch; its data is deleted 30 days later',
     status: 204,
     async run(deps, { params: watch }) {

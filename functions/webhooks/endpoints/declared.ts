@@ -14,7 +14,7 @@ import { checkedSettings, EndpointError, type EndpointSettingsInput } from './se
 
 export interface EndpointDeclaration {
   readonly name: string;
-  readonly settings: Omit<EndpointSettingsInput, 'url'> & { readonly url?: string };
+  readonly settings: Omit<EndpointSettingsInput, 'url'> & { readonly url?: string | undefined };
   /** Variables that hold the secret parts: the URL, the signing secret, the value of each header by its name. */
   readonly urlFrom?: string | undefined;
   readonly secretFrom?: string | undefined;

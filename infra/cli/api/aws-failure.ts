@@ -1,4 +1,4 @@
-import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { type CliError, unreachable } from '#infra/cli/terminal/cli-error.ts';
 
 /** Remedy for missing or expired AWS credentials. */
 export const signIn =
@@ -29,15 +29,10 @@ export function remedyFor(error: Error): string | undefined {
   return remedies.find(([name]) => name.test(error.name) || name.test(code ?? ''))?.[1];
 }
 
-/**
- * Explains an error of AWS in one line with its remedy.
- *
- * @param doing for example `look up the stack NAME`
- * @param remedy if the caller knows a better one
- */
+/** Explains an error of AWS in one line with its remedy. @param doing for example `look up the stack NAME` */
 export function awsFailure(error: Error, doing: string, remedy = remedyFor(error)): CliError {
   const { code } = error as NodeJS.ErrnoException;
   const name = error.name === 'Error' ? code : error.name;
   const text = [name, error.message.replace(/\s+/g, ' ').trim(), remedy].filter(Boolean).join(': ');
-  return new CliError(exitCodes.unreachable, `cannot ${doing}: ${text}`);
+  return unreachable(`cannot ${doing}: ${text}`);
 }

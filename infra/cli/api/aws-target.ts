@@ -1,6 +1,6 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { unreachable } from '#infra/cli/terminal/cli-error.ts';
 import { awsFailure, remedyFor, signIn } from './aws-failure.ts';
 
 /** Address of the operator API and access to it. */
@@ -25,9 +25,8 @@ const output = 'OperatorUrl';
 /** Remedy that also helps an operator whose local run is stopped or keeps its data elsewhere. */
 function accessRemedy(error: Error): string | undefined {
   const remedy = remedyFor(error);
-  return remedy === signIn || /^Region /.test(error.message)
-    ? `${remedy}; for a local run, start it first, and add --data FOLDER unless that is data here`
-    : remedy;
+  if (remedy !== signIn && !/^Region /.test(error.message)) return remedy;
+  return `${remedy}; for a local run, start it first, and add --data FOLDER unless that is data here`;
 }
 
 /** The operator API of a stack. @throws CliError when the stack does not exist, or the operator is not signed in */
@@ -48,8 +47,7 @@ export async function stackTarget(stack: string): Promise<Target> {
   });
   const url = Stacks[0]?.Outputs?.find(({ OutputKey }) => OutputKey === output)?.OutputValue;
   if (url === undefined) {
-    const message = `the stack ${stack} has no output ${output}: deploy it again with this release (npm run deploy)`;
-    throw new CliError(exitCodes.unreachable, message);
+    throw unreachable(`the stack ${stack} has no output ${output}: deploy it again with this release (npm run deploy)`);
   }
   return signedTarget(url, client);
 }
@@ -59,12 +57,8 @@ export const functionTarget = (url: string, region: string): Target =>
 
 /** Signs with the credentials and the region that the client has found. */
 function signedTarget(url: string, { config }: CloudFormationClient): Target {
-  const signer = new SignatureV4({
-    service: 'lambda',
-    region: config.region,
-    credentials: config.credentials,
-    sha256: config.sha256,
-  });
+  const { region, credentials, sha256 } = config;
+  const signer = new SignatureV4({ service: 'lambda', region, credentials, sha256 });
   return {
     url: url.replace(/\/+$/, ''),
     remedy: 'is the stack deployed completely, and does the network here let you reach AWS?',
@@ -72,24 +66,13 @@ function signedTarget(url: string, { config }: CloudFormationClient): Target {
       /expired|security token|signature/i.test(said)
         ? signIn
         : "have the policy attached that the stack's output OperatorsPolicyArn names, or name another profile in AWS_PROFILE",
-    async sign(method, target, headers, body) {
-      const { protocol, hostname, host, port, pathname, searchParams } = target;
-      const request = {
-        method,
-        protocol,
-        hostname,
-        path: pathname,
-        query: Object.fromEntries(searchParams),
-        headers: { ...headers, host },
-        ...(port && { port: Number(port) }),
-        ...(body !== undefined && { body }),
-      };
+    async sign(method, { protocol, hostname, host, pathname, searchParams }, headers, body) {
+      const query = Object.fromEntries(searchParams);
+      const request = { method, protocol, hostname, path: pathname, query, headers: { ...headers, host }, body };
       const signed = await signer.sign(request).catch((error: Error) => {
         throw awsFailure(error, 'sign the request', accessRemedy(error));
       });
-      // The HTTP client sets the same host.
-      const { host: _, ...rest } = signed.headers;
-      return rest;
+      return signed.headers;
     },
   };
 }

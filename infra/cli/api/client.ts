@@ -3,21 +3,21 @@ import { Connections, type HttpAnswer } from '#functions/http/connections.ts';
 import { HttpError } from '#functions/http/http-error.ts';
 import { type ProxySettings, proxyFor } from '#functions/http/proxy.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
-import { ApiError, CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { ApiError, CliError, exitCodes, unreachable } from '#infra/cli/terminal/cli-error.ts';
 import type { Target } from './aws-target.ts';
 import type { Page } from './resources.ts';
 
 export type Query = Readonly<Record<string, string | undefined>>;
 
-export interface ApiRequest {
+interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Path below the API's address, percent-encoded, for example by {@link path}. */
   readonly path: string;
   readonly query?: Query;
   readonly body?: object;
-  /** Milliseconds. @default 60000 */
-  readonly timeout?: number;
-  readonly signal?: AbortSignal;
+  /** @default 60000 */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Milliseconds for long work: more than the API's function can run. */
@@ -54,11 +54,11 @@ export class ApiClient {
   }
 
   get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
-    return this.send<T>({ method: 'GET', path, query, ...(signal && { signal }) });
+    return this.send({ method: 'GET', path, query, signal });
   }
 
-  post<T>(path: string, body: object = {}, timeout?: number): Promise<T> {
-    return this.send<T>({ method: 'POST', path, body, ...(timeout && { timeout }) });
+  post<T>(path: string, body: object = {}, timeoutMs?: number): Promise<T> {
+    return this.send({ method: 'POST', path, body, timeoutMs });
   }
 
   /** Reads at most `limit` items, page by page. @returns the items, and the cursor of the next page */
@@ -71,61 +71,54 @@ export class ApiClient {
       items.push(...page.items);
       cursor = page.next;
     } while (cursor !== undefined && items.length < limit);
-    return { items, ...(cursor !== undefined && { next: cursor }) };
+    return { items, next: cursor };
   }
 
-  /**
-   * @returns JSON of the answer; undefined for 204
-   * @throws ApiError when the API refuses
-   * @throws CliError when the API is unreachable, or something else answers
-   */
-  async send<T>({ method, path, query = {}, body, timeout = usualTimeoutMs, signal }: ApiRequest): Promise<T> {
+  /** @returns JSON; undefined for 204 @throws ApiError for a refusal, CliError when the operator API does not answer */
+  async send<T>({ method, path, query = {}, body, timeoutMs = usualTimeoutMs, signal }: ApiRequest): Promise<T> {
     const search = Object.entries(query)
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => `${encode(name)}=${encode(value!)}`)
       .join('&');
     const url = new URL(`${this.target.url}${path}${search && `?${search}`}`);
     const text = body && JSON.stringify(body);
-    const headers = {
-      accept: 'application/json',
-      ...(text && { 'content-type': 'application/json' }),
-    };
+    const headers = { accept: 'application/json', ...(text && { 'content-type': 'application/json' }) };
     const signed = await this.target.sign(method, url, headers, text);
     const cancellation = new Cancellation();
     signal?.addEventListener('abort', () => cancellation.cancel());
-    let response: HttpAnswer;
-    try {
-      response = await this.connections.send({
+    const response = await this.connections
+      .send({
         method,
         url,
         headers: signed,
         body: text,
-        timeoutMs: timeout,
+        timeoutMs,
         maxBytes: largestAnswer,
         isRepeatable: method === 'GET',
         proxy: proxyFor(url, this.proxies),
         cancellation,
+      })
+      .catch((error: unknown) => {
+        throw error instanceof HttpError ? this.unreachable(error, timeoutMs) : error;
       });
-    } catch (error) {
-      throw error instanceof HttpError ? this.unreachable(error, timeout) : error;
-    }
     const { status, flaw } = response;
     if (status === 204) return undefined as T;
-    if (flaw) throw this.unreachable(new HttpError('network', `the answer is ${flaw.replace('_', ' ')}`), timeout);
+    if (flaw) throw this.unreachable(new HttpError('network', `the answer is ${flaw.replace('_', ' ')}`), timeoutMs);
     const json = jsonOf(new TextDecoder().decode(response.body));
     if (status >= 200 && status < 300 && json !== undefined) return json as T;
     throw this.refusal(response, json);
   }
 
-  private unreachable({ failure, code, message: said }: HttpError, timeout: number): CliError {
+  private unreachable({ failure, code, message: said }: HttpError, timeoutMs: number): CliError {
     const { url, remedy } = this.target;
     if (failure === 'timeout' || failure === 'connect_timeout') {
-      const message = `the operator API at ${url} did not answer within ${timeout / 1000} s: look at its log, then try again`;
-      return new CliError(exitCodes.unreachable, message);
+      return unreachable(
+        `the operator API at ${url} did not answer within ${timeoutMs / 1000} s: look at its log, then try again`,
+      );
     }
     const what = failure === 'proxy' ? `the proxy ${said}` : (code ?? said);
     const help = failure === 'proxy' ? 'check HTTPS_PROXY, or name the host in NO_PROXY' : remedy;
-    return new CliError(exitCodes.unreachable, `cannot reach the operator API at ${url} (${what}): ${help}`);
+    return unreachable(`cannot reach the operator API at ${url} (${what}): ${help}`);
   }
 
   private refusal({ status, headers }: HttpAnswer, json: unknown): CliError {
@@ -138,8 +131,7 @@ export class ApiClient {
     const { Message = undefined, message = Message } = (json ?? {}) as { Message?: unknown; message?: unknown };
     if (status === 401 || status === 403) {
       const said = typeof message === 'string' ? `${status}, ${message}` : String(status);
-      return new CliError(
-        exitCodes.unreachable,
+      return unreachable(
         `the operator API at ${this.target.url} refuses access (HTTP ${said}): ${this.target.admission(said)}`,
       );
     }

@@ -14,6 +14,7 @@ export type VerificationResource = Answers['showVerification'];
 export type NewVerification = Answers['verifyMailbox'];
 export type EndpointResource = Answers['showEndpoint'];
 export type EndpointWithSecret = Answers['addEndpoint'];
+export type Replayed = Answers['replayEndpoint'];
 export type EventResource = Answers['listEvents']['items'][number];
 export type AttemptResource = Answers['showDelivery']['attempts'][number];
 /** A delivery; lists leave its attempts out. */

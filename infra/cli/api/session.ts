@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
 import { proxySettingsIn } from '#functions/http/proxy.ts';
-import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { refused, wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { Output } from '#infra/cli/terminal/output.ts';
 import { usualConfigFile, usualDataFolder, usualStack } from '#infra/config/usual-names.ts';
-import { chosenTarget } from './chosen-target.ts';
 import { ApiClient } from './client.ts';
-import { findTarget, type TargetOptions } from './target.ts';
+import { findTarget, type TargetOptions, targetWords } from './target.ts';
 
 export interface CommonOptions extends TargetOptions {
   readonly json?: boolean;
@@ -44,17 +43,12 @@ export const confirmable = (command: Command): Command => command.option('--yes'
 export async function openSession(context: CliContext, options: CommonOptions): Promise<Session> {
   const { environment } = context;
   return {
-    api: new ApiClient(await findTarget(chosenTarget(options, environment), environment), proxySettingsIn(environment)),
+    api: new ApiClient(await findTarget(options, environment), proxySettingsIn(environment)),
     output: outputOf(context, options),
     context,
     hint: (command) => `npm run notifier -- ${[command, ...targetWords(options)].join(' ')}`,
   };
 }
-
-const targetWords = (options: TargetOptions): string[] =>
-  (['url', 'data', 'stack'] as const).flatMap((name) =>
-    options[name] === undefined ? [] : [`--${name} ${options[name]}`],
-  );
 
 export const outputOf = ({ stdout, stderr }: CliContext, { json = false }: CommonOptions): Output =>
   new Output(stdout, stderr, json);
@@ -67,20 +61,16 @@ export async function confirmed(
 ): Promise<void> {
   if (yes) return;
   if (!prompts) {
-    throw new CliError(
-      exitCodes.wrongCommandLine,
-      `${question} There is no terminal to ask on: add --yes to do it without asking`,
-    );
+    throw wrongCommandLine(`${question} There is no terminal to ask on: add --yes to do it without asking`);
   }
-  if (!(await prompts.confirm(question))) throw new CliError(exitCodes.refused, 'nothing was done');
+  if (!(await prompts.confirm(question))) throw refused('nothing was done');
 }
 
 /** Reads a secret from the environment: an argument would show in the list of processes. @throws CliError */
 export function fromEnvironment({ environment }: CliContext, option: string, variable: string): string {
   const value = environment[variable];
   if (value) return value;
-  throw new CliError(
-    exitCodes.wrongCommandLine,
+  throw wrongCommandLine(
     `${option} names the environment variable ${variable}, which is ${value === '' ? 'empty' : 'not set'}: export it first`,
   );
 }

@@ -40,7 +40,7 @@ export function deliveryCommands(program: Command, context: CliContext): void {
 
   paged(verb(noun, 'list', 'list deliveries, those of the newest events first'))
     .option('--endpoint <name>', 'only those to this endpoint')
-    .addOption(new Option('--status <status>', 'only those with this status').choices(statuses).argParser(statusOf))
+    .addOption(new Option('--status <status>', 'only those with this status').choices(statuses).argParser(upperCase))
     .option('--from <time>', 'only of events since this time (UTC), or of the last 2h, 3d', time)
     .option('--until <time>', 'only of events before this time (UTC), or older than 2h, 3d', time)
     .option('--event <id>', 'only those of this event')
@@ -81,7 +81,7 @@ export function deliveryCommands(program: Command, context: CliContext): void {
     async (event: string, endpoint: string, options: CommonOptions) => {
       const { api, output } = await openSession(context, options);
       const answer = await api.post<object>(path`/deliveries/${event}/${endpoint}/resend`);
-      output.result(answer, () => output.line(`${event} is on its way to ${endpoint} again`));
+      output.done(answer, `${event} is on its way to ${endpoint} again`);
     },
   );
 
@@ -90,9 +90,7 @@ export function deliveryCommands(program: Command, context: CliContext): void {
       await confirmed(context, options, `Cancel the delivery of ${event} to ${endpoint}?`);
       const { api, output } = await openSession(context, options);
       const answer = await api.post<object>(path`/deliveries/${event}/${endpoint}/cancel`);
-      output.result(answer, () =>
-        output.line(`${event} is not sent to ${endpoint}; delivery resend would send it after all`),
-      );
+      output.done(answer, `${event} is not sent to ${endpoint}; delivery resend would send it after all`);
     },
   );
 }
@@ -117,12 +115,10 @@ const attemptColumns: readonly Column<AttemptResource>[] = [
   { heading: 'SAID', text: ({ response }) => response && shortened(response) },
 ];
 
-/** Characters of an answer in a table. */
-const longestAnswer = 60;
-
-const shortened = (text: string): string => {
+/** The first 60 characters of an answer, in one line. */
+function shortened(text: string): string {
   const line = neutral(text).replace(/\s+/g, ' ').trim();
-  return line.length > longestAnswer ? `${line.slice(0, longestAnswer)}…` : line;
-};
+  return line.replace(/^(.{60}).+$/, '$1…');
+}
 
-const statusOf = (text: string): string => text.toUpperCase();
+const upperCase = (text: string): string => text.toUpperCase();

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type CommonOptions, fromEnvironment } from '#infra/cli/api/session.ts';
 import { direction, durations, repeated, several, wholeNumber } from '#infra/cli/terminal/arguments.ts';
-import { ApiError, CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { ApiError, wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 
 export interface EndpointOptions extends CommonOptions {
@@ -33,15 +33,11 @@ export const withSettings = (command: Command): Command =>
 
 const directions = (text: string, before: readonly string[] = []): string[] => [...before, direction(text)];
 
-/**
- * Settings named on the command line, in the operator API's form.
- *
- * @throws CliError for contradictory options, bad headers, missing variables
- */
+/** Settings in the operator API's form. @throws CliError for contradictory options, bad headers, missing variables */
 export function settingsOf(context: CliContext, options: EndpointOptions) {
   const { address, addressFrom, header = [], headerFrom = [], type, mailbox, direction } = options;
   if (address !== undefined && addressFrom !== undefined) {
-    throw new CliError(exitCodes.wrongCommandLine, 'got --address and --address-from, expected one of them');
+    throw wrongCommandLine('got --address and --address-from, expected one of them');
   }
   const url = addressFrom === undefined ? address : fromEnvironment(context, '--address-from', addressFrom);
   const headers = Object.fromEntries([
@@ -88,13 +84,11 @@ export async function asOptions<T>(asked: Promise<T>, address: string | undefine
       if (option === undefined) return all;
       return `${indent}${option}${field === 'headers' ? rest.replace('.', ' ') : ''}: `;
     });
-    const isPrivate =
-      /^ *--address: .*public internet/m.test(named) || (/^ *--address: /m.test(named) && isPlain(address));
+    const isClear = URL.parse(address ?? '')?.protocol === 'http:';
+    const isPrivate = isClear ? /^ *--address: /m.test(named) : /^ *--address: .*public internet/m.test(named);
     throw new ApiError(error.status, isPrivate ? `${named}\n${orAllowed}` : named);
   }
 }
-
-const isPlain = (address: string | undefined): boolean => URL.parse(address ?? '')?.protocol === 'http:';
 
 const orAllowed =
   'for a receiver on this machine or in a private network, start the local run with --allow-private-webhooks: npm start -- --config FILE --allow-private-webhooks';
@@ -103,5 +97,5 @@ const orAllowed =
 function pair(text: string, separator: string, option: string, form: string): readonly [string, string] {
   const at = text.indexOf(separator);
   if (at > 0) return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
-  throw new CliError(exitCodes.wrongCommandLine, `${option}: expected ${form}`);
+  throw wrongCommandLine(`${option}: expected ${form}`);
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { longTimeoutMs, path } from '#infra/cli/api/client.ts';
+import type { Replayed } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, confirmable, confirmed, openSession, type Session, verb } from '#infra/cli/api/session.ts';
 import { timeAt, wholeNumber } from '#infra/cli/terminal/arguments.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
@@ -15,32 +16,21 @@ interface ReplayOptions extends CommonOptions {
 
 type ReplayBody = ReturnType<typeof bodyOf> & { readonly cursor?: string };
 
-interface Replayed {
-  readonly count: number;
-  /** False when the request ran out of time. */
-  readonly isComplete: boolean;
-  /** Cursor with which the same request goes on. */
-  readonly next?: string;
-}
-
 export function replayCommands(noun: Command, context: CliContext): void {
+  const time = timeAt(context.now);
   const ranged = (usage: string, description: string) =>
     verb(noun, usage, description)
-      .option('--until <time>', 'only events before this time (UTC), or older than 2h, 3d', timeAt(context.now))
+      .option('--until <time>', 'only events before this time (UTC), or older than 2h, 3d', time)
       .option('--dry-run', 'only count')
       .option('--per-second <n>', 'most deliveries a second', wholeNumber(1, 1000));
-  const from = [
-    '--from <time>',
-    'only events since this time (UTC), or of the last 2h, 3d',
-    timeAt(context.now),
-  ] as const;
+  const from = ['--from <time>', 'only events since this time (UTC), or of the last 2h, 3d', time] as const;
 
   ranged('recover <name>', 'send the events held while it was paused or disabled')
     .option(...from)
     .action(async (name: string, options: ReplayOptions) => {
       const session = await openSession(context, options);
-      const api = path`/endpoints/${name}/recover`;
-      told(session, await releasedAll(session, api, bodyOf(options)), options, `held for ${name}`);
+      const replayed = await releasedAll(session, path`/endpoints/${name}/recover`, bodyOf(options));
+      told(session, replayed, options, `held for ${name}`);
     });
 
   confirmable(ranged('replay <name>', 'send events again that were delivered, given up, cancelled or held'))
@@ -53,12 +43,8 @@ export function replayCommands(noun: Command, context: CliContext): void {
         const { count } = await releasedAll(session, api, { ...body, dryRun: true });
         await confirmed(context, options, `Send ${count} events to ${name} again?`);
       }
-      told(
-        session,
-        await releasedAll(session, api, body),
-        options,
-        `sent to ${name} from ${timeText(body.from)} to ${timeText(body.until)} UTC`,
-      );
+      const which = `sent to ${name} from ${timeText(body.from)} to ${timeText(body.until)} UTC`;
+      told(session, await releasedAll(session, api, body), options, which);
     });
 }
 
@@ -90,9 +76,6 @@ async function released({ api, output, context }: Session, path: string, body: R
 
 function told({ output }: Session, replayed: Replayed, { dryRun }: ReplayOptions, which: string): void {
   const { count } = replayed;
-  output.result(replayed, () => {
-    output.line(
-      dryRun ? `${count} events were ${which}; nothing was sent` : `${count} events ${which} are on their way`,
-    );
-  });
+  const line = dryRun ? `${count} events were ${which}; nothing was sent` : `${count} events ${which} are on their way`;
+  output.done(replayed, line);
 }

@@ -1,12 +1,12 @@
 import { path } from '#infra/cli/api/client.ts';
 import type { AttemptResource, DeliveryResource, EndpointResource } from '#infra/cli/api/resources.ts';
 import type { Session } from '#infra/cli/api/session.ts';
-import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { refused } from '#infra/cli/terminal/cli-error.ts';
 import { timeText } from '#infra/cli/terminal/output.ts';
 import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
 
 /** Milliseconds between two requests. */
-const interval = 250;
+const intervalMs = 250;
 
 /** Milliseconds to wait for the first attempt: a request may take 15 s, and a lost wake-up waits for the sweep. */
 const timeoutMs = 60_000;
@@ -18,35 +18,31 @@ export async function testEndpoint(session: Session, name: string): Promise<void
   output.progress(`waiting for the answer of ${name} …`);
   const { delivery, openUntil } = await firstAttempt(session, event, name).finally(() => output.progress(''));
   const attempt = delivery.attempts?.[0];
-  output.result(delivery, () => output.line(wordsOf(name, delivery, attempt)));
+  output.done(delivery, wordsOf(name, delivery, attempt));
   if (delivery.status === 'DELIVERED') return;
   const remedy = attempt && attemptRemedy(attempt);
   if (remedy !== undefined) output.warning(`→ ${remedy}`);
   const more = hint(`delivery show ${event} ${name}`);
-  throw new CliError(
-    exitCodes.refused,
+  throw refused(
     attempt === undefined
       ? `the test event has not been attempted, ${unattempted(delivery, openUntil)}: ${more} tells more`
       : `the test event was not taken${delivery.status === 'PENDING' ? '; it is tried again as any other is' : ''}: ${more} tells more`,
   );
 }
 
-/**
- * Delivery after its first attempt, when it is over without one, or when patience ends. `openUntil` is the time before
- * which an open circuit breaker allows no attempt.
- */
+/** Delivery after its first attempt or its end. Before `openUntil`, an open circuit breaker allows no attempt. */
 async function firstAttempt({ api, context }: Session, event: string, name: string) {
   let openUntil: string | undefined;
-  for (let waited = 0; ; waited += interval) {
+  for (let waitedMs = 0; ; waitedMs += intervalMs) {
     const delivery = await api.get<DeliveryResource>(path`/deliveries/${event}/${name}`);
     const isOver = delivery.status !== 'PENDING' || (delivery.attempts?.length ?? 0) > 0;
-    if (isOver || waited >= timeoutMs) return { delivery, openUntil };
-    if (waited === 0) {
+    if (isOver || waitedMs >= timeoutMs) return { delivery, openUntil };
+    if (waitedMs === 0) {
       const { circuitBreaker } = await api.get<EndpointResource>(path`/endpoints/${name}`);
       openUntil = circuitBreaker?.state === 'open' ? circuitBreaker.openUntil : undefined;
       if (Date.parse(openUntil ?? '') > context.now().getTime() + timeoutMs) return { delivery, openUntil };
     }
-    await context.sleep(interval);
+    await context.sleep(intervalMs);
   }
 }
 

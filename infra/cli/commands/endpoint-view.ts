@@ -1,7 +1,7 @@
-import type { EndpointResource, EndpointWithSecret } from '#infra/cli/api/resources.ts';
+import type { AttemptResource, EndpointResource, EndpointWithSecret } from '#infra/cli/api/resources.ts';
 import { type Column, type Output, statusStyle, timeText } from '#infra/cli/terminal/output.ts';
+import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
 import { durationText } from '#infra/terminal/durations.ts';
-import type { LastAttempt } from './last-attempt.ts';
 
 export const columns: readonly Column<EndpointResource>[] = [
   { heading: 'NAME', text: ({ name }) => name },
@@ -28,7 +28,7 @@ function breakerText({ circuitBreaker }: EndpointResource): string | undefined {
   return `${state}, ${meaning} ${timeText(openUntil)} UTC`;
 }
 
-export function printEndpoint(output: Output, endpoint: EndpointResource, last?: LastAttempt): void {
+export function printEndpoint(output: Output, endpoint: EndpointResource, last?: AttemptResource): void {
   const { health, retryDelaysMs, headerNames } = endpoint;
   output.facts([
     ['name', endpoint.name],
@@ -36,8 +36,8 @@ export function printEndpoint(output: Output, endpoint: EndpointResource, last?:
     ['because', endpoint.disabledBecause],
     ['problem', failuresText(endpoint) ?? (health && `${health.cause} since ${timeText(health.failingSince)} UTC`)],
     ['circuit breaker', breakerText(endpoint)],
-    ['last attempt', last?.words],
-    ['what to do', last?.remedy],
+    ['last attempt', last && attemptWords(last)],
+    ['what to do', last && attemptRemedy(last)],
     ['address', endpoint.url],
     ['format', endpoint.format],
     ['types', endpoint.types.join(', ')],
@@ -52,14 +52,14 @@ export function printEndpoint(output: Output, endpoint: EndpointResource, last?:
   ]);
 }
 
-/** Prints the secret, which the API shows only once. */
-export function printNewEndpoint(output: Output, { secret, publicKey }: EndpointWithSecret, done: string): void {
-  output.line(done);
-  output.facts([
-    ['secret', secret],
-    ['public key', publicKey],
-  ]);
-  if (secret !== undefined) output.warning('the secret is shown this once: put it where the receiver finds it');
+/** Prints an endpoint's new secret, which the API shows only once. */
+export function printNewEndpoint(output: Output, answer: EndpointWithSecret, done: string): void {
+  const { secret, publicKey } = answer;
+  output.result(answer, () => {
+    output.line(done);
+    output.facts(Object.entries({ secret, 'public key': publicKey }));
+    if (secret !== undefined) output.warning('the secret is shown this once: put it where the receiver finds it');
+  });
 }
 
 /** Status; an active endpoint may be `failing`, or `retrying` before that. */

@@ -12,7 +12,7 @@ import {
   verb,
 } from '#infra/cli/api/session.ts';
 import { duration } from '#infra/cli/terminal/arguments.ts';
-import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { durationText } from '#infra/terminal/durations.ts';
 import { asOptions, type EndpointOptions, settingsOf, withSettings } from './endpoint-options.ts';
@@ -60,15 +60,12 @@ export function endpointCommands(program: Command, context: CliContext): void {
     .action(async (name: string, options: EndpointOptions & SigningOptions) => {
       const settings = settingsOf(context, options);
       if (settings.url === undefined) {
-        throw new CliError(
-          exitCodes.wrongCommandLine,
-          'expected --address URL, or --address-from VARIABLE for a secret one',
-        );
+        throw wrongCommandLine('expected --address URL, or --address-from VARIABLE for a secret one');
       }
       const { api, output } = await openSession(context, options);
       const body = { name, ...settings, secret: secretOf(context, options), isAsymmetric: options.ed25519 };
       const added = await asOptions(api.post<EndpointWithSecret>('/endpoints', body), settings.url);
-      output.result(added, () => printNewEndpoint(output, added, `${name} gets events from now on`));
+      printNewEndpoint(output, added, `${name} gets events from now on`);
     });
 
   paged(verb(noun, 'list', 'list the endpoints')).action(async (options: CommonOptions & PageOptions) => {
@@ -92,38 +89,24 @@ export function endpointCommands(program: Command, context: CliContext): void {
     .action(async (name: string, options: EndpointOptions) => {
       const settings = settingsOf(context, options);
       if (Object.values(settings).every((value) => value === undefined)) {
-        throw new CliError(
-          exitCodes.wrongCommandLine,
-          'expected at least one setting to change, for example --type transfer.failed',
-        );
+        throw wrongCommandLine('expected at least one setting to change, for example --type transfer.failed');
       }
       const { api, output } = await openSession(context, options);
-      const endpoint = await asOptions(
-        api.send<EndpointResource>({ method: 'PATCH', path: path`/endpoints/${name}`, body: settings }),
-        settings.url,
-      );
-      output.result(endpoint, () =>
-        output.line(`${name} is changed; pending deliveries use it from their next attempt`),
-      );
+      const request = { method: 'PATCH', path: path`/endpoints/${name}`, body: settings } as const;
+      const endpoint = await asOptions(api.send<EndpointResource>(request), settings.url);
+      output.done(endpoint, `${name} is changed; pending deliveries use it from their next attempt`);
     });
 
+  const isBack = 'gets new events again; endpoint recover sends what was held';
   for (const [action, description, done] of [
     ['pause', 'hold its events', 'is paused: its events are held'],
-    [
-      'resume',
-      'send new events again; recover sends those held',
-      'gets new events again; endpoint recover sends what was held',
-    ],
-    [
-      'enable',
-      'send new events again, as if it had never failed',
-      'gets new events again; endpoint recover sends what was held',
-    ],
+    ['resume', 'send new events again; recover sends those held', isBack],
+    ['enable', 'send new events again, as if it had never failed', isBack],
   ] as const) {
     verb(noun, `${action} <name>`, description).action(async (name: string, options: CommonOptions) => {
       const { api, output } = await openSession(context, options);
       const endpoint = await api.post<EndpointResource>(`${path`/endpoints/${name}`}/${action}`);
-      output.result(endpoint, () => output.line(`${name} ${done}`));
+      output.done(endpoint, `${name} ${done}`);
     });
   }
 
@@ -131,9 +114,9 @@ export function endpointCommands(program: Command, context: CliContext): void {
     .option('--because <reason>', 'why, for other operators')
     .action(async (name: string, options: CommonOptions & { readonly because?: string }) => {
       const { api, output } = await openSession(context, options);
-      const { because } = options;
-      const endpoint = await api.post<EndpointResource>(path`/endpoints/${name}/disable`, { because });
-      output.result(endpoint, () => output.line(`${name} is disabled: its events are held`));
+      const body = { because: options.because };
+      const endpoint = await api.post<EndpointResource>(path`/endpoints/${name}/disable`, body);
+      output.done(endpoint, `${name} is disabled: its events are held`);
     });
 
   confirmable(verb(noun, 'rotate <name>', 'replace the signing secret'))
@@ -147,19 +130,12 @@ export function endpointCommands(program: Command, context: CliContext): void {
       const secret = secretOf(context, options);
       const overlapSeconds = options.overlap / 1000;
       const end = overlapSeconds === 0 ? 'at once' : `in ${durationText(options.overlap)}`;
-      await confirmed(
-        context,
-        options,
-        `Replace the secret of ${name}? The old one ends ${end}, and its receiver needs the new one by then.`,
-      );
+      const question = `Replace the secret of ${name}? The old one ends ${end}, and its receiver needs the new one by then.`;
+      await confirmed(context, options, question);
       const { api, output } = await openSession(context, options);
-      const rotated = await api.post<EndpointWithSecret>(path`/endpoints/${name}/rotate`, {
-        overlapSeconds,
-        secret,
-      });
-      output.result(rotated, () =>
-        printNewEndpoint(output, rotated, `${name} has a new secret; the old one ends ${end}`),
-      );
+      const body = { overlapSeconds, secret };
+      const rotated = await api.post<EndpointWithSecret>(path`/endpoints/${name}/rotate`, body);
+      printNewEndpoint(output, rotated, `${name} has a new secret; the old one ends ${end}`);
     });
 
   verb(noun, 'test <name>', 'send a test event, and wait for the answer').action(
@@ -168,14 +144,11 @@ export function endpointCommands(program: Command, context: CliContext): void {
 
   confirmable(verb(noun, 'remove <name>', 'send no more events to an endpoint, and delete its secret')).action(
     async (name: string, options: CommonOptions & { readonly yes?: boolean }) => {
-      await confirmed(
-        context,
-        options,
-        `Remove the endpoint ${name}? Its secret is deleted, and its pending deliveries are cancelled.`,
-      );
+      const question = `Remove the endpoint ${name}? Its secret is deleted, and its pending deliveries are cancelled.`;
+      await confirmed(context, options, question);
       const { api, output } = await openSession(context, options);
       await api.send({ method: 'DELETE', path: path`/endpoints/${name}` });
-      output.result({ name, isRemoved: true }, () => output.line(`${name} is removed`));
+      output.done({ name, isRemoved: true }, `${name} is removed`);
     },
   );
 

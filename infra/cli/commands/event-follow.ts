@@ -4,7 +4,6 @@ import type { EventResource, Page } from '#infra/cli/api/resources.ts';
 import type { Session } from '#infra/cli/api/session.ts';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import { timeText } from '#infra/cli/terminal/output.ts';
-import { type EventOptions, filterOf } from './event-options.ts';
 import { subjectOf } from './event-view.ts';
 
 /** Milliseconds between two queries. */
@@ -17,9 +16,12 @@ const lookBackMs = 120_000;
 const patience = 5;
 
 /** Prints each matching event once, until the operator or `until` ends it. @throws CliError */
-export async function followEvents(session: Session, options: EventOptions): Promise<void> {
+export async function followEvents(
+  session: Session,
+  { from, until }: { readonly from?: string; readonly until?: string },
+  filter: Query,
+): Promise<void> {
   const { output, context } = session;
-  const { from, until } = options;
   const stop = context.interrupted();
   const start = from ?? context.now().toISOString();
   const end = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until) + lookBackMs;
@@ -35,7 +37,7 @@ export async function followEvents(session: Session, options: EventOptions): Pro
     const after = Date.parse(start) > latest ? back : laterOf(start, back);
     for (const [id, at] of seen) if (at < after) seen.delete(id);
     try {
-      for await (const event of eventsAfter(session, { ...filterOf(options), after }, stop)) {
+      for await (const event of eventsAfter(session, { ...filter, after }, stop)) {
         if (seen.has(event.id) || (until !== undefined && event.timestamp >= until)) continue;
         seen.set(event.id, event.timestamp);
         newest = laterOf(newest, event.timestamp);

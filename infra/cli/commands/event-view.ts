@@ -4,7 +4,7 @@ import { type Column, timeText } from '#infra/cli/terminal/output.ts';
 
 /** The transfer or endpoint that an event is about. */
 export const subjectOf = ({ data }: EventResource): string | undefined =>
-  foreignOf(data.trackingId) ?? textOf(data.endpoint);
+  textOf(data.trackingId ?? data.endpoint, neutral);
 
 /** Data of an event by name. Values from the server are neutralised, so that no terminal makes links of them. */
 export const dataFacts = ({ data }: EventResource): (readonly [name: string, value: string])[] =>
@@ -12,9 +12,8 @@ export const dataFacts = ({ data }: EventResource): (readonly [name: string, val
 
 const foreign: ReadonlySet<string> = new Set(['trackingId', 'state', 'previousState']);
 
-const foreignOf = (value: unknown): string | undefined => (typeof value === 'string' ? neutral(value) : undefined);
-
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+const textOf = (value: unknown, as = (text: string) => text): string | undefined =>
+  typeof value === 'string' ? as(value) : undefined;
 
 export const eventColumns: readonly Column<EventResource>[] = [
   { heading: 'AT (UTC)', text: ({ timestamp }) => timeText(timestamp) },

@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
-import { path } from '#infra/cli/api/client.ts';
+import type { Direction } from '#functions/transfers/transfer.ts';
+import { path, type Query } from '#infra/cli/api/client.ts';
 import { type PageOptions, paged, printList, readList } from '#infra/cli/api/paged.ts';
 import type { EventResource, EventWithDeliveries } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, openSession, verb } from '#infra/cli/api/session.ts';
+import { direction, several, timeAt } from '#infra/cli/terminal/arguments.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { timeText } from '#infra/cli/terminal/output.ts';
 import { deliveryColumns } from './delivery.ts';
 import { followEvents } from './event-follow.ts';
-import { type EventOptions, filterOf, withEventOptions } from './event-options.ts';
 import { dataFacts, eventColumns } from './event-view.ts';
 
 const examples = `
@@ -19,10 +20,30 @@ Examples:
   npm run --silent notifier -- event follow --json | jq -r .data.trackingId
 `;
 
+interface EventOptions extends CommonOptions {
+  /** ISO 8601. */
+  readonly from?: string;
+  readonly until?: string;
+  readonly type?: readonly string[];
+  readonly mailbox?: string;
+  readonly direction?: Direction;
+  readonly trackingId?: string;
+}
+
 export function eventCommands(program: Command, context: CliContext): void {
   const noun = program.command('event').description('announced events').addHelpText('after', examples);
-  withEventOptions(paged(verb(noun, 'list', 'list events, the newest first')), context).action(
-    async (options: CommonOptions & PageOptions & EventOptions) => {
+  const time = timeAt(context.now);
+  const withFilter = (command: Command) =>
+    command
+      .option('--from <time>', 'only since this time (UTC), or of the last 2h, 3d', time)
+      .option('--until <time>', 'only before this time (UTC), or older than 2h, 3d', time)
+      .option('--type <types>', 'only of these types, for example transfer.failed,watch.*; may be repeated', several)
+      .option('--mailbox <mailbox>', 'only about this mailbox')
+      .option('--direction <direction>', 'only about this direction: sent or received', direction)
+      .option('--tracking-id <id>', 'only about this transfer');
+
+  withFilter(paged(verb(noun, 'list', 'list events, the newest first'))).action(
+    async (options: PageOptions & EventOptions) => {
       const session = await openSession(context, options);
       const { from, until } = options;
       const page = await readList<EventResource>(session, '/events', { from, until, ...filterOf(options) }, options);
@@ -47,10 +68,14 @@ export function eventCommands(program: Command, context: CliContext): void {
     });
   });
 
-  withEventOptions(
-    verb(noun, 'follow', 'print events as they come, until Ctrl-C; --from prints earlier ones first'),
-    context,
-  ).action(async (options: CommonOptions & EventOptions) => {
-    await followEvents(await openSession(context, options), options);
-  });
+  withFilter(verb(noun, 'follow', 'print events as they come, until Ctrl-C; --from prints earlier ones first')).action(
+    async (options: EventOptions) => followEvents(await openSession(context, options), options, filterOf(options)),
+  );
 }
+
+const filterOf = ({ type, mailbox, direction, trackingId }: EventOptions): Query => ({
+  type: type?.join(','),
+  mailbox,
+  direction,
+  trackingId,
+});

@@ -1,21 +1,14 @@
 import { type ApiClient, path } from '#infra/cli/api/client.ts';
-import type { DeliveryResource, EndpointResource, Page } from '#infra/cli/api/resources.ts';
-import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
+import type { AttemptResource, DeliveryResource, EndpointResource, Page } from '#infra/cli/api/resources.ts';
 
 /** Deliveries searched for an attempt: the API's limit for a page. Deliveries that wait for their turn have none. */
 const mostLookedAt = '100';
 
-export interface LastAttempt {
-  readonly words: string;
-  readonly remedy: string | undefined;
-}
-
 /** Finds the last attempt to a failing endpoint; undefined when there is none. */
-export async function lastAttemptTo(api: ApiClient, { name }: EndpointResource): Promise<LastAttempt | undefined> {
+export async function lastAttemptTo(api: ApiClient, { name }: EndpointResource): Promise<AttemptResource | undefined> {
   const { items } = await api.get<Page<DeliveryResource>>('/deliveries', { endpoint: name, limit: mostLookedAt });
   const tried = items.find(({ attempt, status }) => attempt > 0 && status !== 'DELIVERED');
   if (!tried) return undefined;
   const { attempts = [] } = await api.get<DeliveryResource>(path`/deliveries/${tried.event}/${name}`);
-  const last = attempts.at(-1);
-  return last && { words: attemptWords(last), remedy: attemptRemedy(last) };
+  return attempts.at(-1);
 }

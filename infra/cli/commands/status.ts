@@ -19,22 +19,18 @@ export function statusCommand(program: Command, context: CliContext): void {
 }
 
 function printStatus(output: Output, status: StatusResource, address: string): void {
-  const { watches, endpoints } = status;
+  const { all, failing: failingWatches, disabled: pausedWatches } = status.watches;
+  const { active, failing, paused, disabled } = status.endpoints;
   const { waiting, held, oldestOverdueMs } = status.deliveries;
+  const overdue = `the oldest for ${durationText(Math.ceil(oldestOverdueMs / 1000) * 1000)}`;
   output.facts([
     ['operator API', address],
     ['version', status.version],
     ['server', status.server],
-    ['watches', `${watches.all}, ${watches.failing} failing, ${watches.disabled} paused`],
-    [
-      'endpoints',
-      `${endpoints.active} active, ${endpoints.failing} failing, ${endpoints.paused} paused, ${endpoints.disabled} disabled`,
-    ],
+    ['watches', `${all}, ${failingWatches} failing, ${pausedWatches} paused`],
+    ['endpoints', `${active} active, ${failing} failing, ${paused} paused, ${disabled} disabled`],
     ['deliveries', `${countWords(waiting)} waiting, ${countWords(held)} held`],
-    [
-      'overdue',
-      oldestOverdueMs > 0 ? `the oldest for ${durationText(Math.ceil(oldestOverdueMs / 1000) * 1000)}` : 'none',
-    ],
+    ['overdue', oldestOverdueMs > 0 ? overdue : 'none'],
   ]);
 }
 

@@ -2,64 +2,57 @@ import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { address } from '#functions/transfers/mailbox-address.ts';
-import type { Direction } from '#functions/transfers/transfer.ts';
 import { interval } from '#infra/cli/terminal/arguments.ts';
-import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { type CliError, refused } from '#infra/cli/terminal/cli-error.ts';
 import { readTextFile } from '#infra/config/text-file.ts';
 
-export interface FileWatch {
-  readonly mailbox: string;
-  readonly direction: Direction;
-  /** Poll interval in milliseconds, if not the general one. */
-  readonly pollIntervalMs?: number | undefined;
-}
+const row = z
+  .object({
+    mailbox: address,
+    direction: z.enum(['sent', 'received'], 'expected sent or received'),
+    every: z
+      .string()
+      .optional()
+      .transform((text, context) => {
+        if (!text) return undefined;
+        try {
+          return interval(text);
+        } catch (error) {
+          context.addIssue((error as Error).message.replace(/^E(.*)\.$/, 'e$1'));
+          return z.NEVER;
+        }
+      }),
+  })
+  .transform(({ every: pollIntervalMs, ...watch }) => ({ ...watch, pollIntervalMs }));
 
-const row = z.object({
-  mailbox: address,
-  direction: z.enum(['sent', 'received'], 'expected sent or received'),
-  every: z
-    .string()
-    .optional()
-    .transform((text, context) => {
-      if (!text) return undefined;
-      try {
-        return interval(text);
-      } catch (error) {
-        context.addIssue((error as Error).message.replace(/^E(.*)\.$/, 'e$1'));
-        return z.NEVER;
-      }
-    }),
-});
+export type FileWatch = z.output<typeof row>;
 
 /** Reads the columns mailbox, direction and optionally every. @throws CliError with the number of every bad line */
 export function readWatchFile(file: string): FileWatch[] {
-  const rows = parsed(file);
   const watches: FileWatch[] = [];
   const lines = new Map<string, number>();
   const problems: string[] = [];
-  for (const { record, info } of rows) {
+  for (const { record, info } of parsed(file)) {
     const { data, error } = row.safeParse(record);
     if (!data) {
-      problems.push(
-        `line ${info.lines}: ${error.issues.map(({ path, message }) => `${path.join('.')}: ${message}, got ${JSON.stringify(record[String(path[0])] ?? '')}`).join('; ')}`,
+      const mistakes = error.issues.map(
+        ({ path, message }) => `${path.join('.')}: ${message}, got ${JSON.stringify(record[String(path[0])] ?? '')}`,
       );
+      problems.push(`line ${info.lines}: ${mistakes.join('; ')}`);
       continue;
     }
     const key = `${data.direction} ${addressKey(data.mailbox)}`;
     const first = lines.get(key);
     if (first === undefined) lines.set(key, info.lines);
     else problems.push(`line ${info.lines}: ${data.mailbox}, ${data.direction} is already in line ${first}`);
-    const { every: pollIntervalMs, ...watch } = data;
-    watches.push({ ...watch, pollIntervalMs });
+    watches.push(data);
   }
-  if (problems.length > 0) {
-    throw new CliError(
-      exitCodes.refused,
-      `${file} cannot be imported, and nothing was added:\n  ${problems.join('\n  ')}`,
-    );
-  }
+  if (problems.length > 0) throw unusable(file, `\n  ${problems.join('\n  ')}`);
   return watches;
 }
+
+const unusable = (file: string, what: string): CliError =>
+  refused(`${file} cannot be imported, and nothing was added:${what}`);
 
 interface Row {
   readonly record: Readonly<Record<string, string>>;
@@ -67,33 +60,26 @@ interface Row {
 }
 
 function parsed(file: string): Row[] {
-  const cannot = (what: string) =>
-    new CliError(exitCodes.refused, `${file} cannot be imported, and nothing was added: ${what}`);
   let text: string;
   try {
     text = readTextFile(file);
   } catch (error) {
-    throw cannot(`expected a readable file (${(error as NodeJS.ErrnoException).code})`);
+    throw unusable(file, ` expected a readable file (${(error as NodeJS.ErrnoException).code})`);
   }
   const columns = (header: readonly string[]): string[] => {
     const names = header.map((name) => name.trim().toLowerCase());
     const missing = ['mailbox', 'direction'].filter((name) => !names.includes(name));
     if (missing.length === 0) return names;
-    throw cannot(`expected a first line mailbox,direction, got ${JSON.stringify(header.join(','))}`);
+    throw unusable(file, ` expected a first line mailbox,direction, got ${JSON.stringify(header.join(','))}`);
   };
   try {
     // Lines with too few or too many fields are reported together with all other mistakes.
-    const rows = parse<Row>(text, {
-      columns,
-      trim: true,
-      info: true,
-      skip_empty_lines: true,
-      relax_column_count: true,
-    });
+    const format = { columns, trim: true, info: true, skip_empty_lines: true, relax_column_count: true };
+    const rows = parse<Row>(text, format);
     if (rows.length > 0) return rows;
   } catch (error) {
-    if (error instanceof CsvError) throw cannot(`${error.message.replace(/\s+/g, ' ')}`);
+    if (error instanceof CsvError) throw unusable(file, ` ${error.message.replace(/\s+/g, ' ')}`);
     throw error;
   }
-  throw cannot('expected at least one line below mailbox,direction');
+  throw unusable(file, ' expected at least one line below mailbox,direction');
 }

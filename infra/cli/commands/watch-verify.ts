@@ -1,7 +1,7 @@
 import { path } from '#infra/cli/api/client.ts';
 import type { NewVerification, VerificationResource } from '#infra/cli/api/resources.ts';
 import type { Session } from '#infra/cli/api/session.ts';
-import { ApiError, CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { ApiError, CliError, refused, wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import { timeText } from '#infra/cli/terminal/output.ts';
 
 export interface VerifyOptions {
@@ -20,10 +20,7 @@ const codeRejected = 422;
 export async function verifyMailbox(session: Session, mailbox: string, options: VerifyOptions): Promise<void> {
   const { code, sendCode } = options;
   if (code !== undefined && sendCode) {
-    throw new CliError(
-      exitCodes.wrongCommandLine,
-      'got --code and --send-code, expected one of them: the code comes after it was sent',
-    );
+    throw wrongCommandLine('got --code and --send-code, expected one of them: the code comes after it was sent');
   }
   if (code !== undefined) return told(session, await verified(session, mailbox, code));
   if (sendCode) return send(session, mailbox);
@@ -31,11 +28,11 @@ export async function verifyMailbox(session: Session, mailbox: string, options: 
   if (methods.includes('client_id')) return told(session, await verified(session, mailbox));
   if (!methods.includes('email')) {
     const message = `the server offers neither the client id nor a mail to verify ${mailbox}: ask its administrator to switch one on for the REST API`;
-    throw new CliError(exitCodes.refused, message);
+    throw refused(message);
   }
   if (!session.context.prompts) {
     const message = `${mailbox} has to be verified by a code in a mail, and there is no terminal to ask for it: have it sent with --send-code, then add --code CODE`;
-    throw new CliError(exitCodes.wrongCommandLine, message);
+    throw wrongCommandLine(message);
   }
   await session.api.post(path`/mailboxes/${mailbox}/code`);
   session.output.warning(`a code was mailed to ${mailbox}; it works once, and a newer one voids it`);

@@ -5,13 +5,12 @@ import { type PageOptions, paged, printList, readList } from '#infra/cli/api/pag
 import type { PollFacts, WatchResource } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, confirmable, confirmed, openSession, verb } from '#infra/cli/api/session.ts';
 import { direction, interval, intervalOrDefault } from '#infra/cli/terminal/arguments.ts';
-import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { refused } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { type Column, type Output, statusStyle, timeText } from '#infra/cli/terminal/output.ts';
 import { baselineProgressWords } from '#infra/terminal/baseline-words.ts';
 import { durationText } from '#infra/terminal/durations.ts';
-import { verifyMailbox, warnUnverified } from './watch-verify.ts';
-import { watchWords } from './watch-words.ts';
+import { type VerifyOptions, verifyMailbox, warnUnverified } from './watch-verify.ts';
 
 interface WatchOptions extends CommonOptions {
   readonly direction: Direction;
@@ -37,21 +36,18 @@ and, optionally, every.
 
 export function watchCommands(program: Command, context: CliContext): void {
   const noun = program.command('watch').description('watched mailboxes').addHelpText('after', examples);
-  const withDirection = (command: Command) =>
-    command.option('--direction <direction>', 'sent or received', direction, 'sent');
+  const way = ['--direction <direction>', 'sent or received', direction, 'sent'] as const;
+  const ofWatch = (name: string, description: string) => verb(noun, `${name} <mailbox>`, description).option(...way);
 
-  withDirection(verb(noun, 'add <mailbox>', 'watch a mailbox'))
+  ofWatch('add', 'watch a mailbox')
     .option('--notify-existing', 'announce transfers that exist already')
     .option('--every <time>', 'poll interval, for example 15m (default: that of all watches)', interval)
     .action(async (mailbox: string, options: WatchOptions) => {
       const session = await openSession(context, options);
       const { api, output } = session;
-      const { direction, notifyExisting, every } = options;
-      const body = { mailbox, direction, notifyExisting, pollIntervalMs: every };
-      const watch = await api.post<WatchResource>('/watches', body);
-      output.result(watch, () =>
-        output.line(`${watchWords(watch)} is watched; its first poll comes with the schedule`),
-      );
+      const { direction, notifyExisting, every: pollIntervalMs } = options;
+      const watch = await api.post<WatchResource>('/watches', { mailbox, direction, notifyExisting, pollIntervalMs });
+      output.done(watch, `${watchWords(watch)} is watched; its first poll comes with the schedule`);
       if (!output.isJson) await warnUnverified(session, mailbox);
     });
 
@@ -61,15 +57,13 @@ export function watchCommands(program: Command, context: CliContext): void {
     printList(session.output, page, columns, 'nothing is watched yet: npm run notifier -- watch add MAILBOX');
   });
 
-  withDirection(verb(noun, 'show <mailbox>', 'show the state of a watch')).action(
-    async (mailbox: string, options: WatchOptions) => {
-      const { api, output } = await openSession(context, options);
-      const watch = await api.get<WatchResource>(path`/watches/${options.direction}/${mailbox}`);
-      output.result(watch, () => printWatch(output, watch));
-    },
-  );
+  ofWatch('show', 'show the state of a watch').action(async (mailbox: string, options: WatchOptions) => {
+    const { api, output } = await openSession(context, options);
+    const watch = await api.get<WatchResource>(path`/watches/${options.direction}/${mailbox}`);
+    output.result(watch, () => printWatch(output, watch));
+  });
 
-  withDirection(verb(noun, 'update <mailbox>', 'change the poll interval of a watch'))
+  ofWatch('update', 'change the poll interval of a watch')
     .requiredOption(
       '--every <time>',
       'poll interval, for example 15m, or default for the general one',
@@ -82,50 +76,42 @@ export function watchCommands(program: Command, context: CliContext): void {
         path: path`/watches/${options.direction}/${mailbox}`,
         body: { pollIntervalMs: options.every === 'default' ? null : options.every },
       });
-      output.result(watch, () => output.line(`${watchWords(watch)} is polled ${intervalWords(watch)}`));
+      output.done(watch, `${watchWords(watch)} is polled ${intervalWords(watch)}`);
     });
 
   for (const [name, description, done] of [
     ['pause', 'stop polling a watch; its data stays', 'is no longer polled'],
     ['resume', 'poll a watch again and announce the changes of the pause', 'is polled again'],
   ] as const) {
-    withDirection(verb(noun, `${name} <mailbox>`, description)).action(
-      async (mailbox: string, options: WatchOptions) => {
-        const { api, output } = await openSession(context, options);
-        const watch = await api.post<WatchResource>(`${path`/watches/${options.direction}/${mailbox}`}/${name}`);
-        output.result(watch, () => output.line(`${watchWords(watch)} ${done}`));
-      },
-    );
+    ofWatch(name, description).action(async (mailbox: string, options: WatchOptions) => {
+      const { api, output } = await openSession(context, options);
+      const watch = await api.post<WatchResource>(`${path`/watches/${options.direction}/${mailbox}`}/${name}`);
+      output.done(watch, `${watchWords(watch)} ${done}`);
+    });
   }
 
-  withDirection(verb(noun, 'poll <mailbox>', 'poll a watch now')).action(
-    async (mailbox: string, options: WatchOptions) => {
-      const { api, output } = await openSession(context, options);
-      output.progress('polling …');
-      const facts = await api
-        .post<PollFacts>(path`/watches/${options.direction}/${mailbox}/poll`, {}, longTimeoutMs)
-        .finally(() => output.progress(''));
-      output.result(facts, () => {
-        const { outcome, transfers, changed, published } = facts;
-        output.facts(Object.entries({ outcome: outcomeWords[outcome], transfers, changed, published }));
-      });
-      if (facts.problem) throw new CliError(exitCodes.refused, facts.problem.message);
-    },
-  );
+  ofWatch('poll', 'poll a watch now').action(async (mailbox: string, options: WatchOptions) => {
+    const { api, output } = await openSession(context, options);
+    output.progress('polling …');
+    const facts = await api
+      .post<PollFacts>(path`/watches/${options.direction}/${mailbox}/poll`, {}, longTimeoutMs)
+      .finally(() => output.progress(''));
+    output.result(facts, () => {
+      const { outcome, transfers, changed, published } = facts;
+      output.facts(Object.entries({ outcome: outcomeWords[outcome], transfers, changed, published }));
+    });
+    if (facts.problem) throw refused(facts.problem.message);
+  });
 
-  confirmable(withDirection(verb(noun, 'remove <mailbox>', 'stop watching a mailbox'))).action(
-    async (mailbox: string, options: WatchOptions) => {
-      const words = watchWords({ mailbox, direction: options.direction });
-      await confirmed(context, options, `Stop watching ${words}?`);
-      const { api, output } = await openSession(context, options);
-      await api.send({ method: 'DELETE', path: path`/watches/${options.direction}/${mailbox}` });
-      output.result({ mailbox, direction: options.direction, isRemoved: true }, () =>
-        output.line(
-          `${words} is no longer watched; added again within 30 days, it continues from the states last announced`,
-        ),
-      );
-    },
-  );
+  confirmable(ofWatch('remove', 'stop watching a mailbox')).action(async (mailbox: string, options: WatchOptions) => {
+    const { direction } = options;
+    const words = watchWords({ mailbox, direction });
+    await confirmed(context, options, `Stop watching ${words}?`);
+    const { api, output } = await openSession(context, options);
+    await api.send({ method: 'DELETE', path: path`/watches/${direction}/${mailbox}` });
+    const done = `${words} is no longer watched; added again within 30 days, it continues from the states last announced`;
+    output.done({ mailbox, direction, isRemoved: true }, done);
+  });
 
   verb(noun, 'verify <mailbox>', 'prove that this mailbox may be watched')
     .option(
@@ -133,10 +119,8 @@ export function watchCommands(program: Command, context: CliContext): void {
       'code from the mail, for scripts; without it, the command requests a mail and asks for the code',
     )
     .option('--send-code', 'request a mail with a code, and do not ask for it')
-    .action(
-      async (mailbox: string, options: CommonOptions & { readonly code?: string; readonly sendCode?: boolean }) => {
-        await verifyMailbox(await openSession(context, options), mailbox, options);
-      },
+    .action(async (mailbox: string, options: CommonOptions & VerifyOptions) =>
+      verifyMailbox(await openSession(context, options), mailbox, options),
     );
 
   verb(noun, 'import <file>', 'watch all mailboxes of a CSV file')
@@ -147,6 +131,10 @@ export function watchCommands(program: Command, context: CliContext): void {
       await importWatches(context, options, file);
     });
 }
+
+/** `what is sent by alice@example.com`. */
+export const watchWords = ({ mailbox, direction }: Pick<WatchResource, 'mailbox' | 'direction'>): string =>
+  `what is ${direction} by ${mailbox}`;
 
 const columns: readonly Column<WatchResource>[] = [
   { heading: 'MAILBOX', text: ({ mailbox }) => mailbox },

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { chosenTarget } from '#infra/cli/api/chosen-target.ts';
 import type { StatusResource, WatchResource } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, openSession, type Session } from '#infra/cli/api/session.ts';
+import { isTargetNamed, localRunHere } from '#infra/cli/api/target.ts';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import type { Output } from '#infra/cli/terminal/output.ts';
@@ -25,11 +25,10 @@ export interface DoctorOptions extends CommonOptions {
 export async function allChecks(context: CliContext, options: DoctorOptions, output: Output): Promise<Check[]> {
   output.progress('looking …');
   const { config, check: configCheck } = readConfig(options.config);
-  const opened = await reachedApi(context, aimed(options, config, context));
-  const { status, watches = [], check: apiCheck } = opened;
-  const mailboxes = opened.session && (await checkMailboxes(opened.session, watches));
-  const services = opened.session && (await checkServices(opened.session));
-  const endpoints = opened.session && (await checkEndpoints(opened.session));
+  const { session, status, watches = [], check: apiCheck } = await reachedApi(context, aimed(options, config, context));
+  const mailboxes = session && (await checkMailboxes(session, watches));
+  const services = session ? await checkServices(session) : [];
+  const endpoints = session ? await checkEndpoints(session) : [];
   const origin = config?.server.url ?? status?.server;
   const needsReceived = [...watches, ...(config?.watches ?? [])].some(({ direction }) => direction === 'received');
   const direct =
@@ -47,23 +46,18 @@ export async function allChecks(context: CliContext, options: DoctorOptions, out
     apiCheck,
     ...(config && status ? originChecks(config, status) : []),
     ...(mailboxes?.checks ?? []),
-    ...(services ?? []),
-    ...(opened.session ? checkListings(watches, mailboxes!.unverified) : []),
+    ...services,
+    ...(mailboxes ? checkListings(watches, mailboxes.unverified) : []),
     ...(status ? checkDeliveries(status) : []),
-    ...(endpoints ?? []),
+    ...endpoints,
   ];
 }
 
 function readConfig(file: string | undefined): { readonly config?: Config; readonly check: Check } {
   const name = 'configuration';
   if (file === undefined && !existsSync(usualConfigFile)) {
-    return {
-      check: warn(
-        name,
-        `there is no ${usualConfigFile} here`,
-        'name the configuration file by --config, to have it checked',
-      ),
-    };
+    const remedy = 'name the configuration file by --config, to have it checked';
+    return { check: warn(name, `there is no ${usualConfigFile} here`, remedy) };
   }
   try {
     return { config: loadConfig(file ?? usualConfigFile), check: ok(name, `${file ?? usualConfigFile} can be used`) };
@@ -75,27 +69,24 @@ function readConfig(file: string | undefined): { readonly config?: Config; reado
 
 /** Checks the client id only if the environment has one: on AWS, the secret holds it. */
 function clientIdChecks(environment: NodeJS.ProcessEnv): Check[] {
-  if (environment.CRYPTSHARE_CLIENT_ID === undefined) return [];
+  const name = 'CRYPTSHARE_CLIENT_ID';
+  if (environment[name] === undefined) return [];
   try {
     readCredentials(environment);
-    return [ok('CRYPTSHARE_CLIENT_ID', 'has the form of a client id')];
+    return [ok(name, 'has the form of a client id')];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return [
-      fail(
-        'CRYPTSHARE_CLIENT_ID',
-        'does not have the form of a client id',
-        `expected 50 to 4000 letters and digits; ${newClientId} makes such a client id`,
-      ),
-    ];
+    const remedy = `expected 50 to 4000 letters and digits; ${newClientId} makes such a client id`;
+    return [fail(name, 'does not have the form of a client id', remedy)];
   }
 }
 
 /** Aims at the stack of a given configuration file, unless an option or NOTIFIER_URL names an operator API. */
 function aimed(options: DoctorOptions, config: Config | undefined, { environment }: CliContext): CommonOptions {
-  const { config: file, url, data, stack } = chosenTarget(options, environment);
-  const isNamed = [url, data, stack, environment.NOTIFIER_URL || undefined].some((named) => named !== undefined);
-  return file === undefined || config === undefined || isNamed ? options : { ...options, stack: config.stack };
+  const isAimed = isTargetNamed(options, environment) || localRunHere() !== undefined;
+  return options.config === undefined || config === undefined || isAimed
+    ? options
+    : { ...options, stack: config.stack };
 }
 
 interface Reached {
@@ -125,11 +116,6 @@ const isServerOf = (config: Config, status: StatusResource): boolean =>
 
 function originChecks(config: Config, status: StatusResource): Check[] {
   if (isServerOf(config, status)) return [];
-  return [
-    warn(
-      'configuration',
-      `it names the server ${originOf(config.server.url)}, and the notifier polls ${originOf(status.server)}`,
-      'deploy, or start, the notifier with this file',
-    ),
-  ];
+  const message = `it names the server ${originOf(config.server.url)}, and the notifier polls ${originOf(status.server)}`;
+  return [warn('configuration', message, 'deploy, or start, the notifier with this file')];
 }

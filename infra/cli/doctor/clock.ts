@@ -13,10 +13,8 @@ const wrongClockMs = 300_000;
 const name = 'clock';
 
 /**
- * Compares the clock here with the server's. With a wrong clock, valid certificates and verifications look invalid, and
- * receivers refuse signatures. The request accepts any certificate and carries no credentials.
- *
- * @returns no check if the server does not tell its time
+ * Compares the clock here with the server's, if that tells its time. With a wrong clock, valid certificates and
+ * verifications look invalid, and receivers refuse signatures. The request carries no credentials.
  */
 export async function checkClock(origin: string, now: () => Date): Promise<Check[]> {
   const client = origin.startsWith('https:') ? https : http;

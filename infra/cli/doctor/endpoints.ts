@@ -2,34 +2,26 @@ import type { EndpointResource } from '#infra/cli/api/resources.ts';
 import type { Session } from '#infra/cli/api/session.ts';
 import { failuresText } from '#infra/cli/commands/endpoint-view.ts';
 import { lastAttemptTo } from '#infra/cli/commands/last-attempt.ts';
-import { CliError } from '#infra/cli/terminal/cli-error.ts';
-import { type Check, fail, warn } from './check.ts';
+import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
+import { type Check, met, orFailed, warn } from './check.ts';
 
 /** Failing endpoints reported one by one. */
 const mostTold = 3;
 
 /** Finds endpoints with failing attempts, and the cause. */
-export async function checkEndpoints(session: Session): Promise<Check[]> {
-  try {
-    const endpoints = await session.api.list<EndpointResource>('/endpoints', {}, Number.POSITIVE_INFINITY);
-    const failing = endpoints.items.filter(
-      ({ status, failures, health }) => status === 'active' && (failures || health),
-    );
+export const checkEndpoints = (session: Session): Promise<Check[]> =>
+  orFailed('endpoints', async () => {
+    const { items } = await session.api.list<EndpointResource>('/endpoints', {}, Number.POSITIVE_INFINITY);
+    const failing = items.filter(({ status, failures, health }) => status === 'active' && (failures || health));
     const told = await Promise.all(failing.slice(0, mostTold).map((endpoint) => checked(session, endpoint)));
     const more = failing.length - told.length;
-    return [
-      ...told,
-      ...(more > 0 ? [warn('endpoints', `${more} more are failing`, session.hint('endpoint list'))] : []),
-    ];
-  } catch (error) {
-    if (!(error instanceof CliError)) throw error;
-    return [fail('endpoints', error.message)];
-  }
-}
+    return met([...told, more > 0 && warn('endpoints', `${more} more are failing`, session.hint('endpoint list'))]);
+  });
 
 async function checked({ api, hint }: Session, endpoint: EndpointResource): Promise<Check> {
   const { name, health } = endpoint;
   const last = await lastAttemptTo(api, endpoint);
-  const message = [`${name}: ${failuresText(endpoint)}`, last?.words ?? health?.cause].filter(Boolean).join(': ');
-  return warn('endpoints', message, last?.remedy ?? hint(`delivery list --endpoint ${name}`));
+  const cause = last ? attemptWords(last) : health?.cause;
+  const message = [`${name}: ${failuresText(endpoint)}`, cause].filter(Boolean).join(': ');
+  return warn('endpoints', message, (last && attemptRemedy(last)) ?? hint(`delivery list --endpoint ${name}`));
 }

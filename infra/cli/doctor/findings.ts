@@ -24,7 +24,6 @@ export function checksOf(findings: readonly Finding[]): Check[] {
     const { noun, message, remedy } = together;
     const mailboxes = [...new Set(found.map(({ mailbox }) => mailbox))].toSorted();
     const examples = mailboxes.slice(0, mostExamples).join(', ');
-    const told = `${found.length} ${noun} ${message}; for example ${examples}`;
-    return { name, outcome, message: told, ...(remedy !== undefined && { remedy }) };
+    return { name, outcome, message: `${found.length} ${noun} ${message}; for example ${examples}`, remedy };
   });
 }

@@ -5,9 +5,8 @@ import { type Answer, CryptshareFailure, errorCodeOf, failureOf } from '#functio
 import { jsonOf } from '#functions/parsing/json.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { readTextFile } from '#infra/config/text-file.ts';
-import { checkCertificate } from './certificate.ts';
 import { type Check, fail, failed, ok, warn } from './check.ts';
-import { explainedByTls } from './tls.ts';
+import { checkCertificate, explainedByTls } from './tls.ts';
 
 export interface ServerToCheck {
   readonly origin: string;

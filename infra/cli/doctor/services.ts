@@ -1,18 +1,13 @@
 import type { ServicesResource } from '#infra/cli/api/resources.ts';
 import type { Session } from '#infra/cli/api/session.ts';
-import { CliError } from '#infra/cli/terminal/cli-error.ts';
-import { type Check, fail, ok, warn } from './check.ts';
+import { type Check, fail, ok, orFailed, warn } from './check.ts';
 
 /** Has the notifier check its tables, topics and queues. */
-export async function checkServices({ api }: Session): Promise<Check[]> {
-  try {
+export const checkServices = ({ api }: Session): Promise<Check[]> =>
+  orFailed('tables, topics and queues', async () => {
     const services = await api.get<ServicesResource>('/services');
     return [...tablesOf(services), ...topicsOf(services), ...queuesOf(services)];
-  } catch (error) {
-    if (!(error instanceof CliError)) throw error;
-    return [fail('tables, topics and queues', error.message)];
-  }
-}
+  });
 
 const without = (name: string, what: string, problem: string): Check =>
   fail(name, `${what} does not answer: ${problem}`, 'see whether it still exists, and deploy again');

@@ -1,22 +1,44 @@
 import { once } from 'node:events';
-import type { PeerCertificate, TLSSocket } from 'node:tls';
+import tls, { type PeerCertificate, type TLSSocket } from 'node:tls';
 import { CryptshareFailure } from '#functions/cryptshare/failure.ts';
+import { openTunnel, proxyFor } from '#functions/http/proxy.ts';
 import { tlsProblemOf } from '#functions/http/tls-problem.ts';
+import { readProxySettings } from '#functions/lambda/environment.ts';
 import { printable } from '#functions/notices/foreign-text.ts';
-import { tlsTo } from './certificate.ts';
+import { type Check, ok, warn } from './check.ts';
 
-/** Milliseconds for the TLS handshake. */
-const timeoutMs = 5000;
+/** Milliseconds for the tunnel of a proxy, and then for the TLS handshake. */
+const timeoutMs = 10_000;
+
+/** Days of validity below which the doctor warns. */
+const soon = 21;
 
 /** Characters quoted from a certificate at most. */
 const longest = 200;
 
+const name = 'TLS';
+
+/** Checks when the certificate of a reachable, trusted server ends. @param ca PEM to trust beside the public ones */
+export async function checkCertificate(origin: string, ca: string | undefined, now: Date): Promise<Check> {
+  if (!origin.startsWith('https:')) return ok(name, 'none, as the server is on the notifier’s own machine');
+  try {
+    return await handshaken(await tlsTo(origin, ca), (socket) => judged(socket, now));
+  } catch (error) {
+    return warn(name, `the certificate cannot be looked at (${(error as Error).message})`, 'ask again in a moment');
+  }
+}
+
+function judged(socket: TLSSocket, now: Date): Check {
+  const end = new Date(socket.getPeerCertificate().valid_to);
+  const days = Math.floor((end.getTime() - now.getTime()) / 86_400_000);
+  const message = `${socket.getProtocol() ?? 'TLS'}, certificate trusted until ${end.toISOString().slice(0, 10)}`;
+  if (days >= soon) return ok(name, message);
+  return warn(name, `${message}, that is ${days} days`, 'have it renewed: polls fail once it has ended');
+}
+
 /**
- * Makes a TLS failure more exact by a second handshake: adds what the certificate says, and tells the demand for a client
- * certificate from other refusals. Returns other failures unchanged.
- *
- * @param origin for example `https://cryptshare.example.com`
- * @param ca certificates in PEM to trust beside the public ones
+ * Makes a TLS failure more exact by a second handshake: adds what the certificate says, and tells the demand for a
+ * client certificate from other refusals. Returns other failures unchanged.
  */
 export async function explainedByTls(
   failure: CryptshareFailure,
@@ -35,27 +57,50 @@ export async function explainedByTls(
     return new CryptshareFailure(kind, detail, undefined, words);
   }
   const facts = certificate && factsOf(certificate, detail);
-  return facts === undefined
-    ? failure
-    : new CryptshareFailure(kind, `${detail}; ${facts}`, undefined, { says: `the server’s ${problem.says}`, remedy });
+  if (facts === undefined) return failure;
+  return new CryptshareFailure(kind, `${detail}; ${facts}`, undefined, {
+    says: `the server’s ${problem.says}`,
+    remedy,
+  });
 }
 
 /** Certificate of a server, trusted or not. `hasAgreed`: the handshake got past version and cipher. */
 async function lookedAt(origin: string, ca: string | undefined) {
   let hasAgreed = false;
-  let socket: TLSSocket | undefined;
   try {
-    socket = await tlsTo(origin, ca, false);
+    const socket = await tlsTo(origin, ca, false);
     // Keys exist once both sides have agreed on version and cipher.
     socket.once('keylog', () => {
       hasAgreed = true;
     });
-    await once(socket, 'secureConnect', { signal: AbortSignal.timeout(timeoutMs) });
-    return { certificate: socket.getPeerCertificate(), hasAgreed };
+    return { certificate: await handshaken(socket, () => socket.getPeerCertificate()), hasAgreed };
   } catch {
     return { certificate: undefined, hasAgreed };
+  }
+}
+
+/** Begins TLS, through the proxy if any. @param isTrusted false for any certificate @throws HttpError of the proxy */
+async function tlsTo(origin: string, ca: string | undefined, isTrusted = true): Promise<TLSSocket> {
+  const url = new URL(origin);
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const port = Number(url.port || 443);
+  const proxy = proxyFor(url, readProxySettings());
+  return tls.connect({
+    ...(proxy ? { socket: await openTunnel(proxy, host, port, timeoutMs) } : { host, port }),
+    rejectUnauthorized: isTrusted,
+    // Servers choose the certificate by SNI, which takes no IP addresses (RFC 6066).
+    ...(/[a-z]/i.test(host) && !host.includes(':') && { servername: host }),
+    ...(ca !== undefined && { ca: [...tls.getCACertificates('default'), ca] }),
+  });
+}
+
+/** Reads from a connection once its handshake is done, and ends it. */
+async function handshaken<T>(socket: TLSSocket, read: (socket: TLSSocket) => T): Promise<T> {
+  try {
+    await once(socket, 'secureConnect', { signal: AbortSignal.timeout(timeoutMs) });
+    return read(socket);
   } finally {
-    socket?.destroy();
+    socket.destroy();
   }
 }
 

@@ -3,10 +3,10 @@ import { incidentOf } from '#functions/watches/watch-health.ts';
 import { path } from '#infra/cli/api/client.ts';
 import type { VerificationResource, WatchResource } from '#infra/cli/api/resources.ts';
 import type { Session } from '#infra/cli/api/session.ts';
-import { watchWords } from '#infra/cli/commands/watch-words.ts';
+import { watchWords } from '#infra/cli/commands/watch.ts';
 import { ApiError, CliError } from '#infra/cli/terminal/cli-error.ts';
 import { timeText } from '#infra/cli/terminal/output.ts';
-import { type Check, fail, ok, warn } from './check.ts';
+import { type Check, fail, met, ok, warn } from './check.ts';
 import { checksOf, type Finding } from './findings.ts';
 
 /** Limit of mailboxes asked about, since the server may limit such calls. */
@@ -31,14 +31,14 @@ export async function checkMailboxes(session: Session, watches: readonly WatchRe
     return { checks: [check], isServerReached: false, unverified: new Set() };
   }
   const first = await verificationOf(session, probe.mailbox);
-  if (first instanceof ApiError && !isOfMailbox(first)) return refused(first);
+  if (first instanceof ApiError && !ofMailbox.test(first.kind ?? '')) return refused(first);
   const answers = new Map([[probe, first]]);
   const unsure = others.filter(isUnsure);
   for (const watch of unsure.slice(0, mostAsked)) answers.set(watch, await verificationOf(session, watch.mailbox));
   const failed = unsure.slice(mostAsked).filter(hasFailed);
   const open = unsure.slice(mostAsked).filter((watch) => !hasFailed(watch));
   const isRegistered = [...answers.values()].some(
-    (answer) => !(answer instanceof ApiError) && answer.methods.includes('client_id'),
+    (answer) => 'methods' in answer && answer.methods.includes('client_id'),
   );
   const problemsOf = (some: Iterable<WatchResource>) =>
     [...some].flatMap((watch) => problemOf(session, watch, answers.get(watch)) ?? []);
@@ -49,23 +49,15 @@ export async function checkMailboxes(session: Session, watches: readonly WatchRe
     ...problemsOf(others.slice(unsure.length)),
   ];
   const well = byMailbox.size - found.length - open.length;
-  const checks = [
+  const verified = `${well} of ${byMailbox.size} mailboxes are verified, or are at their next poll`;
+  const unasked = `${open.length} more mailboxes were not asked about`;
+  const checks = met([
     ok('licence', 'the server answers the notifier'),
     ok('client id', 'the server accepts that of the notifier'),
-    ...(well > 0
-      ? [ok('verification', `${well} of ${byMailbox.size} mailboxes are verified, or are at their next poll`)]
-      : []),
+    well > 0 && ok('verification', verified),
     ...checksOf(found),
-    ...(open.length > 0
-      ? [
-          warn(
-            'verification',
-            `${open.length} more mailboxes were not asked about`,
-            'npm run notifier -- watch list shows them',
-          ),
-        ]
-      : []),
-  ];
+    open.length > 0 && warn('verification', unasked, 'npm run notifier -- watch list shows them'),
+  ]);
   return { checks, isServerReached: true, unverified: new Set(found.map(({ mailbox }) => mailbox)) };
 }
 
@@ -76,13 +68,11 @@ export function checkListings(watches: readonly WatchResource[], unverified: Rea
   const news = withProblem.filter(({ mailbox, cause }) => !(unverified.has(mailbox) && verificationCauses.has(cause)));
   const paused = watches.length - enabled.length;
   const well = `${enabled.length - withProblem.length} of ${enabled.length} watches were listed completely by their last polls`;
-  return [
-    ...(enabled.length > withProblem.length ? [ok('last listing', well)] : []),
+  return met([
+    enabled.length > withProblem.length && ok('last listing', well),
     ...checksOf(news),
-    ...(paused > 0
-      ? [warn('last listing', `${paused} watches are paused`, 'npm run notifier -- watch resume MAILBOX')]
-      : []),
-  ];
+    paused > 0 && warn('last listing', `${paused} watches are paused`, 'npm run notifier -- watch resume MAILBOX'),
+  ]);
 }
 
 function listingOf(watch: WatchResource): Finding | undefined {
@@ -99,17 +89,10 @@ function listingOf(watch: WatchResource): Finding | undefined {
   }
   if (baselineAt !== undefined) return undefined;
   const remedy = 'wait for its first poll, or npm run notifier -- watch poll MAILBOX';
-  return {
-    ...about,
-    outcome: 'warn',
-    cause: 'not listed',
-    alone: { message: `${words}: not listed yet`, remedy },
-    together: {
-      noun: 'watches',
-      message: 'are not listed yet',
-      remedy: remedy.replace('its first poll', 'their first polls'),
-    },
-  };
+  const alone = { message: `${words}: not listed yet`, remedy };
+  const remedies = remedy.replace('its first poll', 'their first polls');
+  const together = { noun: 'watches', message: 'are not listed yet', remedy: remedies };
+  return { ...about, outcome: 'warn', cause: 'not listed', alone, together };
 }
 
 /** Verification problem of a mailbox; `answer` is undefined if the server was not asked. */
@@ -130,45 +113,43 @@ function problemOf(
   const known = verification?.method === 'email' ? { mailbox, rev: 0, ...verification } : undefined;
   const until = timeText(known?.validUntil);
   if (known && hasEnded(known, now)) {
-    const words = [`that of ${mailbox} has ended at ${until} UTC`, 'have a verification that has ended'] as const;
-    return toVerify(session, mailbox, 'fail', 'ended', words);
+    const alone = `that of ${mailbox} has ended at ${until} UTC`;
+    return toVerify(session, mailbox, 'ended', alone, 'have a verification that has ended');
   }
   if (answer?.isVerified === false) return unverified(session, watch);
   if (!known || !endsSoon(known, now)) return undefined;
-  const words = [`that of ${mailbox} ends at ${until} UTC`, 'have a verification that ends within a week'] as const;
-  return toVerify(session, mailbox, 'warn', 'ends soon', words);
+  const alone = `that of ${mailbox} ends at ${until} UTC`;
+  const soon = toVerify(session, mailbox, 'ends soon', alone, 'have a verification that ends within a week');
+  return { ...soon, outcome: 'warn' };
 }
 
 function unverified(session: Session, { mailbox, verification }: WatchResource): Finding {
   const until = timeText(verification?.validUntil);
   if (until !== undefined) {
-    return toVerify(session, mailbox, 'fail', 'not accepted', [
-      `the server does not accept that of ${mailbox}, which was to hold until ${until} UTC`,
-      'have a verification that the server does not accept',
-    ]);
+    const alone = `the server does not accept that of ${mailbox}, which was to hold until ${until} UTC`;
+    return toVerify(session, mailbox, 'not accepted', alone, 'have a verification that the server does not accept');
   }
-  const finding = toVerify(session, mailbox, 'fail', 'not verified', [
-    `${mailbox} is not verified, and the client id may not verify it by itself`,
-    'are not verified, and the client id may not verify them by itself',
-  ]);
-  const remedy = `have an administrator register the client id (Add-on Products > REST API), or verify each of them: ${finding.together.remedy}`;
-  return { ...finding, together: { ...finding.together, remedy } };
+  const alone = `${mailbox} is not verified, and the client id may not verify it by itself`;
+  const together = 'are not verified, and the client id may not verify them by itself';
+  const first = 'have an administrator register the client id (Add-on Products > REST API), or verify each of them: ';
+  return toVerify(session, mailbox, 'not verified', alone, together, first);
 }
 
-/** Finding with the remedy to verify a mailbox by e-mail. @param words for the mailbox alone, and for several */
+/** Finding with the remedy to verify a mailbox by e-mail. @param first remedy to try before, for several mailboxes */
 const toVerify = (
   { hint }: Session,
   mailbox: string,
-  outcome: Finding['outcome'],
   cause: string,
-  [alone, together]: readonly [alone: string, together: string],
+  alone: string,
+  together: string,
+  first = '',
 ): Finding => ({
   name: 'verification',
   mailbox,
-  outcome,
+  outcome: 'fail',
   cause,
   alone: { message: alone, remedy: hint(`watch verify ${mailbox}`) },
-  together: { noun: 'mailboxes', message: together, remedy: hint('watch verify MAILBOX') },
+  together: { noun: 'mailboxes', message: together, remedy: `${first}${hint('watch verify MAILBOX')}` },
 });
 
 /** True when the last poll failed because the mailbox is not verified. */
@@ -178,31 +159,16 @@ const hasFailed = ({ health }: WatchResource): boolean => verificationCauses.has
 const isUnsure = (watch: WatchResource): boolean => watch.verification?.validUntil === undefined || hasFailed(watch);
 
 /** Kinds of refusal that may concern one mailbox only. */
-const ofMailbox: ReadonlySet<string> = new Set([
-  'verification_refused',
-  'not_verified',
-  'forbidden',
-  'request_rejected',
-]);
-
-const isOfMailbox = ({ kind = '' }: ApiError): boolean => ofMailbox.has(kind);
+const ofMailbox = /^(verification_refused|not_verified|forbidden|request_rejected)$/;
 
 const culprits: Readonly<Record<string, string>> = { not_licensed: 'licence', client_id_rejected: 'client id' };
 
 /** Kinds of failure in the network or in a proxy before the server. */
-const elsewhere: ReadonlySet<string> = new Set([
-  'unreachable',
-  'proxy_failed',
-  'timeout',
-  'certificate_untrusted',
-  'redirected',
-  'malformed_answer',
-  '',
-]);
+const elsewhere = /^(unreachable|proxy_failed|timeout|certificate_untrusted|redirected|malformed_answer|)$/;
 
 /** Reports a refusal for all mailboxes once. */
 function refused({ kind = '', message }: ApiError): Asked {
-  const isServerReached = !elsewhere.has(kind);
+  const isServerReached = !elsewhere.test(kind);
   return { checks: [fail(culprits[kind] ?? 'verification', message)], isServerReached, unverified: new Set() };
 }
 

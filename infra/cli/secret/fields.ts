@@ -18,10 +18,10 @@ const clientId: SecretField = {
   name: 'CRYPTSHARE_CLIENT_ID',
   meaning: 'client id that is registered on the Cryptshare Server',
   problemWith: (value) =>
-    /^[A-Za-z0-9]{50,4000}$/.test(value) ? undefined : `expected 50 to 4000 letters and digits, ${lengthOf(value)}`,
+    /^[A-Za-z0-9]{50,4000}$/.test(value)
+      ? undefined
+      : `expected 50 to 4000 letters and digits, got ${value.length} characters`,
 };
-
-const lengthOf = ({ length }: string): string => `got ${length} characters`;
 
 /** The fields that the secret must hold for a configuration, those for the server first. */
 export function secretFields(config: Config): SecretField[] {
@@ -33,18 +33,16 @@ function webhookField(uses: readonly WebhookVariable[]): SecretField {
   const { variable: name, holds } = uses[0]!;
   const webhooks = [...new Set(uses.map(({ webhook }) => webhook))];
   const whose = `of the ${webhooks.length === 1 ? 'webhook' : 'webhooks'} ${webhooks.join(', ')}`;
-  switch (holds) {
-    case 'address':
-      return { name, meaning: `address ${whose}`, problemWith: (value) => targetProblem(value, false) };
-    case 'signing secret':
-      return { name, meaning: `signing secret ${whose}`, problemWith: ownSecretProblem, make: newSecret };
-    case 'header': {
-      const headers = [...new Set(uses.map(({ header = '' }) => header))];
-      return {
-        name,
-        meaning: `value of the header ${headers.join(', ')} ${whose}`,
-        problemWith: (value) => (value === '' ? 'expected a value' : headerProblem(headers[0] ?? '', value)),
-      };
-    }
+  if (holds === 'address') {
+    return { name, meaning: `address ${whose}`, problemWith: (value) => targetProblem(value, false) };
   }
+  if (holds === 'signing secret') {
+    return { name, meaning: `signing secret ${whose}`, problemWith: ownSecretProblem, make: newSecret };
+  }
+  const headers = [...new Set(uses.map(({ header = '' }) => header))];
+  return {
+    name,
+    meaning: `value of the header ${headers.join(', ')} ${whose}`,
+    problemWith: (value) => (value === '' ? 'expected a value' : headerProblem(headers[0] ?? '', value)),
+  };
 }

@@ -2,8 +2,9 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Fields } from '#functions/lambda/environment.ts';
 import { outputOf } from '#infra/cli/api/session.ts';
-import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { refused, wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
+import type { Output } from '#infra/cli/terminal/output.ts';
 import { isLeft, type Prompts } from '#infra/cli/terminal/prompts.ts';
 import { type Config, ConfigError } from '#infra/config/config.ts';
 import { loadDeployableConfig } from '#infra/config/deployment-check.ts';
@@ -24,33 +25,28 @@ export interface FillSecretOptions {
 /** Answer that replaces a signing secret with a new one. */
 const makeAnother = 'new';
 
-/** Decision about a field: keep its value, take the given one, or make one. */
-type Answer = { readonly kind: 'kept' } | { readonly kind: 'brought' | 'made'; readonly value: string };
+/** A value for a field; undefined to keep the one it has. */
+type Answer = { readonly value: string; readonly isMade: boolean } | undefined;
 
-/**
- * Fills the secret with what the configuration needs, then declares watches and endpoints anew. Keeps unknown fields.
- *
- * @returns true when everything declared is ready
- * @throws CliError
- */
+/** Fills the secret, keeps unknown fields, then declares all anew. @returns true when all is ready @throws CliError */
 export async function fillSecret(context: CliContext, options: FillSecretOptions): Promise<boolean> {
   const { secret, declare } = options;
   const output = outputOf(context, options);
   const fields = secretFields(deployedConfig(options.config));
   const client = new SecretsManagerClient({});
   const known = await readSecret(client, secret);
-  const answers = await answersTo(context, fields, known, (problem) => output.warning(problem));
+  const answers = await answersTo(context, fields, known, output);
   // Secrets Manager has no conditional write. A second read keeps most of what other operators wrote since.
   const latest = await readSecret(client, secret);
   const changes = changesTo(latest, known, answers);
   const filled = { ...latest, ...changes };
   if (fields.some(({ name, problemWith }) => problemWith(filled[name] ?? '') !== undefined)) {
-    throw new CliError(exitCodes.refused, `the secret ${secret} was changed in between: run this again`);
+    throw refused(`the secret ${secret} was changed in between: run this again`);
   }
   const names = Object.keys(changes);
   if (names.length > 0) await writeSecret(client, secret, filled);
   // Shown before the function is invoked: if that fails, a signing secret made just now would be lost.
-  const made = fields.filter(({ name }) => names.includes(name) && answers.get(name)?.kind === 'made');
+  const made = fields.filter(({ name }) => names.includes(name) && answers.get(name)?.isMade);
   output.item({ secret, filled: names, made: Object.fromEntries(made.map(({ name }) => [name, filled[name]])) }, () =>
     [
       names.length > 0
@@ -68,7 +64,7 @@ function deployedConfig(file: string): Config {
   try {
     return loadDeployableConfig(file);
   } catch (error) {
-    throw error instanceof ConfigError ? new CliError(exitCodes.wrongCommandLine, error.message) : error;
+    throw error instanceof ConfigError ? wrongCommandLine(error.message) : error;
   }
 }
 
@@ -77,7 +73,7 @@ async function answersTo(
   { environment, prompts }: CliContext,
   fields: readonly SecretField[],
   known: Fields,
-  refuse: (problem: string) => void,
+  output: Output,
 ): Promise<Map<string, Answer>> {
   const answers = new Map<string, Answer>();
   const problems: string[] = [];
@@ -90,13 +86,11 @@ async function answersTo(
       if (typeof answer === 'string') problems.push(`${name}: ${answer}: set the variable to the ${meaning}`);
       else answers.set(name, answer);
     } else if (prompts) toAsk.push(field);
-    else if (isKeepable(field, known[name])) answers.set(name, { kind: 'kept' });
-    else problems.push(`${name}: expected in the environment, as there is no terminal to ask on: the ${meaning}`);
+    else if (!isKeepable(field, known[name]))
+      problems.push(`${name}: expected in the environment, as there is no terminal to ask on: the ${meaning}`);
   }
-  if (problems.length > 0) {
-    throw new CliError(exitCodes.refused, `the environment cannot be used:\n  ${problems.join('\n  ')}`);
-  }
-  for (const field of toAsk) answers.set(field.name, await answerTo(prompts!, field, known[field.name], refuse));
+  if (problems.length > 0) throw refused(`the environment cannot be used:\n  ${problems.join('\n  ')}`);
+  for (const field of toAsk) answers.set(field.name, await answerTo(prompts!, field, known[field.name], output));
   return answers;
 }
 
@@ -105,15 +99,15 @@ async function answerTo(
   prompts: Prompts,
   field: SecretField,
   known: string | undefined,
-  refuse: (problem: string) => void,
+  output: Output,
 ): Promise<Answer> {
   for (;;) {
     const text = await prompts.secret(`${field.name}, ${field.meaning}${hint(field, known)}:`).catch((error: Error) => {
-      throw isLeft(error) ? new CliError(exitCodes.refused, 'stopped, nothing was written') : error;
+      throw isLeft(error) ? refused('stopped, nothing was written') : error;
     });
     const answer = answerOf(field, text, known);
     if (typeof answer !== 'string') return answer;
-    refuse(`${field.name}: ${answer}`);
+    output.warning(`${field.name}: ${answer}`);
   }
 }
 
@@ -126,9 +120,9 @@ function hint(field: SecretField, known: string | undefined): string {
 function answerOf(field: SecretField, text: string, known: string | undefined): Answer | string {
   const { problemWith, make } = field;
   const value = text.trim();
-  if (value === '' && isKeepable(field, known)) return { kind: 'kept' };
-  if (make && (value === '' || value === makeAnother)) return { kind: 'made', value: make() };
-  return problemWith(value) ?? { kind: 'brought', value };
+  if (value === '' && isKeepable(field, known)) return undefined;
+  if (make && (value === '' || value === makeAnother)) return { value: make(), isMade: true };
+  return problemWith(value) ?? { value, isMade: false };
 }
 
 const isKeepable = ({ problemWith }: SecretField, known: string | undefined): boolean =>
@@ -137,9 +131,9 @@ const isKeepable = ({ problemWith }: SecretField, known: string | undefined): bo
 function changesTo(latest: Fields, known: Fields, answers: ReadonlyMap<string, Answer>): Fields {
   const changes: Record<string, string> = {};
   for (const [name, answer] of answers) {
-    if (answer.kind === 'kept' || latest[name] === answer.value) continue;
+    if (!answer || latest[name] === answer.value) continue;
     // Another operator has made one since the first read, and may have handed it on.
-    if (answer.kind === 'made' && latest[name] !== known[name]) continue;
+    if (answer.isMade && latest[name] !== known[name]) continue;
     changes[name] = answer.value;
   }
   return changes;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Declared } from '#functions/declare/declare.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
 import { awsFailure } from '#infra/cli/api/aws-failure.ts';
-import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { refused } from '#infra/cli/terminal/cli-error.ts';
 import { remedies } from './stored-secret.ts';
 
 const declaredSchema: z.ZodType<Declared> = z.object({
@@ -26,15 +26,13 @@ export async function redeclare(lambda: LambdaClient, name: string): Promise<Dec
     const { errorType, errorMessage } = failedSchema
       .catch({ errorType: FunctionError, errorMessage: '' })
       .parse(answer);
-    throw new CliError(
-      exitCodes.refused,
+    throw refused(
       `the function ${name} failed: ${`${errorType}: ${errorMessage}`.replace(/\s+/g, ' ')}: its log in CloudWatch tells more; the secret is filled, so run this again afterwards`,
     );
   }
   const { data } = declaredSchema.safeParse(answer);
   if (data) return data;
-  throw new CliError(
-    exitCodes.refused,
+  throw refused(
     `the function ${name}: expected an answer that tells what was declared, got another: name the function that the output FillSecret of the stack says`,
   );
 }

@@ -8,7 +8,7 @@ import type { Fields } from '#functions/lambda/environment.ts';
 import { withoutMark } from '#functions/parsing/byte-order-mark.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
 import { awsFailure } from '#infra/cli/api/aws-failure.ts';
-import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { refused } from '#infra/cli/terminal/cli-error.ts';
 import { largestSecret } from '#infra/config/deployment-check-webhooks.ts';
 
 const texts = z.record(z.string(), z.string());
@@ -29,14 +29,12 @@ export async function readSecret(client: SecretsManagerClient, name: string): Pr
     });
   const { data } = texts.safeParse(jsonOf(withoutMark(SecretString)));
   if (!data) {
-    throw new CliError(
-      exitCodes.refused,
+    throw refused(
       `the secret ${name}: expected a JSON object of texts, got something else: put it right in the console of Secrets Manager, and keep its field DATA_KEY`,
     );
   }
   if (!data.DATA_KEY) {
-    throw new CliError(
-      exitCodes.refused,
+    throw refused(
       `the secret ${name}: expected a field DATA_KEY, as the notifier's has from its deployment on, got none: name the secret that the output SecretName of the stack says`,
     );
   }
@@ -48,8 +46,7 @@ export async function writeSecret(client: SecretsManagerClient, name: string, fi
   const text = JSON.stringify(fields);
   const size = Buffer.byteLength(text);
   if (size > largestSecret) {
-    throw new CliError(
-      exitCodes.refused,
+    throw refused(
       `the secret ${name}: expected at most ${largestSecret} bytes, got ${size}: let webhooks share variables, or give them shorter values`,
     );
   }

@@ -23,6 +23,10 @@ export class CliError extends Error {
   }
 }
 
+export const refused = (message: string): CliError => new CliError(exitCodes.refused, message);
+export const wrongCommandLine = (message: string): CliError => new CliError(exitCodes.wrongCommandLine, message);
+export const unreachable = (message: string): CliError => new CliError(exitCodes.unreachable, message);
+
 /** Thrown for a problem that the operator API answers. */
 export class ApiError extends CliError {
   readonly status: number;

@@ -38,6 +38,11 @@ export class Output {
     else write();
   }
 
+  /** Prints a result: as JSON for scripts, otherwise this line. */
+  done(value: unknown, text: string): void {
+    this.result(value, () => this.line(text));
+  }
+
   /** Prints one JSON object a line for scripts, otherwise the text. */
   item(value: unknown, text: () => string): void {
     this.results.write(`${this.isJson ? printableJson(value) : text()}\n`);
@@ -64,13 +69,7 @@ export class Output {
     const table = new Table({ chars: noLines, style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] } });
     table.push(columns.map(({ heading }) => this.paint('bold', heading)));
     for (const [index, row] of rows.entries()) {
-      table.push(
-        columns.map(({ style }, column) => {
-          const found = style?.(row);
-          const text = cells[index]![column]!;
-          return found === undefined ? text : this.paint(found, text);
-        }),
-      );
+      table.push(columns.map(({ style }, column) => this.paint(style?.(row), cells[index]![column]!)));
     }
     for (const line of table.toString().split('\n')) this.line(line.trimEnd());
   }
@@ -79,7 +78,7 @@ export class Output {
     const known = facts.filter(([, value]) => value !== undefined && value !== '');
     const width = Math.max(0, ...known.map(([name]) => name.length));
     for (const [name, value] of known)
-      this.line(`${this.paint('bold', name.padEnd(width))}  ${printableLines(String(value))}`);
+      this.line(`${this.paint('bold', name.padEnd(width))}  ${printableLines(`${value}`)}`);
   }
 
   warning(text: string): void {
@@ -97,8 +96,8 @@ export class Output {
     else if (!this.isJson) this.warning(text);
   }
 
-  paint(style: Style, text: string): string {
-    return styleText(style, text, { stream: this.results });
+  paint(style: Style | undefined, text: string): string {
+    return style === undefined ? text : styleText(style, text, { stream: this.results });
   }
 }
 
@@ -107,22 +106,7 @@ export const timeText = (iso: string | undefined): string | undefined =>
   iso === undefined ? undefined : iso.slice(0, 19).replace('T', ' ');
 
 export function statusStyle(status: string): Style | undefined {
-  switch (status.toLowerCase()) {
-    case 'active':
-    case 'delivered':
-    case 'ok':
-      return 'green';
-    case 'failing':
-    case 'failed':
-    case 'disabled':
-    case 'fail':
-      return 'red';
-    case 'retrying':
-    case 'paused':
-    case 'held':
-    case 'warn':
-      return 'yellow';
-    default:
-      return undefined;
-  }
+  if (/^(active|delivered|ok)$/i.test(status)) return 'green';
+  if (/^(failing|failed|disabled|fail)$/i.test(status)) return 'red';
+  return /^(retrying|paused|held|warn)$/i.test(status) ? 'yellow' : undefined;
 }

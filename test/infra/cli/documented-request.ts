@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ZodMiniType } from 'zod/mini';
-import { operations } from '#functions/operator/operations.ts';
+import { routed } from '#functions/operator/routes.ts';
 
 /** A request as it came. */
 export interface SeenRequest {
@@ -18,25 +18,17 @@ export interface SeenRequest {
  */
 export function faultsOf({ method, url, body }: SeenRequest): string[] {
   const { pathname, searchParams } = new URL(url, 'http://localhost');
-  const segments = pathname.split('/');
-  const found = operations.find(
-    (operation) => operation.method === method && fits(operation.path.split('/'), segments),
-  );
-  if (!found) return [`${method} ${pathname}: there is no such route`];
-  const names = found.path.split('/').map((name) => /^\{(.+)\}$/.exec(name)?.[1]);
-  const params = names.flatMap((name, index) =>
-    name === undefined ? [] : [[name, decodeURIComponent(segments[index]!)]],
-  );
-  return [
-    ...problemsWith(found.params, Object.fromEntries(params)),
-    ...problemsWith(found.query, Object.fromEntries(searchParams)),
-    ...(found.body ? problemsWith(found.body, body ?? {}) : []),
-  ].map((problem) => `${method} ${url}: ${problem}`);
+  try {
+    const { route, params } = routed({ method, path: pathname });
+    if (!('run' in route)) return [];
+    const query = Object.fromEntries(searchParams);
+    const problems = [...problemsWith(route.params, params), ...problemsWith(route.query, query)];
+    if (route.body) problems.push(...problemsWith(route.body, body ?? {}));
+    return problems.map((problem) => `${method} ${url}: ${problem}`);
+  } catch (error) {
+    return [`${method} ${url}: ${(error as Error).message}`];
+  }
 }
-
-const fits = (template: readonly string[], segments: readonly string[]): boolean =>
-  template.length === segments.length &&
-  template.every((part, index) => part.startsWith('{') || part === segments[index]);
 
 const problemsWith = (schema: ZodMiniType, value: unknown): string[] =>
   schema.safeParse(value).error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) ?? [];

@@ -157,4 +157,15 @@ describe('configJsonSchema', () => {
       '../../../notifier.config.schema.json',
     );
   });
+
+  it('holds at most 40 settings, so that an operator can take them in', () => {
+    const settings = ({ properties, items }: Schema): number =>
+      properties ? Object.values(properties).reduce((sum, one) => sum + settings(one), 0) : items ? settings(items) : 1;
+    expect(settings(configJsonSchema())).toBeLessThanOrEqual(40);
+  });
 });
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+}

@@ -1,6 +1,9 @@
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { SubscribeCommand } from '@aws-sdk/client-sns';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
+import { closeAll, listen } from '#test/functions/webhooks/http/client-servers.ts';
 import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
 import { exampleEvent } from '#test/support/webhook-world.ts';
 
@@ -9,6 +12,7 @@ beforeEach(async () => {
   world = await startOperatorWorld();
   return () => world.close();
 });
+afterEach(closeAll);
 
 const services = async () => {
   const { status, body } = await world.ask('GET', '/services');
@@ -61,10 +65,28 @@ describe('GET /services', () => {
     expect(topics[0]).not.toHaveProperty('problem');
   });
 
-  it('reports an unreachable SNS as a problem of the topics alone', async () => {
+  it('reports an unreachable SNS with its remedy as a problem of the topics alone', async () => {
     Object.assign(world.operatorDeps.topics.sns, { url: 'http://127.0.0.1:1' });
     const { tables, topics } = await services();
     expect(tables).toEqual([{ name: 'transfers' }, { name: 'webhooks' }]);
-    for (const { problem } of topics) expect(problem).toBe('HttpError');
+    for (const { problem } of topics) expect(problem).toMatch(/^SNS cannot be reached \(ECONNREFUSED\): ask again/);
+  });
+
+  it.each([
+    { failure: 'an outage', status: 503, xml: '' },
+    { failure: 'a limit', status: 400, xml: '<Code>Throttling</Code>' },
+  ])('asks SNS again after $failure, which passes', async ({ status, xml }) => {
+    const requests: string[] = [];
+    const server = createServer(async (request, response) => {
+      requests.push(await text(request));
+      const isFirst = requests.filter((one) => one === requests.at(-1)).length === 1;
+      response
+        .writeHead(isFirst ? status : 200)
+        .end(isFirst ? xml : '<key>SubscriptionsConfirmed</key><value>7</value>');
+    });
+    Object.assign(world.operatorDeps.topics.sns, { url: `http://127.0.0.1:${await listen(server)}` });
+    const { topics } = await services();
+    for (const { subscriptions, problem } of topics) expect({ subscriptions, problem }).toEqual({ subscriptions: 7 });
+    expect(requests).toHaveLength(4);
   });
 });

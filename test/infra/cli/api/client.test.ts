@@ -16,7 +16,7 @@ describe('ApiClient', () => {
   it('reports an operator API that does not answer in time, with exit code 4', async () => {
     const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
     const client = new ApiClient(await findTarget({ url }, {}), { proxy: undefined, except: undefined });
-    await expect(client.send({ method: 'GET', path: '/status', timeout: 50 })).rejects.toMatchObject({
+    await expect(client.send({ method: 'GET', path: '/status', timeoutMs: 50 })).rejects.toMatchObject({
       exitCode: 4,
       message: `the operator API at ${url} did not answer within 0.05 s: look at its log, then try again`,
     });

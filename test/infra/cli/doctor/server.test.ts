@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { checkCertificate } from '#infra/cli/doctor/certificate.ts';
+import { checkCertificate } from '#infra/cli/doctor/tls.ts';
 import { startCryptshareServer } from '#infra/simulator/server.ts';
 import { startForwardProxy } from '#test/functions/http/forward-proxy.ts';
 import { type ProblemName, TlsServers } from '#test/functions/http/tls-servers.ts';

@@ -1,9 +1,8 @@
 import * as z from 'zod/mini';
 import type { HttpAnswer } from '#functions/http/connections.ts';
-import { HttpError } from '#functions/http/http-error.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { Problem } from './problem.ts';
-import { type SignedAddress, signedPost } from './signed-post.ts';
+import { type SignedAddress, signedPost } from './signed-aws-request.ts';
 
 export const watchProblemSchema = z.strictObject({ cause: z.string(), message: z.string() });
 
@@ -19,31 +18,20 @@ export const pollFields = {
 const pollsSchema = z.object({ polls: z.array(z.object(pollFields)) });
 const errorSchema = z.object({ errorType: z.string().check(z.regex(/^[\w.]{1,100}$/)) });
 
-/**
- * Invokes the poll function for one watch and waits for the result.
- *
- * @param timeout milliseconds to wait
- * @returns the result of the poll, even a failed one; undefined when the watch is no longer registered
- * @throws Problem when the function could not be invoked or crashed
- */
-export async function invokePoll(pollFunction: SignedAddress, watch: Watch, timeout: number) {
-  const body = JSON.stringify(watch);
-  const answer = await signedPost(pollFunction, 'application/json', body, timeout).catch((error: unknown) => {
-    throw error instanceof HttpError ? unreachable(error) : error;
+/** @returns the poll, even a failed one; undefined for a removed watch @throws Problem when the function does not poll */
+export async function invokePoll(pollFunction: SignedAddress, watch: Watch, timeoutMs: number) {
+  const answer = await signedPost(pollFunction, {
+    contentType: 'application/json',
+    body: JSON.stringify(watch),
+    timeoutMs,
+    service: 'Lambda',
+    late: 'the poll function did not answer in time: its log tells how the poll ended',
   });
   if (answer.status !== 200) throw refusalOf(answer);
   const result: unknown = JSON.parse(answer.body.toString());
   if (answer.headers['x-amz-function-error'] === undefined) return pollsSchema.parse(result).polls[0];
   const { data } = errorSchema.safeParse(result);
   throw new Problem(502, `the poll function has failed${data ? ` (${data.errorType})` : ''}: its log tells why`);
-}
-
-function unreachable({ failure, code, message }: HttpError): Problem {
-  const detail =
-    failure === 'network'
-      ? `Lambda cannot be reached (${code ?? message}): ask again, and see whether the VPC, if any, has a way to it`
-      : 'the poll function did not answer in time: its log tells how the poll ended';
-  return new Problem(502, detail);
 }
 
 function refusalOf({ status, headers }: HttpAnswer): Problem {

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { invokePoll } from '#functions/operator/api/poll-function.ts';
+import { invokePoll } from '#functions/operator/api/on-demand-poll.ts';
 import { closeAll, listen } from '#test/functions/webhooks/http/client-servers.ts';
 import { type ArrivedRequest, independentSignature } from '#test/support/independent-signature.ts';
 
