@@ -4,7 +4,7 @@ import type { DataKey } from '#functions/lambda/data-key.ts';
 import { currentSecrets, type Endpoint, type EndpointSecrets } from '#functions/webhooks/endpoints/endpoint.ts';
 import { bodyOf } from '#functions/webhooks/endpoints/format.ts';
 import { answerContext } from '#functions/webhooks/endpoints/secrets.ts';
-import { PostError, type PostFailure, type WebhookClient } from '#functions/webhooks/http/client.ts';
+import { PostError, type PostFailure, type WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { signatureHeader } from '#functions/webhooks/http/signature.ts';
 import type { DeliveryDependencies } from './deliveries.ts';
 import type { AttemptRecord, Delivery } from './delivery.ts';

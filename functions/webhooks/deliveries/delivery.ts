@@ -4,7 +4,7 @@ import * as r from '#functions/dynamodb/row-reader.ts';
 import { type EndpointCause, isEndpointCause } from '#functions/events/endpoint-event.ts';
 import { eventIdPrefixOf } from '#functions/events/event-id.ts';
 import type { EventKind } from '#functions/webhooks/endpoints/format.ts';
-import { postFailures } from '#functions/webhooks/http/client.ts';
+import { postFailures } from '#functions/webhooks/http/webhook-client.ts';
 
 /** Causes of a status that does not explain itself, beside those of an endpoint. */
 const reasons = ['rejected', 'interrupted', 'endpoint_removed', 'paused', 'disabled', 'operator'] as const;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { askServers, dnsResolver } from '#functions/webhooks/http/resolver.ts';
+import { askServers, dnsResolver } from '#functions/webhooks/http/name-resolver.ts';
 
 type Records = readonly (readonly number[])[] | 'no such name' | 'failure';
 

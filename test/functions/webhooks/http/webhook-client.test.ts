@@ -4,7 +4,7 @@ import net from 'node:net';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { PostError } from '#functions/webhooks/http/client.ts';
+import { PostError } from '#functions/webhooks/http/webhook-client.ts';
 import { clientOf, closeAll, closedPort, failureOf, listen, receiver, speaking } from './client-servers.ts';
 
 afterEach(closeAll);
@@ -49,7 +49,7 @@ describe('post', () => {
     const proxy = await receiver();
     const { url, seen } = await receiver();
     const script = `
-      import { WebhookClient } from ${JSON.stringify(new URL('../../../../functions/webhooks/http/client.ts', import.meta.url))};
+      import { WebhookClient } from ${JSON.stringify(new URL('../../../../functions/webhooks/http/webhook-client.ts', import.meta.url))};
       const client = new WebhookClient({ resolve: async () => ['127.0.0.1'], allowPrivate: true });
       await client.post(${JSON.stringify(url)}, {}, '');
       client.close();`;
