@@ -35,10 +35,9 @@ export function proxyFor(target: URL, { proxy, except = '' }: ProxySettings): UR
 /**
  * Connects to a host through a proxy (CONNECT: RFC 9110, 9.3.6). The socket serves like a direct connection.
  *
- * @param timeout milliseconds
  * @throws HttpError that names the proxy, without user name and password
  */
-export function openTunnel(proxy: URL, host: string, port: number, timeout: number): Promise<Socket> {
+export function openTunnel(proxy: URL, host: string, port: number, timeoutMs: number): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const fail = (what: string) => reject(new HttpError('proxy', `${proxy.host}: ${what}`));
   const target = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
@@ -55,7 +54,7 @@ export function openTunnel(proxy: URL, host: string, port: number, timeout: numb
     },
     agent: false,
   });
-  const timer = setTimeout(() => request.destroy(new Error('no answer')), timeout);
+  const timer = setTimeout(() => request.destroy(new Error('no answer')), timeoutMs);
   request.on('connect', ({ statusCode = 0 }, socket) => {
     clearTimeout(timer);
     if (statusCode >= 200 && statusCode < 300) return resolve(socket as Socket);

@@ -5,7 +5,7 @@ import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
 import { stateOf } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
-import { type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
+import { type LeaseRow, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 import {
   addEndpoint,
   disableEndpoint,
@@ -38,7 +38,7 @@ async function allShown(deps: OperatorDependencies, endpoints: readonly Endpoint
   return endpoints.map((endpoint, index) => viewWith(deps, endpoint, leases[index]!));
 }
 
-function viewWith(deps: OperatorDependencies, endpoint: Endpoint, lease: Lease): Answers['showEndpoint'] {
+function viewWith(deps: OperatorDependencies, endpoint: Endpoint, lease: LeaseRow): Answers['showEndpoint'] {
   const now = deps.webhooks.now().getTime();
   const plausible = plausibleLease(lease, now);
   const { failingSince, failedAttempts, openUntil } = plausible;

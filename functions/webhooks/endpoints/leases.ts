@@ -6,12 +6,12 @@ import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
-import { type Lease, leaseOf, plausibleLease, withoutFailures } from './lease.ts';
+import { type LeaseRow, leaseOf, plausibleLease, withoutFailures } from './lease.ts';
 
 export const leaseKey = (endpoint: string): Key => ({ pk: `ENDPOINT#${endpoint}`, sk: 'LEASE' });
 
 /** Deliveries that a process leaves to the holder of their endpoint's lease. */
-export interface Request {
+export interface Task {
   readonly sk: string;
   /** Ids of the events; empty for the retries that are due. */
   readonly events: readonly string[];
@@ -19,12 +19,12 @@ export interface Request {
   readonly at: number;
 }
 
-const readRequest = r.rowReader(r.object({ events: r.list(r.text) }));
+const readTask = r.rowReader(r.object({ events: r.list(r.text) }));
 
-const requestOf = (row: Item): Request => ({ ...readRequest(row), sk: row.sk, at: Number(row.sk.split('#')[1]) });
+const taskOf = (row: Item): Task => ({ ...readTask(row), sk: row.sk, at: Number(row.sk.split('#')[1]) });
 
-/** Most ids in one request, some 3 KB and so three write units, and requests in memory at once. */
-const eventsPerRequest = 100;
+/** Most ids in one task, some 3 KB and so three write units, and tasks in memory at once. */
+const eventsPerTask = 100;
 const pageSize = 10;
 /** Most tries of a change that loses against other processes. */
 const maxTries = 20;
@@ -33,7 +33,7 @@ const firstWait = 5;
 const longestWaitMs = 100;
 
 /**
- * The rows of leases in the webhooks table, and the requests left for their holders. Drains of one process change a lease
+ * The rows of leases in the webhooks table, and the tasks left for their holders. Drains of one process change a lease
  * in turn and share its last state; several processes use conditional writes.
  */
 export class Leases {
@@ -41,7 +41,7 @@ export class Leases {
   private readonly random: () => number;
   /** End of each holder and attempt of this process by the steady clock, which ignores changes of the system's clock. */
   readonly alive = new Map<string, number>();
-  private readonly turns = new Map<string, { readonly limit: LimitFunction; last: Lease | undefined }>();
+  private readonly turns = new Map<string, { readonly limit: LimitFunction; last: LeaseRow | undefined }>();
 
   constructor(source: TableSource, random = Math.random) {
     this.source = source;
@@ -49,7 +49,7 @@ export class Leases {
   }
 
   /** Corrects a stored lease as {@link plausibleLease} does, but keeps holders and attempts alive in this process. */
-  plausible(endpoint: string, lease: Lease, now: number, steady: number): Lease {
+  plausible(endpoint: string, lease: LeaseRow, now: number, steady: number): LeaseRow {
     const plausible = plausibleLease(lease, now);
     const { holder } = lease;
     const isAlive = holder && (this.alive.get(holder.id) ?? 0) > steady;
@@ -61,7 +61,7 @@ export class Leases {
   }
 
   /** This process's last write of a lease, possibly stale; undefined before the first. */
-  known(endpoint: string): Lease | undefined {
+  known(endpoint: string): LeaseRow | undefined {
     return this.turns.get(endpoint)?.last;
   }
 
@@ -76,22 +76,22 @@ export class Leases {
     turn.last = { ...turn.last, inFlight };
   }
 
-  /** Reads the lease of an endpoint and its oldest requests, at most `limit`, in one query. */
-  async look(endpoint: string, limit: number): Promise<{ readonly lease: Lease; readonly requests: Request[] }> {
+  /** Reads the lease of an endpoint and its oldest tasks, at most `limit`, in one query. */
+  async look(endpoint: string, limit: number): Promise<{ readonly lease: LeaseRow; readonly tasks: Task[] }> {
     const { sk } = leaseKey(endpoint);
-    const { rows } = await this.partition(endpoint).page(sk, `${requests}~`, limit + 1);
+    const { rows } = await this.partition(endpoint).page(sk, `${taskPrefix}~`, limit + 1);
     const lease = rows[0]?.sk === sk ? rows.shift() : undefined;
-    return { lease: leaseOf(lease), requests: rows.slice(0, limit).map(requestOf) };
+    return { lease: leaseOf(lease), tasks: rows.slice(0, limit).map(taskOf) };
   }
 
-  async read(endpoint: string): Promise<Lease> {
+  async read(endpoint: string): Promise<LeaseRow> {
     const { sk } = leaseKey(endpoint);
     const [row] = await this.partition(endpoint).range(sk, sk);
     return leaseOf(row);
   }
 
   /** The leases of endpoints, in their order. */
-  async of(endpoints: readonly string[]): Promise<Lease[]> {
+  async of(endpoints: readonly string[]): Promise<LeaseRow[]> {
     const rows = await getRows(this.source.dynamo, this.source.table, endpoints.map(leaseKey));
     return endpoints.map((endpoint) => leaseOf(rows.get(rowName(leaseKey(endpoint)))));
   }
@@ -103,7 +103,11 @@ export class Leases {
    * @param next derives the new lease from the stored one; undefined leaves it unchanged
    * @returns the new lease; undefined if it stays unchanged or other processes won every try
    */
-  change(endpoint: string, read: Lease, next: (lease: Lease) => Lease | undefined): Promise<Lease | undefined> {
+  change(
+    endpoint: string,
+    read: LeaseRow,
+    next: (lease: LeaseRow) => LeaseRow | undefined,
+  ): Promise<LeaseRow | undefined> {
     const turn = this.turns.get(endpoint) ?? { limit: pLimit(1), last: undefined };
     this.turns.set(endpoint, turn);
     const { sk } = leaseKey(endpoint);
@@ -128,25 +132,25 @@ export class Leases {
   }
 
   /**
-   * Leaves a request for the present or next holder of the lease.
+   * Leaves a task for the present or next holder of the lease.
    *
    * @param events ids; empty for the retries that are due
    * @param expiresAt Unix time in seconds
    */
-  async leaveRequest(endpoint: string, events: readonly string[], now: number, expiresAt: number): Promise<void> {
-    for (const some of events.length > 0 ? batchesOf(events, eventsPerRequest) : [[]]) {
-      const sk = `${requests}${String(now).padStart(15, '0')}#${randomUUID()}`;
+  async leaveTask(endpoint: string, events: readonly string[], now: number, expiresAt: number): Promise<void> {
+    for (const some of events.length > 0 ? batchesOf(events, eventsPerTask) : [[]]) {
+      const sk = `${taskPrefix}${String(now).padStart(15, '0')}#${randomUUID()}`;
       await this.partition(endpoint).put(sk, { events: some, expiresAt }, {});
     }
   }
 
-  /** Reads a page of requests after a sort key, the oldest first. */
-  async requests(endpoint: string, after = '', limit = pageSize): Promise<Request[]> {
-    const { rows } = await this.partition(endpoint).page(after ? `${after} ` : requests, `${requests}~`, limit);
-    return rows.map(requestOf);
+  /** Reads a page of tasks after a sort key, the oldest first. */
+  async tasks(endpoint: string, after = '', limit = pageSize): Promise<Task[]> {
+    const { rows } = await this.partition(endpoint).page(after ? `${after} ` : taskPrefix, `${taskPrefix}~`, limit);
+    return rows.map(taskOf);
   }
 
-  async deleteRequest(endpoint: string, sk: string): Promise<void> {
+  async deleteTask(endpoint: string, sk: string): Promise<void> {
     await this.partition(endpoint).delete(sk);
   }
 
@@ -166,4 +170,4 @@ export class Leases {
   }
 }
 
-const requests = 'REQUEST#';
+const taskPrefix = 'TASK#';

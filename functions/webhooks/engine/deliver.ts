@@ -16,7 +16,7 @@ export interface DeliveryBatch {
 interface Unhandled {
   readonly endpoint: string;
   readonly error: Error;
-  /** True when requests keep the rest for the sweep, each minute. Wake-ups would multiply in a lasting fault. */
+  /** True when tasks keep the rest for the sweep, each minute. Wake-ups would multiply in a lasting fault. */
   readonly isKept: boolean;
 }
 

@@ -16,8 +16,8 @@ import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt
 import { Deliveries } from '#functions/webhooks/deliveries/deliveries.ts';
 import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
-import { WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { dnsResolver } from '#functions/webhooks/http/name-resolver.ts';
+import { WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { ClockWitness } from './clock-witness.ts';
 import type { FanOutDependencies } from './fan-out.ts';
 import type { SweepDependencies } from './sweep.ts';

@@ -5,7 +5,7 @@ import { healthAfter, stepWithoutAttempt } from '#functions/webhooks/deliveries/
 import { type Settled, tellSettled } from '#functions/webhooks/deliveries/settled.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
-import type { Admission, Lease } from '#functions/webhooks/endpoints/lease.ts';
+import type { Admission, LeaseRow } from '#functions/webhooks/endpoints/lease.ts';
 import { longestDelayMs, sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { HeldLease } from './held-lease.ts';
 import { InFlightAttempts } from './in-flight-attempts.ts';
@@ -23,7 +23,7 @@ export interface DrainStart {
   readonly events: readonly string[];
   /** True when due retries are part of the work. */
   readonly wantsRetries: boolean;
-  readonly lease: Lease;
+  readonly lease: LeaseRow;
   /** First deliveries, read together with the endpoint. */
   readonly found: EndpointDeliveries;
   /** Instant of the steady clock after which no attempt begins. */
@@ -34,7 +34,7 @@ export interface DrainStart {
 
 /**
  * Makes the deliveries to one endpoint under its lease, until none is due or the time is over. If another process holds
- * the lease, the drain leaves that process a request.
+ * the lease, the drain leaves that process a task.
  */
 export class Drain {
   readonly settled: Settled[] = [];
@@ -49,8 +49,8 @@ export class Drain {
   private readonly attempts: InFlightAttempts;
   /** Latest end of another process's attempt at a delivery that our wake-ups name as well. */
   private othersEndAt = 0;
-  /** Time to look at the requests that are left. */
-  private requestsAt = Number.POSITIVE_INFINITY;
+  /** Time to look at the tasks that are left. */
+  private tasksAt = Number.POSITIVE_INFINITY;
   private isTurnedAway = false;
   /** Lost races for the lease. */
   private losses = 0;
@@ -89,13 +89,13 @@ export class Drain {
     const isLeft = await this.work.leave(this.now(), admitted.kind === 'held');
     // The holder may have made the deliveries that were read.
     this.found = undefined;
-    // Read the lease after leaving the request: the holder looks for requests once more after its release.
+    // Read the lease after leaving the task: the holder looks for tasks once more after its release.
     this.holding.lease = await leases.read(this.name);
     const { admission: again } = this.holding;
     this.isTurnedAway = again.kind === 'held';
     if (again.kind === 'free') return isLeft || this.work.wantsRetries;
     // Only for an endpoint with a pace. The sweep wakes an endpoint whose circuit breaker half-opens.
-    if (again.kind === 'shut' && again.until === this.holding.lease.freeAt && isLeft) this.requestsAt = again.until;
+    if (again.kind === 'shut' && again.until === this.holding.lease.freeAt && isLeft) this.tasksAt = again.until;
     return false;
   }
 
@@ -188,13 +188,13 @@ export class Drain {
     const isLeft = await this.work.leave(this.now(), false);
     await this.holding.release(this.attempts.fault !== undefined);
     await this.tellHealth();
-    // Look for requests after the release: another process leaves its request before it reads the lease again.
-    const hasRequests = isLeft || (!this.holding.isLone && (await leases.requests(this.name, '', 1)).length > 0);
-    if (!hasRequests || this.attempts.fault) return false;
+    // Look for tasks after the release: another process leaves its task before it reads the lease again.
+    const hasTasks = isLeft || (!this.holding.isLone && (await leases.tasks(this.name, '', 1)).length > 0);
+    if (!hasTasks || this.attempts.fault) return false;
     if (this.endpoint?.status !== 'active') return true;
     const now = this.now();
     if (this.mayBeginAt <= now && !this.isTimeOver && this.losses < maxLosses) return true;
-    this.requestsAt = now;
+    this.tasksAt = now;
     return false;
   }
 
@@ -224,8 +224,8 @@ export class Drain {
 
   /** Sends one wake-up for all that is left to do, unless its time is further ahead than SQS can delay a message. */
   private async wakeAgain(): Promise<void> {
-    let at = Math.min(this.attempts.nextRetryAt, this.requestsAt);
-    // The holder that turned this drain away has a request to look at the retries.
+    let at = Math.min(this.attempts.nextRetryAt, this.tasksAt);
+    // The holder that turned this drain away has a task to look at the retries.
     if (this.work.wantsRetries && !this.isTurnedAway) {
       const [next] = await this.deps.deliveries.due(this.name, this.now() + longestDelayMs, 1);
       at = Math.min(at, next?.dueAt ?? at);

@@ -11,7 +11,7 @@ import {
   allowsLone,
   endLone,
   type InFlight,
-  type Lease,
+  type LeaseRow,
   type Limits,
   leaseDurationMs,
   release,
@@ -32,7 +32,7 @@ const beginWithinMs = 3000;
 /** One process's hold on the lease of an endpoint, with the attempts that this process makes under it. */
 export class HeldLease {
   /** Last known state. */
-  lease: Lease;
+  lease: LeaseRow;
   limits: Limits = { maxInFlight: 1, intervalMs: 0 };
   /** True when a single attempt is made without holding the endpoint. */
   isLone = false;
@@ -49,7 +49,7 @@ export class HeldLease {
   /** Attempts of other processes whose time was over when this process took the lease. */
   private interrupted: Readonly<Record<string, InFlight>> = {};
 
-  constructor(deps: DeliverDependencies, name: string, lease: Lease) {
+  constructor(deps: DeliverDependencies, name: string, lease: LeaseRow) {
     this.deps = deps;
     this.name = name;
     this.lease = lease;
@@ -67,7 +67,7 @@ export class HeldLease {
     return this.takeOver(this.plausible);
   }
 
-  private takeOver(lease: Lease): string[] {
+  private takeOver(lease: LeaseRow): string[] {
     const over = Object.entries(lease.inFlight).filter(([, { until }]) => until <= this.now());
     this.lease = lease;
     this.interrupted = Object.fromEntries(over);
@@ -199,20 +199,20 @@ export class HeldLease {
   }
 
   /** True when the lease, as it really is, admits this number of attempts. */
-  private isAdmitted(lease: Lease, count: number): boolean {
+  private isAdmitted(lease: LeaseRow, count: number): boolean {
     const admitted = admission(lease, this.limits, this.now());
     if (admitted.kind !== 'free') return false;
     return this.isLone ? allowsLone(lease, this.limits, this.now()) : admitted.room >= count;
   }
 
   /** True when a lease names only attempts of a dead process, and this process has taken all of them over. */
-  private isLeftover(lease: Lease): boolean {
+  private isLeftover(lease: LeaseRow): boolean {
     const admitted = admission(lease, this.limits, this.now());
     const names = admitted.kind === 'free' ? Object.keys(admitted.interrupted) : [];
     return names.length > 0 && names.every((event) => this.interrupted[event]);
   }
 
-  private get plausible(): Lease {
+  private get plausible(): LeaseRow {
     return this.deps.leases.plausible(this.name, this.lease, this.now(), this.deps.steady());
   }
 

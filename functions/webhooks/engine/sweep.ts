@@ -8,7 +8,7 @@ import { isDue, longestWaitMs } from '#functions/webhooks/deliveries/delivery.ts
 import { retriesBetween } from '#functions/webhooks/deliveries/delivery-index.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
-import { admission, type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
+import { admission, type LeaseRow, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 import { sendWakeUps, type WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import type { ClockWitness } from './clock-witness.ts';
 
@@ -48,7 +48,7 @@ const warningTimeMs = 5000;
 const forever = Number.MAX_SAFE_INTEGER;
 
 /**
- * Wakes each endpoint that has work and no process for it: due retries, attempts of dead processes, and the requests
+ * Wakes each endpoint that has work and no process for it: due retries, attempts of dead processes, and the tasks
  * left for those. Then publishes pending events about endpoints, for operators.
  *
  * @throws the first fault at an endpoint, after the other endpoints are done
@@ -113,22 +113,22 @@ async function needOf(
 ) {
   const { name, status } = endpoint;
   const budget = retryBudget(deadline, deps.steady);
-  const { lease: read, requests } = await deps.leases.look(name, 1);
+  const { lease: read, tasks } = await deps.leases.look(name, 1);
   const lease = plausibleLease(read, started);
   const admitted = admission(lease, limitsOf(endpoint), started);
   const isCut = await replaceRetries(deps, name, misplacedFrom, started, budget);
   const wakeUps: WakeUp[] = [];
-  // A holder finds work itself, and an open breaker lets no process send; a paused endpoint gets no request anyway.
+  // A holder finds work itself, and an open breaker lets no process send; a paused endpoint gets no task anyway.
   if (status === 'active' && admitted.kind !== 'free') return { wakeUps, overdueMs: 0, isCut };
   const interrupted = admitted.kind === 'free' ? Object.entries(admitted.interrupted) : [];
   const lone = await unfinishedLone(deps, name, lease, started, budget);
-  const [request] = requests;
+  const [task] = tasks;
   const [retry] = await deps.deliveries.due(name, started, 1);
-  const since = [request?.at, retry?.dueAt, ...[...interrupted, ...lone].map(([, { until }]) => until || started)];
+  const since = [task?.at, retry?.dueAt, ...[...interrupted, ...lone].map(([, { until }]) => until || started)];
   const overdueMs = Math.max(0, ...since.map((at = started) => started - at));
   const named = [...interrupted, ...lone].map(([event]) => event);
   if (named.length > 0) wakeUps.push({ endpoint: name, events: named });
-  if (request || retry) wakeUps.push({ endpoint: name, events: [] });
+  if (task || retry) wakeUps.push({ endpoint: name, events: [] });
   return { wakeUps, overdueMs, isCut };
 }
 
@@ -136,7 +136,7 @@ async function needOf(
 async function unfinishedLone(
   { deliveries }: SweepDependencies,
   endpoint: string,
-  { inFlight }: Lease,
+  { inFlight }: LeaseRow,
   now: number,
   budget: RetryBudget,
 ) {

@@ -2,19 +2,19 @@ import { type RetryBudget, retryBudget } from '#functions/clock/backoff.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import { type EndpointDeliveries, retention } from '#functions/webhooks/deliveries/deliveries.ts';
 import type { Delivery } from '#functions/webhooks/deliveries/delivery.ts';
-import type { Request } from '#functions/webhooks/endpoints/leases.ts';
+import type { Task } from '#functions/webhooks/endpoints/leases.ts';
 
 interface Entry {
   readonly event: string;
-  /** Sort key of the request that names it. */
-  readonly request?: string;
+  /** Sort key of the task that names it. */
+  readonly task?: string;
 }
 
 /** Milliseconds between two looks for more work while attempts are in flight. */
 const lookInterval = 200;
 
 /**
- * Work of a drain: deliveries that wake-ups name, deliveries that requests name, and due retries. First attempts and
+ * Work of a drain: deliveries that wake-ups name, deliveries that tasks name, and due retries. First attempts and
  * retries take turns, so that neither waits for the end of the other.
  */
 export class Work {
@@ -24,18 +24,18 @@ export class Work {
   private readonly fresh: Entry[] = [];
   private readonly retries: Entry[] = [];
   private isTurnOfRetries = false;
-  /** Events already taken. This drain takes them again only if a request names them. */
+  /** Events already taken. This drain takes them again only if a task names them. */
   private readonly taken = new Set<string>();
-  /** Number of unfinished deliveries, for each request that was read. */
+  /** Number of unfinished deliveries, for each task that was read. */
   private readonly open = new Map<string, number>();
-  private lastRequest = '';
+  private lastTask = '';
   /** True when due retries are part of the work. */
   wantsRetries: boolean;
   /** Instant of the steady clock of the last look for more work. */
   private lookedAt: number;
   /** Deliveries that another process is attempting. */
   private readonly deferred: Entry[] = [];
-  /** True when requests and waiting retries name all that is left, and nothing depends on the wake-ups. */
+  /** True when tasks and waiting retries name all that is left, and nothing depends on the wake-ups. */
   isKept = false;
   /** Deliveries handed out and not yet done. */
   private readonly looking = new Map<string, Entry>();
@@ -67,7 +67,7 @@ export class Work {
   }
 
   /**
-   * Reads the next deliveries and their endpoint. When none is left, it reads more from requests and retries: at once
+   * Reads the next deliveries and their endpoint. When none is left, it reads more from tasks and retries: at once
    * if the drain is idle, otherwise at intervals, since each look costs a unit.
    *
    * @param read endpoint and deliveries that were read before
@@ -99,7 +99,7 @@ export class Work {
 
   /** Marks a delivery as done: it was attempted, or must not be. */
   done(event: string): void {
-    this.settleRequest(this.handedOut(event)?.request);
+    this.settleTask(this.handedOut(event)?.task);
   }
 
   /** Leaves a delivery that another process is attempting to a later drain. */
@@ -122,7 +122,7 @@ export class Work {
   }
 
   /**
-   * Leaves unfinished work to the next drain, even after a fault of ours, and deletes finished requests.
+   * Leaves unfinished work to the next drain, even after a fault of ours, and deletes finished tasks.
    *
    * @param now Unix time in milliseconds
    * @param asks true to ask the holder to look at due retries, if they are part of the work
@@ -131,20 +131,20 @@ export class Work {
   async leave(now: number, asks: boolean): Promise<boolean> {
     const { leases } = this.deps;
     const unfinished = [...this.fresh, ...this.deferred, ...this.looking.values()]
-      .filter(({ request }) => request === undefined)
+      .filter(({ task }) => task === undefined)
       .map(({ event }) => event);
     const expiresAt = Math.floor(now / 1000) + retention;
     if (unfinished.length > 0 || (asks && this.wantsRetries))
-      await leases.leaveRequest(this.name, unfinished, now, expiresAt);
+      await leases.leaveTask(this.name, unfinished, now, expiresAt);
     const finished = [...this.open].filter(([, left]) => left === 0);
-    await Promise.all(finished.map(([sk]) => leases.deleteRequest(this.name, sk)));
+    await Promise.all(finished.map(([sk]) => leases.deleteTask(this.name, sk)));
     this.fresh.length = 0;
     this.retries.length = 0;
     this.looking.clear();
     for (const { event } of this.deferred.splice(0)) this.taken.delete(event);
-    this.lastRequest = '';
+    this.lastTask = '';
     const isLeft = unfinished.length > 0 || this.open.size > finished.length;
-    // Requests that still exist are read again: another process may have finished the others.
+    // Tasks that still exist are read again: another process may have finished the others.
     this.open.clear();
     this.isKept = true;
     return isLeft;
@@ -157,9 +157,9 @@ export class Work {
       const [queue, other] = this.isTurnOfRetries ? [this.retries, this.fresh] : [this.fresh, this.retries];
       const entry = (queue.shift() ?? other.shift())!;
       this.isTurnOfRetries = !this.isTurnOfRetries;
-      // A request may want a finished delivery made again; its row decides.
-      const isMade = entry.request === undefined && this.taken.has(entry.event);
-      if (isMade || this.looking.has(entry.event)) this.settleRequest(entry.request);
+      // A task may want a finished delivery made again; its row decides.
+      const isMade = entry.task === undefined && this.taken.has(entry.event);
+      if (isMade || this.looking.has(entry.event)) this.settleTask(entry.task);
       else {
         this.taken.add(entry.event);
         this.looking.set(entry.event, entry);
@@ -169,28 +169,28 @@ export class Work {
     return entries;
   }
 
-  /** Reads requests and due retries; true when there are any. */
+  /** Reads tasks and due retries; true when there are any. */
   private async readMore(): Promise<boolean> {
     const { leases, now, steady } = this.deps;
     this.lookedAt = steady();
-    const requests = await leases.requests(this.name, this.lastRequest);
-    for (const request of requests) this.accept(request);
-    this.lastRequest = requests.at(-1)?.sk ?? this.lastRequest;
-    if (!this.wantsRetries) return requests.length > 0;
+    const tasks = await leases.tasks(this.name, this.lastTask);
+    for (const task of tasks) this.accept(task);
+    this.lastTask = tasks.at(-1)?.sk ?? this.lastTask;
+    if (!this.wantsRetries) return tasks.length > 0;
     const due = await this.deps.deliveries.due(this.name, this.retriesUntil ?? now().getTime());
     for (const { event } of due) if (!this.taken.has(event)) this.retries.push({ event });
-    return requests.length + this.retries.length > 0;
+    return tasks.length + this.retries.length > 0;
   }
 
-  private accept({ sk, events }: Request): void {
+  private accept({ sk, events }: Task): void {
     this.open.set(sk, events.length);
     if (events.length === 0) this.wantsRetries = true;
-    for (const event of events) this.fresh.push({ event, request: sk });
+    for (const event of events) this.fresh.push({ event, task: sk });
   }
 
-  private settleRequest(request: string | undefined): void {
-    const left = request === undefined ? undefined : this.open.get(request);
-    if (left !== undefined) this.open.set(request!, left - 1);
+  private settleTask(task: string | undefined): void {
+    const left = task === undefined ? undefined : this.open.get(task);
+    if (left !== undefined) this.open.set(task!, left - 1);
   }
 
   private get budget(): RetryBudget {

@@ -55,9 +55,9 @@ export interface WebhookClientOptions {
   /** None by default, whatever the environment says. A proxy resolves names, so it decides which targets are allowed. */
   readonly proxy?: ProxySettings;
   /** Milliseconds for a whole request, from name look-up to the end of the answer. @default 15_000 */
-  readonly timeout?: number;
+  readonly timeoutMs?: number;
   /** Milliseconds of these for name look-up, TCP and TLS. @default 5_000 */
-  readonly connectTimeout?: number;
+  readonly connectTimeoutMs?: number;
   /** Certificates in PEM to trust instead of the public ones. */
   readonly ca?: string;
 }
@@ -75,7 +75,7 @@ export class WebhookClient {
 
   constructor({ ca, ...options }: WebhookClientOptions) {
     const direct = { proxy: undefined, except: undefined };
-    this.options = { proxy: direct, timeout: 15_000, connectTimeout: 5000, ...options };
+    this.options = { proxy: direct, timeoutMs: 15_000, connectTimeoutMs: 5000, ...options };
     this.connections = new Connections(ca);
   }
 
@@ -86,7 +86,7 @@ export class WebhookClient {
    * @throws PostError when no answer came
    */
   async post(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<PostAnswer> {
-    const { proxy: proxies, timeout, connectTimeout } = this.options;
+    const { proxy: proxies, timeoutMs, connectTimeoutMs } = this.options;
     const start = performance.now();
     const target = this.targetOf(url);
     try {
@@ -100,8 +100,8 @@ export class WebhookClient {
         headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
         body,
         proxy,
-        timeoutMs: timeout - spent,
-        connectTimeoutMs: connectTimeout - spent,
+        timeoutMs: timeoutMs - spent,
+        connectTimeoutMs: connectTimeoutMs - spent,
         maxBytes: maxBodyBytes,
         // The receiver may have processed the request, but the id makes it idempotent.
         isRepeatable: true,
@@ -131,10 +131,10 @@ export class WebhookClient {
   }
 
   private async vet(target: URL): Promise<readonly Address[]> {
-    const { resolve, allowPrivate, timeout, connectTimeout } = this.options;
+    const { resolve, allowPrivate, timeoutMs, connectTimeoutMs } = this.options;
     const { promise: late, reject } = Promise.withResolvers<never>();
     const giveUp = () => reject(new PostError('connect_timeout'));
-    const timer = literalOf(target.hostname) ? undefined : setTimeout(giveUp, Math.min(timeout, connectTimeout));
+    const timer = literalOf(target.hostname) ? undefined : setTimeout(giveUp, Math.min(timeoutMs, connectTimeoutMs));
     try {
       return await Promise.race([resolvePublicAddresses(target, resolve, allowPrivate), late]);
     } catch (error) {
