@@ -17,15 +17,6 @@ import {
   release,
 } from '#functions/webhooks/endpoints/lease.ts';
 
-export interface Entry {
-  /** Instant of the steady clock after which these attempts must not begin. */
-  readonly beginUntil: number;
-  /** True when the lease was not as known: the deliveries that were read may have been made. */
-  readonly isNews: boolean;
-  /** Events that a dead holder left in flight. */
-  readonly leftBehind: readonly string[];
-}
-
 /** Longest time in milliseconds from the write of a lease to the start of the attempts that it names. */
 const beginWithinMs = 3000;
 
@@ -37,6 +28,8 @@ export class HeldLease {
   /** True when a single attempt is made without holding the endpoint. */
   isLone = false;
   isLost = false;
+  /** Lost races for the lease. */
+  losses = 0;
   /** Attempts of this process in flight, by the id of their event. */
   private readonly inFlight = new Map<string, InFlight>();
   private readonly deps: DeliverDependencies;
@@ -92,24 +85,26 @@ export class HeldLease {
 
   /** Counts the attempt of a process that died during it, though its end is unknown. */
   counted(delivery: Delivery): Delivery {
-    const inFlightAttempt = this.interrupted[delivery.event];
-    return inFlightAttempt?.of === delivery.rev ? { ...delivery, attempt: inFlightAttempt.attempt } : delivery;
+    const begun = this.interrupted[delivery.event];
+    return begun?.of === delivery.rev ? { ...delivery, attempt: begun.attempt } : delivery;
   }
 
   /** End of another process's attempt at a delivery, as a lease has it; undefined when none is in flight. */
-  othersEndAt({ event, rev }: Pick<Delivery, 'event' | 'rev'>, lease = this.lease): number | undefined {
-    const others: Partial<InFlight> = (this.inFlight.has(event) ? undefined : lease.inFlight[event]) ?? {};
-    const { of = -1, until = 0 } = others;
-    return of >= rev && until > this.now() ? until : undefined;
+  othersEndAt({ event, rev }: Delivery, lease = this.lease): number | undefined {
+    const others = this.inFlight.has(event) ? undefined : lease.inFlight[event];
+    return others && others.of >= rev && others.until > this.now() ? others.until : undefined;
   }
 
   /**
    * Writes attempts into the lease before they begin.
    *
-   * @returns undefined when another process was quicker
+   * @returns undefined when another process was quicker, otherwise
+   *   `beginUntil`: instant of the steady clock after which these attempts must not begin;
+   *   `isNews`: the lease was not as known, so the deliveries that were read may have been made;
+   *   `leftBehind`: events that a dead holder left in flight
    * @throws the error of the SDK
    */
-  async enter(chosen: readonly Delivery[]): Promise<Entry | undefined> {
+  async enter(chosen: readonly Delivery[]) {
     const beginUntil = this.deps.steady() + beginWithinMs;
     const now = this.now();
     const until = now + leaseDurationMs;
@@ -132,17 +127,22 @@ export class HeldLease {
         : acquire(lease, this.id, progress, this.limits.intervalMs, now);
     });
     this.isLost = written === undefined;
-    if (!written) return undefined;
+    if (!written) {
+      this.losses += 1;
+      return undefined;
+    }
     const isNews = before.rev !== this.lease.rev;
     const leftBehind = isNews && !isHolder ? this.takeOver(before) : [];
     this.lease = written;
     // Others may have ended during the write.
     this.ended = this.ended.slice(observations.length);
-    for (const [event, inFlightAttempt] of next) this.inFlight.set(event, inFlightAttempt);
-    if (this.isLone) this.named.push(...next.map(([event]) => event));
     const { alive } = this.deps.leases;
     const living = beginUntil - beginWithinMs + leaseDurationMs;
-    for (const [event] of next) alive.set(`${this.name} ${event}`, living);
+    for (const [event, inFlightAttempt] of next) {
+      this.inFlight.set(event, inFlightAttempt);
+      if (this.isLone) this.named.push(event);
+      alive.set(`${this.name} ${event}`, living);
+    }
     if (!this.isLone) alive.set(this.id, living);
     return { beginUntil, isNews, leftBehind };
   }
@@ -156,12 +156,11 @@ export class HeldLease {
     const now = this.now();
     const observations = this.ended.map(observationOf);
     const events = this.named;
-    // A successful lone attempt needs no write: its entry expires, and its delivery says that it is done.
     const haveSucceeded = events.length === observations.length && observations.every(({ isSuccess }) => isSuccess);
-    const isSaid = this.isLone && events.length > 0 && haveSucceeded;
     [this.ended, this.named] = [[], []];
     this.die();
-    if (isSaid && !this.isLost) {
+    // A successful lone attempt needs no write: its entry expires, and its delivery says that it is done.
+    if (events.length > 0 && haveSucceeded && !this.isLost) {
       if (!isFaulty) for (const event of events) leases.end(this.name, event);
       return;
     }

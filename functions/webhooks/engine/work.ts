@@ -2,11 +2,10 @@ import { type RetryBudget, retryBudget } from '#functions/clock/backoff.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import { type EndpointDeliveries, retention } from '#functions/webhooks/deliveries/deliveries.ts';
 import type { Delivery } from '#functions/webhooks/deliveries/delivery.ts';
-import type { Task } from '#functions/webhooks/endpoints/leases.ts';
 
+/** A delivery to make, with the sort key of the task that names it, if any. */
 interface Entry {
   readonly event: string;
-  /** Sort key of the task that names it. */
   readonly task?: string;
 }
 
@@ -19,7 +18,6 @@ const lookInterval = 200;
  */
 export class Work {
   private readonly deps: DeliverDependencies;
-  /** Name of the endpoint. */
   readonly name: string;
   private readonly fresh: Entry[] = [];
   private readonly retries: Entry[] = [];
@@ -39,9 +37,9 @@ export class Work {
   isKept = false;
   /** Deliveries handed out and not yet done. */
   private readonly looking = new Map<string, Entry>();
-
   private retriesUntil: number | undefined;
 
+  /** @param name of the endpoint */
   constructor(deps: DeliverDependencies, name: string, events: readonly string[], wantsRetries: boolean) {
     this.deps = deps;
     this.name = name;
@@ -81,10 +79,8 @@ export class Work {
       entries = this.next(count);
     }
     const events = entries.map(({ event }) => event);
-    const isRead = read !== undefined && events.every((event) => read.deliveries.has(event));
-    const { endpoint, deliveries } = isRead
-      ? read
-      : await this.deps.deliveries.ofEndpoint(this.name, events, this.budget);
+    const known = read && events.every((event) => read.deliveries.has(event)) ? read : undefined;
+    const { endpoint, deliveries } = known ?? (await this.deps.deliveries.ofEndpoint(this.name, events, this.budget));
     // Those without a row have expired.
     for (const event of events) if (!deliveries.has(event)) this.done(event);
     return { endpoint, deliveries: events.flatMap((event) => deliveries.get(event) ?? []) };
@@ -99,7 +95,7 @@ export class Work {
 
   /** Marks a delivery as done: it was attempted, or must not be. */
   done(event: string): void {
-    this.settleTask(this.handedOut(event)?.task);
+    this.countDone(this.handedOut(event)?.task);
   }
 
   /** Leaves a delivery that another process is attempting to a later drain. */
@@ -159,7 +155,7 @@ export class Work {
       this.isTurnOfRetries = !this.isTurnOfRetries;
       // A task may want a finished delivery made again; its row decides.
       const isMade = entry.task === undefined && this.taken.has(entry.event);
-      if (isMade || this.looking.has(entry.event)) this.settleTask(entry.task);
+      if (isMade || this.looking.has(entry.event)) this.countDone(entry.task);
       else {
         this.taken.add(entry.event);
         this.looking.set(entry.event, entry);
@@ -174,23 +170,21 @@ export class Work {
     const { leases, now, steady } = this.deps;
     this.lookedAt = steady();
     const tasks = await leases.tasks(this.name, this.lastTask);
-    for (const task of tasks) this.accept(task);
-    this.lastTask = tasks.at(-1)?.sk ?? this.lastTask;
+    for (const { sk, events } of tasks) {
+      this.open.set(sk, events.length);
+      this.wantsRetries ||= events.length === 0;
+      for (const event of events) this.fresh.push({ event, task: sk });
+      this.lastTask = sk;
+    }
     if (!this.wantsRetries) return tasks.length > 0;
     const due = await this.deps.deliveries.due(this.name, this.retriesUntil ?? now().getTime());
     for (const { event } of due) if (!this.taken.has(event)) this.retries.push({ event });
     return tasks.length + this.retries.length > 0;
   }
 
-  private accept({ sk, events }: Task): void {
-    this.open.set(sk, events.length);
-    if (events.length === 0) this.wantsRetries = true;
-    for (const event of events) this.fresh.push({ event, task: sk });
-  }
-
-  private settleTask(task: string | undefined): void {
-    const left = task === undefined ? undefined : this.open.get(task);
-    if (left !== undefined) this.open.set(task!, left - 1);
+  private countDone(task = ''): void {
+    const left = this.open.get(task);
+    if (left !== undefined) this.open.set(task, left - 1);
   }
 
   private get budget(): RetryBudget {
