@@ -7,6 +7,7 @@ import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import { type LeaseRow, leaseOf, plausibleLease, withoutFailures } from './lease.ts';
+import { expiryOf } from './retention.ts';
 
 export const leaseKey = (endpoint: string): Key => ({ pk: `ENDPOINT#${endpoint}`, sk: 'LEASE' });
 
@@ -131,16 +132,11 @@ export class Leases {
     });
   }
 
-  /**
-   * Leaves a task for the present or next holder of the lease.
-   *
-   * @param events ids; empty for the retries that are due
-   * @param expiresAt Unix time in seconds
-   */
-  async leaveTask(endpoint: string, events: readonly string[], now: number, expiresAt: number): Promise<void> {
+  /** Leaves deliveries, or if none are named the due retries, to the present or next holder of the lease. */
+  async leaveTask(endpoint: string, events: readonly string[], now: number): Promise<void> {
     for (const some of events.length > 0 ? batchesOf(events, eventsPerTask) : [[]]) {
       const sk = `${taskPrefix}${String(now).padStart(15, '0')}#${randomUUID()}`;
-      await this.partition(endpoint).put(sk, { events: some, expiresAt }, {});
+      await this.partition(endpoint).put(sk, { events: some, expiresAt: expiryOf(now) }, {});
     }
   }
 

@@ -4,11 +4,12 @@ import type { Deadline } from '#functions/clock/instants.ts';
 import { announceEndpoint } from '#functions/notices/announce.ts';
 import type { Topics } from '#functions/notices/publish.ts';
 import type { DeliveryDependencies } from '#functions/webhooks/deliveries/deliveries.ts';
-import { isDue, longestWaitMs } from '#functions/webhooks/deliveries/delivery.ts';
+import { isDue } from '#functions/webhooks/deliveries/delivery.ts';
 import { retriesBetween } from '#functions/webhooks/deliveries/delivery-index.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
 import { admission, type LeaseRow, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
+import { keptForMs } from '#functions/webhooks/endpoints/retention.ts';
 import { sendWakeUps, type WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import type { ClockWitness } from './clock-witness.ts';
 
@@ -56,7 +57,7 @@ const forever = Number.MAX_SAFE_INTEGER;
 export async function sweep(deps: SweepDependencies, deadline: Deadline): Promise<Sweep> {
   const started = deps.now().getTime();
   const { setBack, cameTo, note } = await deps.witness.read(started);
-  const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + longestWaitMs, deadline };
+  const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + keptForMs, deadline };
   const limit = pLimit(concurrency);
   const wakeUps: WakeUp[] = [];
   let [overdue, isCut, reached] = [0, false, ''];

@@ -1,6 +1,6 @@
 import { type RetryBudget, retryBudget } from '#functions/clock/backoff.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
-import { type EndpointDeliveries, retention } from '#functions/webhooks/deliveries/deliveries.ts';
+import type { EndpointDeliveries } from '#functions/webhooks/deliveries/deliveries.ts';
 import type { Delivery } from '#functions/webhooks/deliveries/delivery.ts';
 
 /** A delivery to make, with the sort key of the task that names it, if any. */
@@ -129,9 +129,7 @@ export class Work {
     const unfinished = [...this.fresh, ...this.deferred, ...this.looking.values()]
       .filter(({ task }) => task === undefined)
       .map(({ event }) => event);
-    const expiresAt = Math.floor(now / 1000) + retention;
-    if (unfinished.length > 0 || (asks && this.wantsRetries))
-      await leases.leaveTask(this.name, unfinished, now, expiresAt);
+    if (unfinished.length > 0 || (asks && this.wantsRetries)) await leases.leaveTask(this.name, unfinished, now);
     const finished = [...this.open].filter(([, left]) => left === 0);
     await Promise.all(finished.map(([sk]) => leases.deleteTask(this.name, sk)));
     this.fresh.length = 0;

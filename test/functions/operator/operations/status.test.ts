@@ -57,7 +57,7 @@ describe('GET /status', () => {
     const now = () => world.clock.now().getTime();
     beforeEach(async () => {
       await addEndpoint('crm');
-      await world.otherLeases().leaveTask('crm', ['evt_one', 'evt_two'], now(), now() / 1000 + 3600);
+      await world.otherLeases().leaveTask('crm', ['evt_one', 'evt_two'], now());
     });
 
     it('counts them as overdue without a holder', async () => {
@@ -90,7 +90,7 @@ describe('GET /status', () => {
   it('counts up to 1,000 waiting deliveries, and says that there are more', async () => {
     for (const name of ['archive', 'crm']) await addEndpoint(name);
     const ids = Array.from({ length: 501 }, (_, index) => `evt_${index}`);
-    for (const name of ['archive', 'crm']) await world.otherLeases().leaveTask(name, ids, 0, 1);
+    for (const name of ['archive', 'crm']) await world.otherLeases().leaveTask(name, ids, 0);
     expect((await status()).deliveries).toMatchObject({ waiting: { count: 1000, more: true } });
   });
 
@@ -100,7 +100,7 @@ describe('GET /status', () => {
     const now = world.clock.now().getTime();
     for (let task = 0; task < 100; task += 1) {
       const events = Array.from({ length: 10 }, (_, index) => `evt_${task}_${index}`);
-      await world.otherLeases().leaveTask('crm', events, now + task, now / 1000 + 3600);
+      await world.otherLeases().leaveTask('crm', events, now + task);
     }
     expect((await status()).deliveries).not.toMatchObject({ waiting: { count: 100, more: false } });
   });

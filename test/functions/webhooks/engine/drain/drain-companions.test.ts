@@ -123,7 +123,7 @@ describe('a process that is woken for an endpoint that another one drains', () =
     await crm.add();
     await world.prepare(first, other);
     for (const named of [[first.id], [first.id, other.id]]) {
-      await world.deps.leases.leaveTask('crm', named, world.now(), world.now());
+      await world.deps.leases.leaveTask('crm', named, world.now());
     }
     await world.deliver([crm.wakeUp()]);
     expect(world.ids().toSorted()).toEqual([first.id, other.id].toSorted());

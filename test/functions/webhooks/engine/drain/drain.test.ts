@@ -64,7 +64,7 @@ describe('a drain', () => {
     world.received.length = 0;
     world.clock.advance(5 * second);
     const named = fresh.map(({ id }) => id);
-    await world.deps.leases.leaveTask('crm', named, world.now(), world.now());
+    await world.deps.leases.leaveTask('crm', named, world.now());
     await world.deliver([crm.wakeUp()]);
     const isRetry = world.received.map(({ headers }) => !named.includes(String(headers['webhook-id'])));
     expect(isRetry).toHaveLength(24);

@@ -126,7 +126,7 @@ describe('lone attempts', () => {
     const lone = deliver(world.another(), [crm.wakeUp(first)]);
     await held.inFlight(1);
     // A task that no process has read yet, as a process leaves it that was turned away.
-    await world.deps.leases.leaveTask('crm', [other.id], world.now(), world.now());
+    await world.deps.leases.leaveTask('crm', [other.id], world.now());
     // SQS brings the first message twice: another process defers that delivery, and makes the one that the task names.
     const companion = world.another();
     await deliver(companion, [crm.wakeUp(first)]);

@@ -6,7 +6,7 @@ test('Work reads a task again that a drain leaves undone, until another process 
   const end = await startEndpointWorld();
   await crm.add();
   await world.fanOut(first);
-  await world.deps.leases.leaveTask('crm', [first.id], world.now(), world.now());
+  await world.deps.leases.leaveTask('crm', [first.id], world.now());
   const work = new Work(world.deps, 'crm', [], true);
   for (let times = 0; times < 2; times += 1) {
     expect((await work.look(1, true))?.deliveries).toHaveLength(1);
