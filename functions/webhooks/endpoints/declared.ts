@@ -10,7 +10,7 @@ import {
   updateEndpoint,
 } from './lifecycle.ts';
 import { secretsOf } from './secrets.ts';
-import { checkedSettings, EndpointError, type EndpointSettingsInput } from './settings.ts';
+import { type EndpointSettingsInput, parseSettings } from './settings.ts';
 
 export interface EndpointDeclaration {
   readonly name: string;
@@ -48,15 +48,8 @@ export function filledIn(
 }
 
 /** Lists the problems of a declared endpoint by the paths of its settings, without their values. */
-export function problemsWith({ name, settings, secret }: DeclaredEndpoint, allowPrivate: boolean): readonly string[] {
-  try {
-    checkedSettings(name, settings, allowPrivate, secret);
-    return [];
-  } catch (error) {
-    if (error instanceof EndpointError) return error.problems;
-    throw error;
-  }
-}
+export const problemsWith = ({ name, settings, secret }: DeclaredEndpoint, allowPrivate: boolean): readonly string[] =>
+  parseSettings(name, settings, allowPrivate, secret).problems;
 
 const concurrency = 8;
 const undeclared = 'the configuration file no longer declares it';
@@ -76,11 +69,12 @@ export async function declareEndpoints(
   const known = new Map((await deps.endpoints.list()).map((endpoint) => [endpoint.name, endpoint]));
   for (const name of waiting) known.delete(name);
   const limit = pLimit(concurrency);
-  const added = await limit.map(declared, async ({ name, settings, secret }) => {
+  const added = await limit.map(declared, async (declaration) => {
+    const { name, settings, secret } = declaration;
     const endpoint = known.get(name);
     known.delete(name);
     if (!endpoint) return addEndpoint(deps, name, settings, { secret }, true);
-    if (endpoint.isDeclared) await align(deps, endpoint, settings, secret);
+    if (endpoint.isDeclared) await align(deps, endpoint, declaration);
     return undefined;
   });
   const dropped = [...known.values()].filter(({ isDeclared, status }) => isDeclared && status !== 'disabled');
@@ -91,13 +85,7 @@ export async function declareEndpoints(
   return added.filter((endpoint) => endpoint !== undefined);
 }
 
-async function align(
-  deps: EndpointLifeDependencies,
-  endpoint: Endpoint,
-  settings: EndpointSettingsInput,
-  secret: string | undefined,
-): Promise<void> {
-  const { name } = endpoint;
+async function align(deps: EndpointLifeDependencies, endpoint: Endpoint, { name, settings, secret }: DeclaredEndpoint) {
   const { mailboxes, directions, types, headers, retryDelaysMs, maxInFlight, ...rest } = settings;
   await updateEndpoint(deps, name, { mailboxes, directions, types, headers, retryDelaysMs, maxInFlight, ...rest });
   const current = secretsOf(deps.dataKey, endpoint).secrets[0]?.secret;

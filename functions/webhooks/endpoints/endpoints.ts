@@ -58,20 +58,20 @@ export class Endpoints extends Partition {
   }
 
   /** Pages through all endpoints by name: first those after `start`, then those up to it. */
-  async *pages(start: string): AsyncGenerator<Omit<EndpointPart, 'next'>> {
-    for (const isFirst of start ? [true, false] : [true]) {
-      let after: string | undefined = isFirst ? start : '';
+  async *pages(start: string): AsyncGenerator<EndpointPart> {
+    for (const [from, until] of start ? [[start], ['', start]] : [['']]) {
+      let after = from;
       while (after !== undefined) {
-        const part: EndpointPart = await this.after(after, pageSize);
-        yield isFirst ? part : { ...part, endpoints: part.endpoints.filter(({ name }) => name <= start) };
-        after = isFirst || (part.next ?? start) < start ? part.next : undefined;
+        const part: EndpointPart = await this.after(after, pageSize, until);
+        yield part;
+        after = part.next;
       }
     }
   }
 
   /** Reads the endpoints after a name, or the first ones after `''`: at most `limit`, and at most 1 MB. */
-  async after(name: string, limit: number): Promise<EndpointPart> {
-    const { rows, last } = await this.page(`${name} `, afterLast, limit);
+  async after(name: string, limit: number, until = afterLast): Promise<EndpointPart> {
+    const { rows, last } = await this.page(`${name} `, until, limit);
     const { fitting, fault } = r.readFitting(rows, endpointOf);
     return { endpoints: fitting, fault, next: last };
   }

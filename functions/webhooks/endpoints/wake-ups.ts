@@ -2,6 +2,7 @@ import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import pLimit from 'p-limit';
 import { batchesOf } from '#functions/dynamodb/batch.ts';
+import { jsonOf } from '#functions/parsing/json.ts';
 
 export interface Queue {
   readonly sqs: SQSClient;
@@ -13,9 +14,6 @@ export interface WakeUp {
   readonly endpoint: string;
   /** Ids of the events; empty for all deliveries that are due. */
   readonly events: readonly string[];
-}
-
-export interface TimedWakeUp extends WakeUp {
   /** Unix time in milliseconds. @default now */
   readonly at?: number;
 }
@@ -29,7 +27,7 @@ const concurrency = 4;
 /** Sends wake-ups up to the longest delay of SQS; the sweep handles later ones. @returns those that SQS refused */
 export async function sendWakeUps(
   { wakeUps: { sqs, url: QueueUrl }, now: clock }: { readonly wakeUps: Queue; readonly now: () => Date },
-  wakeUps: readonly TimedWakeUp[],
+  wakeUps: readonly WakeUp[],
 ): Promise<WakeUp[]> {
   const now = clock().getTime();
   const near = wakeUps.filter(({ at = now }) => at - now <= longestDelayMs);
@@ -66,12 +64,7 @@ export const failedMessages = (wakeUps: ReadonlyMap<string, WakeUp>, failed: Rea
 
 /** @returns undefined for a malformed message */
 export function parseWakeUp(body: string): WakeUp | undefined {
-  try {
-    const { endpoint, events } = JSON.parse(body) ?? {};
-    const isWakeUp =
-      typeof endpoint === 'string' && Array.isArray(events) && events.every((event) => typeof event === 'string');
-    return isWakeUp ? { endpoint, events } : undefined;
-  } catch {
-    return undefined;
-  }
+  const { endpoint, events } = (jsonOf(body) ?? {}) as Partial<WakeUp>;
+  const isList = Array.isArray(events) && events.every((event) => typeof event === 'string');
+  return typeof endpoint === 'string' && isList ? { endpoint, events } : undefined;
 }
