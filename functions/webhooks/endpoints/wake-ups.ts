@@ -18,6 +18,14 @@ export interface WakeUp {
   readonly at?: number;
 }
 
+/** An endpoint whose drain failed through a fault of ours. */
+export interface Failure {
+  readonly endpoint: string;
+  readonly error: Error;
+  /** True when tasks keep the rest for the sweep, each minute. Wake-ups would multiply in a lasting fault. */
+  readonly isKept: boolean;
+}
+
 /** Longest delay of a message in SQS, in milliseconds; the sweep finds deliveries that wait longer. */
 export const longestDelayMs = 900_000;
 /** Most messages in one call (SQS). */
@@ -58,9 +66,11 @@ export const readWakeUps = (records: readonly Pick<SQSRecord, 'messageId' | 'bod
     }),
   );
 
-/** The messages for SQS to redeliver: those of failed endpoints. */
-export const failedMessages = (wakeUps: ReadonlyMap<string, WakeUp>, failed: ReadonlySet<string>) =>
-  [...wakeUps].flatMap(([itemIdentifier, { endpoint }]) => (failed.has(endpoint) ? [{ itemIdentifier }] : []));
+/** The messages for SQS to redeliver: those of endpoints that failed, unless tasks keep their work. */
+export const failedMessages = (wakeUps: ReadonlyMap<string, WakeUp>, failures: readonly Failure[]) =>
+  [...wakeUps].flatMap(([itemIdentifier, { endpoint: name }]) =>
+    failures.some(({ endpoint, isKept }) => endpoint === name && !isKept) ? [{ itemIdentifier }] : [],
+  );
 
 /** @returns undefined for a malformed message */
 export function parseWakeUp(body: string): WakeUp | undefined {

@@ -3,21 +3,13 @@ import type { Deadline } from '#functions/clock/instants.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import type { Settled } from '#functions/webhooks/deliveries/settled.ts';
 import { newLease } from '#functions/webhooks/endpoints/lease.ts';
-import type { WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
+import type { Failure, WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { Drain } from './drain.ts';
 
 /** Result of draining the endpoints that wake-ups name. */
 export interface DeliveryBatch {
   readonly settled: readonly Settled[];
-  /** Endpoints whose drain failed through a fault of ours. */
-  readonly unhandled: readonly Unhandled[];
-}
-
-interface Unhandled {
-  readonly endpoint: string;
-  readonly error: Error;
-  /** True when tasks keep the rest for the sweep, each minute. Wake-ups would multiply in a lasting fault. */
-  readonly isKept: boolean;
+  readonly unhandled: readonly Failure[];
 }
 
 /** Milliseconds from the choice of a delivery to the end of its request: 3 s until it begins, and 15 s. */
@@ -39,7 +31,7 @@ export async function deliver(
   deadline = Number.POSITIVE_INFINITY,
   stopping?: AbortSignal,
 ): Promise<DeliveryBatch> {
-  const unhandled: Unhandled[] = [];
+  const unhandled: Failure[] = [];
   // Each endpoint by itself: unreadable rows of one endpoint do not delay the others.
   const settled = await Promise.all(
     [...Map.groupBy(wakeUps, ({ endpoint }) => endpoint)].map(async ([name, wanted]) => {
