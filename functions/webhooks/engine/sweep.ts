@@ -45,9 +45,6 @@ const loneMemoryMs = 180_000;
 /** Milliseconds reserved for publishing events about endpoints, however many endpoints there are. */
 const warningTimeMs = 5000;
 
-/** Later than every due time. */
-const forever = Number.MAX_SAFE_INTEGER;
-
 /**
  * Wakes each endpoint that has work and no process for it: due retries, attempts of dead processes, and the tasks
  * left for those. Then publishes pending events about endpoints, for operators.
@@ -57,12 +54,12 @@ const forever = Number.MAX_SAFE_INTEGER;
 export async function sweep(deps: SweepDependencies, deadline: Deadline): Promise<Sweep> {
   const started = deps.now().getTime();
   const { setBack, cameTo, note } = await deps.witness.read(started);
-  const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + keptForMs, deadline };
+  const budget = retryBudget(deadline, deps.steady);
+  const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + keptForMs, budget };
   const limit = pLimit(concurrency);
   const wakeUps: WakeUp[] = [];
-  let [overdue, isCut, reached] = [0, false, ''];
+  let [overdue, isCut, reached, left] = [0, false, '', 0];
   const telling: Endpoint[] = [];
-  let left = 0;
   let fault: Error | undefined;
   const fail = (error: Error) => {
     fault ??= error;
@@ -110,10 +107,9 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline): Promis
 async function needOf(
   deps: SweepDependencies,
   endpoint: Endpoint,
-  { started, misplacedFrom, deadline }: Readonly<Record<'started' | 'misplacedFrom' | 'deadline', number>>,
+  { started, misplacedFrom, budget }: { started: number; misplacedFrom: number; budget: RetryBudget },
 ) {
   const { name, status } = endpoint;
-  const budget = retryBudget(deadline, deps.steady);
   const { lease: read, tasks } = await deps.leases.look(name, 1);
   const lease = plausibleLease(read, started);
   const admitted = admission(lease, limitsOf(endpoint), started);
@@ -122,13 +118,12 @@ async function needOf(
   // A holder finds work itself, and an open breaker lets no process send; a paused endpoint gets no task anyway.
   if (status === 'active' && admitted.kind !== 'free') return { wakeUps, overdueMs: 0, isCut };
   const interrupted = admitted.kind === 'free' ? Object.entries(admitted.interrupted) : [];
-  const lone = await unfinishedLone(deps, name, lease, started, budget);
+  const unfinished = [...interrupted, ...(await unfinishedLone(deps, name, lease, started, budget))];
   const [task] = tasks;
   const [retry] = await deps.deliveries.due(name, started, 1);
-  const since = [task?.at, retry?.dueAt, ...[...interrupted, ...lone].map(([, { until }]) => until || started)];
+  const since = [task?.at, retry?.dueAt, ...unfinished.map(([, { until }]) => until || started)];
   const overdueMs = Math.max(0, ...since.map((at = started) => started - at));
-  const named = [...interrupted, ...lone].map(([event]) => event);
-  if (named.length > 0) wakeUps.push({ endpoint: name, events: named });
+  if (unfinished.length > 0) wakeUps.push({ endpoint: name, events: unfinished.map(([event]) => event) });
   if (task || retry) wakeUps.push({ endpoint: name, events: [] });
   return { wakeUps, overdueMs, isCut };
 }
@@ -145,8 +140,8 @@ async function unfinishedLone(
     ([, { isLone, until }]) => isLone && until <= now && (until === 0 || now - until < loneMemoryMs),
   );
   const names = over.map(([event]) => ({ event, endpoint }));
-  const read = await deliveries.read(names, budget);
-  const waiting = new Set(read.filter((delivery) => isDue(delivery, now)).map(({ event }) => event));
+  const due = (await deliveries.read(names, budget)).filter((delivery) => isDue(delivery, now));
+  const waiting = new Set(due.map(({ event }) => event));
   return over.filter(([event]) => waiting.has(event));
 }
 
@@ -159,12 +154,15 @@ async function replaceRetries(
   budget: RetryBudget,
 ): Promise<boolean> {
   let replaced = 0;
-  for await (const { deliveries } of deps.deliveries.pages([retriesBetween(endpoint, from, forever)], budget)) {
+  for await (const { deliveries } of deps.deliveries.pages(
+    [retriesBetween(endpoint, from, Number.MAX_SAFE_INTEGER)],
+    budget,
+  )) {
     const now = deps.now().getTime();
     const due = deliveries.filter((delivery) => isDue(delivery, now));
     await pLimit(concurrency).map(due, (delivery) => {
-      const { attempt, rev } = delivery;
-      return deps.deliveries.step(delivery, { status: 'PENDING', attempt, nextAttemptAt }, now, { rev });
+      const step = { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt } as const;
+      return deps.deliveries.step(delivery, step, now, { rev: delivery.rev });
     });
     replaced += due.length;
     if (replaced >= mostMisplaced || deps.steady() >= budget.deadline) return true;
