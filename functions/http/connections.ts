@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import type { Cancellation } from './cancellation.ts';
 import { HttpError, type HttpFailure } from './http-error.ts';
+import { bareHost } from './networks.ts';
 import { openTunnel } from './proxy.ts';
 
 export interface HttpRequest {
@@ -216,9 +217,6 @@ function rowOf({ method, url, headers, body }: HttpRequest): string[] {
   if (mayHaveBody && !('content-length' in headers)) row.push('content-length', String(Buffer.byteLength(body ?? '')));
   return row;
 }
-
-/** An IPv6 address without its brackets. */
-const bareHost = ({ hostname }: URL): string => (hostname.startsWith('[') ? hostname.slice(1, -1) : hostname);
 
 /** Content encoding of an answer, though none was requested, as far as it is a word. */
 export const encodingOf = ({ headers }: Pick<HttpAnswer, 'headers'>): string | undefined =>

@@ -1,7 +1,8 @@
 import http from 'node:http';
 import https from 'node:https';
-import { BlockList, isIP, type Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { HttpError } from './http-error.ts';
+import { bareHost, isIn, networks } from './networks.ts';
 
 /** Proxy for requests, and the targets that requests reach without it. */
 export interface ProxySettings {
@@ -80,11 +81,11 @@ export function decode(text: string): string {
 
 const parseProxy = (proxy: string): URL | null => URL.parse(proxy.includes('://') ? proxy : `http://${proxy}`);
 
-/** Name or address of a host; an IPv6 address without brackets. */
-export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
+/** {@link bareHost} without the dot that may end a name. */
+export const hostOf = (url: URL): string => bareHost(url).replace(/\.$/, '');
 
 /** Loopback networks, and the unspecified address, which leads to this machine as well. */
-const loopback = networks(['127.0.0.0', 8], ['0.0.0.0', 32], ['::', 127]);
+const loopback = networks(['127.0.0.0/8', '0.0.0.0/32', '::/127']);
 
 const isThisMachine = (host: string): boolean =>
   isIP(host) === 0 ? /^(?:.*\.)?localhost$/.test(host) : isIn(loopback, host);
@@ -95,8 +96,7 @@ function isExcepted(target: URL, except: string): boolean {
   const entries = except.toLowerCase().match(/[^\s,]+/g) ?? [];
   return entries.some((entry) => {
     if (entry === '*') return true;
-    const [network = '', bits] = entry.split('/');
-    if (bits !== undefined) return isIn(networks([network, Number(bits)]), host);
+    if (entry.includes('/')) return isIn(networks([entry]), host);
     const [, name = '', onPort = port] = isIP(entry) === 0 ? (/^(.*?)(?::(\d+))?$/.exec(entry) ?? []) : [entry, entry];
     const suffix = spelt(name.replace(/^\*?\./, ''));
     if (suffix === undefined) return false;
@@ -109,17 +109,3 @@ function spelt(name: string): string | undefined {
   const url = URL.parse(`http://${isIP(name) === 6 ? `[${name}]` : name}`);
   return url ? hostOf(url) : undefined;
 }
-
-/** Builds a list of networks; invalid ones have no addresses. */
-function networks(...all: readonly (readonly [address: string, bits: number])[]): BlockList {
-  const list = new BlockList();
-  for (const [address, bits] of all) {
-    const family = isIP(address);
-    const isNetwork = Number.isInteger(bits) && bits >= 0 && bits <= (family === 6 ? 128 : 32);
-    if (family !== 0 && isNetwork) list.addSubnet(address, bits, family === 6 ? 'ipv6' : 'ipv4');
-  }
-  return list;
-}
-
-const isIn = (list: BlockList, host: string): boolean =>
-  isIP(host) !== 0 && list.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4');

@@ -134,7 +134,7 @@ export class WebhookClient {
     const { resolve, allowPrivate, timeoutMs, connectTimeoutMs } = this.options;
     const { promise: late, reject } = Promise.withResolvers<never>();
     const giveUp = () => reject(new PostError('connect_timeout'));
-    const timer = literalOf(target.hostname) ? undefined : setTimeout(giveUp, Math.min(timeoutMs, connectTimeoutMs));
+    const timer = literalOf(target) ? undefined : setTimeout(giveUp, Math.min(timeoutMs, connectTimeoutMs));
     try {
       return await Promise.race([resolvePublicAddresses(target, resolve, allowPrivate), late]);
     } catch (error) {
