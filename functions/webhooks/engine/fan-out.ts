@@ -18,13 +18,7 @@ export interface FanOutDependencies extends Omit<DeliveryDependencies, 'leases'>
 }
 
 /** Result of fanning out a batch of messages. */
-export interface FanOut {
-  readonly deliveries: number;
-  /** Messages whose rest was handed on. */
-  readonly handedOn: number;
-  /** Numbers of the messages that failed, with the reason. */
-  readonly unhandled: readonly { readonly message: number; readonly error: Error }[];
-}
+export type FanOut = Awaited<ReturnType<typeof fanOut>>;
 
 /** Endpoints examined per message. A batch of ten creates up to 500 deliveries, in some 5 of the function's 30 s. */
 export const endpointsPerMessage = 50;
@@ -50,7 +44,7 @@ export async function fanOut(
   deps: FanOutDependencies,
   announcements: readonly Announcement[],
   deadline = Number.POSITIVE_INFINITY,
-): Promise<FanOut> {
+) {
   const limit = pLimit(concurrency);
   /** Parts of the endpoints, each read once for the whole batch. */
   const read = new Map<string, Promise<EndpointPart>>();
@@ -98,7 +92,9 @@ export async function fanOut(
   for (const [message, part] of parts.entries()) if (part?.fault) unhandled.set(message, part.fault);
   return {
     deliveries: parts.reduce((sum, part) => sum + (part?.endpoints.length ?? 0), 0),
+    /** Messages whose rest was handed on. */
     handedOn: handedOn.filter(Boolean).length,
+    /** Numbers of the messages that failed, with the reason. */
     unhandled: [...unhandled].map(([message, error]) => ({ message, error })),
   };
 }

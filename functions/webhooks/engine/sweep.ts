@@ -18,20 +18,7 @@ export interface SweepDependencies extends DeliveryDependencies {
   readonly topics: Topics;
 }
 
-export interface Sweep {
-  /** Endpoints that were sent a wake-up. */
-  readonly woken: number;
-  /** Endpoints left to the next sweep, because time was short. */
-  readonly left: number;
-  /** Milliseconds for which the longest overdue work has been due. */
-  readonly longestWaitMs: number;
-  /** Published events about endpoints. */
-  readonly announced: number;
-  /** Wake-ups that SQS did not take, and events that SNS did not take. */
-  readonly failed: number;
-  /** Milliseconds by which the clock was set back since an earlier sweep; told until all retries are checked. */
-  readonly clockSetBackMs?: number;
-}
+export type Sweep = Awaited<ReturnType<typeof sweep>>;
 
 /** Endpoints examined at once, each by one or two queries. */
 const concurrency = 16;
@@ -51,14 +38,14 @@ const warningTimeMs = 5000;
  *
  * @throws the first fault at an endpoint, after the other endpoints are done
  */
-export async function sweep(deps: SweepDependencies, deadline: Deadline): Promise<Sweep> {
+export async function sweep(deps: SweepDependencies, deadline: Deadline) {
   const started = deps.now().getTime();
   const { setBack, cameTo, note } = await deps.witness.read(started);
   const budget = retryBudget(deadline, deps.steady);
   const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + keptForMs, budget };
   const limit = pLimit(concurrency);
   const wakeUps: WakeUp[] = [];
-  let [overdue, isCut, reached, left] = [0, false, '', 0];
+  let [longestWaitMs, isCut, reached, left] = [0, false, '', 0];
   const telling: Endpoint[] = [];
   let fault: Error | undefined;
   const fail = (error: Error) => {
@@ -77,7 +64,7 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline): Promis
       await needOf(deps, endpoint, looking).then((need) => {
         isCut ||= need.isCut;
         wakeUps.push(...need.wakeUps);
-        overdue = Math.max(overdue, need.overdueMs);
+        longestWaitMs = Math.max(longestWaitMs, need.overdueMs);
       }, fail);
     });
   }
@@ -94,11 +81,17 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline): Promis
   await note(left > 0 ? reached : '', setBack === 0 || (left === 0 && !isCut && !fault));
   if (fault) throw fault;
   return {
+    /** Endpoints that were sent a wake-up. */
     woken: new Set(wakeUps.map(({ endpoint }) => endpoint)).size,
+    /** Endpoints left to the next sweep, because time was short. */
     left,
-    longestWaitMs: overdue,
+    /** Milliseconds for which the longest overdue work has been due. */
+    longestWaitMs,
+    /** Published events about endpoints. */
     announced,
+    /** Wake-ups that SQS did not take, and events that SNS did not take. */
     failed,
+    /** Milliseconds by which the clock was set back since an earlier sweep; told until all retries are checked. */
     ...(setBack > 0 && { clockSetBackMs: setBack }),
   };
 }
