@@ -27,7 +27,7 @@ const concurrency = 4;
 /** Tries of an entry; afterwards the next poll publishes it. */
 const attempts = 3;
 /** Milliseconds before the first retry of a refused entry; each retry waits longer by as much. */
-const retryDelay = 200;
+const retryDelayMs = 200;
 
 /**
  * Publishes events to the topic transfer-events as their stored bytes. `type`, `mailbox` and `direction` become attributes
@@ -71,7 +71,7 @@ async function publishBatch(
       return refusal && new Error(`SNS refuses ${refusals.size} events, the first with ${refusal.Code}`);
     }
     left = repeatable;
-    await sleep(attempt * retryDelay);
+    await sleep(attempt * retryDelayMs);
   }
 }
 

@@ -46,12 +46,7 @@ export interface DeliveryDependencies extends WebhookDependencies {
   readonly deliveries: Deliveries;
 }
 
-/** An endpoint and some of its deliveries by the id of their event, as one call has read them. */
-export interface EndpointDeliveries {
-  /** Undefined when it was removed. */
-  readonly endpoint: Endpoint | undefined;
-  readonly deliveries: ReadonlyMap<string, Delivery>;
-}
+export type EndpointDeliveries = Awaited<ReturnType<Deliveries['ofEndpoint']>>;
 
 const pageSize = 100;
 
@@ -117,15 +112,12 @@ export class Deliveries {
     return keys.flatMap((key) => rows.get(rowName(key)) ?? []).map(deliveryOf);
   }
 
-  /** Reads an endpoint together with its deliveries of some events. */
-  async ofEndpoint(endpoint: string, events: readonly string[], budget = retryBudget()): Promise<EndpointDeliveries> {
-    const keys = events.map((event) => deliveryKey({ event, endpoint }));
-    const rows = await getRows(this.source.dynamo, this.source.table, [endpointKey(endpoint), ...keys], budget);
+  /** Reads an endpoint, undefined when it was removed, together with its deliveries of some events, by their ids. */
+  async ofEndpoint(name: string, events: readonly string[], budget = retryBudget()) {
+    const keys = events.map((event) => deliveryKey({ event, endpoint: name }));
+    const rows = await getRows(this.source.dynamo, this.source.table, [endpointKey(name), ...keys], budget);
     const found = keys.flatMap((key) => rows.get(rowName(key)) ?? []).map(deliveryOf);
-    return {
-      endpoint: endpointIn(rows, endpoint),
-      deliveries: new Map(found.map((delivery) => [delivery.event, delivery])),
-    };
+    return { endpoint: endpointIn(rows, name), deliveries: new Map(found.map((each) => [each.event, each])) };
   }
 
   /** Events whose retries to an endpoint are due by `until` (Unix ms), oldest first, as far as the index knows. */

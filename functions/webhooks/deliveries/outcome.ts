@@ -11,7 +11,6 @@ export type Outcome =
       readonly kind: 'failed';
       readonly cause: EndpointCause;
       readonly slowDown: boolean;
-      /** Milliseconds that the receiver asks to wait. */
       readonly retryAfterMs: number | undefined;
     }
   /** The receiver will never take this delivery. */

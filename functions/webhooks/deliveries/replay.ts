@@ -16,7 +16,6 @@ export interface ReplayOptions {
   readonly until: string;
   /** Only count. */
   readonly dryRun: boolean;
-  /** Deliveries a second, 100 by default. */
   readonly perSecond?: number | undefined;
   readonly deadline?: Deadline;
   /** Place after which to go on, taken from `next` of an earlier call. */

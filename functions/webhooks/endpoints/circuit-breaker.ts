@@ -28,7 +28,6 @@ export interface Observation {
   readonly endedAt: number;
   readonly isSuccess: boolean;
   readonly slowDown: boolean;
-  /** Milliseconds to wait, if the answer named any. */
   readonly retryAfterMs: number | undefined;
 }
 

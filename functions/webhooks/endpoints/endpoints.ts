@@ -32,13 +32,7 @@ export interface WebhookDependencies {
   readonly steady: () => number;
 }
 
-/** A page of endpoints, and the name after which the next page starts; undefined on the last page. */
-export interface EndpointPart {
-  readonly endpoints: readonly Endpoint[];
-  /** Error of a row that no endpoint can be read from; the others are there. */
-  readonly fault: r.RowError | undefined;
-  readonly next: string | undefined;
-}
+export type EndpointPart = Awaited<ReturnType<Endpoints['after']>>;
 
 /** Endpoints in the webhooks table: one row for each, by name. */
 export class Endpoints extends Partition {
@@ -69,11 +63,14 @@ export class Endpoints extends Partition {
     }
   }
 
-  /** Reads the endpoints after a name, or the first ones after `''`: at most `limit`, and at most 1 MB. */
-  async after(name: string, limit: number, until = afterLast): Promise<EndpointPart> {
-    const { rows, last } = await this.page(`${name} `, until, limit);
-    const { fitting, fault } = r.readFitting(rows, endpointOf);
-    return { endpoints: fitting, fault, next: last };
+  /**
+   * Reads the endpoints after a name, or the first ones after `''`: at most `limit`, and at most 1 MB. `next` is the
+   * name after which there may be more; `fault` is the error of a row that no endpoint can be read from.
+   */
+  async after(name: string, limit: number, until = afterLast) {
+    const { rows, last: next } = await this.page(`${name} `, until, limit);
+    const { fitting: endpoints, fault } = r.readFitting(rows, endpointOf);
+    return { endpoints, fault, next };
   }
 
   async find(name: string): Promise<Endpoint | undefined> {

@@ -94,11 +94,9 @@ export function admission(lease: LeaseRow, { maxInFlight, intervalMs }: Limits, 
   const shutUntil = Math.max(openUntil, intervalMs > 0 ? freeAt : 0);
   if (shutUntil > now) return { kind: 'shut', until: shutUntil };
   const most = stateOf(lease, now) === 'half-open' ? 1 : maxInFlight;
-  const { live = [], over = [] } = Object.groupBy(Object.entries(inFlight), ([, { until }]) =>
-    until > now ? 'live' : 'over',
-  );
-  const interrupted = Object.fromEntries(over.filter(([, { isLone }]) => !isLone));
-  return { kind: 'free', room: Math.max(0, most - live.length), interrupted };
+  const live = Object.values(inFlight).filter(({ until }) => until > now);
+  const interrupted = Object.entries(inFlight).filter(([, { isLone, until }]) => !isLone && until <= now);
+  return { kind: 'free', room: Math.max(0, most - live.length), interrupted: Object.fromEntries(interrupted) };
 }
 
 /** Attempts without the lease at one endpoint; each blocks its function from other work. */
@@ -120,32 +118,27 @@ export interface Progress {
 }
 
 /** Acquires or renews the lease for a process. @example acquire(…, 1000).holder // { id: 'p1', until: 25_000 } */
-export const acquire = (
-  lease: LeaseRow,
-  id: string,
-  progress: Progress,
-  intervalMs: number,
-  now: number,
-): LeaseRow => ({
-  ...withProgress(lease, progress, intervalMs, now),
-  holder: { id, until: now + leaseDurationMs },
-});
+export function acquire(lease: LeaseRow, id: string, progress: Progress, intervalMs: number, now: number): LeaseRow {
+  const begins = intervalMs > 0 && Object.keys(progress.inFlight).length > 0;
+  // The interval counts from now, not from the slot that a late attempt missed.
+  const freeAt = begins ? Math.max(lease.freeAt, now + intervalMs) : lease.freeAt;
+  return { ...withProgress(lease, progress, now), freeAt, holder: { id, until: now + leaseDurationMs } };
+}
 
-export const release = (lease: LeaseRow, progress: Progress, now: number): LeaseRow => ({
-  ...withProgress(lease, progress, 0, now),
-  holder: undefined,
-});
+export const release = (lease: LeaseRow, progress: Progress, now: number): LeaseRow => {
+  return { ...withProgress(lease, progress, now), holder: undefined };
+};
 
 /** Adds an attempt begun without the lease; `progress` names only that attempt. */
 export function addLone(lease: LeaseRow, { inFlight: own, observations }: Progress, now: number): LeaseRow {
   const held = Object.entries(lease.inFlight).filter(([, { isLone }]) => !isLone);
-  return withProgress(lease, { inFlight: { ...Object.fromEntries(held), ...own }, observations }, 0, now);
+  return withProgress(lease, { inFlight: { ...Object.fromEntries(held), ...own }, observations }, now);
 }
 
 /** Removes ended lone attempts and records their observations. */
 export function endLone(lease: LeaseRow, events: readonly string[], observations: readonly Observation[], now: number) {
   const inFlight = Object.fromEntries(Object.entries(lease.inFlight).filter(([event]) => !events.includes(event)));
-  return withProgress({ ...lease, inFlight: {} }, { inFlight, observations }, 0, now);
+  return withProgress({ ...lease, inFlight: {} }, { inFlight, observations }, now);
 }
 
 /** Closes the circuit breaker; attempts in flight stay. */
@@ -154,15 +147,9 @@ export function withoutFailures(lease: LeaseRow, now: number): LeaseRow {
   return { ...lease, ...closed, rev: lease.rev + 1, changedAt: now };
 }
 
-function withProgress(
-  lease: LeaseRow,
-  { inFlight: own, observations }: Progress,
-  intervalMs: number,
-  now: number,
-): LeaseRow {
+function withProgress(lease: LeaseRow, { inFlight: own, observations }: Progress, now: number): LeaseRow {
   const { rev, freeAt, inFlight, holder, changedAt: _, ...breaker } = lease;
   const others = Object.entries(inFlight).filter(([event, { isLone, until }]) => isLone && until > now && !own[event]);
-  const begins = intervalMs > 0 && Object.keys(own).length > 0;
   return {
     ...observations.reduce(observe, breaker),
     // A deleted and recreated lease must not repeat an old `rev`, otherwise a stale write would pass.
@@ -170,7 +157,6 @@ function withProgress(
     changedAt: now,
     holder,
     inFlight: { ...Object.fromEntries(others), ...own },
-    // The interval counts from now, not from the slot that a late attempt missed.
-    freeAt: begins ? Math.max(freeAt, now + intervalMs) : freeAt,
+    freeAt,
   };
 }

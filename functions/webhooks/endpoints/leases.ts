@@ -9,20 +9,17 @@ import * as r from '#functions/dynamodb/row-reader.ts';
 import { type LeaseRow, leaseOf, plausibleLease, withoutFailures } from './lease.ts';
 import { expiryOf } from './retention.ts';
 
-export const leaseKey = (endpoint: string): Key => ({ pk: `ENDPOINT#${endpoint}`, sk: 'LEASE' });
+const leaseSk = 'LEASE';
+/** Sorts after the lease, so that one query reads both. */
+const taskPrefix = 'TASK#';
 
-/** Deliveries that a process leaves to the holder of their endpoint's lease. */
-export interface Task {
-  readonly sk: string;
-  /** Ids of the events; empty for the retries that are due. */
-  readonly events: readonly string[];
-  /** Unix time in milliseconds of its creation. */
-  readonly at: number;
-}
+export const leaseKey = (endpoint: string): Key => ({ pk: `ENDPOINT#${endpoint}`, sk: leaseSk });
 
+/** Ids of the events of a task, the deliveries left to the holder of their endpoint's lease; none for all that is due. */
 const readTask = r.rowReader(r.object({ events: r.list(r.text) }));
 
-const taskOf = (row: Item): Task => ({ ...readTask(row), sk: row.sk, at: Number(row.sk.split('#')[1]) });
+/** A task, with the Unix time in milliseconds of its creation. */
+const taskOf = (row: Item) => ({ ...readTask(row), sk: String(row.sk), at: Number(row.sk.split('#')[1]) });
 
 /** Most ids in one task, some 3 KB and so three write units, and tasks in memory at once. */
 const eventsPerTask = 100;
@@ -30,7 +27,7 @@ const pageSize = 10;
 /** Most tries of a change that loses against other processes. */
 const maxTries = 20;
 /** Milliseconds of the backoff between tries: the base that doubles, and the maximum. */
-const firstWait = 5;
+const firstWaitMs = 5;
 const longestWaitMs = 100;
 
 /**
@@ -78,23 +75,21 @@ export class Leases {
   }
 
   /** Reads the lease of an endpoint and its oldest tasks, at most `limit`, in one query. */
-  async look(endpoint: string, limit: number): Promise<{ readonly lease: LeaseRow; readonly tasks: Task[] }> {
-    const { sk } = leaseKey(endpoint);
-    const { rows } = await this.partition(endpoint).page(sk, `${taskPrefix}~`, limit + 1);
-    const lease = rows[0]?.sk === sk ? rows.shift() : undefined;
+  async look(endpoint: string, limit: number) {
+    const { rows } = await this.partition(endpoint).page(leaseSk, `${taskPrefix}~`, limit + 1);
+    const lease = rows[0]?.sk === leaseSk ? rows.shift() : undefined;
     return { lease: leaseOf(lease), tasks: rows.slice(0, limit).map(taskOf) };
   }
 
   async read(endpoint: string): Promise<LeaseRow> {
-    const { sk } = leaseKey(endpoint);
-    const [row] = await this.partition(endpoint).range(sk, sk);
-    return leaseOf(row);
+    return leaseOf((await this.partition(endpoint).range(leaseSk, leaseSk))[0]);
   }
 
   /** The leases of endpoints, in their order. */
   async of(endpoints: readonly string[]): Promise<LeaseRow[]> {
-    const rows = await getRows(this.source.dynamo, this.source.table, endpoints.map(leaseKey));
-    return endpoints.map((endpoint) => leaseOf(rows.get(rowName(leaseKey(endpoint)))));
+    const keys = endpoints.map(leaseKey);
+    const rows = await getRows(this.source.dynamo, this.source.table, keys);
+    return keys.map((key) => leaseOf(rows.get(rowName(key))));
   }
 
   /**
@@ -104,14 +99,9 @@ export class Leases {
    * @param next derives the new lease from the stored one; undefined leaves it unchanged
    * @returns the new lease; undefined if it stays unchanged or other processes won every try
    */
-  change(
-    endpoint: string,
-    read: LeaseRow,
-    next: (lease: LeaseRow) => LeaseRow | undefined,
-  ): Promise<LeaseRow | undefined> {
+  change(endpoint: string, read: LeaseRow, next: (lease: LeaseRow) => LeaseRow | undefined) {
     const turn = this.turns.get(endpoint) ?? { limit: pLimit(1), last: undefined };
     this.turns.set(endpoint, turn);
-    const { sk } = leaseKey(endpoint);
     return turn.limit(async () => {
       let current = turn.last && turn.last.rev >= read.rev ? turn.last : read;
       for (let tries = 0; tries < maxTries; tries += 1) {
@@ -120,11 +110,11 @@ export class Leases {
         if (!changed && tries > 0) return undefined;
         // Never recreate a deleted lease from a cached copy.
         const isUnchanged = unchangedSince(current.rev);
-        if (changed && (await this.partition(endpoint).put(sk, { ...changed }, isUnchanged))) {
+        if (changed && (await this.partition(endpoint).put(leaseSk, { ...changed }, isUnchanged))) {
           turn.last = changed;
           return changed;
         }
-        if (tries > 0) await sleep(this.random() * Math.min(longestWaitMs, firstWait * 2 ** tries));
+        if (tries > 0) await sleep(this.random() * Math.min(longestWaitMs, firstWaitMs * 2 ** tries));
         current = await this.read(endpoint);
         turn.last = undefined;
       }
@@ -141,13 +131,13 @@ export class Leases {
   }
 
   /** Reads a page of tasks after a sort key, the oldest first. */
-  async tasks(endpoint: string, after = '', limit = pageSize): Promise<Task[]> {
+  async tasks(endpoint: string, after = '', limit = pageSize) {
     const { rows } = await this.partition(endpoint).page(after ? `${after} ` : taskPrefix, `${taskPrefix}~`, limit);
     return rows.map(taskOf);
   }
 
-  async deleteTask(endpoint: string, sk: string): Promise<void> {
-    await this.partition(endpoint).delete(sk);
+  deleteTask(endpoint: string, sk: string): Promise<boolean> {
+    return this.partition(endpoint).delete(sk);
   }
 
   async forgetFailures(endpoint: string, now: number): Promise<void> {
@@ -157,13 +147,11 @@ export class Leases {
   }
 
   /** Deletes the lease, attempts in flight included. */
-  async forget(endpoint: string): Promise<void> {
-    await this.partition(endpoint).delete(leaseKey(endpoint).sk);
+  forget(endpoint: string): Promise<boolean> {
+    return this.partition(endpoint).delete(leaseSk);
   }
 
   private partition(endpoint: string): Partition {
     return new Partition(this.source.dynamo, this.source.table, leaseKey(endpoint).pk);
   }
 }
-
-const taskPrefix = 'TASK#';

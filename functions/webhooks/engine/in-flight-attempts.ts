@@ -16,7 +16,7 @@ import type { Work } from './work.ts';
 const longestWaitMs = 1000;
 
 /** Milliseconds for which ends of attempts are gathered while most others are still in flight. */
-const gatherFor = 5;
+const gatherForMs = 5;
 
 /** Times that an endpoint is read again because other processes change it. */
 const maxTries = 5;
@@ -74,7 +74,7 @@ export class InFlightAttempts {
     await Promise.race(ends);
     enough.abort();
     // Follow up attempts together that end together: each look and each change of the lease costs a unit.
-    if (2 * this.ends.size > this.holding.limits.maxInFlight) await sleep(gatherFor);
+    if (2 * this.ends.size > this.holding.limits.maxInFlight) await sleep(gatherForMs);
   }
 
   /**

@@ -10,7 +10,7 @@ interface Entry {
 }
 
 /** Milliseconds between two looks for more work while attempts are in flight. */
-const lookInterval = 200;
+const lookIntervalMs = 200;
 
 /**
  * Work of a drain: deliveries that wake-ups name, deliveries that tasks name, and due retries. First attempts and
@@ -74,7 +74,7 @@ export class Work {
   async look(count: number, isIdle: boolean, read?: EndpointDeliveries) {
     let entries = this.next(count);
     while (entries.length === 0) {
-      const isTime = isIdle || this.deps.steady() - this.lookedAt >= lookInterval;
+      const isTime = isIdle || this.deps.steady() - this.lookedAt >= lookIntervalMs;
       if (!isTime || !(await this.readMore())) return undefined;
       entries = this.next(count);
     }
