@@ -1,20 +1,12 @@
 import { createHash } from 'node:crypto';
 
-/**
- * An id derived from a fact: a prefix, `_`, and 128 bits of the fact's hash in base 36.
- *
- * @example factId('evt', 'notifier.test', 'crm', at); // `evt_` and 25 letters and digits
- */
+/** An id derived from a fact: a prefix, `_`, and 128 bits of the fact's hash as 25 letters and digits in base 36. */
 export const factId = (prefix: string, ...fact: readonly (string | number)[]): string => `${prefix}_${hashText(fact)}`;
 
 /** Letters after `evt_` that identify the transfer: 62 bits, which leaves 67 for the fact. */
 const subjectLength = 12;
 
-/**
- * The id of a transfer's event: the letters of the transfer, then those of the fact, so that a repetition has the same.
- *
- * @param watch key of the watch that lists it
- */
+/** The id of a transfer's event: letters of the transfer, then of the fact. `watch` is the key of its watch. */
 export const transferEventId = (
   trackingId: string,
   server: string,

@@ -33,11 +33,7 @@ export function proxyFor(target: URL, { proxy, except = '' }: ProxySettings): UR
   return parseProxy(proxy)!;
 }
 
-/**
- * Connects to a host through a proxy (CONNECT: RFC 9110, 9.3.6). The socket serves like a direct connection.
- *
- * @throws HttpError that names the proxy, without user name and password
- */
+/** Connects to a host by CONNECT (RFC 9110, 9.3.6). @throws HttpError that names the proxy without its credentials */
 export function openTunnel(proxy: URL, host: string, port: number, timeoutMs: number): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const fail = (what: string) => reject(new HttpError('proxy', `${proxy.host}: ${what}`));

@@ -22,10 +22,7 @@ type TlsProblem = Readonly<ReturnType<typeof certificate>>;
 
 const renew = 'have its operator renew the certificate';
 
-/**
- * Problems by the codes that Node and OpenSSL really give (Node’s documentation of `tls`, *X509 certificate error
- * codes*; names of alerts in OpenSSL’s `ssl_err.c`). The first match counts.
- */
+/** Problems by codes of Node (*X509 certificate error codes*) and OpenSSL (`ssl_err.c`). The first match counts. */
 const problems: readonly (readonly [codes: RegExp, problem: TlsProblem])[] = [
   [
     /ALTNAME_INVALID|HOSTNAME_MISMATCH/,

@@ -48,10 +48,7 @@ export interface Limits {
   readonly intervalMs: number;
 }
 
-/**
- * Milliseconds from the write of a lease to the latest end of its attempts: 3 s until they begin, 15 s for the request,
- * 1 s to record the outcome, and 5 s of clock difference.
- */
+/** A lease lasts 3 s until attempts begin, 15 s for requests, 1 s to record outcomes, and 5 s of clock difference. */
 export const leaseDurationMs = 24_000;
 /** Upper bound of the changes to a lease in a millisecond. */
 const changesPerMs = 1024;

@@ -15,7 +15,7 @@ const taskPrefix = 'TASK#';
 
 export const leaseKey = (endpoint: string): Key => ({ pk: `ENDPOINT#${endpoint}`, sk: leaseSk });
 
-/** Ids of the events of a task, the deliveries left to the holder of their endpoint's lease; none for all that is due. */
+/** Ids of the events of a task, which is left to the holder of the lease; none for all that is due. */
 const readTask = r.rowReader(r.object({ events: r.list(r.text) }));
 
 /** A task, with the Unix time in milliseconds of its creation. */
@@ -30,10 +30,7 @@ const maxTries = 20;
 const firstWaitMs = 5;
 const longestWaitMs = 100;
 
-/**
- * The rows of leases in the webhooks table, and the tasks left for their holders. Drains of one process change a lease
- * in turn and share its last state; several processes use conditional writes.
- */
+/** Leases, and tasks for their holders. Drains of a process change a lease in turn, processes by conditional writes. */
 export class Leases {
   private readonly source: TableSource;
   private readonly random: () => number;
@@ -63,10 +60,7 @@ export class Leases {
     return this.turns.get(endpoint)?.last;
   }
 
-  /**
-   * Marks an attempt of this process as ended without a write: the next change of the lease removes it.
-   * Until then other processes wait for the attempt's `until`.
-   */
+  /** Marks an attempt as ended without a write: the next change removes it; until then other processes wait for it. */
   end(endpoint: string, event: string): void {
     const turn = this.turns.get(endpoint);
     if (!turn?.last) return;

@@ -2,10 +2,7 @@ const seconds = 1000;
 const minutes = 60 * seconds;
 const hours = 60 * minutes;
 
-/**
- * Milliseconds before each retry, from the example schedule of Standard Webhooks 1.0.0.
- * With the immediate first attempt these are ten attempts in 75 hours and 35 minutes.
- */
+/** Schedule of Standard Webhooks 1.0.0 in ms: with the first, at once, ten attempts in 75 hours and 35 minutes. */
 export const defaultRetryDelays: readonly number[] = [
   5 * seconds,
   5 * minutes,
@@ -33,11 +30,7 @@ interface FailedAttempt {
   readonly random: () => number;
 }
 
-/**
- * The next attempt in Unix ms, by the schedule with jitter or a longer `Retry-After`; undefined after the last.
- *
- * @example after a first failure that ended at 0, 5000 give or take a fifth
- */
+/** The next attempt in Unix ms, by the schedule with jitter or a longer `Retry-After`; undefined after the last. */
 export function nextAttemptAt(failed: FailedAttempt): number | undefined {
   const delay = failed.retryDelaysMs[failed.attempt - 1];
   if (delay === undefined) return undefined;

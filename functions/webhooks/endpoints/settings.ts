@@ -76,7 +76,7 @@ export const endpointSettings = (allowPrivate: boolean) => {
 export type EndpointSettings = z.output<ReturnType<typeof endpointSettings>>;
 export type EndpointSettingsInput = z.input<ReturnType<typeof endpointSettings>>;
 
-/** Applies the defaults, and lists every mistake with its path, but repeats no secret: `secret` is the operator's own. */
+/** Applies the defaults, and lists all mistakes by path without any secret; `secret` is the operator's own. */
 export function parseSettings(name: string, input: unknown, allowPrivate: boolean, secret?: string) {
   const { error: nameError } = endpointName.safeParse(name);
   const { data, error } = endpointSettings(allowPrivate).safeParse(input);

@@ -32,10 +32,7 @@ interface DrainStart {
   readonly stopping: AbortSignal | undefined;
 }
 
-/**
- * Makes the deliveries to one endpoint under its lease, until none is due or the time is over. If another process holds
- * the lease, the drain leaves that process a task.
- */
+/** Makes due deliveries to one endpoint under its lease, or leaves a task to the process that holds the lease. */
 export class Drain {
   readonly settled: Settled[] = [];
   private readonly deps: DeliverDependencies;

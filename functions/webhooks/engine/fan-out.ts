@@ -144,11 +144,7 @@ async function createDeliveries(
   };
 }
 
-/**
- * Parses a message: an event has an envelope with `data`, anything else must be a notice.
- *
- * @throws NoticeError that says what was expected, or TypeError for `null`
- */
+/** Parses an event, which has `data`, or a notice. @throws NoticeError with what was expected, TypeError for `null` */
 function arrivalOf(body: string): Arrival {
   const message = jsonOf(body);
   if (message === undefined) throw new NoticeError('expected an event or a notice, but the message is not JSON');

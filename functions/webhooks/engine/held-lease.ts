@@ -147,10 +147,7 @@ export class HeldLease {
     return { beginUntil, isNews, leftBehind };
   }
 
-  /**
-   * @param isFaulty true when the end of an attempt may not be recorded
-   * @throws the error of the SDK
-   */
+  /** @param isFaulty true when the end of an attempt may not be recorded @throws the error of the SDK */
   async release(isFaulty: boolean): Promise<void> {
     const { leases } = this.deps;
     const now = this.now();

@@ -55,10 +55,7 @@ export async function putAside(
   return checked.some(({ status }) => status === 'PENDING') || isLeft || isShort;
 }
 
-/**
- * Releases deliveries held just now if their endpoint was resumed at that moment: `recover` may have missed them. Their
- * attempts begin anew, as after `recover`.
- */
+/** Releases deliveries held just now, for new attempts, if their endpoint was resumed then: `recover` may miss them. */
 export async function releasedIfResumed(deps: DeliverDependencies, held: readonly Delivery[]): Promise<Delivery[]> {
   const [first] = held;
   if (!first || (await deps.endpoints.find(first.endpoint))?.status !== 'active') return [...held];

@@ -12,10 +12,7 @@ interface Entry {
 /** Milliseconds between two looks for more work while attempts are in flight. */
 const lookIntervalMs = 200;
 
-/**
- * Work of a drain: deliveries that wake-ups name, deliveries that tasks name, and due retries. First attempts and
- * retries take turns, so that neither waits for the end of the other.
- */
+/** Work of a drain: deliveries of wake-ups and tasks, and due retries. First attempts and retries take turns. */
 export class Work {
   private readonly deps: DeliverDependencies;
   readonly name: string;

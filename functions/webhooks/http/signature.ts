@@ -53,12 +53,7 @@ export function secretProblem(text: string): string | undefined {
   return isWhole ? undefined : 'expected the second half of the key to be its public key';
 }
 
-/**
- * Signs a request: `v1,…` (HMAC-SHA256) with a secret, `v1a,…` (ed25519) with a private key.
- *
- * @param timestamp whole Unix seconds
- * @throws SecretError for an unusable secret
- */
+/** Signs a request of Unix seconds: `v1,…` (HMAC-SHA256), or by a private key `v1a,…` (ed25519). @throws SecretError */
 export function sign(secret: string, id: string, timestamp: number, body: string): string {
   const bytes = bytesOf(secret);
   const content = `${id}.${timestamp}.${body}`;
