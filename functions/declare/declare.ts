@@ -23,10 +23,8 @@ export interface DeclareDependencies {
 export type Declared = Awaited<ReturnType<typeof declare>>;
 
 /**
- * Applies the watches and endpoints of the configuration file. Those added by operators stay unchanged; those the file no
- * longer declares are only disabled. The operation is idempotent.
- *
- * @throws EndpointError when other writers won every try at an endpoint
+ * Applies the configuration file. What operators added stays unchanged; what the file no longer declares is only disabled.
+ * Idempotent. @throws EndpointError when other writers won every try at an endpoint
  */
 export async function declare(deps: DeclareDependencies, { watches, endpoints }: Declarations) {
   await deps.watches.declare(watches, false, deps.endpointLife.now().toISOString());

@@ -7,13 +7,9 @@ export const factId = (prefix: string, ...fact: readonly (string | number)[]): s
 const subjectLength = 12;
 
 /** The id of a transfer's event: letters of the transfer, then of the fact. `watch` is the key of its watch. */
-export const transferEventId = (
-  trackingId: string,
-  server: string,
-  watch: string,
-  sequence: number,
-  state: string,
-): string => eventIdPrefixOf(trackingId) + hashText([server, watch, trackingId, sequence, state]).slice(subjectLength);
+export function transferEventId(trackingId: string, server: string, watch: string, sequence: number, state: string) {
+  return eventIdPrefixOf(trackingId) + hashText([server, watch, trackingId, sequence, state]).slice(subjectLength);
+}
 
 /** The common prefix of the ids of a transfer's events, which are therefore stored in one partition. */
 export const eventIdPrefixOf = (trackingId: string): string => `evt_${hashText([trackingId]).slice(-subjectLength)}`;

@@ -52,17 +52,13 @@ export async function publishEvents(topics: Topics, bodies: readonly string[]) {
 }
 
 /** Publishes one batch and repeats entries that SNS refuses through its own fault; returns the last refusal. */
-async function publishBatch(
-  { sns, eventsTopicArn, sleep, hasNoChats }: Topics,
-  batch: readonly string[],
-  published: Set<string>,
-): Promise<Error | undefined> {
+async function publishBatch(topics: Topics, batch: readonly string[], published: Set<string>) {
+  const { sns, eventsTopicArn: TopicArn, sleep, hasNoChats } = topics;
   let left = batch;
   for (let attempt = 1; ; attempt += 1) {
     // SNS answers 200 even when it refuses entries.
-    const { Failed = [] } = await sns.send(
-      new PublishBatchCommand({ TopicArn: eventsTopicArn, PublishBatchRequestEntries: left.map(entryOf(hasNoChats)) }),
-    );
+    const PublishBatchRequestEntries = left.map((body, index) => entryOf(body, index, hasNoChats));
+    const { Failed = [] } = await sns.send(new PublishBatchCommand({ TopicArn, PublishBatchRequestEntries }));
     const refusals = new Map(Failed.map((entry) => [Number(entry.Id), entry]));
     for (const [index, body] of left.entries()) if (!refusals.has(index)) published.add(body);
     const repeatable = left.filter((_, index) => refusals.get(index)?.SenderFault === false);
@@ -77,9 +73,7 @@ async function publishBatch(
 
 /**
  * Publishes a notice to the topic transfer-notices: text by default and for e-mail, Amazon Q Developer's schema for
- * chat, the record for queues.
- *
- * @throws the error of the SNS client
+ * chat, the record for queues. @throws the error of the SNS client
  */
 export async function publishNotice({ sns, noticesTopicArn, hasNoChats }: Topics, notice: Notice): Promise<void> {
   const { types, mailbox, direction, severity } = notice.record;
@@ -104,15 +98,13 @@ export async function publishNotice({ sns, noticesTopicArn, hasNoChats }: Topics
   );
 }
 
-const entryOf =
-  (hasNoChats?: boolean) =>
-  (body: string, at: number): PublishBatchRequestEntry => {
-    const { type, data } = JSON.parse(body) as NotifierEvent<EventType, Partial<Watch>>;
-    const MessageAttributes = { type: text(type), ...watchAttributes(data), ...chatsAttribute(hasNoChats) };
-    return { Id: String(at), Message: body, MessageAttributes };
-  };
+function entryOf(body: string, index: number, hasNoChats?: boolean): PublishBatchRequestEntry {
+  const { type, data } = JSON.parse(body) as NotifierEvent<EventType, Partial<Watch>>;
+  const MessageAttributes = { type: text(type), ...watchAttributes(data), ...chatsAttribute(hasNoChats) };
+  return { Id: String(index), Message: body, MessageAttributes };
+}
 
-/** The webhooks' queue accepts notices without this attribute. On an event it tells fan-out that the notice stayed away. */
+/** The webhooks' queue accepts notices without this attribute. On an event it tells fan-out that the notice is missing. */
 export const chatsAttributeName = 'chats';
 
 export const chatsAttribute = (hasNoChats = false) => hasNoChats && { [chatsAttributeName]: text('none') };

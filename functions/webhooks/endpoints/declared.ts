@@ -33,10 +33,8 @@ export const variablesOf = ({ urlFrom, secretFrom, headersFrom = {} }: EndpointD
   [urlFrom, secretFrom, ...Object.values(headersFrom)].filter((name) => name !== undefined);
 
 /** Replaces variable names by their values; a missing variable counts as empty. */
-export function filledIn(
-  { name, settings, urlFrom, secretFrom, headersFrom = {} }: EndpointDeclaration,
-  variables: Readonly<Record<string, string | undefined>>,
-): DeclaredEndpoint {
+export function filledIn(declaration: EndpointDeclaration, variables: Readonly<Record<string, string | undefined>>) {
+  const { name, settings, urlFrom, secretFrom, headersFrom = {} } = declaration;
   const from = (variable: string): string => variables[variable] ?? '';
   const secretHeaders = Object.entries(headersFrom).map(([header, variable]) => [header, from(variable)]);
   const headers = { ...settings.headers, ...Object.fromEntries(secretHeaders) };

@@ -87,11 +87,8 @@ export class Leases {
   }
 
   /**
-   * Changes a lease, and repeats the change on a newer row while other processes win the write.
-   *
-   * @param read the lease of the last read
-   * @param next derives the new lease from the stored one; undefined leaves it unchanged
-   * @returns the new lease; undefined if it stays unchanged or other processes won every try
+   * Changes a lease as last read, and a newer row again while other processes win the write. `next` returns undefined to
+   * leave it unchanged. @returns the new lease; undefined if it stays unchanged or other processes won every try
    */
   change(endpoint: string, read: LeaseRow, next: (lease: LeaseRow) => LeaseRow | undefined) {
     const turn = this.turns.get(endpoint) ?? { limit: pLimit(1), last: undefined };

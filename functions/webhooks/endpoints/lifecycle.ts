@@ -119,11 +119,8 @@ export async function enableEndpoint(deps: EndpointLifeDependencies, name: strin
 }
 
 /**
- * Gives an endpoint a new secret. During the overlap requests carry signatures by both, the new one first.
- *
- * @param overlapMs milliseconds until the old secret expires; a day by default
- * @param secret the owner's own; a new one by default
- * @throws EndpointError for a malformed secret, or a chat
+ * Gives an endpoint a new secret, the owner's own or a generated one. During the overlap requests carry signatures by
+ * both, the new one first. @throws EndpointError for a malformed secret, or a chat
  */
 export async function rotateSecret(
   deps: EndpointLifeDependencies,

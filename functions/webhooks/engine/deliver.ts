@@ -48,12 +48,8 @@ export async function deliver(
   return { settled: settled.flat(), unhandled };
 }
 
-async function readFirst(
-  { deliveries, leases, now, steady }: DeliverDependencies,
-  endpoint: string,
-  events: string[],
-  deadline: Deadline,
-) {
+async function readFirst(deps: DeliverDependencies, endpoint: string, events: string[], deadline: Deadline) {
+  const { deliveries, leases, now, steady } = deps;
   // Take the lease before reading the deliveries: a newer lease then shows that they may have been made.
   const known = leases.known(endpoint);
   const isHeld = leases.plausible(endpoint, known ?? newLease, now().getTime(), steady()).holder !== undefined;

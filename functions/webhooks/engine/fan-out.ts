@@ -40,11 +40,7 @@ type Part = Awaited<ReturnType<typeof createDeliveries>>;
  * @param announcements from transfer-events and transfer-notices, delivered raw, or handed on
  * @param deadline instant of the steady clock after which no delivery is created
  */
-export async function fanOut(
-  deps: FanOutDependencies,
-  announcements: readonly Announcement[],
-  deadline = Number.POSITIVE_INFINITY,
-) {
+export async function fanOut(deps: FanOutDependencies, announcements: readonly Announcement[], deadline = Infinity) {
   const limit = pLimit(concurrency);
   /** Parts of the endpoints, each read once for the whole batch. */
   const read = new Map<string, Promise<EndpointPart>>();

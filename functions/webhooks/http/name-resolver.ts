@@ -58,12 +58,7 @@ async function getaddrinfo(hostname: string): Promise<readonly string[]> {
 /** Codes that are answers, not failures: no such record. */
 const noRecord: ReadonlySet<unknown> = new Set([NODATA, NOTFOUND]);
 
-/**
- * Asks name servers for IPv4 and IPv6 at once and combines the answers.
- *
- * @param servers `address:port`; the system's by default
- * @throws the look-up's error when there is no address and one of the two queries failed
- */
+/** Asks `servers` (`address:port`) or the system's for IPv4 and IPv6. @throws a query's error without any address */
 export async function askServers(hostname: string, servers?: readonly string[]): Promise<readonly string[]> {
   // One resolver per name, since it reads the system's name servers only once.
   const resolver = new Resolver({ timeout: 2000, tries: 2 });

@@ -79,12 +79,7 @@ export class WebhookClient {
     this.connections = new Connections(ca);
   }
 
-  /**
-   * Sends one POST. Each request looks its name up anew and connects only to the addresses checked then.
-   *
-   * @param headers all headers except `content-length` and those of the connection
-   * @throws PostError when no answer came
-   */
+  /** Sends one POST, to addresses that it looks up and checks anew. @throws PostError when no answer came */
   async post(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<PostAnswer> {
     const { proxy: proxies, timeoutMs, connectTimeoutMs } = this.options;
     const start = performance.now();
