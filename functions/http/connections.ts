@@ -186,8 +186,7 @@ function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout
     socket.once(isTls ? 'secureConnect' : 'connect', () => clearTimeout(connectTimer));
   });
   outgoing.on('response', (response) => {
-    // No upgrade was requested; where the answer names a protocol, Node closes the connection itself. Other interim
-    // answers never arrive here: HTTP clients ignore them.
+    // No upgrade was requested. Where the answer names a protocol, Node closes the connection itself.
     if (response.statusCode === 101) return giveUp('network');
     head = response;
     const end = () => settle('network');
@@ -196,9 +195,7 @@ function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout
       if (bytes <= maxBytes) chunks.push(chunk);
       else giveUp('network');
     });
-    response.on('end', end);
-    response.on('error', end);
-    response.on('close', end);
+    for (const event of ['end', 'error', 'close']) response.on(event, end);
   });
   // After a response, its own events tell how it ends: a parser's error may come before its last bytes are read.
   outgoing.on('error', (error) => head ?? settle('network', error));

@@ -1,10 +1,4 @@
-import {
-  type MessageAttributeValue,
-  PublishBatchCommand,
-  type PublishBatchRequestEntry,
-  PublishCommand,
-  type SNSClient,
-} from '@aws-sdk/client-sns';
+import { PublishBatchCommand, PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
 import pLimit from 'p-limit';
 import { batchesOf } from '#functions/dynamodb/batch.ts';
 import type { EventType } from '#functions/events/catalogue.ts';
@@ -98,7 +92,7 @@ export async function publishNotice({ sns, noticesTopicArn, hasNoChats }: Topics
   );
 }
 
-function entryOf(body: string, index: number, hasNoChats?: boolean): PublishBatchRequestEntry {
+function entryOf(body: string, index: number, hasNoChats?: boolean) {
   const { type, data } = JSON.parse(body) as NotifierEvent<EventType, Partial<Watch>>;
   const MessageAttributes = { type: text(type), ...watchAttributes(data), ...chatsAttribute(hasNoChats) };
   return { Id: String(index), Message: body, MessageAttributes };
@@ -116,4 +110,4 @@ const watchAttributes = ({ mailbox, direction }: { [Name in keyof Watch]?: Watch
 });
 
 /** An attribute of a message, for SNS or SQS. */
-export const text = (value: string): MessageAttributeValue => ({ DataType: 'String', StringValue: value });
+export const text = (value: string) => ({ DataType: 'String', StringValue: value });

@@ -20,9 +20,6 @@ const breaker = r.object(breakerFields);
 
 export type CircuitBreaker = r.ReadBy<typeof breaker>;
 
-/** `closed` allows all attempts, `open` none, `half-open` one at a time as a probe. */
-export type BreakerState = 'closed' | 'open' | 'half-open';
-
 export interface Observation {
   readonly startedAt: number;
   readonly endedAt: number;
@@ -43,7 +40,8 @@ const longestOpenMs = 3_600_000;
 const firstSlowedMs = 5000;
 const longestSlowedMs = 300_000;
 
-export function stateOf({ openUntil }: CircuitBreaker, now: number): BreakerState {
+/** `closed` allows all attempts, `open` none, `half-open` one at a time as a probe. */
+export function stateOf({ openUntil }: CircuitBreaker, now: number) {
   if (openUntil === undefined) return 'closed';
   return openUntil > now ? 'open' : 'half-open';
 }

@@ -5,13 +5,7 @@ import { newPrivateKey, newSecret, publicKeyOf } from '#functions/webhooks/http/
 import type { Endpoint, EndpointSecrets, EndpointStatus, SigningSecret } from './endpoint.ts';
 import type { WebhookDependencies } from './endpoints.ts';
 import { encryptionContext, secretsOf } from './secrets.ts';
-import {
-  checkedSettings,
-  EndpointError,
-  type EndpointSettings,
-  type EndpointSettingsInput,
-  problemsOfSecret,
-} from './settings.ts';
+import { checkedSettings, EndpointError, type EndpointSettingsInput, problemsOfSecret } from './settings.ts';
 import { sendWakeUps } from './wake-ups.ts';
 
 /** Dependencies of changes to endpoints; each change throws an EndpointError for an unknown name. */
@@ -204,10 +198,9 @@ export async function wake(deps: WebhookDependencies, endpoint: string, events: 
     throw new EndpointError([`SQS did not take the message for ${endpoint}; try again`], 'conflict');
 }
 
-const publicSettings = ({ url, headers: _, ...settings }: EndpointSettings) => ({
-  ...settings,
-  origin: new URL(url).origin,
-});
+const publicSettings = ({ url, headers: _, ...settings }: ReturnType<typeof checkedSettings>) => {
+  return { ...settings, origin: new URL(url).origin };
+};
 
 const encrypt = ({ dataKey }: EndpointLifeDependencies, name: string, secrets: EndpointSecrets): string =>
   dataKey.encrypt(JSON.stringify(secrets), encryptionContext(name));

@@ -7,12 +7,7 @@ export const defaultRetryDelays: readonly number[] = [
   5 * seconds,
   5 * minutes,
   30 * minutes,
-  2 * hours,
-  5 * hours,
-  10 * hours,
-  14 * hours,
-  20 * hours,
-  24 * hours,
+  ...[2, 5, 10, 14, 20, 24].map((count) => count * hours),
 ];
 
 /** Longest `Retry-After` that is honoured, in milliseconds: as long as the longest delay of the schedule. */

@@ -72,8 +72,6 @@ export const endpointSettings = (allowPrivate: boolean) => {
   });
 };
 
-/** Settings with all defaults applied. */
-export type EndpointSettings = z.output<ReturnType<typeof endpointSettings>>;
 export type EndpointSettingsInput = z.input<ReturnType<typeof endpointSettings>>;
 
 /** Applies the defaults, and lists all mistakes by path without any secret; `secret` is the operator's own. */
@@ -89,7 +87,7 @@ export function parseSettings(name: string, input: unknown, allowPrivate: boolea
 }
 
 /** @throws EndpointError with the problems of {@link parseSettings} */
-export function checkedSettings(...given: Parameters<typeof parseSettings>): EndpointSettings {
+export function checkedSettings(...given: Parameters<typeof parseSettings>) {
   const { data, problems } = parseSettings(...given);
   if (!data || problems.length > 0) throw new EndpointError(problems);
   return data;

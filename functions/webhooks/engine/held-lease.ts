@@ -98,10 +98,9 @@ export class HeldLease {
   /**
    * Writes attempts into the lease before they begin.
    *
-   * @returns undefined when another process was quicker, otherwise
-   *   `beginUntil`: instant of the steady clock after which these attempts must not begin;
-   *   `isNews`: the lease was not as known, so the deliveries that were read may have been made;
-   *   `leftBehind`: events that a dead holder left in flight
+   * @returns undefined when another process was quicker, otherwise `leftBehind`, the events that a dead holder left in
+   *   flight; `isNews` when the deliveries that were read may have been made; `beginUntil`, by the steady clock, after
+   *   which these attempts must not begin
    * @throws the error of the SDK
    */
   async enter(chosen: readonly Delivery[]) {

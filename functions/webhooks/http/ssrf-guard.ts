@@ -1,11 +1,6 @@
 import { isIP } from 'node:net';
 import { bareHost, isIn, networks } from '#functions/http/networks.ts';
 
-export interface Address {
-  readonly address: string;
-  readonly family: 4 | 6;
-}
-
 /** Looks up all addresses of a name; `[]` for none. */
 export type Resolve = (hostname: string) => Promise<readonly string[]>;
 
@@ -84,7 +79,7 @@ function publicProblems(url: URL): string[] {
  *
  * @throws ForbiddenTargetError, an error for a name without addresses, or the error of the look-up
  */
-export async function resolvePublicAddresses(url: URL, resolve: Resolve, allowPrivate: boolean): Promise<Address[]> {
+export async function resolvePublicAddresses(url: URL, resolve: Resolve, allowPrivate: boolean) {
   const literal = literalOf(url);
   const addresses = literal ? [literal] : await resolve(url.hostname);
   if (addresses.length === 0) throw new Error('the name has no address');

@@ -1,25 +1,13 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { Connections, encodingOf, type HttpAnswer } from '#functions/http/connections.ts';
 import { HttpError } from '#functions/http/http-error.ts';
 import { type ProxySettings, proxyFor } from '#functions/http/proxy.ts';
 import { codeOf, tlsProblemOf } from '#functions/http/tls-problem.ts';
-import {
-  type Address,
-  ForbiddenTargetError,
-  literalOf,
-  type Resolve,
-  resolvePublicAddresses,
-  targetProblem,
-} from './ssrf-guard.ts';
+import { ForbiddenTargetError, literalOf, type Resolve, resolvePublicAddresses, targetProblem } from './ssrf-guard.ts';
 
 /** An answer of any status, redirects included: the client does not follow them. */
-export interface PostAnswer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  /** The first KB of the body with blanks for control characters; for an encoded body only a note of the encoding. */
-  readonly body: string;
-}
+export type PostAnswer = Awaited<ReturnType<WebhookClient['post']>>;
 
 /** The reason why no answer came. */
 export const postFailures = [
@@ -80,7 +68,7 @@ export class WebhookClient {
   }
 
   /** Sends one POST, to addresses that it looks up and checks anew. @throws PostError when no answer came */
-  async post(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<PostAnswer> {
+  async post(url: string, headers: Readonly<Record<string, string>>, body: string) {
     const { proxy: proxies, timeoutMs, connectTimeoutMs } = this.options;
     const start = performance.now();
     const target = this.targetOf(url);
@@ -92,7 +80,7 @@ export class WebhookClient {
         ...pinned,
         method: 'POST',
         url: target,
-        headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
+        headers,
         body,
         proxy,
         timeoutMs: timeoutMs - spent,
@@ -125,7 +113,7 @@ export class WebhookClient {
     return target;
   }
 
-  private async vet(target: URL): Promise<readonly Address[]> {
+  private async vet(target: URL): Promise<readonly LookupAddress[]> {
     const { resolve, allowPrivate, timeoutMs, connectTimeoutMs } = this.options;
     const { promise: late, reject } = Promise.withResolvers<never>();
     const giveUp = () => reject(new PostError('connect_timeout'));
@@ -143,7 +131,7 @@ export class WebhookClient {
 }
 
 /** Restricts a request to these addresses, and to connections of requests with the same addresses. */
-function pinnedLookup(target: URL, addresses: readonly Address[]) {
+function pinnedLookup(target: URL, addresses: readonly LookupAddress[]) {
   // A fixed look-up, otherwise the name could change between check and connection (DNS rebinding).
   const lookup: LookupFunction = (_, { all }, callback) => {
     if (all) callback(null, [...addresses]);
@@ -152,11 +140,12 @@ function pinnedLookup(target: URL, addresses: readonly Address[]) {
   return { lookup, pool: [target.origin, ...addresses.map(({ address }) => address).toSorted()].join(' ') };
 }
 
-/** Decodes the kept bytes; `stream` drops a character cut in half. */
+/** The first KB of a body with blanks for control characters; for an encoded body only a note of the encoding. */
 function textOf(answer: HttpAnswer): string {
   if (answer.body.length === 0 && !answer.flaw) return '';
   if (answer.flaw === 'encoded') return `(content-encoding ${encodingOf(answer)}, though none was requested)`;
   const kept = answer.body.subarray(0, keptBodyBytes);
+  // `stream` drops a character cut in half.
   return new TextDecoder().decode(kept, { stream: true }).replaceAll(/\p{Cc}/gu, ' ');
 }
 
