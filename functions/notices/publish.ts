@@ -24,10 +24,9 @@ const attempts = 3;
 const retryDelayMs = 200;
 
 /**
- * Publishes events to the topic transfer-events as their stored bytes. `type`, `mailbox` and `direction` become attributes
- * for filters. A refused event stops no other; once SNS is unreachable, the rest stays unpublished.
- *
- * @returns the bodies that SNS accepted, and the last error
+ * Publishes events to transfer-events as their stored bytes, with `type`, `mailbox` and `direction` as attributes for
+ * filters. A refused event stops no other; once SNS is unreachable, the rest stays unpublished. Returns the accepted
+ * bodies, and the last error.
  */
 export async function publishEvents(topics: Topics, bodies: readonly string[]) {
   const published = new Set<string>();

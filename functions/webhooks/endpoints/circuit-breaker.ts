@@ -29,7 +29,7 @@ export interface Observation {
 }
 
 /** The state before the first attempt. */
-export const closedBreaker: CircuitBreaker = { failures: 0, failedAttempts: 0, failedAt: 0 };
+export const newBreaker: CircuitBreaker = { failures: 0, failedAttempts: 0, failedAt: 0 };
 
 /** Failures in a row that open the breaker; a receiver that restarts causes fewer. */
 export const failuresToOpen = 5;
@@ -67,7 +67,7 @@ export function observe(breaker: CircuitBreaker, observation: Observation): Circ
   if (isSuccess) {
     const { failedAt, openUntil = 0 } = breaker;
     // A success of an attempt that was in flight when the breaker opened does not close it.
-    return { ...closedBreaker, failedAt, openUntil: startedAt < openUntil ? openUntil : undefined };
+    return { ...newBreaker, failedAt, openUntil: startedAt < openUntil ? openUntil : undefined };
   }
   const counts = breaker.failures === 0 || startedAt > breaker.failedAt;
   const failures = breaker.failures + (counts ? 1 : 0);

@@ -1,14 +1,7 @@
 import { plausibleUntil } from '#functions/clock/instants.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
-import {
-  believedBreaker,
-  breakerFields,
-  closedBreaker,
-  type Observation,
-  observe,
-  stateOf,
-} from './circuit-breaker.ts';
+import { believedBreaker, breakerFields, newBreaker, type Observation, observe, stateOf } from './circuit-breaker.ts';
 
 const inFlightAttempt = r.object({
   /** Counted from 1. */
@@ -54,7 +47,7 @@ export const leaseDurationMs = 24_000;
 const changesPerMs = 1024;
 
 /** The lease before the first attempt. */
-export const newLease: LeaseRow = { ...closedBreaker, rev: 0, inFlight: {}, freeAt: 0 };
+export const newLease: LeaseRow = { ...newBreaker, rev: 0, inFlight: {}, freeAt: 0 };
 
 /** Corrects a stored lease: ends whatever a clock that was ahead has written. */
 export function plausibleLease(lease: LeaseRow, now: number): LeaseRow {
@@ -140,7 +133,7 @@ export function endLone(lease: LeaseRow, events: readonly string[], observations
 
 /** Closes the circuit breaker; attempts in flight stay. */
 export function withoutFailures(lease: LeaseRow, now: number): LeaseRow {
-  const closed = { ...closedBreaker, openUntil: undefined, failingSince: undefined };
+  const closed = { ...newBreaker, openUntil: undefined, failingSince: undefined };
   return { ...lease, ...closed, rev: lease.rev + 1, changedAt: now };
 }
 

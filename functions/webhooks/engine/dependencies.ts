@@ -40,10 +40,7 @@ const deliveryRepositories = (source: TableSource, random = Math.random) => ({
   leases: new Leases(source, random),
 });
 
-interface WebhookEnvironment {
-  readonly WEBHOOKS_TABLE: string;
-  readonly WAKE_UP_QUEUE_URL: string;
-}
+type WebhookEnvironment = Readonly<Record<'WEBHOOKS_TABLE' | 'WAKE_UP_QUEUE_URL', string>>;
 
 const sourceIn = (env: WebhookEnvironment, dynamo = new DynamoDBClient(sdkSettings)): TableSource => ({
   dynamo,

@@ -21,7 +21,6 @@ const maxLosses = 3;
 interface DrainStart {
   /** Ids of events that wake-ups name. */
   readonly events: readonly string[];
-  /** True when due retries are part of the work. */
   readonly wantsRetries: boolean;
   readonly lease: LeaseRow;
   /** First deliveries, read together with the endpoint. */

@@ -18,6 +18,13 @@ export interface SweepDependencies extends DeliveryDependencies {
   readonly topics: Topics;
 }
 
+/** A sweep that has begun: its Unix time in milliseconds, and the first due time that a wrong clock must have set. */
+interface BegunSweep extends SweepDependencies {
+  readonly started: number;
+  readonly misplacedFrom: number;
+  readonly budget: RetryBudget;
+}
+
 export type Sweep = Awaited<ReturnType<typeof sweep>>;
 
 /** Endpoints examined at once, each by one or two queries. */
@@ -42,7 +49,7 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline) {
   const started = deps.now().getTime();
   const { setBack, cameTo, note } = await deps.witness.read(started);
   const budget = retryBudget(deadline, deps.steady);
-  const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + keptForMs, budget };
+  const begun = { ...deps, started, misplacedFrom: setBack > 0 ? started + 1 : started + keptForMs, budget };
   const limit = pLimit(concurrency);
   const wakeUps: WakeUp[] = [];
   let [longestWaitMs, isCut, reached, left] = [0, false, '', 0];
@@ -61,7 +68,7 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline) {
       }
       reached = endpoint.name;
       // A fault at one endpoint does not keep the sweep from the others.
-      await needOf(deps, endpoint, looking).then((need) => {
+      await needOf(begun, endpoint).then((need) => {
         isCut ||= need.isCut;
         wakeUps.push(...need.wakeUps);
         longestWaitMs = Math.max(longestWaitMs, need.overdueMs);
@@ -97,23 +104,20 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline) {
 }
 
 /** Looks at one endpoint. `overdueMs` counts from its oldest due work; `isCut`: more postponed retries may be left. */
-async function needOf(
-  deps: SweepDependencies,
-  endpoint: Endpoint,
-  { started, misplacedFrom, budget }: { started: number; misplacedFrom: number; budget: RetryBudget },
-) {
+async function needOf(begun: BegunSweep, endpoint: Endpoint) {
+  const { leases, deliveries, started } = begun;
   const { name, status } = endpoint;
-  const { lease: read, tasks } = await deps.leases.look(name, 1);
+  const { lease: read, tasks } = await leases.look(name, 1);
   const lease = plausibleLease(read, started);
   const admitted = admission(lease, limitsOf(endpoint), started);
-  const isCut = await replaceRetries(deps, name, misplacedFrom, started, budget);
+  const isCut = await replaceRetries(begun, name);
   const wakeUps: WakeUp[] = [];
   // A holder finds work itself, and an open breaker lets no process send; a paused endpoint gets no task anyway.
   if (status === 'active' && admitted.kind !== 'free') return { wakeUps, overdueMs: 0, isCut };
   const interrupted = admitted.kind === 'free' ? Object.entries(admitted.interrupted) : [];
-  const unfinished = [...interrupted, ...(await unfinishedLone(deps, name, lease, started, budget))];
+  const unfinished = [...interrupted, ...(await unfinishedLone(begun, name, lease))];
   const [task] = tasks;
-  const [retry] = await deps.deliveries.due(name, started, 1);
+  const [retry] = await deliveries.due(name, started, 1);
   const since = [task?.at, retry?.dueAt, ...unfinished.map(([, { until }]) => until || started)];
   const overdueMs = Math.max(0, ...since.map((at = started) => started - at));
   if (unfinished.length > 0) wakeUps.push({ endpoint: name, events: unfinished.map(([event]) => event) });
@@ -122,14 +126,8 @@ async function needOf(
 }
 
 /** Lone attempts whose time ended a short while ago, and whose deliveries are not done. */
-async function unfinishedLone(
-  { deliveries }: SweepDependencies,
-  endpoint: string,
-  { inFlight }: LeaseRow,
-  now: number,
-  budget: RetryBudget,
-) {
-  const over = Object.entries(inFlight).filter(
+async function unfinishedLone({ deliveries, started: now, budget }: BegunSweep, endpoint: string, lease: LeaseRow) {
+  const over = Object.entries(lease.inFlight).filter(
     ([, { isLone, until }]) => isLone && until <= now && (until === 0 || now - until < loneMemoryMs),
   );
   const names = over.map(([event]) => ({ event, endpoint }));
@@ -139,22 +137,14 @@ async function unfinishedLone(
 }
 
 /** Makes retries due that a fast clock postponed, however late the index has them; true when more may be left. */
-async function replaceRetries(
-  deps: SweepDependencies,
-  endpoint: string,
-  from: number,
-  nextAttemptAt: number,
-  budget: RetryBudget,
-): Promise<boolean> {
+async function replaceRetries({ budget, started, misplacedFrom, ...deps }: BegunSweep, endpoint: string) {
+  const misplaced = [retriesBetween(endpoint, misplacedFrom, Number.MAX_SAFE_INTEGER)];
   let replaced = 0;
-  for await (const { deliveries } of deps.deliveries.pages(
-    [retriesBetween(endpoint, from, Number.MAX_SAFE_INTEGER)],
-    budget,
-  )) {
+  for await (const { deliveries } of deps.deliveries.pages(misplaced, budget)) {
     const now = deps.now().getTime();
     const due = deliveries.filter((delivery) => isDue(delivery, now));
     await pLimit(concurrency).map(due, (delivery) => {
-      const step = { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt } as const;
+      const step = { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt: started } as const;
       return deps.deliveries.step(delivery, step, now, { rev: delivery.rev });
     });
     replaced += due.length;
