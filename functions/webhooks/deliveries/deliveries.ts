@@ -14,7 +14,7 @@ import {
 import { Partition } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
-import { endpointIn, endpointKey, type WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
+import { endpointKey, endpointOf, type WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
 import type { EventKind } from '#functions/webhooks/endpoints/format.ts';
 import { expiryOf } from '#functions/webhooks/endpoints/retention.ts';
 import {
@@ -117,7 +117,8 @@ export class Deliveries {
     const keys = events.map((event) => deliveryKey({ event, endpoint: name }));
     const rows = await getRows(this.source.dynamo, this.source.table, [endpointKey(name), ...keys], budget);
     const found = keys.flatMap((key) => rows.get(rowName(key)) ?? []).map(deliveryOf);
-    return { endpoint: endpointIn(rows, name), deliveries: new Map(found.map((each) => [each.event, each])) };
+    const row = rows.get(rowName(endpointKey(name)));
+    return { endpoint: row && endpointOf(row), deliveries: new Map(found.map((each) => [each.event, each])) };
   }
 
   /** Events whose retries to an endpoint are due by `until` (Unix ms), oldest first, as far as the index knows. */

@@ -1,7 +1,6 @@
-import { type getRows, rowName } from '#functions/dynamodb/batch.ts';
 import { type Page, paginate, rowsBetween, type TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition } from '#functions/dynamodb/partition.ts';
-import type { Item, Key } from '#functions/dynamodb/row.ts';
+import type { Key } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import { type Endpoint, endpointSchema } from './endpoint.ts';
 import type { EndpointHealthChange } from './health.ts';
@@ -15,13 +14,7 @@ const afterLast = '{';
 
 export const endpointKey = (name: string): Key => ({ pk: registry, sk: name });
 
-const endpointOf = r.rowReader(endpointSchema);
-
-/** Finds an endpoint among rows read by {@link getRows}. */
-export function endpointIn(rows: ReadonlyMap<string, Item>, name: string): Endpoint | undefined {
-  const row = rows.get(rowName(endpointKey(name)));
-  return row && endpointOf(row);
-}
+export const endpointOf = r.rowReader(endpointSchema);
 
 /** Dependencies of everything that handles deliveries. */
 export interface WebhookDependencies {

@@ -19,7 +19,6 @@ const readAhead = 10;
  * is an outcome, not an error.
  *
  * @param deadline instant of the steady clock at which every request has ended
- * @param stopping aborts when the process is to end
  */
 export async function deliver(
   deps: DeliverDependencies,

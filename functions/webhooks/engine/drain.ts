@@ -79,7 +79,7 @@ export class Drain {
 
   /** Leaves the work to the holder of the lease; true when the lease is free after all. */
   private async giveWay(admitted: Exclude<Admission, { kind: 'free' }>): Promise<boolean> {
-    const isLeft = await this.work.leave(this.now(), admitted.kind === 'held');
+    const isLeft = await this.work.leave(admitted.kind === 'held');
     // The holder may have made the deliveries that were read.
     this.found = undefined;
     // Read the lease after leaving the task: the holder looks for tasks once more after its release.
@@ -176,7 +176,7 @@ export class Drain {
 
   /** Releases the lease, and leaves the rest to the next drain; true when this drain has more to do. */
   private async leave(): Promise<boolean> {
-    const isLeft = await this.work.leave(this.now(), false);
+    const isLeft = await this.work.leave(false);
     await this.holding.release(this.attempts.fault !== undefined);
     await this.tellHealth();
     // Look for tasks after the release: another process leaves its task before it reads the lease again.

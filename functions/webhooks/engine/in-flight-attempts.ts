@@ -79,9 +79,8 @@ export class InFlightAttempts {
 
   /**
    * Disables an endpoint that reports itself gone, before its delivery is held. In the reverse order, a crash in
-   * between would leave a held delivery that no process looks at.
-   *
-   * @returns the attempt; its outcome is `failed` if the endpoint has another address since
+   * between would leave a held delivery that no process looks at. The outcome of the returned attempt is `failed` if
+   * the endpoint has another address since.
    */
   private async disable(made: Attempt, cause: EndpointCause, endpoint: Endpoint): Promise<Attempt> {
     const { startedAt, endedAt } = made;

@@ -117,16 +117,16 @@ export class Work {
   /**
    * Leaves unfinished work to the next drain, even after a fault of ours, and deletes finished tasks.
    *
-   * @param now Unix time in milliseconds
    * @param asks true to ask the holder to look at due retries, if they are part of the work
    * @returns true when work is left
    */
-  async leave(now: number, asks: boolean): Promise<boolean> {
-    const { leases } = this.deps;
+  async leave(asks: boolean): Promise<boolean> {
+    const { leases, now } = this.deps;
     const unfinished = [...this.fresh, ...this.deferred, ...this.looking.values()]
       .filter(({ task }) => task === undefined)
       .map(({ event }) => event);
-    if (unfinished.length > 0 || (asks && this.wantsRetries)) await leases.leaveTask(this.name, unfinished, now);
+    if (unfinished.length > 0 || (asks && this.wantsRetries))
+      await leases.leaveTask(this.name, unfinished, now().getTime());
     const finished = [...this.open].filter(([, left]) => left === 0);
     await Promise.all(finished.map(([sk]) => leases.deleteTask(this.name, sk)));
     this.fresh.length = 0;
