@@ -63,7 +63,7 @@ export const causes = {
     remedy: 'update the notifier to a release that knows the newer version',
   },
   endpoint_missing: {
-    says: 'the server has no such endpoint',
+    says: 'the server has no REST API at this address',
     remedy: 'check server.url; the REST API must be reachable below /api, in version 1.12 or a later 1.x',
   },
   throttled: {

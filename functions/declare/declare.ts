@@ -20,20 +20,13 @@ export interface DeclareDependencies {
   readonly fields: Fields;
 }
 
-export interface Declared {
-  readonly watches: number;
-  readonly endpoints: number;
-  /** Endpoints left unchanged until the secret has valid values for all of their variables. */
-  readonly waiting: readonly { readonly endpoint: string; readonly because: readonly string[] }[];
-}
+export type Declared = Awaited<ReturnType<typeof declare>>;
 
 /**
- * Applies the watches and endpoints of the configuration file. Those added by operators stay unchanged; those the file no
- * longer declares are only disabled. The operation is idempotent.
- *
- * @throws EndpointError when other writers won every try at an endpoint
+ * Applies the configuration file. What operators added stays unchanged; what the file no longer declares is only disabled.
+ * Idempotent. @throws EndpointError when other writers won every try at an endpoint
  */
-export async function declare(deps: DeclareDependencies, { watches, endpoints }: Declarations): Promise<Declared> {
+export async function declare(deps: DeclareDependencies, { watches, endpoints }: Declarations) {
   await deps.watches.declare(watches, false, deps.endpointLife.now().toISOString());
   const judged = endpoints.map((declaration) => {
     const endpoint = filledIn(declaration, deps.fields);
@@ -43,6 +36,7 @@ export async function declare(deps: DeclareDependencies, { watches, endpoints }:
   });
   const ready = judged.filter(({ because }) => because.length === 0).map(({ endpoint }) => endpoint);
   const named = judged.map(({ endpoint, because }) => ({ endpoint: endpoint.name, because }));
+  /** Endpoints left unchanged until the secret has valid values for all of their variables. */
   const waiting = named.filter(({ because }) => because.length > 0);
   const waitingNames = waiting.map(({ endpoint }) => endpoint);
   await declareEndpoints(deps.endpointLife, ready, waitingNames);

@@ -5,13 +5,9 @@ import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
 import { Chats } from '#functions/watches/chats.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { endpointDependencies } from '#functions/webhooks/engine/dependencies.ts';
-import type { DeclareDependencies } from './declare.ts';
 
 /** @throws DataKeyError for a wrong data key */
-export function declareDependencies(
-  env: ReturnType<typeof readDeclareEnvironment>,
-  fields: Fields,
-): DeclareDependencies {
+export function declareDependencies(env: ReturnType<typeof readDeclareEnvironment>, fields: Fields) {
   const dynamo = new DynamoDBClient(sdkSettings);
   return {
     watches: new Watches(dynamo, env.TRANSFERS_TABLE),

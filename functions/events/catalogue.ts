@@ -5,11 +5,8 @@ export type Severity = (typeof severities)[number];
 
 /**
  * All types of events, in each group the most urgent first. Types, filters of webhooks and e-mail, the configuration's
- * schema and severities follow from it, and a test compares it with `docs/events.md`.
- *
- * A new type is an entry here. What cannot be derived is its section in `docs/events.md` and, except for transfers, the text
- * of its notice in `functions/notices/notice.ts`. A type of a documented state follows the state's name, see
- * `knownStates` in `functions/transfers/transfer.ts`.
+ * schema and severities follow from it, and a test compares it with `docs/events.md`. A type of a documented state
+ * follows the state's name, see `knownStates` in `functions/transfers/transfer.ts`.
  */
 const catalogue = {
   'transfer.failed': { about: 'transfer', severity: 'alert', words: 'failed' },

@@ -1,27 +1,15 @@
 import { createHash } from 'node:crypto';
 
-/**
- * An id derived from a fact: a prefix, `_`, and 128 bits of the fact's hash in base 36.
- *
- * @example factId('evt', 'notifier.test', 'crm', at); // `evt_` and 25 letters and digits
- */
+/** An id derived from a fact: a prefix, `_`, and 128 bits of the fact's hash as 25 letters and digits in base 36. */
 export const factId = (prefix: string, ...fact: readonly (string | number)[]): string => `${prefix}_${hashText(fact)}`;
 
 /** Letters after `evt_` that identify the transfer: 62 bits, which leaves 67 for the fact. */
 const subjectLength = 12;
 
-/**
- * The id of a transfer's event: the letters of the transfer, then those of the fact, so that a repetition has the same.
- *
- * @param watch key of the watch that lists it
- */
-export const transferEventId = (
-  trackingId: string,
-  server: string,
-  watch: string,
-  sequence: number,
-  state: string,
-): string => eventIdPrefixOf(trackingId) + hashText([server, watch, trackingId, sequence, state]).slice(subjectLength);
+/** The id of a transfer's event: letters of the transfer, then of the fact. `watch` is the key of its watch. */
+export function transferEventId(trackingId: string, server: string, watch: string, sequence: number, state: string) {
+  return eventIdPrefixOf(trackingId) + hashText([server, watch, trackingId, sequence, state]).slice(subjectLength);
+}
 
 /** The common prefix of the ids of a transfer's events, which are therefore stored in one partition. */
 export const eventIdPrefixOf = (trackingId: string): string => `evt_${hashText([trackingId]).slice(-subjectLength)}`;

@@ -88,25 +88,18 @@ export function watchEvent(server: string, type: HealthEvent['type'], data: Watc
 }
 
 /** @param at ISO 8601 time of the observation */
-export const incidentEvent = (
-  server: string,
-  type: IncidentEvent['type'],
-  data: IncidentEventData,
-  at: string,
-): IncidentEvent => ({ id: factId('evt', server, type, data.cause, data.failingSince), type, timestamp: at, data });
+export function incidentEvent(server: string, type: IncidentEvent['type'], data: IncidentEventData, at: string) {
+  return { id: factId('evt', server, type, data.cause, data.failingSince), type, timestamp: at, data };
+}
 
 /** @param at ISO 8601 time of the poll that noticed it */
-export function expiryEvent(
-  server: string,
-  { mailbox, direction }: Watch,
-  validUntil: string,
-  at: string,
-): ExpiryEvent {
+export function expiryEvent(server: string, watch: Watch, validUntil: string, at: string): ExpiryEvent {
+  const { mailbox, direction } = watch;
   const type = 'watch.verification_expiring';
   const message =
     'the verification of this mailbox ends soon, and polling does not prolong it; verify it again by e-mail: npm run notifier -- watch verify MAILBOX';
   const data = { mailbox, direction, message, validUntil };
-  return { id: factId('evt', server, watchKey(data), type, validUntil), type, timestamp: at, data };
+  return { id: factId('evt', server, watchKey(watch), type, validUntil), type, timestamp: at, data };
 }
 
 /** The bytes of an event, built once and stored: every channel and repetition carries the same. */

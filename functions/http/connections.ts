@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import type { Cancellation } from './cancellation.ts';
 import { HttpError, type HttpFailure } from './http-error.ts';
+import { bareHost } from './networks.ts';
 import { openTunnel } from './proxy.ts';
 
 export interface HttpRequest {
@@ -59,7 +60,7 @@ const addressTimeoutMs = 4000;
 interface Route extends https.RequestOptions {
   readonly pool: string;
   readonly proxy: URL | undefined;
-  readonly connectTimeout: number;
+  readonly connectTimeoutMs: number;
 }
 
 /** Connections to any number of hosts, kept open for a few seconds between requests. */
@@ -118,9 +119,9 @@ export class Connections {
     };
     const connect = agent.createConnection.bind(agent);
     agent.createConnection = (options, callback) => {
-      const { proxy, host, port, connectTimeout } = options as Route;
+      const { proxy, host, port, connectTimeoutMs } = options as Route;
       if (!proxy) return connect(options, callback);
-      openTunnel(proxy, host!, Number(port), connectTimeout)
+      openTunnel(proxy, host!, Number(port), connectTimeoutMs)
         .then((socket) => callback!(null, secured(socket, options as Route)))
         .catch((error) => callback!(error, undefined!));
       return undefined;
@@ -132,18 +133,18 @@ export class Connections {
 /** Thrown when a kept connection was closed, or stayed silent until the timeout. */
 class DeadConnectionError extends HttpError {}
 
-function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout: number): Promise<HttpAnswer> {
+function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeoutMs: number): Promise<HttpAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
   const { method, url, body, maxBytes, proxy, lookup, cancellation } = request;
   const isTls = url.protocol === 'https:';
-  const connectTimeout = Math.min(timeout, request.connectTimeoutMs ?? timeout);
+  const connectTimeoutMs = Math.min(timeoutMs, request.connectTimeoutMs ?? timeoutMs);
   const options = {
-    ...{ method, agent, pool, proxy, connectTimeout, path: request.path ?? url.pathname + url.search },
+    ...{ method, agent, pool, proxy, connectTimeoutMs, path: request.path ?? url.pathname + url.search },
     // Node parses a URL anew for each request, and headers one by one unless they come as a flat array.
     ...{ protocol: url.protocol, host: bareHost(url), port: url.port || (isTls ? 443 : 80), headers: rowOf(request) },
     ...(lookup && { lookup }),
     maxHeaderSize: maxHeaderBytes,
-    autoSelectFamilyAttemptTimeout: Math.max(10, Math.min(addressTimeoutMs, Math.ceil(connectTimeout / 2))),
+    autoSelectFamilyAttemptTimeout: Math.max(10, Math.min(addressTimeoutMs, Math.ceil(connectTimeoutMs / 2))),
   };
   const outgoing = (isTls ? https : http).request(options as Route);
   let head: http.IncomingMessage | undefined;
@@ -170,9 +171,10 @@ function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout
     settle(failure);
     outgoing.destroy();
   };
-  const timer = setTimeout(giveUp, timeout, 'timeout');
+  const timer = setTimeout(giveUp, timeoutMs, 'timeout');
   const boundConnecting = () => {
-    if (connectTimeout < timeout && !isSettled) connectTimer = setTimeout(giveUp, connectTimeout, 'connect_timeout');
+    if (connectTimeoutMs < timeoutMs && !isSettled)
+      connectTimer = setTimeout(giveUp, connectTimeoutMs, 'connect_timeout');
   };
   if (proxy) boundConnecting();
   if (cancellation) cancellation.onCancel = () => giveUp('network');
@@ -184,8 +186,7 @@ function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout
     socket.once(isTls ? 'secureConnect' : 'connect', () => clearTimeout(connectTimer));
   });
   outgoing.on('response', (response) => {
-    // No upgrade was requested; where the answer names a protocol, Node closes the connection itself. Other interim
-    // answers never arrive here: HTTP clients ignore them.
+    // No upgrade was requested. Where the answer names a protocol, Node closes the connection itself.
     if (response.statusCode === 101) return giveUp('network');
     head = response;
     const end = () => settle('network');
@@ -194,9 +195,7 @@ function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout
       if (bytes <= maxBytes) chunks.push(chunk);
       else giveUp('network');
     });
-    response.on('end', end);
-    response.on('error', end);
-    response.on('close', end);
+    for (const event of ['end', 'error', 'close']) response.on(event, end);
   });
   // After a response, its own events tell how it ends: a parser's error may come before its last bytes are read.
   outgoing.on('error', (error) => head ?? settle('network', error));
@@ -215,9 +214,6 @@ function rowOf({ method, url, headers, body }: HttpRequest): string[] {
   if (mayHaveBody && !('content-length' in headers)) row.push('content-length', String(Buffer.byteLength(body ?? '')));
   return row;
 }
-
-/** An IPv6 address without its brackets. */
-const bareHost = ({ hostname }: URL): string => (hostname.startsWith('[') ? hostname.slice(1, -1) : hostname);
 
 /** Content encoding of an answer, though none was requested, as far as it is a word. */
 export const encodingOf = ({ headers }: Pick<HttpAnswer, 'headers'>): string | undefined =>

@@ -1,7 +1,8 @@
 import http from 'node:http';
 import https from 'node:https';
-import { BlockList, isIP, type Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { HttpError } from './http-error.ts';
+import { bareHost, isIn, networks } from './networks.ts';
 
 /** Proxy for requests, and the targets that requests reach without it. */
 export interface ProxySettings {
@@ -32,13 +33,8 @@ export function proxyFor(target: URL, { proxy, except = '' }: ProxySettings): UR
   return parseProxy(proxy)!;
 }
 
-/**
- * Connects to a host through a proxy (CONNECT: RFC 9110, 9.3.6). The socket serves like a direct connection.
- *
- * @param timeout milliseconds
- * @throws HttpError that names the proxy, without user name and password
- */
-export function openTunnel(proxy: URL, host: string, port: number, timeout: number): Promise<Socket> {
+/** Connects to a host by CONNECT (RFC 9110, 9.3.6). @throws HttpError that names the proxy without its credentials */
+export function openTunnel(proxy: URL, host: string, port: number, timeoutMs: number): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const fail = (what: string) => reject(new HttpError('proxy', `${proxy.host}: ${what}`));
   const target = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
@@ -55,7 +51,7 @@ export function openTunnel(proxy: URL, host: string, port: number, timeout: numb
     },
     agent: false,
   });
-  const timer = setTimeout(() => request.destroy(new Error('no answer')), timeout);
+  const timer = setTimeout(() => request.destroy(new Error('no answer')), timeoutMs);
   request.on('connect', ({ statusCode = 0 }, socket) => {
     clearTimeout(timer);
     if (statusCode >= 200 && statusCode < 300) return resolve(socket as Socket);
@@ -81,11 +77,11 @@ export function decode(text: string): string {
 
 const parseProxy = (proxy: string): URL | null => URL.parse(proxy.includes('://') ? proxy : `http://${proxy}`);
 
-/** Name or address of a host; an IPv6 address without brackets. */
-export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
+/** {@link bareHost} without the dot that may end a name. */
+export const hostOf = (url: URL): string => bareHost(url).replace(/\.$/, '');
 
 /** Loopback networks, and the unspecified address, which leads to this machine as well. */
-const loopback = networks(['127.0.0.0', 8], ['0.0.0.0', 32], ['::', 127]);
+const loopback = networks(['127.0.0.0/8', '0.0.0.0/32', '::/127']);
 
 const isThisMachine = (host: string): boolean =>
   isIP(host) === 0 ? /^(?:.*\.)?localhost$/.test(host) : isIn(loopback, host);
@@ -96,8 +92,7 @@ function isExcepted(target: URL, except: string): boolean {
   const entries = except.toLowerCase().match(/[^\s,]+/g) ?? [];
   return entries.some((entry) => {
     if (entry === '*') return true;
-    const [network = '', bits] = entry.split('/');
-    if (bits !== undefined) return isIn(networks([network, Number(bits)]), host);
+    if (entry.includes('/')) return isIn(networks([entry]), host);
     const [, name = '', onPort = port] = isIP(entry) === 0 ? (/^(.*?)(?::(\d+))?$/.exec(entry) ?? []) : [entry, entry];
     const suffix = spelt(name.replace(/^\*?\./, ''));
     if (suffix === undefined) return false;
@@ -110,17 +105,3 @@ function spelt(name: string): string | undefined {
   const url = URL.parse(`http://${isIP(name) === 6 ? `[${name}]` : name}`);
   return url ? hostOf(url) : undefined;
 }
-
-/** Builds a list of networks; invalid ones have no addresses. */
-function networks(...all: readonly (readonly [address: string, bits: number])[]): BlockList {
-  const list = new BlockList();
-  for (const [address, bits] of all) {
-    const family = isIP(address);
-    const isNetwork = Number.isInteger(bits) && bits >= 0 && bits <= (family === 6 ? 128 : 32);
-    if (family !== 0 && isNetwork) list.addSubnet(address, bits, family === 6 ? 'ipv6' : 'ipv4');
-  }
-  return list;
-}
-
-const isIn = (list: BlockList, host: string): boolean =>
-  isIP(host) !== 0 && list.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4');

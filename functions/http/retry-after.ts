@@ -28,10 +28,7 @@ const forms = [
   `^[a-z]{3} (?<month>[a-z]{3}) (?<day>[ \\d]\\d) ${clock} (?<year>\\d{4})$`,
 ].map((form) => new RegExp(form, 'i'));
 
-/**
- * Parses an HTTP date (RFC 9110, 5.6.7) to Unix time in milliseconds; undefined for other texts. `now` gives the
- * century of a two-digit year: no date is more than 50 years ahead.
- */
+/** Unix ms of an HTTP date (RFC 9110, 5.6.7); undefined for other texts. A two-digit year is at most 50 years ahead. */
 function httpDateOf(text: string, now: Date): number | undefined {
   const parts = forms.map((form) => form.exec(text)?.groups).find((groups) => groups !== undefined);
   if (!parts) return undefined;

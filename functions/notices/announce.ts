@@ -6,10 +6,9 @@ import { endpointNotice, type Notice, transferNotice, watchNotice } from './noti
 import { publishEvents, publishNotice, type Topics } from './publish.ts';
 
 /**
- * Publishes the pending events of the given rows, and one notice that sums up the events SNS accepted. If the notice
- * fails, the next poll repeats both, the events under the same ids: delivery is at-least-once.
- *
- * @returns the rows whose events and notice are published, the number of published events, and the last error
+ * Publishes the pending events of rows, and one notice that sums up those that SNS accepted. If the notice fails, the
+ * next poll repeats both, the events under the same ids: delivery is at-least-once. Returns the rows of which all is
+ * published, the number of published events, and the last error.
  */
 export async function announceTransfers(topics: Topics, watch: Watch, rows: readonly TransferRow[]) {
   const bodies = rows.flatMap((row) => row.pending ?? []);

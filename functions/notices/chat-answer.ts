@@ -36,10 +36,7 @@ const workflowGone =
 const workflowRejected = /^(?:TriggerInputSchemaMismatch|InvalidRequestContent|RequestEntityTooLarge)$/;
 const connectorRejected = /^(?:Bad payload received by generic incoming webhook|Summary or Text is required)\.?$/;
 
-/**
- * Older connectors answer 200 with a text which says that Teams refused the message.
- * https://github.com/MicrosoftDocs/msteams-docs/issues/7425
- */
+/** Older connectors answer 200 to a message refused: https://github.com/MicrosoftDocs/msteams-docs/issues/7425 */
 const connectorFailed = /delivery failed with error|returned HTTP error/i;
 
 /**

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import type { NoticeItem } from './notice-record.ts';
 
 /**
  * Makes a text safe to show on every channel, terminals included: one line, left to right, all content visible.
@@ -31,6 +32,11 @@ export const unlinked = (text: string): string => printable(text).replaceAll(lin
  */
 export const neutral = (text: string): string => unlinked(text).replaceAll(nameSigns, '$& ');
 
+/** The {@link neutral} form of an item, for all channels. */
+export const neutralItem = ({ words, trackingId, before }: NoticeItem): NoticeItem => {
+  return { words: neutral(words), trackingId: neutral(trackingId), before: neutral(before) };
+};
+
 /** Chats have no escape for their marks; these characters look alike and have no meaning there. */
 const lookalikes: Readonly<Record<string, string>> = { '*': '∗', _: 'ˍ', '~': '∼', '`': "'", ':': '∶' };
 
@@ -39,13 +45,13 @@ const marks = /[*~`]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|:(?=[\w+'-]+:)/g;
 
 export const unmarked = (text: string): string => text.replaceAll(marks, (mark) => lookalikes[mark]!);
 
+/** Truncates a text to a number of characters with its mark, but never within a surrogate pair. */
+export const cut = (text: string, limit: number, mark = '…'): string =>
+  text.length <= limit ? text : text.slice(0, limit - mark.length).replace(/[\ud800-\udbff]$/, '') + mark;
+
 /** JSON for a terminal: characters that {@link printable} removes become escapes. */
 export const printableJson = (value: unknown, indent?: number): string =>
   JSON.stringify(value, undefined, indent).replaceAll(
     /[\x7f-\x9f]|\p{Default_Ignorable_Code_Point}|[\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) =>
-      character
-        .split('')
-        .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-        .join(''),
+    (character) => character.replaceAll(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
   );

@@ -10,7 +10,7 @@ import type {
 } from '#functions/events/transfer-event.ts';
 import { addressProblem } from '#functions/transfers/mailbox-address.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
-import { neutral, printable, unlinked, unmarked } from './foreign-text.ts';
+import { cut, neutral, neutralItem, printable, unlinked, unmarked } from './foreign-text.ts';
 import type { NoticeItem, NoticeRecord } from './notice-record.ts';
 
 /** Text for people about one poll of one watch, or about one event, in the form of each channel. */
@@ -33,13 +33,9 @@ export function transferNotice({ mailbox, direction }: Watch, events: readonly T
   const since = formatTime(times[0]!);
   const transfers = events.length === 1 ? '1 transfer' : `${events.length} transfers`;
   const whose = `${transfers} ${direction} by ${mailboxText(mailbox)}`;
-  const named = sorted.slice(0, maxLines);
-  const more = events.length > maxLines ? [`and ${events.length - maxLines} more`] : [];
-  const items = named.map((event) => ({
-    words: stateWords(event),
-    trackingId: event.data.trackingId,
-    before: beforeWords(event),
-  }));
+  const items = sorted.slice(0, maxLines).map(itemOf);
+  const unnamed = events.length - items.length;
+  const more = unnamed > 0 ? [`and ${unnamed} more`] : [];
   const lines = items.map(neutralItem);
   const width = Math.max(...lines.map(({ words }) => words.length));
   const idWidth = Math.max(...lines.map(({ trackingId }) => trackingId.length));
@@ -64,17 +60,10 @@ export function transferNotice({ mailbox, direction }: Watch, events: readonly T
       headline: `${whose}: ${counts}`,
       paragraphs: [`Since ${since}:`],
       items,
-      more: events.length - named.length,
+      more: unnamed,
     },
   });
 }
-
-/** The {@link neutral} form of an item for all channels. */
-export const neutralItem = ({ words, trackingId, before }: NoticeItem): NoticeItem => ({
-  words: neutral(words),
-  trackingId: neutral(trackingId),
-  before: neutral(before),
-});
 
 /** The display form of a mailbox: an address stays unchanged unless its local part looks like a link. */
 function mailboxText(mailbox: string): string {
@@ -172,7 +161,7 @@ const plainNotice = (
 
 function notice(parts: { subject: string; text: readonly string[]; lines: readonly string[]; record: NoticeRecord }) {
   return {
-    subject: cut(parts.subject.replaceAll(/[^\x20-\x7e]/g, '?'), maxSubject),
+    subject: cut(parts.subject.replaceAll(/[^\x20-\x7e]/g, '?'), maxSubject, '...'),
     text: `${parts.text.map(printable).join('\n')}\n`,
     /** The custom notification of Amazon Q Developer in chat applications, which drops fields outside its schema. */
     chat: {
@@ -181,8 +170,8 @@ function notice(parts: { subject: string; text: readonly string[]; lines: readon
       id: parts.record.id,
       content: {
         textType: 'client-markdown',
-        title: cut(unbracketed(printable(parts.record.headline)), maxTitle),
-        description: cut(parts.lines.map((line) => unquoted(printable(line))).join('\n'), maxDescription),
+        title: cut(unbracketed(printable(parts.record.headline)), maxTitle, '...'),
+        description: cut(parts.lines.map((line) => unquoted(printable(line))).join('\n'), maxDescription, '...'),
       },
     },
     /** Parts for systems and subscription filters. */
@@ -190,21 +179,16 @@ function notice(parts: { subject: string; text: readonly string[]; lines: readon
   };
 }
 
-/** The state after the event; undocumented states keep the server's spelling. */
-const stateWords = ({ type, data }: TransferEvent): string =>
-  type === 'transfer.state_changed' ? data.state : wordsFor(type);
-
-function beforeWords({ type, data }: TransferEvent): string {
-  if (data.previousState === null) return '(new)';
-  const state = data.previousState.toLowerCase().replaceAll('_', ' ');
-  return type === 'transfer.unlisted' || type === 'transfer.listed_again' ? `(last ${state})` : `(was ${state})`;
+function itemOf({ type, data }: TransferEvent): NoticeItem {
+  const { trackingId, state, previousState } = data;
+  // Undocumented states keep the server's spelling.
+  const words = type === 'transfer.state_changed' ? state : wordsFor(type);
+  if (previousState === null) return { words, trackingId, before: '(new)' };
+  const was = type === 'transfer.unlisted' || type === 'transfer.listed_again' ? 'last' : 'was';
+  return { words, trackingId, before: `(${was} ${previousState.toLowerCase().replaceAll('_', ' ')})` };
 }
 
 const formatTime = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
-
-/** Truncates a text, but never within a surrogate pair. */
-const cut = (text: string, limit: number): string =>
-  text.length <= limit ? text : `${text.slice(0, limit - 3).replace(/[\ud800-\udbff]$/, '')}...`;
 
 /** Removes characters that a chat reads as emphasis or as a link with its own text. */
 const unbracketed = (text: string): string => unmarked(text).replaceAll(/[[\]]/g, ' ');

@@ -1,10 +1,4 @@
-import {
-  type MessageAttributeValue,
-  PublishBatchCommand,
-  type PublishBatchRequestEntry,
-  PublishCommand,
-  type SNSClient,
-} from '@aws-sdk/client-sns';
+import { PublishBatchCommand, PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
 import pLimit from 'p-limit';
 import { batchesOf } from '#functions/dynamodb/batch.ts';
 import type { EventType } from '#functions/events/catalogue.ts';
@@ -27,13 +21,12 @@ const concurrency = 4;
 /** Tries of an entry; afterwards the next poll publishes it. */
 const attempts = 3;
 /** Milliseconds before the first retry of a refused entry; each retry waits longer by as much. */
-const retryDelay = 200;
+const retryDelayMs = 200;
 
 /**
- * Publishes events to the topic transfer-events as their stored bytes. `type`, `mailbox` and `direction` become attributes
- * for filters. A refused event stops no other; once SNS is unreachable, the rest stays unpublished.
- *
- * @returns the bodies that SNS accepted, and the last error
+ * Publishes events to transfer-events as their stored bytes, with `type`, `mailbox` and `direction` as attributes for
+ * filters. A refused event stops no other; once SNS is unreachable, the rest stays unpublished. Returns the accepted
+ * bodies, and the last error.
  */
 export async function publishEvents(topics: Topics, bodies: readonly string[]) {
   const published = new Set<string>();
@@ -52,17 +45,13 @@ export async function publishEvents(topics: Topics, bodies: readonly string[]) {
 }
 
 /** Publishes one batch and repeats entries that SNS refuses through its own fault; returns the last refusal. */
-async function publishBatch(
-  { sns, eventsTopicArn, sleep, hasNoChats }: Topics,
-  batch: readonly string[],
-  published: Set<string>,
-): Promise<Error | undefined> {
+async function publishBatch(topics: Topics, batch: readonly string[], published: Set<string>) {
+  const { sns, eventsTopicArn: TopicArn, sleep, hasNoChats } = topics;
   let left = batch;
   for (let attempt = 1; ; attempt += 1) {
     // SNS answers 200 even when it refuses entries.
-    const { Failed = [] } = await sns.send(
-      new PublishBatchCommand({ TopicArn: eventsTopicArn, PublishBatchRequestEntries: left.map(entryOf(hasNoChats)) }),
-    );
+    const PublishBatchRequestEntries = left.map((body, index) => entryOf(body, index, hasNoChats));
+    const { Failed = [] } = await sns.send(new PublishBatchCommand({ TopicArn, PublishBatchRequestEntries }));
     const refusals = new Map(Failed.map((entry) => [Number(entry.Id), entry]));
     for (const [index, body] of left.entries()) if (!refusals.has(index)) published.add(body);
     const repeatable = left.filter((_, index) => refusals.get(index)?.SenderFault === false);
@@ -71,15 +60,13 @@ async function publishBatch(
       return refusal && new Error(`SNS refuses ${refusals.size} events, the first with ${refusal.Code}`);
     }
     left = repeatable;
-    await sleep(attempt * retryDelay);
+    await sleep(attempt * retryDelayMs);
   }
 }
 
 /**
  * Publishes a notice to the topic transfer-notices: text by default and for e-mail, Amazon Q Developer's schema for
- * chat, the record for queues.
- *
- * @throws the error of the SNS client
+ * chat, the record for queues. @throws the error of the SNS client
  */
 export async function publishNotice({ sns, noticesTopicArn, hasNoChats }: Topics, notice: Notice): Promise<void> {
   const { types, mailbox, direction, severity } = notice.record;
@@ -104,15 +91,13 @@ export async function publishNotice({ sns, noticesTopicArn, hasNoChats }: Topics
   );
 }
 
-const entryOf =
-  (hasNoChats?: boolean) =>
-  (body: string, at: number): PublishBatchRequestEntry => {
-    const { type, data } = JSON.parse(body) as NotifierEvent<EventType, Partial<Watch>>;
-    const MessageAttributes = { type: text(type), ...watchAttributes(data), ...chatsAttribute(hasNoChats) };
-    return { Id: String(at), Message: body, MessageAttributes };
-  };
+function entryOf(body: string, index: number, hasNoChats?: boolean) {
+  const { type, data } = JSON.parse(body) as NotifierEvent<EventType, Partial<Watch>>;
+  const MessageAttributes = { type: text(type), ...watchAttributes(data), ...chatsAttribute(hasNoChats) };
+  return { Id: String(index), Message: body, MessageAttributes };
+}
 
-/** The webhooks' queue accepts notices without this attribute. On an event it tells fan-out that the notice stayed away. */
+/** The webhooks' queue accepts notices without this attribute. On an event it tells fan-out that the notice is missing. */
 export const chatsAttributeName = 'chats';
 
 export const chatsAttribute = (hasNoChats = false) => hasNoChats && { [chatsAttributeName]: text('none') };
@@ -124,4 +109,4 @@ const watchAttributes = ({ mailbox, direction }: { [Name in keyof Watch]?: Watch
 });
 
 /** An attribute of a message, for SNS or SQS. */
-export const text = (value: string): MessageAttributeValue => ({ DataType: 'String', StringValue: value });
+export const text = (value: string) => ({ DataType: 'String', StringValue: value });

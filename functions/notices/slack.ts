@@ -1,5 +1,5 @@
 import type { Severity } from '#functions/events/catalogue.ts';
-import { neutral, printable, unmarked } from './foreign-text.ts';
+import { neutralItem, printable, unmarked } from './foreign-text.ts';
 import type { NoticeItem, NoticeRecord } from './notice-record.ts';
 
 /** Limits of Block Kit, in characters and blocks: https://docs.slack.dev/reference/block-kit/blocks */
@@ -11,28 +11,19 @@ const maxText = 1000;
 
 const signs: Record<Severity, string> = { info: '🔵', warning: '🟠', alert: '🔴' };
 
-/**
- * The body for Slack's incoming webhooks: a header and sections (Block Kit). Foreign text, such as tracking ids and
- * addresses, cannot mention anyone, make links or break the layout. Tracking ids can be copied unchanged, except backticks.
- */
+/** The body for Slack's incoming webhooks (Block Kit). Tracking ids can be copied unchanged, except backticks. */
 export function slackMessage(record: NoticeRecord): string {
   const lines = [
     ...record.paragraphs.map(shown),
-    ...record.items.map(itemLine),
+    ...record.items.map(neutralItem).map(itemLine),
     ...(record.more > 0 ? [`and ${record.more} more`] : []),
   ];
+  const header = `${signs[record.severity]} ${printable(record.headline)}`;
   return JSON.stringify({
     text: cut(shown(record.headline), maxText),
     blocks: [
-      {
-        type: 'header',
-        // Plain text stays unchanged, except that Slack would replace emoji names.
-        text: {
-          type: 'plain_text',
-          text: cut(`${signs[record.severity]} ${printable(record.headline)}`, maxHeader),
-          emoji: false,
-        },
-      },
+      // Plain text stays unchanged, except that Slack would replace emoji names.
+      { type: 'header', text: { type: 'plain_text', text: cut(header, maxHeader), emoji: false } },
       // Verbatim, otherwise Slack would make links of addresses.
       ...sections(lines)
         .slice(0, maxBlocks - 1)
@@ -42,8 +33,8 @@ export function slackMessage(record: NoticeRecord): string {
 }
 
 function itemLine({ words, trackingId, before }: NoticeItem): string {
-  const code = escaped(neutral(trackingId).replaceAll('`', "'"));
-  return `• *${shown(neutral(words)).trim()}* \`${code}\` ${shown(neutral(before))}`.trimEnd();
+  const code = escaped(trackingId.replaceAll('`', "'"));
+  return `• *${shown(words).trim()}* \`${code}\` ${shown(before)}`.trimEnd();
 }
 
 /** As few sections as hold all lines. */

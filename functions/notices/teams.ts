@@ -1,5 +1,5 @@
 import type { Severity } from '#functions/events/catalogue.ts';
-import { neutral, printable } from './foreign-text.ts';
+import { cut, neutralItem, printable } from './foreign-text.ts';
 import type { NoticeItem, NoticeRecord } from './notice-record.ts';
 
 /** Longest message in bytes: https://learn.microsoft.com/en-us/microsoftteams/limits-specifications-teams */
@@ -11,8 +11,7 @@ const colours: Record<Severity, string> = { info: 'Accent', warning: 'Warning', 
 
 /**
  * The body for a Teams channel: an Adaptive Card in the envelope of the workflow "Post to a channel when a webhook
- * request is received". Transfers beyond the size limit are only counted. Foreign text, such as tracking ids and
- * addresses, cannot mention anyone, make links or break the layout.
+ * request is received". Transfers beyond the size limit are only counted.
  */
 export function teamsMessage(record: NoticeRecord): string {
   for (let named = record.items.length; ; named -= 1) {
@@ -37,7 +36,7 @@ function cardMessage({ headline, severity, paragraphs, items, more }: NoticeReco
           body: [
             block(headline, { weight: 'Bolder', size: 'Medium', color: colours[severity] }),
             ...paragraphs.map((text) => block(text)),
-            ...(named > 0 ? [{ type: 'FactSet', facts: items.slice(0, named).map(fact) }] : []),
+            ...(named > 0 ? [{ type: 'FactSet', facts: items.slice(0, named).map(neutralItem).map(fact) }] : []),
             ...(uncounted > 0 ? [block(`and ${uncounted} more`)] : []),
           ],
         },
@@ -48,20 +47,15 @@ function cardMessage({ headline, severity, paragraphs, items, more }: NoticeReco
 
 const block = (text: string, style: object = {}) => ({ type: 'TextBlock', text: shown(text), wrap: true, ...style });
 
-const fact = ({ words, trackingId, before }: NoticeItem) => ({
-  title: shown(neutral(words)),
-  value: shown(`${neutral(trackingId)} ${neutral(before)}`),
-});
+const fact = ({ words, trackingId, before }: NoticeItem) => {
+  return { title: shown(words), value: shown(`${trackingId} ${before}`) };
+};
 
 /**
  * Cards interpret a subset of Markdown; a backslash escapes its marks and `{{DATE(…)}}`.
  * https://learn.microsoft.com/en-us/adaptive-cards/authoring-cards/text-features
  */
 const shown = (text: string): string =>
-  cut(printable(text).trim())
+  cut(printable(text).trim(), maxBlock)
     .replaceAll(/[\\`*_{}[\]()<>#+!|~&]/g, (mark) => `\\${mark}`)
     .replace(/^(?<digits>\d*)(?<bullet>[-.])(?=\s|$)/, '$<digits>\\$<bullet>');
-
-/** Truncates a text, but never within a surrogate pair. */
-const cut = (text: string): string =>
-  text.length <= maxBlock ? text : `${text.slice(0, maxBlock - 1).replace(/[\ud800-\udbff]$/, '')}…`;

@@ -6,7 +6,7 @@ import { rootKey } from '#functions/snapshot/snapshot-rows.ts';
 import { watchKey } from '#functions/transfers/transfer.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
-import { type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
+import { type LeaseRow, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 
 /** Table of leases, in a database without another user. */
@@ -48,7 +48,7 @@ export const releaseLeases = (deps: InterruptionDependencies, endpoints: readonl
 async function changeLeases(
   { dynamo, table, now }: InterruptionDependencies,
   endpoints: readonly string[],
-  change: (lease: Lease) => Lease,
+  change: (lease: LeaseRow) => LeaseRow,
 ): Promise<void> {
   const at = now().getTime();
   const leases = new Leases({ dynamo, table });

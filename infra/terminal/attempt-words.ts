@@ -1,5 +1,5 @@
 import { tlsProblemOf } from '#functions/http/tls-problem.ts';
-import type { PostFailure } from '#functions/webhooks/http/client.ts';
+import type { PostFailure } from '#functions/webhooks/http/webhook-client.ts';
 
 /** Facts that tell how a delivery attempt ended. */
 interface AttemptFacts {

@@ -13,7 +13,7 @@ import { type Incident, nextIncident, openIncident } from '#functions/watches/in
 import { type FailingWatch, shareOf } from '#functions/watches/incident-share.ts';
 import { type Health, nextHealth, toldAlone } from '#functions/watches/watch-health.ts';
 import { problemOfFailure } from '#functions/watches/watch-problem.ts';
-import { type CircuitBreaker, closedBreaker } from '#functions/webhooks/endpoints/circuit-breaker.ts';
+import { type CircuitBreaker, newBreaker } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { disabling, nextEndpointHealth } from '#functions/webhooks/endpoints/health.ts';
 import type { AnyEvent } from './event-schemas.ts';
@@ -73,7 +73,7 @@ export function endpointEventOf({
 }: Pick<EndpointEvent, 'type' | 'timestamp' | 'data'>): EndpointEvent {
   const { endpoint: name, cause, failingSince } = data;
   const at = Date.parse(timestamp);
-  const well: CircuitBreaker = closedBreaker;
+  const well: CircuitBreaker = newBreaker;
   const failing: CircuitBreaker = { ...well, failures: 10, failedAttempts: 10, failingSince: Date.parse(failingSince) };
   const crm: Endpoint = {
     name,

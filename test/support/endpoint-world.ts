@@ -83,8 +83,8 @@ function actionsOf(world: WebhookWorld) {
 
     deliveryOf: async ({ id }: Identified): Promise<Delivery> => (await world.trace(id)).deliveries[0]!,
 
-    /** Requests that processes have left to the one that holds the endpoint. */
-    requests: () => rowsLike('REQUEST#'),
+    /** Tasks that processes have left to the one that holds the endpoint. */
+    tasks: () => rowsLike('TASK#'),
 
     /** Counts the deliveries of each status. */
     async statuses(): Promise<Record<string, number>> {

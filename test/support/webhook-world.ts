@@ -18,7 +18,7 @@ import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { webhookRepositories } from '#functions/webhooks/engine/dependencies.ts';
 import { type FanOutDependencies, fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { type SweepDependencies, sweep } from '#functions/webhooks/engine/sweep.ts';
-import { WebhookClient } from '#functions/webhooks/http/client.ts';
+import { WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { createTopic, createTransfersTable, createWebhooksTable } from '#infra/local/services/embedded-services.ts';
 import { createQueue } from '#infra/local/services/event-source.ts';
 import { startAws, takeMessages } from './aws.ts';

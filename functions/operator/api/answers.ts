@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { verificationMethods } from '#functions/cryptshare/verification.ts';
 import { formats } from '#functions/webhooks/endpoints/format.ts';
-import { postFailures } from '#functions/webhooks/http/client.ts';
+import { postFailures } from '#functions/webhooks/http/webhook-client.ts';
 import { pollFields, watchProblemSchema } from './on-demand-poll.ts';
 import { deliveryStatus, direction } from './schemas.ts';
 import { topicNames } from './topic-subscriptions.ts';

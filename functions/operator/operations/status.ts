@@ -4,7 +4,7 @@ import { type OperatorDependencies, operation } from '#functions/operator/api/op
 import { heldBetween } from '#functions/webhooks/deliveries/delivery-index.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
-import { admission, type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
+import { admission, type LeaseRow, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 
 /** Most deliveries counted, since each counted row is read; and endpoints counted at once. */
 const mostCounted = 1000;
@@ -13,37 +13,37 @@ const forever = Number.MAX_SAFE_INTEGER;
 
 /** Counts waiting and held deliveries until the deadline, and finds the oldest overdue one. */
 async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: readonly Endpoint[], deadline: Deadline) {
-  let [waiting, held, oldestOverdueMs, isCut, hasMoreRequests] = [0, 0, 0, false, false];
+  let [waiting, held, oldestOverdueMs, isCut, hasMoreTasks] = [0, 0, 0, false, false];
   await pLimit(concurrency).map(endpoints, async (endpoint) => {
     const { name } = endpoint;
     isCut ||= webhooks.steady() >= deadline;
     if (isCut) return;
-    const [retries, { lease, requests }, places] = await Promise.all([
+    const [retries, { lease, tasks }, places] = await Promise.all([
       // One row beyond the limit shows that there are more; the first row is the oldest.
       webhooks.deliveries.due(name, forever, Math.max(1, mostCounted + 1 - waiting)),
-      webhooks.leases.look(name, mostRequests),
+      webhooks.leases.look(name, mostTasks),
       held > mostCounted ? 0 : webhooks.deliveries.count(heldBetween(name, 0, forever), mostCounted + 1 - held),
     ]);
-    waiting += requests.reduce((sum, { events }) => sum + events.length, retries.length);
-    hasMoreRequests ||= requests.length === mostRequests;
+    waiting += tasks.reduce((sum, { events }) => sum + events.length, retries.length);
+    hasMoreTasks ||= tasks.length === mostTasks;
     held += places;
     const now = webhooks.now().getTime();
     if (isLookedAfter(endpoint, lease, now)) return;
-    const since = Math.min(retries[0]?.dueAt ?? now, requests[0]?.at ?? now);
+    const since = Math.min(retries[0]?.dueAt ?? now, tasks[0]?.at ?? now);
     oldestOverdueMs = Math.max(oldestOverdueMs, now - since);
   });
   const told = (count: number, hasMore = false) => ({
     count: Math.min(count, mostCounted),
     more: isCut || hasMore || count > mostCounted,
   });
-  return { waiting: told(waiting, hasMoreRequests), held: told(held), oldestOverdueMs };
+  return { waiting: told(waiting, hasMoreTasks), held: told(held), oldestOverdueMs };
 }
 
-/** Most counted requests per endpoint; each names up to 100 deliveries, so these exceed what is counted. */
-const mostRequests = 100;
+/** Most counted tasks per endpoint; each names up to 100 deliveries, so these exceed what is counted. */
+const mostTasks = 100;
 
 /** True when deliveries are not overdue: a process drains the endpoint, or none may send to it now. */
-function isLookedAfter(endpoint: Endpoint, lease: Lease, now: number): boolean {
+function isLookedAfter(endpoint: Endpoint, lease: LeaseRow, now: number): boolean {
   const admitted = admission(plausibleLease(lease, now), limitsOf(endpoint), now);
   return endpoint.status === 'active' && admitted.kind !== 'free';
 }

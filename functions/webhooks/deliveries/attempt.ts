@@ -4,11 +4,11 @@ import type { DataKey } from '#functions/lambda/data-key.ts';
 import { currentSecrets, type Endpoint, type EndpointSecrets } from '#functions/webhooks/endpoints/endpoint.ts';
 import { bodyOf } from '#functions/webhooks/endpoints/format.ts';
 import { answerContext } from '#functions/webhooks/endpoints/secrets.ts';
-import { PostError, type PostFailure, type WebhookClient } from '#functions/webhooks/http/client.ts';
 import { signatureHeader } from '#functions/webhooks/http/signature.ts';
+import { PostError, type WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import type { DeliveryDependencies } from './deliveries.ts';
 import type { AttemptRecord, Delivery } from './delivery.ts';
-import { type Outcome, outcomeOf, outcomeOfError } from './outcome.ts';
+import { outcomeOf, outcomeOfError } from './outcome.ts';
 
 export interface DeliverDependencies extends DeliveryDependencies {
   readonly client: WebhookClient;
@@ -18,21 +18,7 @@ export interface DeliverDependencies extends DeliveryDependencies {
 }
 
 /** Result of one attempt; instants are Unix times in milliseconds. */
-export interface Attempt {
-  readonly delivery: Delivery;
-  readonly startedAt: number;
-  readonly endedAt: number;
-  readonly outcome: Outcome;
-  /** HTTP status, when the receiver answered. */
-  readonly status: number | undefined;
-  /** First KB of the answer. */
-  readonly response: string | undefined;
-  /** Failure before any answer, with Node's code for it, for example `ENOTFOUND`. */
-  readonly failure: PostFailure | undefined;
-  readonly code: string | undefined;
-  /** Milliseconds by which the clock here is ahead of the receiver's, when the answer tells. */
-  readonly clockDifferenceMs: number | undefined;
-}
+export type Attempt = Readonly<Awaited<ReturnType<typeof attempt>>>;
 
 /** Signs the stored bytes of an event and posts them (Standard Webhooks 1.0.0: same id, the attempt's time stamp). */
 export async function attempt(
@@ -40,22 +26,21 @@ export async function attempt(
   { format }: Endpoint,
   secrets: EndpointSecrets,
   delivery: Delivery,
-): Promise<Attempt> {
-  const { url, headers } = secrets;
+) {
   const body = bodyOf(format, delivery.body);
   const startedAt = now().getTime();
   const began = steady();
   const timestamp = Math.floor(startedAt / 1000);
   const signing = currentSecrets(secrets, startedAt);
   const sent = {
-    ...headers,
+    ...secrets.headers,
     'content-type': 'application/json',
     'user-agent': 'transfer-notifier',
     'webhook-id': delivery.event,
     'webhook-timestamp': String(timestamp),
     ...(signing.length > 0 && { 'webhook-signature': signatureHeader(signing, delivery.event, timestamp, body) }),
   };
-  const result = await client.post(url, sent, body).catch((error: unknown) => {
+  const result = await client.post(secrets.url, sent, body).catch((error: unknown) => {
     if (error instanceof PostError) return error;
     const code = codeOf(error);
     // Node refuses to send some requests: only their own delivery fails, and none behind it.
@@ -69,10 +54,13 @@ export async function attempt(
     // By the steady clock, for the wall clock may be set during the attempt.
     endedAt: startedAt + (steady() - began),
     outcome: answer ? outcomeOf(format, answer, now()) : outcomeOfError(missed),
+    /** HTTP status and first KB of the body, when the receiver answered. */
     status: answer?.status,
     response: answer?.body,
+    /** Failure before any answer, with Node's code for it, for example `ENOTFOUND`. */
     failure: missed?.failure,
     code: missed?.code,
+    /** Milliseconds by which the clock here is ahead of the receiver's, when the answer tells. */
     clockDifferenceMs: answer && clockDifference(answer.headers, now().getTime()),
   };
 }

@@ -4,11 +4,7 @@ import type { Delivery, DeliveryName } from './delivery.ts';
 
 type CancelDependencies = Pick<DeliveryDependencies, 'deliveries' | 'leases' | 'now'>;
 
-/**
- * Cancels a delivery that waits for its attempt or an operator.
- *
- * @returns the delivery as it is now; unless `isCancelled`, it was in flight or had ended; undefined if unknown
- */
+/** Cancels a waiting delivery and returns it as it is: not `isCancelled` if in flight or over, undefined if unknown. */
 export async function cancelDelivery(deps: CancelDependencies, name: DeliveryName) {
   const read = async () => (await deps.deliveries.read([name]))[0];
   const delivery = await read();

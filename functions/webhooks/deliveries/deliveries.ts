@@ -14,8 +14,9 @@ import {
 import { Partition } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
-import { endpointIn, endpointKey, type WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
+import { endpointKey, endpointOf, type WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
 import type { EventKind } from '#functions/webhooks/endpoints/format.ts';
+import { expiryOf } from '#functions/webhooks/endpoints/retention.ts';
 import {
   type AttemptRecord,
   attemptKey,
@@ -33,9 +34,6 @@ import {
 } from './delivery.ts';
 import { retriesBetween } from './delivery-index.ts';
 
-/** Seconds for which events, deliveries and attempts are kept: operators can send them again for 30 days. */
-export const retention = 30 * 86_400;
-
 /** An event or notice to be stored: its published bytes and its ISO 8601 time. */
 export interface StoredEvent {
   readonly id: string;
@@ -48,12 +46,7 @@ export interface DeliveryDependencies extends WebhookDependencies {
   readonly deliveries: Deliveries;
 }
 
-/** An endpoint and some of its deliveries by the id of their event, as one call has read them. */
-export interface EndpointDeliveries {
-  /** Undefined when it was removed. */
-  readonly endpoint: Endpoint | undefined;
-  readonly deliveries: ReadonlyMap<string, Delivery>;
-}
+export type EndpointDeliveries = Awaited<ReturnType<Deliveries['ofEndpoint']>>;
 
 const pageSize = 100;
 
@@ -65,9 +58,8 @@ export class Deliveries {
   }
 
   /** Stores an event that no endpoint wants; idempotent. */
-  async storeEvent(event: StoredEvent, now: number): Promise<void> {
-    const { id, body, at: eventAt } = event;
-    await this.add(eventKey(id), { body, eventAt, ...listing(event) }, now);
+  storeEvent(event: StoredEvent, now: number): Promise<void> {
+    return this.add(eventKey(event.id), { body: event.body, eventAt: event.at, ...listing(event) }, now);
   }
 
   /** Creates a delivery with its event, unless it exists in any status; `isListed` lists the event under it by day. */
@@ -120,15 +112,13 @@ export class Deliveries {
     return keys.flatMap((key) => rows.get(rowName(key)) ?? []).map(deliveryOf);
   }
 
-  /** Reads an endpoint together with its deliveries of some events. */
-  async ofEndpoint(endpoint: string, events: readonly string[], budget = retryBudget()): Promise<EndpointDeliveries> {
-    const keys = [endpointKey(endpoint), ...events.map((event) => deliveryKey({ event, endpoint }))];
-    const rows = await getRows(this.source.dynamo, this.source.table, keys, budget);
-    const found = keys.slice(1).flatMap((key) => rows.get(rowName(key)) ?? []);
-    return {
-      endpoint: endpointIn(rows, endpoint),
-      deliveries: new Map(found.map(deliveryOf).map((delivery) => [delivery.event, delivery])),
-    };
+  /** Reads an endpoint, undefined when it was removed, together with its deliveries of some events, by their ids. */
+  async ofEndpoint(name: string, events: readonly string[], budget = retryBudget()) {
+    const keys = events.map((event) => deliveryKey({ event, endpoint: name }));
+    const rows = await getRows(this.source.dynamo, this.source.table, [endpointKey(name), ...keys], budget);
+    const found = keys.flatMap((key) => rows.get(rowName(key)) ?? []).map(deliveryOf);
+    const row = rows.get(rowName(endpointKey(name)));
+    return { endpoint: row && endpointOf(row), deliveries: new Map(found.map((each) => [each.event, each])) };
   }
 
   /** Events whose retries to an endpoint are due by `until` (Unix ms), oldest first, as far as the index knows. */
@@ -159,13 +149,11 @@ export class Deliveries {
   /** Stores an attempt in a row of its own: the delivery's row holds only the last attempt. */
   private async storeAttempt(delivery: Delivery, attempt: AttemptRecord): Promise<void> {
     const { pk, sk } = attemptKey(delivery, attempt);
-    const expiresAt = secondsOf(Date.parse(attempt.startedAt)) + retention;
-    await this.partition(pk).put(sk, { ...attempt, expiresAt }, {});
+    await this.partition(pk).put(sk, { ...attempt, expiresAt: expiryOf(Date.parse(attempt.startedAt)) }, {});
   }
 
   private async add({ pk, sk }: Key, row: Item, now: number): Promise<void> {
-    const expiresAt = secondsOf(now) + retention;
-    await this.partition(pk).put(sk, { ...row, expiresAt }, { condition: 'attribute_not_exists(pk)' });
+    await this.partition(pk).put(sk, { ...row, expiresAt: expiryOf(now) }, { condition: 'attribute_not_exists(pk)' });
   }
 
   private partition(pk: string): Partition {
@@ -181,5 +169,3 @@ function waitingOf(delivery: Delivery, step: NextStep) {
   if (step.status === 'HELD') return { due: heldPart(delivery.endpoint), dueAt: Date.parse(delivery.eventAt) };
   return { due: undefined, dueAt: undefined };
 }
-
-const secondsOf = (milliseconds: number): number => Math.floor(milliseconds / 1000);

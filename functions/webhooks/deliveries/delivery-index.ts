@@ -13,18 +13,16 @@ export const indexes = {
 
 /** Retries of an endpoint that are due between two instants (Unix ms), both included. */
 export const retriesBetween = (endpoint: string, from: number, until: number): IndexRange =>
-  waitingBetween(duePart(endpoint), from, until);
+  rangeOf(indexes.waiting, duePart(endpoint), from, until);
 
 /** Held deliveries of an endpoint whose events lie between two instants (Unix ms), both included. */
 export const heldBetween = (endpoint: string, from: number, until: number): IndexRange =>
-  waitingBetween(heldPart(endpoint), from, until);
+  rangeOf(indexes.waiting, heldPart(endpoint), from, until);
 
-const waitingBetween = (part: string, from: number, until: number): IndexRange => ({
-  index: indexes.waiting.name,
-  partition: ['due', part],
-  sort: ['dueAt', from, until],
-  isDescending: false,
-});
+function rangeOf<T extends string | number>(index: KeyIndex, partition: string, from: T, until: T): IndexRange {
+  const { name, partitionKey, sortKey } = index;
+  return { index: name, partition: [partitionKey[0], partition], sort: [sortKey[0], from, until], isDescending: false };
+}
 
 /** Range of ISO 8601 times: `from` is included, `until` is not. */
 export interface Span {
@@ -36,12 +34,9 @@ export interface Span {
 
 /** Days of a span, each a range that lists its events or notices once, oldest first; `now` in Unix milliseconds. */
 export const daysOf = (kind: EventKind, { from, until, first = from }: Span, now: number): IndexRange[] =>
+  // After a crash, an event may be listed twice; both entries have the same sort key.
   dayParts(kind, from, until, now).map((part) => ({
-    index: indexes.byDay.name,
-    partition: ['day', part],
-    sort: ['listedAt', first, until],
-    isDescending: false,
-    // After a crash, an event may be listed twice; both entries have the same sort key.
+    ...rangeOf(indexes.byDay, part, first, until),
     isOncePerSortKey: true,
   }));
 

@@ -4,12 +4,13 @@ import * as r from '#functions/dynamodb/row-reader.ts';
 import { type EndpointCause, isEndpointCause } from '#functions/events/endpoint-event.ts';
 import { eventIdPrefixOf } from '#functions/events/event-id.ts';
 import type { EventKind } from '#functions/webhooks/endpoints/format.ts';
-import { postFailures } from '#functions/webhooks/http/client.ts';
+import { keptForMs } from '#functions/webhooks/endpoints/retention.ts';
+import { postFailures } from '#functions/webhooks/http/webhook-client.ts';
 
 /** Causes of a status that does not explain itself, beside those of an endpoint. */
 const reasons = ['rejected', 'interrupted', 'endpoint_removed', 'paused', 'disabled', 'operator'] as const;
 
-export type DeliveryReason = EndpointCause | (typeof reasons)[number];
+type DeliveryReason = EndpointCause | (typeof reasons)[number];
 
 const isReason = (value: unknown): value is DeliveryReason =>
   isEndpointCause(value) || reasons.some((reason) => reason === value);
@@ -75,24 +76,17 @@ export const deliveryOf = (row: Item): Delivery => ({ ...fieldsOf(row), ...deliv
 
 export const attemptOf = r.rowReader(attempt);
 
-/** Next status of a delivery. A step without a `reason` removes the previous one. */
+/** Next status of a delivery. A step without a `reason` removes the previous one, one without `attempt` keeps it. */
 export type NextStep =
   | { readonly status: 'PENDING'; readonly attempt: number; readonly nextAttemptAt: number }
   | { readonly status: 'DELIVERED'; readonly attempt: number }
-  | {
-      readonly status: 'HELD' | 'FAILED' | 'CANCELLED';
-      readonly reason: DeliveryReason;
-      /** @default the present count */
-      readonly attempt?: number;
-    };
+  | { readonly status: 'HELD' | 'FAILED' | 'CANCELLED'; readonly reason: DeliveryReason; readonly attempt?: number };
 
 /** Milliseconds by which an attempt may begin early, because the clocks of two machines differ. */
 const clockSkewMs = 1000;
 
-/** Partition of the waiting index for the retries of an endpoint. */
+/** Partitions of the waiting index for the retries of an endpoint, and for its held deliveries. */
 export const duePart = (endpoint: string): string => `DUE#${endpoint}`;
-
-/** Partition of the waiting index for the held deliveries of an endpoint. */
 export const heldPart = (endpoint: string): string => `HELD#${endpoint}`;
 
 /** Length of the id prefix that all events about one transfer share. The prefix names their partition. */
@@ -139,7 +133,7 @@ export const dayPart = (kind: EventKind, at: string): string =>
  * @example dayParts('event', '2026-11-24T12:00:00Z', '2026-11-26T00:00:00Z', now) // ['2026-11-24', '2026-11-25']
  */
 export function dayParts(kind: EventKind, from: string, until: string, now: number): string[] {
-  const first = Math.floor(Math.max(Date.parse(from), now - longestWaitMs - dayMs) / dayMs);
+  const first = Math.floor(Math.max(Date.parse(from), now - keptForMs - dayMs) / dayMs);
   const last = Math.floor(Math.min(Date.parse(until) - 1, now + dayMs) / dayMs);
   const days = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => new Date((first + index) * dayMs));
   return days.map((one) => dayPart(kind, one.toISOString()));
@@ -160,16 +154,12 @@ export function deliveryNameOf(sk: string): DeliveryName {
 export const eventIdOf = (sk: string): string =>
   sk.startsWith('EVENT#') ? sk.slice('EVENT#'.length) : deliveryNameOf(sk).event;
 
-/** Longest wait of a delivery in milliseconds: events are kept for 30 days. */
-export const longestWaitMs = 30 * 86_400_000;
-
-/**
- * True when an attempt may begin. A first attempt is always due, because no index would find it later. A retry that a
- * fast clock postponed is also due, because its true time is unknown.
- */
+/** True when an attempt may begin. */
 export function isDue({ status, nextAttemptAt, changedAt = 0, due }: Delivery, now: number): boolean {
   if (status !== 'PENDING') return false;
+  // No index would find a first attempt later.
   if (due === undefined) return true;
-  if (!hasBeen(changedAt, now) || plausibleUntil(nextAttemptAt, now, longestWaitMs) === undefined) return true;
+  // The true time of a retry that a fast clock postponed is unknown.
+  if (!hasBeen(changedAt, now) || plausibleUntil(nextAttemptAt, now, keptForMs) === undefined) return true;
   return nextAttemptAt <= now + clockSkewMs;
 }

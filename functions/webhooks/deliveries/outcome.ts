@@ -2,7 +2,7 @@ import type { EndpointCause } from '#functions/events/endpoint-event.ts';
 import { retryAfterOf } from '#functions/http/retry-after.ts';
 import { chatRefusal } from '#functions/notices/chat-answer.ts';
 import type { Format } from '#functions/webhooks/endpoints/format.ts';
-import type { PostAnswer, PostError, PostFailure } from '#functions/webhooks/http/client.ts';
+import type { PostAnswer, PostError, PostFailure } from '#functions/webhooks/http/webhook-client.ts';
 
 export type Outcome =
   | { readonly kind: 'delivered' }
@@ -11,7 +11,6 @@ export type Outcome =
       readonly kind: 'failed';
       readonly cause: EndpointCause;
       readonly slowDown: boolean;
-      /** Milliseconds that the receiver asks to wait. */
       readonly retryAfterMs: number | undefined;
     }
   /** The receiver will never take this delivery. */

@@ -16,7 +16,6 @@ export interface ReplayOptions {
   readonly until: string;
   /** Only count. */
   readonly dryRun: boolean;
-  /** Deliveries a second, 100 by default. */
   readonly perSecond?: number | undefined;
   readonly deadline?: Deadline;
   /** Place after which to go on, taken from `next` of an earlier call. */
@@ -57,8 +56,7 @@ export async function resend(deps: DeliveryDependencies, name: DeliveryName): Pr
   const endpoint = await activeEndpoint(deps, name.endpoint);
   const [delivery] = await deps.deliveries.read([name]);
   if (!delivery || !hasEnded(delivery)) return false;
-  const now = deps.now().getTime();
-  const released = await releaseOne(deps, endpoint, delivery, now);
+  const released = await releaseOne(deps, endpoint, delivery, deps.now().getTime());
   if (released) await sendWakeUps(deps, [{ endpoint: name.endpoint, events: [name.event] }]);
   return released !== undefined;
 }
@@ -81,14 +79,11 @@ async function release(
   { dryRun, perSecond = defaultPerSecond, deadline = Number.POSITIVE_INFINITY, after }: ReplayOptions,
 ): Promise<Replay> {
   const started = deps.now().getTime();
-  let matching = 0;
-  let released = 0;
-  let done = after;
+  let [matching, released, done] = [0, 0, after];
+  const replayed = (next?: Cursor) => ({ count: dryRun ? matching : released, isComplete: next === undefined, next });
   for await (const { deliveries, last } of deps.deliveries.pages(ranges, retryBudget(deadline, deps.steady), after)) {
     // Release at least one page in each call, otherwise repeated calls might never finish.
-    if (done !== after && deps.steady() >= deadline) {
-      return { count: dryRun ? matching : released, isComplete: false, next: done };
-    }
+    if (done !== after && deps.steady() >= deadline) return replayed(done);
     done = last ?? done;
     const matched = deliveries.filter(matches);
     const before = matching;
@@ -103,7 +98,7 @@ async function release(
     if (places.length > 0) await sendWakeUps(deps, [{ endpoint: endpoint.name, events: [], at: Math.min(...places) }]);
     released += places.length;
   }
-  return { count: dryRun ? matching : released, isComplete: true };
+  return replayed();
 }
 
 /** Releases a delivery; undefined when it has changed since it was read. */

@@ -30,9 +30,9 @@ export class StoredEvents {
 
   /** An event or notice with its first deliveries, at most `most`; undefined for an unknown id. */
   async trace(event: string, most: number) {
-    const partition = this.partition(eventKey(event).pk);
+    const { pk, sk } = eventKey(event);
+    const partition = this.partition(pk);
     const { rows, last } = await partition.page(...deliveriesBetween(event), most);
-    const { sk } = eventKey(event);
     const row = rows[0] ?? (await partition.range(sk, sk))[0];
     return row && { stored: storedEventOf(row), deliveries: rows.map(deliveryOf), hasMore: last !== undefined };
   }
@@ -44,9 +44,8 @@ export class StoredEvents {
     const earlier = attemptsOf(delivery);
     const { rows } = await this.partition(eventKey(event).pk).page(earlier, `${earlier}~`, most, true);
     // The last attempt may already have a row, which is written before the next attempt replaces it.
-    const others = rows
-      .map(attemptOf)
-      .filter(({ startedAt, attempt }) => startedAt !== last.startedAt || attempt !== last.attempt);
+    const isLast = ({ startedAt, attempt }: AttemptRecord) => startedAt === last.startedAt && attempt === last.attempt;
+    const others = rows.map(attemptOf).filter((each) => !isLast(each));
     return [...others.reverse(), last].slice(-most);
   }
 

@@ -11,8 +11,8 @@ export async function sendTest(deps: DeliveryDependencies, name: string): Promis
   const now = deps.now();
   const at = now.toISOString();
   const event = testEvent(name, at);
-  const told = format === 'event' ? event : testNotice(event).record;
-  const stored = { kind: kindFor(format), id: told.id, body: JSON.stringify(told), at };
+  const published = format === 'event' ? event : testNotice(event).record;
+  const stored = { kind: kindFor(format), id: published.id, body: JSON.stringify(published), at };
   await deps.deliveries.create(stored, { name, createdAt }, now.getTime(), true);
   await wake(deps, name, [stored.id]);
   return { event: stored.id, endpoint: name };

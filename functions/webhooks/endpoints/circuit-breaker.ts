@@ -20,20 +20,16 @@ const breaker = r.object(breakerFields);
 
 export type CircuitBreaker = r.ReadBy<typeof breaker>;
 
-/** `closed` allows all attempts, `open` none, `half-open` one at a time as a probe. */
-export type BreakerState = 'closed' | 'open' | 'half-open';
-
 export interface Observation {
   readonly startedAt: number;
   readonly endedAt: number;
   readonly isSuccess: boolean;
   readonly slowDown: boolean;
-  /** Milliseconds to wait, if the answer named any. */
   readonly retryAfterMs: number | undefined;
 }
 
 /** The state before the first attempt. */
-export const closedBreaker: CircuitBreaker = { failures: 0, failedAttempts: 0, failedAt: 0 };
+export const newBreaker: CircuitBreaker = { failures: 0, failedAttempts: 0, failedAt: 0 };
 
 /** Failures in a row that open the breaker; a receiver that restarts causes fewer. */
 export const failuresToOpen = 5;
@@ -44,7 +40,8 @@ const longestOpenMs = 3_600_000;
 const firstSlowedMs = 5000;
 const longestSlowedMs = 300_000;
 
-export function stateOf({ openUntil }: CircuitBreaker, now: number): BreakerState {
+/** `closed` allows all attempts, `open` none, `half-open` one at a time as a probe. */
+export function stateOf({ openUntil }: CircuitBreaker, now: number) {
   if (openUntil === undefined) return 'closed';
   return openUntil > now ? 'open' : 'half-open';
 }
@@ -70,7 +67,7 @@ export function observe(breaker: CircuitBreaker, observation: Observation): Circ
   if (isSuccess) {
     const { failedAt, openUntil = 0 } = breaker;
     // A success of an attempt that was in flight when the breaker opened does not close it.
-    return { ...closedBreaker, failedAt, openUntil: startedAt < openUntil ? openUntil : undefined };
+    return { ...newBreaker, failedAt, openUntil: startedAt < openUntil ? openUntil : undefined };
   }
   const counts = breaker.failures === 0 || startedAt > breaker.failedAt;
   const failures = breaker.failures + (counts ? 1 : 0);

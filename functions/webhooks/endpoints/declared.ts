@@ -10,7 +10,7 @@ import {
   updateEndpoint,
 } from './lifecycle.ts';
 import { secretsOf } from './secrets.ts';
-import { checkedSettings, EndpointError, type EndpointSettingsInput } from './settings.ts';
+import { type EndpointSettingsInput, parseSettings } from './settings.ts';
 
 export interface EndpointDeclaration {
   readonly name: string;
@@ -33,10 +33,8 @@ export const variablesOf = ({ urlFrom, secretFrom, headersFrom = {} }: EndpointD
   [urlFrom, secretFrom, ...Object.values(headersFrom)].filter((name) => name !== undefined);
 
 /** Replaces variable names by their values; a missing variable counts as empty. */
-export function filledIn(
-  { name, settings, urlFrom, secretFrom, headersFrom = {} }: EndpointDeclaration,
-  variables: Readonly<Record<string, string | undefined>>,
-): DeclaredEndpoint {
+export function filledIn(declaration: EndpointDeclaration, variables: Readonly<Record<string, string | undefined>>) {
+  const { name, settings, urlFrom, secretFrom, headersFrom = {} } = declaration;
   const from = (variable: string): string => variables[variable] ?? '';
   const secretHeaders = Object.entries(headersFrom).map(([header, variable]) => [header, from(variable)]);
   const headers = { ...settings.headers, ...Object.fromEntries(secretHeaders) };
@@ -48,15 +46,8 @@ export function filledIn(
 }
 
 /** Lists the problems of a declared endpoint by the paths of its settings, without their values. */
-export function problemsWith({ name, settings, secret }: DeclaredEndpoint, allowPrivate: boolean): readonly string[] {
-  try {
-    checkedSettings(name, settings, allowPrivate, secret);
-    return [];
-  } catch (error) {
-    if (error instanceof EndpointError) return error.problems;
-    throw error;
-  }
-}
+export const problemsWith = ({ name, settings, secret }: DeclaredEndpoint, allowPrivate: boolean): readonly string[] =>
+  parseSettings(name, settings, allowPrivate, secret).problems;
 
 const concurrency = 8;
 const undeclared = 'the configuration file no longer declares it';
@@ -76,11 +67,12 @@ export async function declareEndpoints(
   const known = new Map((await deps.endpoints.list()).map((endpoint) => [endpoint.name, endpoint]));
   for (const name of waiting) known.delete(name);
   const limit = pLimit(concurrency);
-  const added = await limit.map(declared, async ({ name, settings, secret }) => {
+  const added = await limit.map(declared, async (declaration) => {
+    const { name, settings, secret } = declaration;
     const endpoint = known.get(name);
     known.delete(name);
     if (!endpoint) return addEndpoint(deps, name, settings, { secret }, true);
-    if (endpoint.isDeclared) await align(deps, endpoint, settings, secret);
+    if (endpoint.isDeclared) await align(deps, endpoint, declaration);
     return undefined;
   });
   const dropped = [...known.values()].filter(({ isDeclared, status }) => isDeclared && status !== 'disabled');
@@ -91,13 +83,7 @@ export async function declareEndpoints(
   return added.filter((endpoint) => endpoint !== undefined);
 }
 
-async function align(
-  deps: EndpointLifeDependencies,
-  endpoint: Endpoint,
-  settings: EndpointSettingsInput,
-  secret: string | undefined,
-): Promise<void> {
-  const { name } = endpoint;
+async function align(deps: EndpointLifeDependencies, endpoint: Endpoint, { name, settings, secret }: DeclaredEndpoint) {
   const { mailboxes, directions, types, headers, retryDelaysMs, maxInFlight, ...rest } = settings;
   await updateEndpoint(deps, name, { mailboxes, directions, types, headers, retryDelaysMs, maxInFlight, ...rest });
   const current = secretsOf(deps.dataKey, endpoint).secrets[0]?.secret;

@@ -19,7 +19,6 @@ const texts = r.list(r.text);
 /** A webhook subscriber, without its secrets. */
 export const endpointSchema = r.object({
   name: r.text,
-  /** Event types; `transfer.*` matches every type with that prefix. */
   types: texts,
   /** Filter on mailboxes, case-insensitive. */
   mailboxes: r.optional(texts),
@@ -28,7 +27,6 @@ export const endpointSchema = r.object({
   status: r.oneOf(['active', 'paused', 'disabled']),
   createdAt: r.text,
   format: r.oneOf(formats),
-  /** Milliseconds before each retry. */
   retryDelaysMs: r.list(r.number),
   maxInFlight: r.number,
   isDeclared: r.optional(r.flag),
@@ -68,19 +66,17 @@ export interface Subject {
 }
 
 /** True when an endpoint subscribes to a subject. A filter passes a subject that lacks its property. */
-export function isWanted(
-  { types, mailboxes, directions }: Pick<Endpoint, 'types' | 'mailboxes' | 'directions'>,
-  subject: Subject,
-): boolean {
-  const { mailbox, direction } = subject;
+export function isWanted(endpoint: Pick<Endpoint, 'types' | 'mailboxes' | 'directions'>, subject: Subject): boolean {
+  const { mailboxes, directions } = endpoint;
+  const { types, mailbox, direction } = subject;
   return (
-    subject.types.some((type) => isOfType(type, types)) &&
+    types.some((type) => isOfType(type, endpoint.types)) &&
     (!mailboxes || !mailbox || mailboxes.some((wanted) => addressKey(wanted) === addressKey(mailbox))) &&
     (!directions || !direction || directions.includes(direction))
   );
 }
 
-/** @param patterns types; `transfer.*` matches every type with that prefix */
+/** True for a type among `patterns`, of which `transfer.*` matches every type with that prefix. */
 export const isOfType = (type: string, patterns: readonly string[]): boolean =>
   patterns.some((one) => (one.endsWith('.*') ? type.startsWith(one.slice(0, -1)) : type === one));
 

@@ -1,7 +1,6 @@
-import { type getRows, rowName } from '#functions/dynamodb/batch.ts';
 import { type Page, paginate, rowsBetween, type TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition } from '#functions/dynamodb/partition.ts';
-import type { Item, Key } from '#functions/dynamodb/row.ts';
+import type { Key } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import { type Endpoint, endpointSchema } from './endpoint.ts';
 import type { EndpointHealthChange } from './health.ts';
@@ -15,13 +14,7 @@ const afterLast = '{';
 
 export const endpointKey = (name: string): Key => ({ pk: registry, sk: name });
 
-const endpointOf = r.rowReader(endpointSchema);
-
-/** Finds an endpoint among rows read by {@link getRows}. */
-export function endpointIn(rows: ReadonlyMap<string, Item>, name: string): Endpoint | undefined {
-  const row = rows.get(rowName(endpointKey(name)));
-  return row && endpointOf(row);
-}
+export const endpointOf = r.rowReader(endpointSchema);
 
 /** Dependencies of everything that handles deliveries. */
 export interface WebhookDependencies {
@@ -32,13 +25,7 @@ export interface WebhookDependencies {
   readonly steady: () => number;
 }
 
-/** A page of endpoints, and the name after which the next page starts; undefined on the last page. */
-export interface EndpointPart {
-  readonly endpoints: readonly Endpoint[];
-  /** Error of a row that no endpoint can be read from; the others are there. */
-  readonly fault: r.RowError | undefined;
-  readonly next: string | undefined;
-}
+export type EndpointPart = Awaited<ReturnType<Endpoints['after']>>;
 
 /** Endpoints in the webhooks table: one row for each, by name. */
 export class Endpoints extends Partition {
@@ -58,22 +45,25 @@ export class Endpoints extends Partition {
   }
 
   /** Pages through all endpoints by name: first those after `start`, then those up to it. */
-  async *pages(start: string): AsyncGenerator<Omit<EndpointPart, 'next'>> {
-    for (const isFirst of start ? [true, false] : [true]) {
-      let after: string | undefined = isFirst ? start : '';
+  async *pages(start: string): AsyncGenerator<EndpointPart> {
+    for (const [from, until] of start ? [[start], ['', start]] : [['']]) {
+      let after = from;
       while (after !== undefined) {
-        const part: EndpointPart = await this.after(after, pageSize);
-        yield isFirst ? part : { ...part, endpoints: part.endpoints.filter(({ name }) => name <= start) };
-        after = isFirst || (part.next ?? start) < start ? part.next : undefined;
+        const part: EndpointPart = await this.after(after, pageSize, until);
+        yield part;
+        after = part.next;
       }
     }
   }
 
-  /** Reads the endpoints after a name, or the first ones after `''`: at most `limit`, and at most 1 MB. */
-  async after(name: string, limit: number): Promise<EndpointPart> {
-    const { rows, last } = await this.page(`${name} `, afterLast, limit);
-    const { fitting, fault } = r.readFitting(rows, endpointOf);
-    return { endpoints: fitting, fault, next: last };
+  /**
+   * Reads the endpoints after a name, or the first ones after `''`: at most `limit`, and at most 1 MB. `next` is the
+   * name after which there may be more; `fault` is the error of a row that no endpoint can be read from.
+   */
+  async after(name: string, limit: number, until = afterLast) {
+    const { rows, last: next } = await this.page(`${name} `, until, limit);
+    const { fitting: endpoints, fault } = r.readFitting(rows, endpointOf);
+    return { endpoints, fault, next };
   }
 
   async find(name: string): Promise<Endpoint | undefined> {

@@ -1,11 +1,5 @@
 import { hasBeen } from '#functions/clock/instants.ts';
-import {
-  causes,
-  type EndpointCause,
-  type EndpointEvent,
-  type EndpointEventData,
-  endpointEvent,
-} from '#functions/events/endpoint-event.ts';
+import { causes, type EndpointCause, type EndpointEvent, endpointEvent } from '#functions/events/endpoint-event.ts';
 import { eventBody } from '#functions/events/transfer-event.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Endpoint, EndpointHealth } from './endpoint.ts';
@@ -29,7 +23,6 @@ export interface EndpointHealthChange {
 /**
  * The next report to operators, if due, once each: on failing, a day before disabling, on disabling, on recovery.
  *
- * @param cause of the last failure, if there was one
  * @param at Unix time in milliseconds
  * @param clockWords description of the local clock's error, if that may be the reason
  * @example the fourth failure gives `{ health: { failingSince, cause: 'timeout' }, body }`, for `endpoint.failing`
@@ -71,11 +64,9 @@ export const disabling = (endpoint: Endpoint, failingSince: string, cause: Endpo
   body: bodyOf('endpoint.disabled', endpoint, { cause, message: causes[cause], failingSince }, at),
 });
 
-const bodyOf = (
-  type: EndpointEvent['type'],
-  { name: endpoint }: Endpoint,
-  data: Omit<EndpointEventData, 'endpoint'>,
-  at: number,
-): string => eventBody(endpointEvent(type, { endpoint, ...data }, iso(at)));
+type Facts = Omit<EndpointEvent['data'], 'endpoint'>;
+
+const bodyOf = (type: EndpointEvent['type'], { name: endpoint }: Endpoint, facts: Facts, at: number): string =>
+  eventBody(endpointEvent(type, { endpoint, ...facts }, iso(at)));
 
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();

@@ -1,14 +1,7 @@
 import { plausibleUntil } from '#functions/clock/instants.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
-import {
-  believedBreaker,
-  breakerFields,
-  closedBreaker,
-  type Observation,
-  observe,
-  stateOf,
-} from './circuit-breaker.ts';
+import { believedBreaker, breakerFields, newBreaker, type Observation, observe, stateOf } from './circuit-breaker.ts';
 
 const inFlightAttempt = r.object({
   /** Counted from 1. */
@@ -36,11 +29,11 @@ const lease = r.object({
   freeAt: r.number,
 });
 
-export type Lease = r.ReadBy<typeof lease>;
+export type LeaseRow = r.ReadBy<typeof lease>;
 
 const readLease = r.rowReader(lease);
 
-export const leaseOf = (row: Item | undefined): Lease => (row ? readLease(row) : newLease);
+export const leaseOf = (row: Item | undefined): LeaseRow => (row ? readLease(row) : newLease);
 
 export interface Limits {
   readonly maxInFlight: number;
@@ -48,19 +41,16 @@ export interface Limits {
   readonly intervalMs: number;
 }
 
-/**
- * Milliseconds from the write of a lease to the latest end of its attempts: 3 s until they begin, 15 s for the request,
- * 1 s to record the outcome, and 5 s of clock difference.
- */
+/** A lease lasts 3 s until attempts begin, 15 s for requests, 1 s to record outcomes, and 5 s of clock difference. */
 export const leaseDurationMs = 24_000;
 /** Upper bound of the changes to a lease in a millisecond. */
 const changesPerMs = 1024;
 
 /** The lease before the first attempt. */
-export const newLease: Lease = { ...closedBreaker, rev: 0, inFlight: {}, freeAt: 0 };
+export const newLease: LeaseRow = { ...newBreaker, rev: 0, inFlight: {}, freeAt: 0 };
 
 /** Corrects a stored lease: ends whatever a clock that was ahead has written. */
-export function plausibleLease(lease: Lease, now: number): Lease {
+export function plausibleLease(lease: LeaseRow, now: number): LeaseRow {
   const { holder, inFlight, freeAt, rev, changedAt = 0, ...breaker } = lease;
   const lasts = (until: number): boolean => plausibleUntil(until, now, leaseDurationMs) !== undefined;
   const plausible = ([event, inFlightAttempt]: [string, InFlight]) =>
@@ -88,24 +78,22 @@ export type Admission =
  * @param lease corrected by {@link plausibleLease}
  * @example admission(newLease, { maxInFlight: 10, intervalMs: 0 }, now); // { kind: 'free', room: 10, interrupted: {} }
  */
-export function admission(lease: Lease, { maxInFlight, intervalMs }: Limits, now: number): Admission {
+export function admission(lease: LeaseRow, { maxInFlight, intervalMs }: Limits, now: number): Admission {
   const { holder, inFlight, openUntil = 0, freeAt } = lease;
   if (holder) return { kind: 'held' };
   const shutUntil = Math.max(openUntil, intervalMs > 0 ? freeAt : 0);
   if (shutUntil > now) return { kind: 'shut', until: shutUntil };
   const most = stateOf(lease, now) === 'half-open' ? 1 : maxInFlight;
-  const { live = [], over = [] } = Object.groupBy(Object.entries(inFlight), ([, { until }]) =>
-    until > now ? 'live' : 'over',
-  );
-  const interrupted = Object.fromEntries(over.filter(([, { isLone }]) => !isLone));
-  return { kind: 'free', room: Math.max(0, most - live.length), interrupted };
+  const live = Object.values(inFlight).filter(({ until }) => until > now);
+  const interrupted = Object.entries(inFlight).filter(([, { isLone, until }]) => !isLone && until <= now);
+  return { kind: 'free', room: Math.max(0, most - live.length), interrupted: Object.fromEntries(interrupted) };
 }
 
 /** Attempts without the lease at one endpoint; each blocks its function from other work. */
 const mostLone = 2;
 
 /** True when a single delivery needs no lease: the endpoint is healthy, and at least half of its room is free. */
-export function allowsLone(lease: Lease, { maxInFlight, intervalMs }: Limits, now: number): boolean {
+export function allowsLone(lease: LeaseRow, { maxInFlight, intervalMs }: Limits, now: number): boolean {
   const live = Object.values(lease.inFlight).filter(({ until }) => until > now).length;
   const isWell = lease.failures === 0 && lease.openUntil === undefined;
   const leavesNothingOver = Object.values(lease.inFlight).every(({ isLone }) => isLone);
@@ -120,38 +108,38 @@ export interface Progress {
 }
 
 /** Acquires or renews the lease for a process. @example acquire(…, 1000).holder // { id: 'p1', until: 25_000 } */
-export const acquire = (lease: Lease, id: string, progress: Progress, intervalMs: number, now: number): Lease => ({
-  ...withProgress(lease, progress, intervalMs, now),
-  holder: { id, until: now + leaseDurationMs },
-});
+export function acquire(lease: LeaseRow, id: string, progress: Progress, intervalMs: number, now: number): LeaseRow {
+  const begins = intervalMs > 0 && Object.keys(progress.inFlight).length > 0;
+  // The interval counts from now, not from the slot that a late attempt missed.
+  const freeAt = begins ? Math.max(lease.freeAt, now + intervalMs) : lease.freeAt;
+  return { ...withProgress(lease, progress, now), freeAt, holder: { id, until: now + leaseDurationMs } };
+}
 
-export const release = (lease: Lease, progress: Progress, now: number): Lease => ({
-  ...withProgress(lease, progress, 0, now),
-  holder: undefined,
-});
+export const release = (lease: LeaseRow, progress: Progress, now: number): LeaseRow => {
+  return { ...withProgress(lease, progress, now), holder: undefined };
+};
 
 /** Adds an attempt begun without the lease; `progress` names only that attempt. */
-export function addLone(lease: Lease, { inFlight: own, observations }: Progress, now: number): Lease {
+export function addLone(lease: LeaseRow, { inFlight: own, observations }: Progress, now: number): LeaseRow {
   const held = Object.entries(lease.inFlight).filter(([, { isLone }]) => !isLone);
-  return withProgress(lease, { inFlight: { ...Object.fromEntries(held), ...own }, observations }, 0, now);
+  return withProgress(lease, { inFlight: { ...Object.fromEntries(held), ...own }, observations }, now);
 }
 
 /** Removes ended lone attempts and records their observations. */
-export function endLone(lease: Lease, events: readonly string[], observations: readonly Observation[], now: number) {
+export function endLone(lease: LeaseRow, events: readonly string[], observations: readonly Observation[], now: number) {
   const inFlight = Object.fromEntries(Object.entries(lease.inFlight).filter(([event]) => !events.includes(event)));
-  return withProgress({ ...lease, inFlight: {} }, { inFlight, observations }, 0, now);
+  return withProgress({ ...lease, inFlight: {} }, { inFlight, observations }, now);
 }
 
 /** Closes the circuit breaker; attempts in flight stay. */
-export function withoutFailures(lease: Lease, now: number): Lease {
-  const closed = { ...closedBreaker, openUntil: undefined, failingSince: undefined };
+export function withoutFailures(lease: LeaseRow, now: number): LeaseRow {
+  const closed = { ...newBreaker, openUntil: undefined, failingSince: undefined };
   return { ...lease, ...closed, rev: lease.rev + 1, changedAt: now };
 }
 
-function withProgress(lease: Lease, { inFlight: own, observations }: Progress, intervalMs: number, now: number): Lease {
+function withProgress(lease: LeaseRow, { inFlight: own, observations }: Progress, now: number): LeaseRow {
   const { rev, freeAt, inFlight, holder, changedAt: _, ...breaker } = lease;
   const others = Object.entries(inFlight).filter(([event, { isLone, until }]) => isLone && until > now && !own[event]);
-  const begins = intervalMs > 0 && Object.keys(own).length > 0;
   return {
     ...observations.reduce(observe, breaker),
     // A deleted and recreated lease must not repeat an old `rev`, otherwise a stale write would pass.
@@ -159,7 +147,6 @@ function withProgress(lease: Lease, { inFlight: own, observations }: Progress, i
     changedAt: now,
     holder,
     inFlight: { ...Object.fromEntries(others), ...own },
-    // The interval counts from now, not from the slot that a late attempt missed.
-    freeAt: begins ? Math.max(freeAt, now + intervalMs) : freeAt,
+    freeAt,
   };
 }

@@ -6,42 +6,37 @@ import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
-import { type Lease, leaseOf, plausibleLease, withoutFailures } from './lease.ts';
+import { type LeaseRow, leaseOf, plausibleLease, withoutFailures } from './lease.ts';
+import { expiryOf } from './retention.ts';
 
-export const leaseKey = (endpoint: string): Key => ({ pk: `ENDPOINT#${endpoint}`, sk: 'LEASE' });
+const leaseSk = 'LEASE';
+/** Sorts after the lease, so that one query reads both. */
+const taskPrefix = 'TASK#';
 
-/** Deliveries that a process leaves to the holder of their endpoint's lease. */
-export interface Request {
-  readonly sk: string;
-  /** Ids of the events; empty for the retries that are due. */
-  readonly events: readonly string[];
-  /** Unix time in milliseconds of its creation. */
-  readonly at: number;
-}
+export const leaseKey = (endpoint: string): Key => ({ pk: `ENDPOINT#${endpoint}`, sk: leaseSk });
 
-const readRequest = r.rowReader(r.object({ events: r.list(r.text) }));
+/** Ids of the events of a task, which is left to the holder of the lease; none for all that is due. */
+const readTask = r.rowReader(r.object({ events: r.list(r.text) }));
 
-const requestOf = (row: Item): Request => ({ ...readRequest(row), sk: row.sk, at: Number(row.sk.split('#')[1]) });
+/** A task, with the Unix time in milliseconds of its creation. */
+const taskOf = (row: Item) => ({ ...readTask(row), sk: String(row.sk), at: Number(row.sk.split('#')[1]) });
 
-/** Most ids in one request, some 3 KB and so three write units, and requests in memory at once. */
-const eventsPerRequest = 100;
+/** Most ids in one task, some 3 KB and so three write units, and tasks in memory at once. */
+const eventsPerTask = 100;
 const pageSize = 10;
 /** Most tries of a change that loses against other processes. */
 const maxTries = 20;
 /** Milliseconds of the backoff between tries: the base that doubles, and the maximum. */
-const firstWait = 5;
+const firstWaitMs = 5;
 const longestWaitMs = 100;
 
-/**
- * The rows of leases in the webhooks table, and the requests left for their holders. Drains of one process change a lease
- * in turn and share its last state; several processes use conditional writes.
- */
+/** Leases, and tasks for their holders. Drains of a process change a lease in turn, processes by conditional writes. */
 export class Leases {
   private readonly source: TableSource;
   private readonly random: () => number;
   /** End of each holder and attempt of this process by the steady clock, which ignores changes of the system's clock. */
   readonly alive = new Map<string, number>();
-  private readonly turns = new Map<string, { readonly limit: LimitFunction; last: Lease | undefined }>();
+  private readonly turns = new Map<string, { readonly limit: LimitFunction; last: LeaseRow | undefined }>();
 
   constructor(source: TableSource, random = Math.random) {
     this.source = source;
@@ -49,7 +44,7 @@ export class Leases {
   }
 
   /** Corrects a stored lease as {@link plausibleLease} does, but keeps holders and attempts alive in this process. */
-  plausible(endpoint: string, lease: Lease, now: number, steady: number): Lease {
+  plausible(endpoint: string, lease: LeaseRow, now: number, steady: number): LeaseRow {
     const plausible = plausibleLease(lease, now);
     const { holder } = lease;
     const isAlive = holder && (this.alive.get(holder.id) ?? 0) > steady;
@@ -61,14 +56,11 @@ export class Leases {
   }
 
   /** This process's last write of a lease, possibly stale; undefined before the first. */
-  known(endpoint: string): Lease | undefined {
+  known(endpoint: string): LeaseRow | undefined {
     return this.turns.get(endpoint)?.last;
   }
 
-  /**
-   * Marks an attempt of this process as ended without a write: the next change of the lease removes it.
-   * Until then other processes wait for the attempt's `until`.
-   */
+  /** Marks an attempt as ended without a write: the next change removes it; until then other processes wait for it. */
   end(endpoint: string, event: string): void {
     const turn = this.turns.get(endpoint);
     if (!turn?.last) return;
@@ -76,37 +68,31 @@ export class Leases {
     turn.last = { ...turn.last, inFlight };
   }
 
-  /** Reads the lease of an endpoint and its oldest requests, at most `limit`, in one query. */
-  async look(endpoint: string, limit: number): Promise<{ readonly lease: Lease; readonly requests: Request[] }> {
-    const { sk } = leaseKey(endpoint);
-    const { rows } = await this.partition(endpoint).page(sk, `${requests}~`, limit + 1);
-    const lease = rows[0]?.sk === sk ? rows.shift() : undefined;
-    return { lease: leaseOf(lease), requests: rows.slice(0, limit).map(requestOf) };
+  /** Reads the lease of an endpoint and its oldest tasks, at most `limit`, in one query. */
+  async look(endpoint: string, limit: number) {
+    const { rows } = await this.partition(endpoint).page(leaseSk, `${taskPrefix}~`, limit + 1);
+    const lease = rows[0]?.sk === leaseSk ? rows.shift() : undefined;
+    return { lease: leaseOf(lease), tasks: rows.slice(0, limit).map(taskOf) };
   }
 
-  async read(endpoint: string): Promise<Lease> {
-    const { sk } = leaseKey(endpoint);
-    const [row] = await this.partition(endpoint).range(sk, sk);
-    return leaseOf(row);
+  async read(endpoint: string): Promise<LeaseRow> {
+    return leaseOf((await this.partition(endpoint).range(leaseSk, leaseSk))[0]);
   }
 
   /** The leases of endpoints, in their order. */
-  async of(endpoints: readonly string[]): Promise<Lease[]> {
-    const rows = await getRows(this.source.dynamo, this.source.table, endpoints.map(leaseKey));
-    return endpoints.map((endpoint) => leaseOf(rows.get(rowName(leaseKey(endpoint)))));
+  async of(endpoints: readonly string[]): Promise<LeaseRow[]> {
+    const keys = endpoints.map(leaseKey);
+    const rows = await getRows(this.source.dynamo, this.source.table, keys);
+    return keys.map((key) => leaseOf(rows.get(rowName(key))));
   }
 
   /**
-   * Changes a lease, and repeats the change on a newer row while other processes win the write.
-   *
-   * @param read the lease of the last read
-   * @param next derives the new lease from the stored one; undefined leaves it unchanged
-   * @returns the new lease; undefined if it stays unchanged or other processes won every try
+   * Changes a lease as last read, and a newer row again while other processes win the write. `next` returns undefined to
+   * leave it unchanged. @returns the new lease; undefined if it stays unchanged or other processes won every try
    */
-  change(endpoint: string, read: Lease, next: (lease: Lease) => Lease | undefined): Promise<Lease | undefined> {
+  change(endpoint: string, read: LeaseRow, next: (lease: LeaseRow) => LeaseRow | undefined) {
     const turn = this.turns.get(endpoint) ?? { limit: pLimit(1), last: undefined };
     this.turns.set(endpoint, turn);
-    const { sk } = leaseKey(endpoint);
     return turn.limit(async () => {
       let current = turn.last && turn.last.rev >= read.rev ? turn.last : read;
       for (let tries = 0; tries < maxTries; tries += 1) {
@@ -115,11 +101,11 @@ export class Leases {
         if (!changed && tries > 0) return undefined;
         // Never recreate a deleted lease from a cached copy.
         const isUnchanged = unchangedSince(current.rev);
-        if (changed && (await this.partition(endpoint).put(sk, { ...changed }, isUnchanged))) {
+        if (changed && (await this.partition(endpoint).put(leaseSk, { ...changed }, isUnchanged))) {
           turn.last = changed;
           return changed;
         }
-        if (tries > 0) await sleep(this.random() * Math.min(longestWaitMs, firstWait * 2 ** tries));
+        if (tries > 0) await sleep(this.random() * Math.min(longestWaitMs, firstWaitMs * 2 ** tries));
         current = await this.read(endpoint);
         turn.last = undefined;
       }
@@ -127,27 +113,22 @@ export class Leases {
     });
   }
 
-  /**
-   * Leaves a request for the present or next holder of the lease.
-   *
-   * @param events ids; empty for the retries that are due
-   * @param expiresAt Unix time in seconds
-   */
-  async leaveRequest(endpoint: string, events: readonly string[], now: number, expiresAt: number): Promise<void> {
-    for (const some of events.length > 0 ? batchesOf(events, eventsPerRequest) : [[]]) {
-      const sk = `${requests}${String(now).padStart(15, '0')}#${randomUUID()}`;
-      await this.partition(endpoint).put(sk, { events: some, expiresAt }, {});
+  /** Leaves deliveries, or if none are named the due retries, to the present or next holder of the lease. */
+  async leaveTask(endpoint: string, events: readonly string[], now: number): Promise<void> {
+    for (const some of events.length > 0 ? batchesOf(events, eventsPerTask) : [[]]) {
+      const sk = `${taskPrefix}${String(now).padStart(15, '0')}#${randomUUID()}`;
+      await this.partition(endpoint).put(sk, { events: some, expiresAt: expiryOf(now) }, {});
     }
   }
 
-  /** Reads a page of requests after a sort key, the oldest first. */
-  async requests(endpoint: string, after = '', limit = pageSize): Promise<Request[]> {
-    const { rows } = await this.partition(endpoint).page(after ? `${after} ` : requests, `${requests}~`, limit);
-    return rows.map(requestOf);
+  /** Reads a page of tasks after a sort key, the oldest first. */
+  async tasks(endpoint: string, after = '', limit = pageSize) {
+    const { rows } = await this.partition(endpoint).page(after ? `${after} ` : taskPrefix, `${taskPrefix}~`, limit);
+    return rows.map(taskOf);
   }
 
-  async deleteRequest(endpoint: string, sk: string): Promise<void> {
-    await this.partition(endpoint).delete(sk);
+  deleteTask(endpoint: string, sk: string): Promise<boolean> {
+    return this.partition(endpoint).delete(sk);
   }
 
   async forgetFailures(endpoint: string, now: number): Promise<void> {
@@ -157,13 +138,11 @@ export class Leases {
   }
 
   /** Deletes the lease, attempts in flight included. */
-  async forget(endpoint: string): Promise<void> {
-    await this.partition(endpoint).delete(leaseKey(endpoint).sk);
+  forget(endpoint: string): Promise<boolean> {
+    return this.partition(endpoint).delete(leaseSk);
   }
 
   private partition(endpoint: string): Partition {
     return new Partition(this.source.dynamo, this.source.table, leaseKey(endpoint).pk);
   }
 }
-
-const requests = 'REQUEST#';

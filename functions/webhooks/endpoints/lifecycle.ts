@@ -5,13 +5,7 @@ import { newPrivateKey, newSecret, publicKeyOf } from '#functions/webhooks/http/
 import type { Endpoint, EndpointSecrets, EndpointStatus, SigningSecret } from './endpoint.ts';
 import type { WebhookDependencies } from './endpoints.ts';
 import { encryptionContext, secretsOf } from './secrets.ts';
-import {
-  checkedSettings,
-  checkSecret,
-  EndpointError,
-  type EndpointSettings,
-  type EndpointSettingsInput,
-} from './settings.ts';
+import { checkedSettings, EndpointError, type EndpointSettingsInput, problemsOfSecret } from './settings.ts';
 import { sendWakeUps } from './wake-ups.ts';
 
 /** Dependencies of changes to endpoints; each change throws an EndpointError for an unknown name. */
@@ -40,6 +34,8 @@ export interface NewEndpoint {
 
 /** Milliseconds for which the old secret signs as well by default: a day to change it at the receiver. */
 const defaultOverlapMs = 86_400_000;
+/** Milliseconds until the second clean-up of a removed endpoint; its last attempts have ended by then. */
+const removedAgainMs = 60_000;
 /** Most tries of a change that loses against other writers. */
 const maxTries = 5;
 
@@ -52,7 +48,8 @@ export async function addEndpoint(
   isDeclared = false,
 ): Promise<NewEndpoint> {
   const settings = checkedSettings(name, input, deps.allowPrivate, signing.secret);
-  const secrets = settings.format === 'event' ? newSecrets(signing) : [];
+  const isChat = settings.format !== 'event';
+  const secrets = isChat ? [] : newSecrets(signing);
   const endpoint: Endpoint = {
     ...publicSettings(settings),
     name,
@@ -62,7 +59,6 @@ export async function addEndpoint(
     rev: 0,
     ...(isDeclared && { isDeclared }),
   };
-  const isChat = settings.format !== 'event';
   const isThere = new EndpointError([`there is an endpoint ${name} already`], 'conflict');
   if (await deps.endpoints.find(name)) throw isThere;
   // A late attempt at a removed endpoint of this name may have left some. Forget them before the creation: a failure after
@@ -97,15 +93,15 @@ export function updateEndpoint(deps: EndpointLifeDependencies, name: string, inp
 }
 
 /** Puts new events on hold until the endpoint is resumed and recovered. */
-export const pauseEndpoint = (deps: EndpointLifeDependencies, name: string): Promise<Endpoint> =>
+export const pauseEndpoint = (deps: EndpointLifeDependencies, name: string) =>
   changeStatus(deps, name, ['active'], 'paused');
 
 /** Sends new events again; deliveries on hold wait for `recover`. */
-export const resumeEndpoint = (deps: EndpointLifeDependencies, name: string): Promise<Endpoint> =>
+export const resumeEndpoint = (deps: EndpointLifeDependencies, name: string) =>
   changeStatus(deps, name, ['paused'], 'active');
 
 /** Puts new events on hold until the endpoint is enabled and recovered. */
-export const disableEndpoint = (deps: EndpointLifeDependencies, name: string, because: string): Promise<Endpoint> =>
+export const disableEndpoint = (deps: EndpointLifeDependencies, name: string, because: string) =>
   changeStatus(deps, name, ['active', 'paused'], 'disabled', because);
 
 /** Sends new events again with a closed circuit breaker; deliveries on hold wait for `recover`. */
@@ -117,11 +113,8 @@ export async function enableEndpoint(deps: EndpointLifeDependencies, name: strin
 }
 
 /**
- * Gives an endpoint a new secret. During the overlap requests carry signatures by both, the new one first.
- *
- * @param overlapMs milliseconds until the old secret expires; a day by default
- * @param secret the owner's own; a new one by default
- * @throws EndpointError for a malformed secret, or a chat
+ * Gives an endpoint a new secret, the owner's own or a generated one. During the overlap requests carry signatures by
+ * both, the new one first. @throws EndpointError for a malformed secret, or a chat
  */
 export async function rotateSecret(
   deps: EndpointLifeDependencies,
@@ -129,14 +122,14 @@ export async function rotateSecret(
   overlapMs: number = defaultOverlapMs,
   secret?: string,
 ): Promise<NewEndpoint> {
-  if (secret !== undefined) checkSecret(secret);
+  const problems = problemsOfSecret(secret);
+  if (problems.length > 0) throw new EndpointError(problems);
   let fresh: SigningSecret[] = [];
   const endpoint = await modify(deps, name, (current) => {
     const { secrets, ...encrypted } = secretsOf(deps.dataKey, current);
     if (secrets.length === 0) throw new EndpointError([`${name} is a chat, which verifies no signature`], 'conflict');
     const now = deps.now().getTime();
-    const isAsymmetric = secrets.some(isPrivateKey);
-    fresh = newSecrets({ secret, isAsymmetric });
+    fresh = newSecrets({ secret, isAsymmetric: secrets.some(isPrivateKey) });
     const old = secrets
       .map(({ secret: previous, until }) => ({ secret: previous, until: Math.min(until ?? Infinity, now + overlapMs) }))
       .filter(({ until }) => until > now);
@@ -144,9 +137,6 @@ export async function rotateSecret(
   });
   return { endpoint, secret: fresh[0]?.secret, publicKey: publicKeyIn(fresh) };
 }
-
-/** Milliseconds until the second clean-up of a removed endpoint; its last attempts have ended by then. */
-const removedAgainMs = 60_000;
 
 export async function removeEndpoint(deps: EndpointLifeDependencies, name: string): Promise<void> {
   const { format } = await existingEndpoint(deps, name);
@@ -165,11 +155,11 @@ export const noteChats = (deps: EndpointLifeDependencies): Promise<void> =>
 
 /** @throws EndpointError for an unknown name, or when other writers won every try */
 export async function modify(deps: EndpointLifeDependencies, name: string, change: (endpoint: Endpoint) => Endpoint) {
-  for (let tries = 0; tries < maxTries; tries += 1) {
+  for (let tries = 1; tries <= maxTries; tries += 1) {
     const endpoint = await existingEndpoint(deps, name);
     const changed = change(endpoint);
     if (await deps.endpoints.replace(endpoint, changed)) return { ...changed, rev: endpoint.rev + 1 };
-    await pause(tries + 1, retryBudget());
+    await pause(tries, retryBudget());
   }
   throw new EndpointError([`${name} is being changed at this moment; try again`], 'conflict');
 }
@@ -178,12 +168,12 @@ function changeStatus(
   deps: EndpointLifeDependencies,
   name: string,
   from: readonly EndpointStatus[],
-  to: EndpointStatus,
+  status: EndpointStatus,
   disabledBecause?: string,
 ): Promise<Endpoint> {
   return modify(deps, name, ({ health: _, ...endpoint }) => {
-    if (!from.includes(endpoint.status)) throw new EndpointError([misplaced(endpoint, to)], 'conflict');
-    return { ...endpoint, status: to, disabledBecause };
+    if (!from.includes(endpoint.status)) throw new EndpointError([misplaced(endpoint, status)], 'conflict');
+    return { ...endpoint, status, disabledBecause };
   });
 }
 
@@ -208,10 +198,9 @@ export async function wake(deps: WebhookDependencies, endpoint: string, events: 
     throw new EndpointError([`SQS did not take the message for ${endpoint}; try again`], 'conflict');
 }
 
-const publicSettings = ({ url, headers: _, ...settings }: EndpointSettings) => ({
-  ...settings,
-  origin: new URL(url).origin,
-});
+const publicSettings = ({ url, headers: _, ...settings }: ReturnType<typeof checkedSettings>) => {
+  return { ...settings, origin: new URL(url).origin };
+};
 
 const encrypt = ({ dataKey }: EndpointLifeDependencies, name: string, secrets: EndpointSecrets): string =>
   dataKey.encrypt(JSON.stringify(secrets), encryptionContext(name));

@@ -2,20 +2,12 @@ const seconds = 1000;
 const minutes = 60 * seconds;
 const hours = 60 * minutes;
 
-/**
- * Milliseconds before each retry, from the example schedule of Standard Webhooks 1.0.0.
- * With the immediate first attempt these are ten attempts in 75 hours and 35 minutes.
- */
+/** Schedule of Standard Webhooks 1.0.0 in ms: with the first, at once, ten attempts in 75 hours and 35 minutes. */
 export const defaultRetryDelays: readonly number[] = [
   5 * seconds,
   5 * minutes,
   30 * minutes,
-  2 * hours,
-  5 * hours,
-  10 * hours,
-  14 * hours,
-  20 * hours,
-  24 * hours,
+  ...[2, 5, 10, 14, 20, 24].map((count) => count * hours),
 ];
 
 /** Longest `Retry-After` that is honoured, in milliseconds: as long as the longest delay of the schedule. */
@@ -33,11 +25,7 @@ interface FailedAttempt {
   readonly random: () => number;
 }
 
-/**
- * The next attempt in Unix ms, by the schedule with jitter or a longer `Retry-After`; undefined after the last.
- *
- * @example after a first failure that ended at 0, 5000 give or take a fifth
- */
+/** The next attempt in Unix ms, by the schedule with jitter or a longer `Retry-After`; undefined after the last. */
 export function nextAttemptAt(failed: FailedAttempt): number | undefined {
   const delay = failed.retryDelaysMs[failed.attempt - 1];
   if (delay === undefined) return undefined;

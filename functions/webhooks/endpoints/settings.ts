@@ -72,37 +72,32 @@ export const endpointSettings = (allowPrivate: boolean) => {
   });
 };
 
-/** Settings with all defaults applied. */
-export type EndpointSettings = z.output<ReturnType<typeof endpointSettings>>;
 export type EndpointSettingsInput = z.input<ReturnType<typeof endpointSettings>>;
 
-/**
- * @param secret the operator's own, if there is one
- * @throws EndpointError that lists every mistake with its path, but repeats no secret
- */
-export function checkedSettings(name: string, input: unknown, allowPrivate: boolean, secret?: string) {
+/** Applies the defaults, and lists all mistakes by path without any secret; `secret` is the operator's own. */
+export function parseSettings(name: string, input: unknown, allowPrivate: boolean, secret?: string) {
   const { error: nameError } = endpointName.safeParse(name);
   const { data, error } = endpointSettings(allowPrivate).safeParse(input);
   const problems = [
     ...(nameError?.issues.map(({ message }) => `name: ${message}`) ?? []),
     ...(error?.issues.map(({ path, message }) => `${path.join('.') || 'endpoint'}: ${message}`) ?? []),
-    ...(secret === undefined ? [] : problemsOfSecret(secret)),
+    ...problemsOfSecret(secret),
   ];
-  if (!data || problems.length > 0) throw new EndpointError(problems);
-  return data;
+  return { data, problems };
 }
 
-/** @throws EndpointError, which does not repeat the secret */
-export function checkSecret(secret: string): void {
-  const problems = problemsOfSecret(secret);
-  if (problems.length > 0) throw new EndpointError(problems);
+/** @throws EndpointError with the problems of {@link parseSettings} */
+export function checkedSettings(...given: Parameters<typeof parseSettings>) {
+  const { data, problems } = parseSettings(...given);
+  if (!data || problems.length > 0) throw new EndpointError(problems);
+  return data;
 }
 
 /** Problem of an operator's own signing secret; does not repeat it. */
 export const ownSecretProblem = (secret: string): string | undefined =>
   secretProblem(secret) ?? (secret.startsWith('whsec_') ? undefined : 'expected whsec_ before the key');
 
-function problemsOfSecret(secret: string): string[] {
-  const problem = ownSecretProblem(secret);
+export function problemsOfSecret(secret: string | undefined): string[] {
+  const problem = secret === undefined ? undefined : ownSecretProblem(secret);
   return problem ? [`secret: ${problem}`] : [];
 }

@@ -2,6 +2,7 @@ import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import pLimit from 'p-limit';
 import { batchesOf } from '#functions/dynamodb/batch.ts';
+import { jsonOf } from '#functions/parsing/json.ts';
 
 export interface Queue {
   readonly sqs: SQSClient;
@@ -13,11 +14,16 @@ export interface WakeUp {
   readonly endpoint: string;
   /** Ids of the events; empty for all deliveries that are due. */
   readonly events: readonly string[];
-}
-
-export interface TimedWakeUp extends WakeUp {
   /** Unix time in milliseconds. @default now */
   readonly at?: number;
+}
+
+/** An endpoint whose drain failed through a fault of ours. */
+export interface Failure {
+  readonly endpoint: string;
+  readonly error: Error;
+  /** True when tasks keep the rest for the sweep, each minute. Wake-ups would multiply in a lasting fault. */
+  readonly isKept: boolean;
 }
 
 /** Longest delay of a message in SQS, in milliseconds; the sweep finds deliveries that wait longer. */
@@ -29,7 +35,7 @@ const concurrency = 4;
 /** Sends wake-ups up to the longest delay of SQS; the sweep handles later ones. @returns those that SQS refused */
 export async function sendWakeUps(
   { wakeUps: { sqs, url: QueueUrl }, now: clock }: { readonly wakeUps: Queue; readonly now: () => Date },
-  wakeUps: readonly TimedWakeUp[],
+  wakeUps: readonly WakeUp[],
 ): Promise<WakeUp[]> {
   const now = clock().getTime();
   const near = wakeUps.filter(({ at = now }) => at - now <= longestDelayMs);
@@ -60,18 +66,15 @@ export const readWakeUps = (records: readonly Pick<SQSRecord, 'messageId' | 'bod
     }),
   );
 
-/** The messages for SQS to redeliver: those of failed endpoints. */
-export const failedMessages = (wakeUps: ReadonlyMap<string, WakeUp>, failed: ReadonlySet<string>) =>
-  [...wakeUps].flatMap(([itemIdentifier, { endpoint }]) => (failed.has(endpoint) ? [{ itemIdentifier }] : []));
+/** The messages for SQS to redeliver: those of endpoints that failed, unless tasks keep their work. */
+export const failedMessages = (wakeUps: ReadonlyMap<string, WakeUp>, failures: readonly Failure[]) =>
+  [...wakeUps].flatMap(([itemIdentifier, { endpoint: name }]) =>
+    failures.some(({ endpoint, isKept }) => endpoint === name && !isKept) ? [{ itemIdentifier }] : [],
+  );
 
 /** @returns undefined for a malformed message */
 export function parseWakeUp(body: string): WakeUp | undefined {
-  try {
-    const { endpoint, events } = JSON.parse(body) ?? {};
-    const isWakeUp =
-      typeof endpoint === 'string' && Array.isArray(events) && events.every((event) => typeof event === 'string');
-    return isWakeUp ? { endpoint, events } : undefined;
-  } catch {
-    return undefined;
-  }
+  const { endpoint, events } = (jsonOf(body) ?? {}) as Partial<WakeUp>;
+  const isList = Array.isArray(events) && events.every((event) => typeof event === 'string');
+  return typeof endpoint === 'string' && isList ? { endpoint, events } : undefined;
 }

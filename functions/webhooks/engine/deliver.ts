@@ -1,24 +1,12 @@
 import { retryBudget } from '#functions/clock/backoff.ts';
 import type { Deadline } from '#functions/clock/instants.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
-import type { Settled } from '#functions/webhooks/deliveries/settled.ts';
 import { newLease } from '#functions/webhooks/endpoints/lease.ts';
-import type { WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
+import type { Failure, WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { Drain } from './drain.ts';
 
 /** Result of draining the endpoints that wake-ups name. */
-export interface DeliveryBatch {
-  readonly settled: readonly Settled[];
-  /** Endpoints whose drain failed through a fault of ours. */
-  readonly unhandled: readonly Unhandled[];
-}
-
-interface Unhandled {
-  readonly endpoint: string;
-  readonly error: Error;
-  /** True when requests keep the rest for the sweep, each minute. Wake-ups would multiply in a lasting fault. */
-  readonly isKept: boolean;
-}
+export type DeliveryBatch = Awaited<ReturnType<typeof deliver>>;
 
 /** Milliseconds from the choice of a delivery to the end of its request: 3 s until it begins, and 15 s. */
 const requestTimeMs = 18_000;
@@ -31,15 +19,14 @@ const readAhead = 10;
  * is an outcome, not an error.
  *
  * @param deadline instant of the steady clock at which every request has ended
- * @param stopping aborts when the process is to end
  */
 export async function deliver(
   deps: DeliverDependencies,
   wakeUps: readonly WakeUp[],
   deadline = Number.POSITIVE_INFINITY,
   stopping?: AbortSignal,
-): Promise<DeliveryBatch> {
-  const unhandled: Unhandled[] = [];
+) {
+  const unhandled: Failure[] = [];
   // Each endpoint by itself: unreadable rows of one endpoint do not delay the others.
   const settled = await Promise.all(
     [...Map.groupBy(wakeUps, ({ endpoint }) => endpoint)].map(async ([name, wanted]) => {
@@ -60,12 +47,8 @@ export async function deliver(
   return { settled: settled.flat(), unhandled };
 }
 
-async function readFirst(
-  { deliveries, leases, now, steady }: DeliverDependencies,
-  endpoint: string,
-  events: string[],
-  deadline: Deadline,
-) {
+async function readFirst(deps: DeliverDependencies, endpoint: string, events: string[], deadline: Deadline) {
+  const { deliveries, leases, now, steady } = deps;
   // Take the lease before reading the deliveries: a newer lease then shows that they may have been made.
   const known = leases.known(endpoint);
   const isHeld = leases.plausible(endpoint, known ?? newLease, now().getTime(), steady()).holder !== undefined;

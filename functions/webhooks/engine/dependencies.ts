@@ -16,8 +16,8 @@ import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt
 import { Deliveries } from '#functions/webhooks/deliveries/deliveries.ts';
 import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
-import { WebhookClient } from '#functions/webhooks/http/client.ts';
-import { dnsResolver } from '#functions/webhooks/http/resolver.ts';
+import { dnsResolver } from '#functions/webhooks/http/name-resolver.ts';
+import { WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { ClockWitness } from './clock-witness.ts';
 import type { FanOutDependencies } from './fan-out.ts';
 import type { SweepDependencies } from './sweep.ts';
@@ -40,10 +40,7 @@ const deliveryRepositories = (source: TableSource, random = Math.random) => ({
   leases: new Leases(source, random),
 });
 
-interface WebhookEnvironment {
-  readonly WEBHOOKS_TABLE: string;
-  readonly WAKE_UP_QUEUE_URL: string;
-}
+type WebhookEnvironment = Readonly<Record<'WEBHOOKS_TABLE' | 'WAKE_UP_QUEUE_URL', string>>;
 
 const sourceIn = (env: WebhookEnvironment, dynamo = new DynamoDBClient(sdkSettings)): TableSource => ({
   dynamo,

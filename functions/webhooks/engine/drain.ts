@@ -5,7 +5,7 @@ import { healthAfter, stepWithoutAttempt } from '#functions/webhooks/deliveries/
 import { type Settled, tellSettled } from '#functions/webhooks/deliveries/settled.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
-import type { Admission, Lease } from '#functions/webhooks/endpoints/lease.ts';
+import type { Admission, LeaseRow } from '#functions/webhooks/endpoints/lease.ts';
 import { longestDelayMs, sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { HeldLease } from './held-lease.ts';
 import { InFlightAttempts } from './in-flight-attempts.ts';
@@ -18,12 +18,11 @@ const drainTimeMs = 20_000;
 /** Lost races for the lease after which a drain leaves the endpoint to the other processes. */
 const maxLosses = 3;
 
-export interface DrainStart {
+interface DrainStart {
   /** Ids of events that wake-ups name. */
   readonly events: readonly string[];
-  /** True when due retries are part of the work. */
   readonly wantsRetries: boolean;
-  readonly lease: Lease;
+  readonly lease: LeaseRow;
   /** First deliveries, read together with the endpoint. */
   readonly found: EndpointDeliveries;
   /** Instant of the steady clock after which no attempt begins. */
@@ -32,15 +31,12 @@ export interface DrainStart {
   readonly stopping: AbortSignal | undefined;
 }
 
-/**
- * Makes the deliveries to one endpoint under its lease, until none is due or the time is over. If another process holds
- * the lease, the drain leaves that process a request.
- */
+/** Makes due deliveries to one endpoint under its lease, or leaves a task to the process that holds the lease. */
 export class Drain {
   readonly settled: Settled[] = [];
   private readonly deps: DeliverDependencies;
   private readonly name: string;
-  private readonly start: DrainStart;
+  private readonly stopping: AbortSignal | undefined;
   readonly work: Work;
   private readonly holding: HeldLease;
   private readonly beginUntil: number;
@@ -49,11 +45,9 @@ export class Drain {
   private readonly attempts: InFlightAttempts;
   /** Latest end of another process's attempt at a delivery that our wake-ups name as well. */
   private othersEndAt = 0;
-  /** Time to look at the requests that are left. */
-  private requestsAt = Number.POSITIVE_INFINITY;
+  /** Time to look at the tasks that are left. */
+  private tasksAt = Number.POSITIVE_INFINITY;
   private isTurnedAway = false;
-  /** Lost races for the lease. */
-  private losses = 0;
 
   private readonly settle = (settled: Settled): void => {
     this.settled.push(settled);
@@ -63,7 +57,7 @@ export class Drain {
   constructor(deps: DeliverDependencies, name: string, start: DrainStart) {
     this.deps = deps;
     this.name = name;
-    this.start = start;
+    this.stopping = start.stopping;
     this.work = new Work(deps, name, start.events, start.wantsRetries);
     this.beginUntil = Math.min(start.beginUntil, deps.steady() + drainTimeMs);
     this.holding = new HeldLease(deps, name, start.lease);
@@ -85,17 +79,16 @@ export class Drain {
 
   /** Leaves the work to the holder of the lease; true when the lease is free after all. */
   private async giveWay(admitted: Exclude<Admission, { kind: 'free' }>): Promise<boolean> {
-    const { leases } = this.deps;
-    const isLeft = await this.work.leave(this.now(), admitted.kind === 'held');
+    const isLeft = await this.work.leave(admitted.kind === 'held');
     // The holder may have made the deliveries that were read.
     this.found = undefined;
-    // Read the lease after leaving the request: the holder looks for requests once more after its release.
-    this.holding.lease = await leases.read(this.name);
+    // Read the lease after leaving the task: the holder looks for tasks once more after its release.
+    this.holding.lease = await this.deps.leases.read(this.name);
     const { admission: again } = this.holding;
     this.isTurnedAway = again.kind === 'held';
     if (again.kind === 'free') return isLeft || this.work.wantsRetries;
     // Only for an endpoint with a pace. The sweep wakes an endpoint whose circuit breaker half-opens.
-    if (again.kind === 'shut' && again.until === this.holding.lease.freeAt && isLeft) this.requestsAt = again.until;
+    if (again.kind === 'shut' && again.until === this.holding.lease.freeAt && isLeft) this.tasksAt = again.until;
     return false;
   }
 
@@ -170,7 +163,6 @@ export class Drain {
   /** Writes attempts into the lease, and returns the deliveries whose attempts may begin. */
   private async enter(chosen: readonly Delivery[]): Promise<readonly Delivery[]> {
     const entry = await this.holding.enter(chosen).catch(this.attempts.fail);
-    if (this.holding.isLost) this.losses += 1;
     this.work.add(entry?.leftBehind ?? []);
     // Another process may have made them between our read and our lease.
     let fresh = entry?.isNews ? await this.work.unchanged(chosen).catch(this.attempts.fail) : entry && chosen;
@@ -184,17 +176,16 @@ export class Drain {
 
   /** Releases the lease, and leaves the rest to the next drain; true when this drain has more to do. */
   private async leave(): Promise<boolean> {
-    const { leases } = this.deps;
-    const isLeft = await this.work.leave(this.now(), false);
+    const isLeft = await this.work.leave(false);
     await this.holding.release(this.attempts.fault !== undefined);
     await this.tellHealth();
-    // Look for requests after the release: another process leaves its request before it reads the lease again.
-    const hasRequests = isLeft || (!this.holding.isLone && (await leases.requests(this.name, '', 1)).length > 0);
-    if (!hasRequests || this.attempts.fault) return false;
+    // Look for tasks after the release: another process leaves its task before it reads the lease again.
+    const isMore = isLeft || (!this.holding.isLone && (await this.deps.leases.tasks(this.name, '', 1)).length > 0);
+    if (!isMore || this.attempts.fault) return false;
     if (this.endpoint?.status !== 'active') return true;
     const now = this.now();
-    if (this.mayBeginAt <= now && !this.isTimeOver && this.losses < maxLosses) return true;
-    this.requestsAt = now;
+    if (this.mayBeginAt <= now && !this.isTimeOver && this.holding.losses < maxLosses) return true;
+    this.tasksAt = now;
     return false;
   }
 
@@ -212,20 +203,21 @@ export class Drain {
 
   /** Records what the attempts show of the endpoint's health, so that operators hear of it. */
   private async tellHealth(): Promise<void> {
-    const { deps, endpoint } = this;
+    const { endpoint } = this;
+    const { endpoints } = this.deps;
     const attempts = this.attempts.made.splice(0);
     if (!endpoint || attempts.length === 0) return;
     const isGone = attempts.some(({ outcome }) => outcome.kind === 'gone');
     const change = isGone ? undefined : healthAfter(endpoint, this.holding.lease, attempts, this.now());
     if (!change && !isGone) return;
-    if (change) await deps.endpoints.commitHealth(endpoint, change);
-    this.know(await deps.endpoints.find(this.name));
+    if (change) await endpoints.commitHealth(endpoint, change);
+    this.know(await endpoints.find(this.name));
   }
 
   /** Sends one wake-up for all that is left to do, unless its time is further ahead than SQS can delay a message. */
   private async wakeAgain(): Promise<void> {
-    let at = Math.min(this.attempts.nextRetryAt, this.requestsAt);
-    // The holder that turned this drain away has a request to look at the retries.
+    let at = Math.min(this.attempts.nextRetryAt, this.tasksAt);
+    // The holder that turned this drain away has a task to look at the retries.
     if (this.work.wantsRetries && !this.isTurnedAway) {
       const [next] = await this.deps.deliveries.due(this.name, this.now() + longestDelayMs, 1);
       at = Math.min(at, next?.dueAt ?? at);
@@ -253,15 +245,15 @@ export class Drain {
   }
 
   private get isTimeOver(): boolean {
-    return this.deps.steady() >= this.beginUntil || (this.start.stopping?.aborted ?? false);
+    return this.deps.steady() >= this.beginUntil || this.stopping?.aborted === true;
   }
 
   private get mayBegin(): boolean {
     const { made, fault } = this.attempts;
     const isGone = made.some(({ outcome }) => outcome.kind === 'gone');
     const isAlone = this.holding.isLone && made.length > 0;
-    const isShort = this.isTimeOver || this.holding.isLost || fault !== undefined || isGone || isAlone;
-    return !isShort && this.endpoint?.status === 'active' && this.holding.room > 0;
+    const isOver = this.isTimeOver || this.holding.isLost || fault !== undefined || isGone || isAlone;
+    return !isOver && this.endpoint?.status === 'active' && this.holding.room > 0;
   }
 
   private now(): number {

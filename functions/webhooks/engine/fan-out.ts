@@ -3,6 +3,7 @@ import type { Deadline } from '#functions/clock/instants.ts';
 import { parseEventBody, type TransferEvent } from '#functions/events/transfer-event.ts';
 import { transferNotice } from '#functions/notices/notice.ts';
 import { isInstant, NoticeError, parseNotice } from '#functions/notices/notice-record.ts';
+import { jsonOf } from '#functions/parsing/json.ts';
 import { isTrackingId } from '#functions/transfers/transfer.ts';
 import type { DeliveryDependencies, StoredEvent } from '#functions/webhooks/deliveries/deliveries.ts';
 import { isWanted, type Subject } from '#functions/webhooks/endpoints/endpoint.ts';
@@ -17,13 +18,7 @@ export interface FanOutDependencies extends Omit<DeliveryDependencies, 'leases'>
 }
 
 /** Result of fanning out a batch of messages. */
-export interface FanOut {
-  readonly deliveries: number;
-  /** Messages whose rest was handed on. */
-  readonly handedOn: number;
-  /** Numbers of the messages that failed, with the reason. */
-  readonly unhandled: readonly { readonly message: number; readonly error: Error }[];
-}
+export type FanOut = Awaited<ReturnType<typeof fanOut>>;
 
 /** Endpoints examined per message. A batch of ten creates up to 500 deliveries, in some 5 of the function's 30 s. */
 export const endpointsPerMessage = 50;
@@ -35,17 +30,7 @@ interface Arrival extends StoredEvent {
   readonly subject: Subject;
 }
 
-interface Part {
-  /** Id of the event or notice. */
-  readonly event: string;
-  /** Endpoints that have a delivery now. */
-  readonly endpoints: readonly string[];
-  /** Endpoint after which to go on; undefined when all are done. */
-  readonly next: string | undefined;
-  /** True when chats among the examined endpoints want the notice of this event. */
-  readonly isForChats: boolean;
-  readonly fault: Error | undefined;
-}
+type Part = Awaited<ReturnType<typeof createDeliveries>>;
 
 /**
  * Stores each event or notice with a delivery for every endpoint that wants it now, and wakes these endpoints. It takes
@@ -55,13 +40,10 @@ interface Part {
  * @param announcements from transfer-events and transfer-notices, delivered raw, or handed on
  * @param deadline instant of the steady clock after which no delivery is created
  */
-export async function fanOut(
-  deps: FanOutDependencies,
-  announcements: readonly Announcement[],
-  deadline = Number.POSITIVE_INFINITY,
-): Promise<FanOut> {
-  const partAfter = partReader(deps);
+export async function fanOut(deps: FanOutDependencies, announcements: readonly Announcement[], deadline = Infinity) {
   const limit = pLimit(concurrency);
+  /** Parts of the endpoints, each read once for the whole batch. */
+  const read = new Map<string, Promise<EndpointPart>>();
   const unhandled = new Map<number, Error>();
   const attempt = <T>(message: number, task: () => Promise<T>): Promise<T | undefined> =>
     task().catch((error: Error) => {
@@ -72,16 +54,17 @@ export async function fanOut(
     announcements.map(({ body, after = '' }, message) =>
       attempt(message, async () => {
         const arrival = arrivalOf(body);
-        return createDeliveries(deps, limit, arrival, after, await partAfter(after), deadline);
+        const part = read.get(after) ?? deps.endpoints.after(after, endpointsPerMessage);
+        read.set(after, part);
+        return createDeliveries(deps, limit, arrival, after, await part, deadline);
       }),
     ),
   );
   const asleep = await wakeUp(deps, parts);
   for (const [message, part] of parts.entries()) {
     // Without a wake-up, no process would look at the delivery: the queue has to bring the message again.
-    if (part?.endpoints.some((endpoint) => asleep.has(endpoint))) {
+    if (part?.endpoints.some((endpoint) => asleep.has(endpoint)))
       unhandled.set(message, new Error('SQS did not take the wake-up; the queue brings the message again'));
-    }
   }
   // Hand on last, so that only a failed message is repeated, and from where it began.
   const handedOn = await Promise.all(
@@ -105,7 +88,9 @@ export async function fanOut(
   for (const [message, part] of parts.entries()) if (part?.fault) unhandled.set(message, part.fault);
   return {
     deliveries: parts.reduce((sum, part) => sum + (part?.endpoints.length ?? 0), 0),
+    /** Messages whose rest was handed on. */
     handedOn: handedOn.filter(Boolean).length,
+    /** Numbers of the messages that failed, with the reason. */
     unhandled: [...unhandled].map(([message, error]) => ({ message, error })),
   };
 }
@@ -113,21 +98,10 @@ export async function fanOut(
 /** Sends each endpoint one wake-up for the whole batch, and returns the endpoints whose wake-ups SQS did not take. */
 async function wakeUp(deps: FanOutDependencies, parts: readonly (Part | undefined)[]): Promise<ReadonlySet<string>> {
   const wanted = parts.flatMap((part) => part?.endpoints.map((endpoint) => ({ endpoint, event: part.event })) ?? []);
-  const wakeUps = [...Map.groupBy(wanted, ({ endpoint }) => endpoint)].map(([endpoint, some]) => ({
-    endpoint,
-    events: some.map(({ event }) => event),
-  }));
+  const wakeUps = [...Map.groupBy(wanted, ({ endpoint }) => endpoint)].map(([endpoint, some]) => {
+    return { endpoint, events: some.map(({ event }) => event) };
+  });
   return new Set((await sendWakeUps(deps, wakeUps)).map(({ endpoint }) => endpoint));
-}
-
-/** Reads each part of the endpoints once for the whole batch. */
-function partReader(deps: FanOutDependencies): (after: string) => Promise<EndpointPart> {
-  const parts = new Map<string, Promise<EndpointPart>>();
-  return (after) => {
-    const part = parts.get(after) ?? deps.endpoints.after(after, endpointsPerMessage);
-    parts.set(after, part);
-    return part;
-  };
 }
 
 async function createDeliveries(
@@ -137,11 +111,10 @@ async function createDeliveries(
   after: string,
   { endpoints, next, fault }: EndpointPart,
   deadline: Deadline,
-): Promise<Part> {
+) {
   const now = deps.now().getTime();
   const interested = endpoints.filter((endpoint) => isWanted(endpoint, arrival.subject));
   const wanting = interested.filter(({ format }) => kindFor(format) === arrival.kind);
-  const isForChats = wanting.length < interested.length;
   const isFirst = after === '';
   // Store a notice only if an endpoint wants it; store an event always, since operators can query it.
   if (isFirst && arrival.kind === 'event' && wanting.length === 0)
@@ -155,25 +128,30 @@ async function createDeliveries(
   const done = wanting.slice(0, end).map(({ name }) => name);
   const isCutShort = end < wanting.length;
   if (isCutShort && end === 0) throw new Error(`no time was left for the endpoints after '${after}'`);
-  return { event: arrival.id, endpoints: done, next: isCutShort ? done.at(-1) : next, isForChats, fault };
+  return {
+    event: arrival.id,
+    /** Endpoints that have a delivery now. */
+    endpoints: done,
+    /** Endpoint after which to go on; undefined when all are done. */
+    next: isCutShort ? done.at(-1) : next,
+    /** True when chats among the examined endpoints want the notice of this event. */
+    isForChats: wanting.length < interested.length,
+    fault,
+  };
 }
 
-/**
- * Parses a message: an event has an envelope with `data`, anything else must be a notice.
- *
- * @throws NoticeError that says what was expected, or TypeError for `null`
- */
+/** Parses an event, which has `data`, or a notice. @throws NoticeError with what was expected, TypeError for `null` */
 function arrivalOf(body: string): Arrival {
-  const { id, type, timestamp, data } = envelopeOf(body);
+  const message = jsonOf(body);
+  if (message === undefined) throw new NoticeError('expected an event or a notice, but the message is not JSON');
+  const { id, type, timestamp, data } = message as Partial<TransferEvent>;
   if (data !== undefined) {
     const { trackingId, mailbox, direction } = data ?? {};
     // DynamoDB takes only non-empty text as the key of an index.
     const isOfTransfer = trackingId === undefined || isTrackingId(trackingId);
-    if (!isName(id) || !isName(type) || !isInstant(timestamp) || !isOfTransfer) {
-      throw new NoticeError(
-        'expected an event with id, type, an ISO 8601 timestamp in UTC, and the id of a transfer if any',
-      );
-    }
+    const expected = 'an event with id, type, an ISO 8601 timestamp in UTC, and the id of a transfer if any';
+    if (!isName(id) || !isName(type) || !isInstant(timestamp) || !isOfTransfer)
+      throw new NoticeError(`expected ${expected}`);
     return { kind: 'event', id, at: timestamp, body, subject: { types: [type], mailbox, direction } };
   }
   const notice = parseNotice(body);
@@ -182,13 +160,4 @@ function arrivalOf(body: string): Arrival {
 }
 
 /** True for text that can be a key, part of a filter, and the value of a header. */
-const isName = (value: unknown): boolean => typeof value === 'string' && /^[\x21-\x7e]{1,200}$/.test(value);
-
-function envelopeOf(body: string) {
-  try {
-    return JSON.parse(body);
-  } catch {
-    // JSON.parse quotes the message in its error, and with it a mailbox.
-    throw new NoticeError('expected an event or a notice, but the message is not JSON');
-  }
-}
+const isName = (value: unknown): value is string => typeof value === 'string' && /^[\x21-\x7e]{1,200}$/.test(value);

@@ -11,20 +11,11 @@ import {
   allowsLone,
   endLone,
   type InFlight,
-  type Lease,
+  type LeaseRow,
   type Limits,
   leaseDurationMs,
   release,
 } from '#functions/webhooks/endpoints/lease.ts';
-
-export interface Entry {
-  /** Instant of the steady clock after which these attempts must not begin. */
-  readonly beginUntil: number;
-  /** True when the lease was not as known: the deliveries that were read may have been made. */
-  readonly isNews: boolean;
-  /** Events that a dead holder left in flight. */
-  readonly leftBehind: readonly string[];
-}
 
 /** Longest time in milliseconds from the write of a lease to the start of the attempts that it names. */
 const beginWithinMs = 3000;
@@ -32,11 +23,13 @@ const beginWithinMs = 3000;
 /** One process's hold on the lease of an endpoint, with the attempts that this process makes under it. */
 export class HeldLease {
   /** Last known state. */
-  lease: Lease;
+  lease: LeaseRow;
   limits: Limits = { maxInFlight: 1, intervalMs: 0 };
   /** True when a single attempt is made without holding the endpoint. */
   isLone = false;
   isLost = false;
+  /** Lost races for the lease. */
+  losses = 0;
   /** Attempts of this process in flight, by the id of their event. */
   private readonly inFlight = new Map<string, InFlight>();
   private readonly deps: DeliverDependencies;
@@ -49,7 +42,7 @@ export class HeldLease {
   /** Attempts of other processes whose time was over when this process took the lease. */
   private interrupted: Readonly<Record<string, InFlight>> = {};
 
-  constructor(deps: DeliverDependencies, name: string, lease: Lease) {
+  constructor(deps: DeliverDependencies, name: string, lease: LeaseRow) {
     this.deps = deps;
     this.name = name;
     this.lease = lease;
@@ -67,7 +60,7 @@ export class HeldLease {
     return this.takeOver(this.plausible);
   }
 
-  private takeOver(lease: Lease): string[] {
+  private takeOver(lease: LeaseRow): string[] {
     const over = Object.entries(lease.inFlight).filter(([, { until }]) => until <= this.now());
     this.lease = lease;
     this.interrupted = Object.fromEntries(over);
@@ -92,24 +85,25 @@ export class HeldLease {
 
   /** Counts the attempt of a process that died during it, though its end is unknown. */
   counted(delivery: Delivery): Delivery {
-    const inFlightAttempt = this.interrupted[delivery.event];
-    return inFlightAttempt?.of === delivery.rev ? { ...delivery, attempt: inFlightAttempt.attempt } : delivery;
+    const begun = this.interrupted[delivery.event];
+    return begun?.of === delivery.rev ? { ...delivery, attempt: begun.attempt } : delivery;
   }
 
   /** End of another process's attempt at a delivery, as a lease has it; undefined when none is in flight. */
-  othersEndAt({ event, rev }: Pick<Delivery, 'event' | 'rev'>, lease = this.lease): number | undefined {
-    const others: Partial<InFlight> = (this.inFlight.has(event) ? undefined : lease.inFlight[event]) ?? {};
-    const { of = -1, until = 0 } = others;
-    return of >= rev && until > this.now() ? until : undefined;
+  othersEndAt({ event, rev }: Delivery, lease = this.lease): number | undefined {
+    const others = this.inFlight.has(event) ? undefined : lease.inFlight[event];
+    return others && others.of >= rev && others.until > this.now() ? others.until : undefined;
   }
 
   /**
    * Writes attempts into the lease before they begin.
    *
-   * @returns undefined when another process was quicker
+   * @returns undefined when another process was quicker, otherwise `leftBehind`, the events that a dead holder left in
+   *   flight; `isNews` when the deliveries that were read may have been made; `beginUntil`, by the steady clock, after
+   *   which these attempts must not begin
    * @throws the error of the SDK
    */
-  async enter(chosen: readonly Delivery[]): Promise<Entry | undefined> {
+  async enter(chosen: readonly Delivery[]) {
     const beginUntil = this.deps.steady() + beginWithinMs;
     const now = this.now();
     const until = now + leaseDurationMs;
@@ -132,36 +126,37 @@ export class HeldLease {
         : acquire(lease, this.id, progress, this.limits.intervalMs, now);
     });
     this.isLost = written === undefined;
-    if (!written) return undefined;
+    if (!written) {
+      this.losses += 1;
+      return undefined;
+    }
     const isNews = before.rev !== this.lease.rev;
     const leftBehind = isNews && !isHolder ? this.takeOver(before) : [];
     this.lease = written;
     // Others may have ended during the write.
     this.ended = this.ended.slice(observations.length);
-    for (const [event, inFlightAttempt] of next) this.inFlight.set(event, inFlightAttempt);
-    if (this.isLone) this.named.push(...next.map(([event]) => event));
     const { alive } = this.deps.leases;
     const living = beginUntil - beginWithinMs + leaseDurationMs;
-    for (const [event] of next) alive.set(`${this.name} ${event}`, living);
+    for (const [event, inFlightAttempt] of next) {
+      this.inFlight.set(event, inFlightAttempt);
+      if (this.isLone) this.named.push(event);
+      alive.set(`${this.name} ${event}`, living);
+    }
     if (!this.isLone) alive.set(this.id, living);
     return { beginUntil, isNews, leftBehind };
   }
 
-  /**
-   * @param isFaulty true when the end of an attempt may not be recorded
-   * @throws the error of the SDK
-   */
+  /** @param isFaulty true when the end of an attempt may not be recorded @throws the error of the SDK */
   async release(isFaulty: boolean): Promise<void> {
     const { leases } = this.deps;
     const now = this.now();
     const observations = this.ended.map(observationOf);
     const events = this.named;
-    // A successful lone attempt needs no write: its entry expires, and its delivery says that it is done.
     const haveSucceeded = events.length === observations.length && observations.every(({ isSuccess }) => isSuccess);
-    const isSaid = this.isLone && events.length > 0 && haveSucceeded;
     [this.ended, this.named] = [[], []];
     this.die();
-    if (isSaid && !this.isLost) {
+    // A successful lone attempt needs no write: its entry expires, and its delivery says that it is done.
+    if (events.length > 0 && haveSucceeded && !this.isLost) {
       if (!isFaulty) for (const event of events) leases.end(this.name, event);
       return;
     }
@@ -199,20 +194,20 @@ export class HeldLease {
   }
 
   /** True when the lease, as it really is, admits this number of attempts. */
-  private isAdmitted(lease: Lease, count: number): boolean {
+  private isAdmitted(lease: LeaseRow, count: number): boolean {
     const admitted = admission(lease, this.limits, this.now());
     if (admitted.kind !== 'free') return false;
     return this.isLone ? allowsLone(lease, this.limits, this.now()) : admitted.room >= count;
   }
 
   /** True when a lease names only attempts of a dead process, and this process has taken all of them over. */
-  private isLeftover(lease: Lease): boolean {
+  private isLeftover(lease: LeaseRow): boolean {
     const admitted = admission(lease, this.limits, this.now());
     const names = admitted.kind === 'free' ? Object.keys(admitted.interrupted) : [];
     return names.length > 0 && names.every((event) => this.interrupted[event]);
   }
 
-  private get plausible(): Lease {
+  private get plausible(): LeaseRow {
     return this.deps.leases.plausible(this.name, this.lease, this.now(), this.deps.steady());
   }
 

@@ -16,7 +16,7 @@ import type { Work } from './work.ts';
 const longestWaitMs = 1000;
 
 /** Milliseconds for which ends of attempts are gathered while most others are still in flight. */
-const gatherFor = 5;
+const gatherForMs = 5;
 
 /** Times that an endpoint is read again because other processes change it. */
 const maxTries = 5;
@@ -74,14 +74,13 @@ export class InFlightAttempts {
     await Promise.race(ends);
     enough.abort();
     // Follow up attempts together that end together: each look and each change of the lease costs a unit.
-    if (2 * this.ends.size > this.holding.limits.maxInFlight) await sleep(gatherFor);
+    if (2 * this.ends.size > this.holding.limits.maxInFlight) await sleep(gatherForMs);
   }
 
   /**
    * Disables an endpoint that reports itself gone, before its delivery is held. In the reverse order, a crash in
-   * between would leave a held delivery that no process looks at.
-   *
-   * @returns the attempt; its outcome is `failed` if the endpoint has another address since
+   * between would leave a held delivery that no process looks at. The outcome of the returned attempt is `failed` if
+   * the endpoint has another address since.
    */
   private async disable(made: Attempt, cause: EndpointCause, endpoint: Endpoint): Promise<Attempt> {
     const { startedAt, endedAt } = made;

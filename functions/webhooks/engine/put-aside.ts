@@ -13,7 +13,6 @@ const concurrency = 25;
  * Holds the deliveries of a paused or disabled endpoint, and cancels those of a removed one. It needs no lease: it
  * makes no request, and it changes a delivery only if its `rev` is still the one that was read.
  *
- * @param beginUntil instant of the steady clock after which nothing more begins
  * @returns true when work is left, because time was short or the endpoint is active again
  */
 export async function putAside(
@@ -50,15 +49,12 @@ export async function putAside(
   const checked = await releasedIfResumed(deps, held);
   for (const delivery of checked) settle({ delivery });
   const isShort = deps.steady() >= beginUntil;
-  const isLeft = await work.leave(now(), false);
+  const isLeft = await work.leave(false);
   if (!endpoint) await deps.leases.forget(work.name);
   return checked.some(({ status }) => status === 'PENDING') || isLeft || isShort;
 }
 
-/**
- * Releases deliveries held just now if their endpoint was resumed at that moment: `recover` may have missed them. Their
- * attempts begin anew, as after `recover`.
- */
+/** Releases deliveries held just now, for new attempts, if their endpoint was resumed then: `recover` may miss them. */
 export async function releasedIfResumed(deps: DeliverDependencies, held: readonly Delivery[]): Promise<Delivery[]> {
   const [first] = held;
   if (!first || (await deps.endpoints.find(first.endpoint))?.status !== 'active') return [...held];

@@ -4,11 +4,12 @@ import type { Deadline } from '#functions/clock/instants.ts';
 import { announceEndpoint } from '#functions/notices/announce.ts';
 import type { Topics } from '#functions/notices/publish.ts';
 import type { DeliveryDependencies } from '#functions/webhooks/deliveries/deliveries.ts';
-import { isDue, longestWaitMs } from '#functions/webhooks/deliveries/delivery.ts';
+import { isDue } from '#functions/webhooks/deliveries/delivery.ts';
 import { retriesBetween } from '#functions/webhooks/deliveries/delivery-index.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
-import { admission, type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
+import { admission, type LeaseRow, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
+import { keptForMs } from '#functions/webhooks/endpoints/retention.ts';
 import { sendWakeUps, type WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import type { ClockWitness } from './clock-witness.ts';
 
@@ -17,20 +18,14 @@ export interface SweepDependencies extends DeliveryDependencies {
   readonly topics: Topics;
 }
 
-export interface Sweep {
-  /** Endpoints that were sent a wake-up. */
-  readonly woken: number;
-  /** Endpoints left to the next sweep, because time was short. */
-  readonly left: number;
-  /** Milliseconds for which the longest overdue work has been due. */
-  readonly longestWaitMs: number;
-  /** Published events about endpoints. */
-  readonly announced: number;
-  /** Wake-ups that SQS did not take, and events that SNS did not take. */
-  readonly failed: number;
-  /** Milliseconds by which the clock was set back since an earlier sweep; told until all retries are checked. */
-  readonly clockSetBackMs?: number;
+/** A sweep that has begun: its Unix time in milliseconds, and the first due time that a wrong clock must have set. */
+interface BegunSweep extends SweepDependencies {
+  readonly started: number;
+  readonly misplacedFrom: number;
+  readonly budget: RetryBudget;
 }
+
+export type Sweep = Awaited<ReturnType<typeof sweep>>;
 
 /** Endpoints examined at once, each by one or two queries. */
 const concurrency = 16;
@@ -44,24 +39,21 @@ const loneMemoryMs = 180_000;
 /** Milliseconds reserved for publishing events about endpoints, however many endpoints there are. */
 const warningTimeMs = 5000;
 
-/** Later than every due time. */
-const forever = Number.MAX_SAFE_INTEGER;
-
 /**
- * Wakes each endpoint that has work and no process for it: due retries, attempts of dead processes, and the requests
+ * Wakes each endpoint that has work and no process for it: due retries, attempts of dead processes, and the tasks
  * left for those. Then publishes pending events about endpoints, for operators.
  *
  * @throws the first fault at an endpoint, after the other endpoints are done
  */
-export async function sweep(deps: SweepDependencies, deadline: Deadline): Promise<Sweep> {
+export async function sweep(deps: SweepDependencies, deadline: Deadline) {
   const started = deps.now().getTime();
   const { setBack, cameTo, note } = await deps.witness.read(started);
-  const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + longestWaitMs, deadline };
+  const budget = retryBudget(deadline, deps.steady);
+  const begun = { ...deps, started, misplacedFrom: setBack > 0 ? started + 1 : started + keptForMs, budget };
   const limit = pLimit(concurrency);
   const wakeUps: WakeUp[] = [];
-  let [overdue, isCut, reached] = [0, false, ''];
+  let [longestWaitMs, isCut, reached, left] = [0, false, '', 0];
   const telling: Endpoint[] = [];
-  let left = 0;
   let fault: Error | undefined;
   const fail = (error: Error) => {
     fault ??= error;
@@ -76,10 +68,10 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline): Promis
       }
       reached = endpoint.name;
       // A fault at one endpoint does not keep the sweep from the others.
-      await needOf(deps, endpoint, looking).then((need) => {
+      await needOf(begun, endpoint).then((need) => {
         isCut ||= need.isCut;
         wakeUps.push(...need.wakeUps);
-        overdue = Math.max(overdue, need.overdueMs);
+        longestWaitMs = Math.max(longestWaitMs, need.overdueMs);
       }, fail);
     });
   }
@@ -96,74 +88,64 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline): Promis
   await note(left > 0 ? reached : '', setBack === 0 || (left === 0 && !isCut && !fault));
   if (fault) throw fault;
   return {
+    /** Endpoints that were sent a wake-up. */
     woken: new Set(wakeUps.map(({ endpoint }) => endpoint)).size,
+    /** Endpoints left to the next sweep, because time was short. */
     left,
-    longestWaitMs: overdue,
+    /** Milliseconds for which the longest overdue work has been due. */
+    longestWaitMs,
+    /** Published events about endpoints. */
     announced,
+    /** Wake-ups that SQS did not take, and events that SNS did not take. */
     failed,
+    /** Milliseconds by which the clock was set back since an earlier sweep; told until all retries are checked. */
     ...(setBack > 0 && { clockSetBackMs: setBack }),
   };
 }
 
 /** Looks at one endpoint. `overdueMs` counts from its oldest due work; `isCut`: more postponed retries may be left. */
-async function needOf(
-  deps: SweepDependencies,
-  endpoint: Endpoint,
-  { started, misplacedFrom, deadline }: Readonly<Record<'started' | 'misplacedFrom' | 'deadline', number>>,
-) {
+async function needOf(begun: BegunSweep, endpoint: Endpoint) {
+  const { leases, deliveries, started } = begun;
   const { name, status } = endpoint;
-  const budget = retryBudget(deadline, deps.steady);
-  const { lease: read, requests } = await deps.leases.look(name, 1);
+  const { lease: read, tasks } = await leases.look(name, 1);
   const lease = plausibleLease(read, started);
   const admitted = admission(lease, limitsOf(endpoint), started);
-  const isCut = await replaceRetries(deps, name, misplacedFrom, started, budget);
+  const isCut = await replaceRetries(begun, name);
   const wakeUps: WakeUp[] = [];
-  // A holder finds work itself, and an open breaker lets no process send; a paused endpoint gets no request anyway.
+  // A holder finds work itself, and an open breaker lets no process send; a paused endpoint gets no task anyway.
   if (status === 'active' && admitted.kind !== 'free') return { wakeUps, overdueMs: 0, isCut };
   const interrupted = admitted.kind === 'free' ? Object.entries(admitted.interrupted) : [];
-  const lone = await unfinishedLone(deps, name, lease, started, budget);
-  const [request] = requests;
-  const [retry] = await deps.deliveries.due(name, started, 1);
-  const since = [request?.at, retry?.dueAt, ...[...interrupted, ...lone].map(([, { until }]) => until || started)];
+  const unfinished = [...interrupted, ...(await unfinishedLone(begun, name, lease))];
+  const [task] = tasks;
+  const [retry] = await deliveries.due(name, started, 1);
+  const since = [task?.at, retry?.dueAt, ...unfinished.map(([, { until }]) => until || started)];
   const overdueMs = Math.max(0, ...since.map((at = started) => started - at));
-  const named = [...interrupted, ...lone].map(([event]) => event);
-  if (named.length > 0) wakeUps.push({ endpoint: name, events: named });
-  if (request || retry) wakeUps.push({ endpoint: name, events: [] });
+  if (unfinished.length > 0) wakeUps.push({ endpoint: name, events: unfinished.map(([event]) => event) });
+  if (task || retry) wakeUps.push({ endpoint: name, events: [] });
   return { wakeUps, overdueMs, isCut };
 }
 
 /** Lone attempts whose time ended a short while ago, and whose deliveries are not done. */
-async function unfinishedLone(
-  { deliveries }: SweepDependencies,
-  endpoint: string,
-  { inFlight }: Lease,
-  now: number,
-  budget: RetryBudget,
-) {
-  const over = Object.entries(inFlight).filter(
+async function unfinishedLone({ deliveries, started: now, budget }: BegunSweep, endpoint: string, lease: LeaseRow) {
+  const over = Object.entries(lease.inFlight).filter(
     ([, { isLone, until }]) => isLone && until <= now && (until === 0 || now - until < loneMemoryMs),
   );
   const names = over.map(([event]) => ({ event, endpoint }));
-  const read = await deliveries.read(names, budget);
-  const waiting = new Set(read.filter((delivery) => isDue(delivery, now)).map(({ event }) => event));
+  const due = (await deliveries.read(names, budget)).filter((delivery) => isDue(delivery, now));
+  const waiting = new Set(due.map(({ event }) => event));
   return over.filter(([event]) => waiting.has(event));
 }
 
 /** Makes retries due that a fast clock postponed, however late the index has them; true when more may be left. */
-async function replaceRetries(
-  deps: SweepDependencies,
-  endpoint: string,
-  from: number,
-  nextAttemptAt: number,
-  budget: RetryBudget,
-): Promise<boolean> {
+async function replaceRetries({ budget, started, misplacedFrom, ...deps }: BegunSweep, endpoint: string) {
+  const misplaced = [retriesBetween(endpoint, misplacedFrom, Number.MAX_SAFE_INTEGER)];
   let replaced = 0;
-  for await (const { deliveries } of deps.deliveries.pages([retriesBetween(endpoint, from, forever)], budget)) {
+  for await (const { deliveries } of deps.deliveries.pages(misplaced, budget)) {
     const now = deps.now().getTime();
     const due = deliveries.filter((delivery) => isDue(delivery, now));
     await pLimit(concurrency).map(due, (delivery) => {
-      const { attempt, rev } = delivery;
-      return deps.deliveries.step(delivery, { status: 'PENDING', attempt, nextAttemptAt }, now, { rev });
+      const step = { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt: started } as const;
+      return deps.deliveries.step(delivery, step, now, { rev: delivery.rev });
     });
     replaced += due.length;
     if (replaced >= mostMisplaced || deps.steady() >= budget.deadline) return true;

@@ -1,47 +1,42 @@
 import { type RetryBudget, retryBudget } from '#functions/clock/backoff.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
-import { type EndpointDeliveries, retention } from '#functions/webhooks/deliveries/deliveries.ts';
+import type { EndpointDeliveries } from '#functions/webhooks/deliveries/deliveries.ts';
 import type { Delivery } from '#functions/webhooks/deliveries/delivery.ts';
-import type { Request } from '#functions/webhooks/endpoints/leases.ts';
 
+/** A delivery to make, with the sort key of the task that names it, if any. */
 interface Entry {
   readonly event: string;
-  /** Sort key of the request that names it. */
-  readonly request?: string;
+  readonly task?: string;
 }
 
 /** Milliseconds between two looks for more work while attempts are in flight. */
-const lookInterval = 200;
+const lookIntervalMs = 200;
 
-/**
- * Work of a drain: deliveries that wake-ups name, deliveries that requests name, and due retries. First attempts and
- * retries take turns, so that neither waits for the end of the other.
- */
+/** Work of a drain: deliveries of wake-ups and tasks, and due retries. First attempts and retries take turns. */
 export class Work {
   private readonly deps: DeliverDependencies;
-  /** Name of the endpoint. */
   readonly name: string;
   private readonly fresh: Entry[] = [];
   private readonly retries: Entry[] = [];
   private isTurnOfRetries = false;
-  /** Events already taken. This drain takes them again only if a request names them. */
+  /** Events already taken. This drain takes them again only if a task names them. */
   private readonly taken = new Set<string>();
-  /** Number of unfinished deliveries, for each request that was read. */
+  /** Number of unfinished deliveries, for each task that was read. */
   private readonly open = new Map<string, number>();
-  private lastRequest = '';
+  private lastTask = '';
   /** True when due retries are part of the work. */
   wantsRetries: boolean;
   /** Instant of the steady clock of the last look for more work. */
   private lookedAt: number;
   /** Deliveries that another process is attempting. */
   private readonly deferred: Entry[] = [];
-  /** True when requests and waiting retries name all that is left, and nothing depends on the wake-ups. */
+  /** True when tasks and waiting retries name all that is left, and nothing depends on the wake-ups. */
   isKept = false;
   /** Deliveries handed out and not yet done. */
   private readonly looking = new Map<string, Entry>();
-
   private retriesUntil: number | undefined;
 
+  /** @param name of the endpoint */
   constructor(deps: DeliverDependencies, name: string, events: readonly string[], wantsRetries: boolean) {
     this.deps = deps;
     this.name = name;
@@ -67,7 +62,7 @@ export class Work {
   }
 
   /**
-   * Reads the next deliveries and their endpoint. When none is left, it reads more from requests and retries: at once
+   * Reads the next deliveries and their endpoint. When none is left, it reads more from tasks and retries: at once
    * if the drain is idle, otherwise at intervals, since each look costs a unit.
    *
    * @param read endpoint and deliveries that were read before
@@ -76,15 +71,13 @@ export class Work {
   async look(count: number, isIdle: boolean, read?: EndpointDeliveries) {
     let entries = this.next(count);
     while (entries.length === 0) {
-      const isTime = isIdle || this.deps.steady() - this.lookedAt >= lookInterval;
+      const isTime = isIdle || this.deps.steady() - this.lookedAt >= lookIntervalMs;
       if (!isTime || !(await this.readMore())) return undefined;
       entries = this.next(count);
     }
     const events = entries.map(({ event }) => event);
-    const isRead = read !== undefined && events.every((event) => read.deliveries.has(event));
-    const { endpoint, deliveries } = isRead
-      ? read
-      : await this.deps.deliveries.ofEndpoint(this.name, events, this.budget);
+    const known = read && events.every((event) => read.deliveries.has(event)) ? read : undefined;
+    const { endpoint, deliveries } = known ?? (await this.deps.deliveries.ofEndpoint(this.name, events, this.budget));
     // Those without a row have expired.
     for (const event of events) if (!deliveries.has(event)) this.done(event);
     return { endpoint, deliveries: events.flatMap((event) => deliveries.get(event) ?? []) };
@@ -99,7 +92,7 @@ export class Work {
 
   /** Marks a delivery as done: it was attempted, or must not be. */
   done(event: string): void {
-    this.settleRequest(this.handedOut(event)?.request);
+    this.countDone(this.handedOut(event)?.task);
   }
 
   /** Leaves a delivery that another process is attempting to a later drain. */
@@ -122,29 +115,27 @@ export class Work {
   }
 
   /**
-   * Leaves unfinished work to the next drain, even after a fault of ours, and deletes finished requests.
+   * Leaves unfinished work to the next drain, even after a fault of ours, and deletes finished tasks.
    *
-   * @param now Unix time in milliseconds
    * @param asks true to ask the holder to look at due retries, if they are part of the work
    * @returns true when work is left
    */
-  async leave(now: number, asks: boolean): Promise<boolean> {
-    const { leases } = this.deps;
+  async leave(asks: boolean): Promise<boolean> {
+    const { leases, now } = this.deps;
     const unfinished = [...this.fresh, ...this.deferred, ...this.looking.values()]
-      .filter(({ request }) => request === undefined)
+      .filter(({ task }) => task === undefined)
       .map(({ event }) => event);
-    const expiresAt = Math.floor(now / 1000) + retention;
     if (unfinished.length > 0 || (asks && this.wantsRetries))
-      await leases.leaveRequest(this.name, unfinished, now, expiresAt);
+      await leases.leaveTask(this.name, unfinished, now().getTime());
     const finished = [...this.open].filter(([, left]) => left === 0);
-    await Promise.all(finished.map(([sk]) => leases.deleteRequest(this.name, sk)));
+    await Promise.all(finished.map(([sk]) => leases.deleteTask(this.name, sk)));
     this.fresh.length = 0;
     this.retries.length = 0;
     this.looking.clear();
     for (const { event } of this.deferred.splice(0)) this.taken.delete(event);
-    this.lastRequest = '';
+    this.lastTask = '';
     const isLeft = unfinished.length > 0 || this.open.size > finished.length;
-    // Requests that still exist are read again: another process may have finished the others.
+    // Tasks that still exist are read again: another process may have finished the others.
     this.open.clear();
     this.isKept = true;
     return isLeft;
@@ -157,9 +148,9 @@ export class Work {
       const [queue, other] = this.isTurnOfRetries ? [this.retries, this.fresh] : [this.fresh, this.retries];
       const entry = (queue.shift() ?? other.shift())!;
       this.isTurnOfRetries = !this.isTurnOfRetries;
-      // A request may want a finished delivery made again; its row decides.
-      const isMade = entry.request === undefined && this.taken.has(entry.event);
-      if (isMade || this.looking.has(entry.event)) this.settleRequest(entry.request);
+      // A task may want a finished delivery made again; its row decides.
+      const isMade = entry.task === undefined && this.taken.has(entry.event);
+      if (isMade || this.looking.has(entry.event)) this.countDone(entry.task);
       else {
         this.taken.add(entry.event);
         this.looking.set(entry.event, entry);
@@ -169,28 +160,26 @@ export class Work {
     return entries;
   }
 
-  /** Reads requests and due retries; true when there are any. */
+  /** Reads tasks and due retries; true when there are any. */
   private async readMore(): Promise<boolean> {
     const { leases, now, steady } = this.deps;
     this.lookedAt = steady();
-    const requests = await leases.requests(this.name, this.lastRequest);
-    for (const request of requests) this.accept(request);
-    this.lastRequest = requests.at(-1)?.sk ?? this.lastRequest;
-    if (!this.wantsRetries) return requests.length > 0;
+    const tasks = await leases.tasks(this.name, this.lastTask);
+    for (const { sk, events } of tasks) {
+      this.open.set(sk, events.length);
+      this.wantsRetries ||= events.length === 0;
+      for (const event of events) this.fresh.push({ event, task: sk });
+      this.lastTask = sk;
+    }
+    if (!this.wantsRetries) return tasks.length > 0;
     const due = await this.deps.deliveries.due(this.name, this.retriesUntil ?? now().getTime());
     for (const { event } of due) if (!this.taken.has(event)) this.retries.push({ event });
-    return requests.length + this.retries.length > 0;
+    return tasks.length + this.retries.length > 0;
   }
 
-  private accept({ sk, events }: Request): void {
-    this.open.set(sk, events.length);
-    if (events.length === 0) this.wantsRetries = true;
-    for (const event of events) this.fresh.push({ event, request: sk });
-  }
-
-  private settleRequest(request: string | undefined): void {
-    const left = request === undefined ? undefined : this.open.get(request);
-    if (left !== undefined) this.open.set(request!, left - 1);
+  private countDone(task = ''): void {
+    const left = this.open.get(task);
+    if (left !== undefined) this.open.set(task, left - 1);
   }
 
   private get budget(): RetryBudget {

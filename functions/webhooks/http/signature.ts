@@ -1,11 +1,4 @@
-import {
-  createHmac,
-  createPrivateKey,
-  createPublicKey,
-  sign as ed25519,
-  type KeyObject,
-  randomBytes,
-} from 'node:crypto';
+import { createHmac, createPrivateKey, createPublicKey, sign as ed25519, randomBytes } from 'node:crypto';
 
 /** Thrown for an unusable secret; does not repeat it. */
 export class SecretError extends Error {
@@ -25,14 +18,14 @@ export const newSecret = (): string => symmetric + randomBytes(32).toString('bas
 /** Generates a private key for `v1a`: `whsk_` and 64 bytes in base64, the seed followed by the public key. */
 export function newPrivateKey(): string {
   const seed = randomBytes(32);
-  return asymmetric + Buffer.concat([seed, publicBytes(keyOf(seed))]).toString('base64');
+  return asymmetric + Buffer.concat([seed, publicBytes(seed)]).toString('base64');
 }
 
 /** The public key `whpk_…` for receivers. @throws SecretError for anything but a private key */
 export function publicKeyOf(privateKey: string): string {
   const bytes = bytesOf(privateKey);
   if (!privateKey.startsWith(asymmetric)) throw new SecretError('only a secret with whsk_ has a public key');
-  return publicPrefix + publicBytes(keyOf(bytes)).toString('base64');
+  return publicPrefix + publicBytes(bytes).toString('base64');
 }
 
 /**
@@ -49,16 +42,11 @@ export function secretProblem(text: string): string | undefined {
     return bytes.length < 24 || bytes.length > 64 ? `expected a key of 24 to 64 bytes, got ${bytes.length}` : undefined;
   }
   if (bytes.length !== 32 && bytes.length !== 64) return `expected a key of 32 or 64 bytes, got ${bytes.length}`;
-  const isWhole = bytes.length === 32 || publicBytes(keyOf(bytes)).equals(bytes.subarray(32));
+  const isWhole = bytes.length === 32 || publicBytes(bytes).equals(bytes.subarray(32));
   return isWhole ? undefined : 'expected the second half of the key to be its public key';
 }
 
-/**
- * Signs a request: `v1,…` (HMAC-SHA256) with a secret, `v1a,…` (ed25519) with a private key.
- *
- * @param timestamp whole Unix seconds
- * @throws SecretError for an unusable secret
- */
+/** Signs a request of Unix seconds: `v1,…` (HMAC-SHA256), or by a private key `v1a,…` (ed25519). @throws SecretError */
 export function sign(secret: string, id: string, timestamp: number, body: string): string {
   const bytes = bytesOf(secret);
   const content = `${id}.${timestamp}.${body}`;
@@ -76,9 +64,9 @@ function bytesOf(secret: string): Buffer {
   return Buffer.from(secret.slice(secret.indexOf('_') + 1), 'base64');
 }
 
-const keyOf = (bytes: Buffer): KeyObject =>
+const keyOf = (bytes: Buffer) =>
   createPrivateKey({ key: Buffer.concat([pkcs8Prefix, bytes.subarray(0, 32)]), format: 'der', type: 'pkcs8' });
 
 /** The public key: the last 32 bytes of its DER. */
-const publicBytes = (key: KeyObject): Buffer =>
-  createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32);
+const publicBytes = (bytes: Buffer): Buffer =>
+  createPublicKey(keyOf(bytes)).export({ format: 'der', type: 'spki' }).subarray(-32);

@@ -1,9 +1,5 @@
-import { BlockList, isIP } from 'node:net';
-
-export interface Address {
-  readonly address: string;
-  readonly family: 4 | 6;
-}
+import { isIP } from 'node:net';
+import { bareHost, isIn, networks } from '#functions/http/networks.ts';
 
 /** Looks up all addresses of a name; `[]` for none. */
 export type Resolve = (hostname: string) => Promise<readonly string[]>;
@@ -24,22 +20,22 @@ const forbidden4 = [
 ].flatMap((line) => line.split(' '));
 
 /** IPv6 allows only global unicast, except these networks, which embed or stand for other addresses. */
-const global = blockList(['2000::/3']);
+const global = networks(['2000::/3']);
 const forbidden6 = ['2001::/23', '2001:db8::/32', '2002::/16', '2620:4f:8000::/48', '3fff::/20'];
 
-const blocked = blockList([...forbidden4, ...forbidden6]);
+const blocked = networks([...forbidden4, ...forbidden6]);
 
 // NAT64: the last 32 bits are the IPv4 address (RFC 6052, 2.1). The local-use prefix, 64:ff9b:1::/48, stays forbidden,
 // since each network maps it by itself.
-const translated = blockList(['64:ff9b::/96']);
+const translated = networks(['64:ff9b::/96']);
 
 /** True when an address is outside the public internet, or is no plain IP address. */
 export function isForbidden(address: string): boolean {
   // BlockList ignores a zone, which names a network interface of this machine.
   if (address.includes('%')) return true;
-  if (isIP(address) === 4) return blocked.check(address, 'ipv4');
-  if (translated.check(address, 'ipv6')) return blocked.check(embedded4(address), 'ipv4');
-  return !global.check(address, 'ipv6') || blocked.check(address, 'ipv6');
+  if (isIP(address) === 4) return isIn(blocked, address);
+  if (isIn(translated, address)) return isIn(blocked, embedded4(address));
+  return !isIn(global, address) || isIn(blocked, address);
 }
 
 /** Characters of a URL, so that the row of an endpoint stays small. */
@@ -52,10 +48,7 @@ const allowedPorts: ReadonlySet<string> = new Set(['', '8443']);
 const privateName =
   /^localhost$|\.(?:localhost|local|internal|home\.arpa|amazonaws\.(?:com|com\.cn|eu)|api\.(?:aws|amazonwebservices\.com\.cn|amazonwebservices\.eu))$/;
 
-/**
- * All problems of a target's URL that show without a name look-up. `allowPrivate` allows this machine, private
- * networks, `http:` and any port, for receivers under development.
- */
+/** Problems of a URL that need no look-up; `allowPrivate` allows private networks, `http:` and any port. */
 export function targetProblem(url: string, allowPrivate: boolean): string | undefined {
   const parsed = URL.parse(url);
   if (!parsed) return 'expected a URL such as https://example.com/webhooks';
@@ -70,8 +63,9 @@ export function targetProblem(url: string, allowPrivate: boolean): string | unde
   return problems.length > 0 ? problems.join('; ') : undefined;
 }
 
-function publicProblems({ protocol, hostname, port }: URL): string[] {
-  const literal = literalOf(hostname);
+function publicProblems(url: URL): string[] {
+  const { protocol, hostname, port } = url;
+  const literal = literalOf(url);
   const isPrivate = literal
     ? isForbidden(literal)
     : !hostname.includes('.') || hostname.endsWith('.') || privateName.test(hostname);
@@ -85,8 +79,8 @@ function publicProblems({ protocol, hostname, port }: URL): string[] {
  *
  * @throws ForbiddenTargetError, an error for a name without addresses, or the error of the look-up
  */
-export async function resolvePublicAddresses(url: URL, resolve: Resolve, allowPrivate: boolean): Promise<Address[]> {
-  const literal = literalOf(url.hostname);
+export async function resolvePublicAddresses(url: URL, resolve: Resolve, allowPrivate: boolean) {
+  const literal = literalOf(url);
   const addresses = literal ? [literal] : await resolve(url.hostname);
   if (addresses.length === 0) throw new Error('the name has no address');
   if (!allowPrivate && addresses.some(isForbidden)) throw new ForbiddenTargetError();
@@ -119,24 +113,12 @@ export function headerProblem(name: string, value: string): string | undefined {
   return undefined;
 }
 
-/** The IP address in a hostname that WHATWG URL has normalized; undefined for a name. */
-export function literalOf(hostname: string): string | undefined {
-  const bare = hostname.replace(/^\[(.*)\]$/, '$1');
-  return isIP(bare) === 0 ? undefined : bare;
-}
+/** The IP address in a URL; undefined for a name. */
+export const literalOf = (url: URL): string | undefined => (isIP(bareHost(url)) === 0 ? undefined : bareHost(url));
 
 function embedded4(address: string): string {
   // WHATWG URL normalizes it to groups of hexadecimal digits; an empty group stands for zeros.
   const groups = new URL(`http://[${address}]`).hostname.slice(1, -1).split(':').slice(-2);
   const [high = 0, low = 0] = groups.map((group) => Number.parseInt(group || '0', 16));
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');
-}
-
-function blockList(networks: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = '', prefix] = network.split('/');
-    list.addSubnet(address, Number(prefix), isIP(address) === 4 ? 'ipv4' : 'ipv6');
-  }
-  return list;
 }

@@ -5,7 +5,7 @@ import { steady } from '#functions/clock/instants.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import { Chats } from '#functions/watches/chats.ts';
 import { webhookRepositories } from '#functions/webhooks/engine/dependencies.ts';
-import { WebhookClient } from '#functions/webhooks/http/client.ts';
+import { WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { createTransfersTable, createWebhooksTable } from '#infra/local/services/embedded-services.ts';
 import { createQueue } from '#infra/local/services/event-source.ts';
 import type { ServiceAddresses } from '#test/bench/processes/services.ts';

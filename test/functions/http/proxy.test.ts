@@ -226,7 +226,7 @@ describe('WebhookClient with a proxy', () => {
 
   test('throws proxy where the proxy says nothing within the time for connecting', async () => {
     const { url } = await startForwardProxy('silence');
-    const client = clientOf({ connectTimeout: 50, resolve: never, proxy: { proxy: url, except: undefined } });
+    const client = clientOf({ connectTimeoutMs: 50, resolve: never, proxy: { proxy: url, except: undefined } });
     expect(await failureOf(client.post(`https://${name}/`, {}, ''))).toBe('proxy');
   });
 });

@@ -19,7 +19,7 @@ const direct = { proxy: undefined, except: undefined };
 
 const clients: Record<string, Client> = {
   'the client for webhooks': (port, timeout = 5000) => {
-    const client = clientOf({ timeout });
+    const client = clientOf({ timeoutMs: timeout });
     return () => client.post(`http://receiver.example.com:${port}/`, {}, '{}');
   },
   'the connection to the Cryptshare Server': (port, timeout = 5000) => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Connection } from '#functions/cryptshare/connection.ts';
 import { failureOfError } from '#functions/cryptshare/failure.ts';
 import { codeOf, tlsProblemOf } from '#functions/http/tls-problem.ts';
-import { PostError, WebhookClient } from '#functions/webhooks/http/client.ts';
+import { PostError, WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
 import { type ProblemName, TlsServers } from './tls-servers.ts';
 

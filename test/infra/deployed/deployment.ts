@@ -158,7 +158,7 @@ export async function deploy(config: Config, folder: string): Promise<Deployment
       const now = Date.now();
       await change(delivery, 'SET nextAttemptAt = :at REMOVE due, dueAt', now - 1000);
       const leases = new Leases({ dynamo, table: webhooksTable() });
-      await leases.leaveRequest(delivery.endpoint, [delivery.event], now, Math.ceil(now / 1000) + 3600);
+      await leases.leaveTask(delivery.endpoint, [delivery.event], now);
     },
     async fillSecret(fields) {
       const SecretString = JSON.stringify({ ...JSON.parse(await secretText()), ...fields });

@@ -24,7 +24,7 @@ describe('startWebhooks', () => {
     // Without a message, only the sweep finds the delivery.
     await world.takeWakeUps();
     const now = world.clock.now().getTime();
-    await world.deps.leases.leaveRequest('crm', [event.id], now, now);
+    await world.deps.leases.leaveTask('crm', [event.id], now);
     const received = Promise.withResolvers<void>();
     world.setAnswer(() => {
       received.resolve();

@@ -53,11 +53,11 @@ describe('GET /status', () => {
     });
   });
 
-  describe('with requests that were left to the holder of a lease', () => {
+  describe('with tasks that were left to the holder of a lease', () => {
     const now = () => world.clock.now().getTime();
     beforeEach(async () => {
       await addEndpoint('crm');
-      await world.otherLeases().leaveRequest('crm', ['evt_one', 'evt_two'], now(), now() / 1000 + 3600);
+      await world.otherLeases().leaveTask('crm', ['evt_one', 'evt_two'], now());
     });
 
     it('counts them as overdue without a holder', async () => {
@@ -90,17 +90,17 @@ describe('GET /status', () => {
   it('counts up to 1,000 waiting deliveries, and says that there are more', async () => {
     for (const name of ['archive', 'crm']) await addEndpoint(name);
     const ids = Array.from({ length: 501 }, (_, index) => `evt_${index}`);
-    for (const name of ['archive', 'crm']) await world.otherLeases().leaveRequest(name, ids, 0, 1);
+    for (const name of ['archive', 'crm']) await world.otherLeases().leaveTask(name, ids, 0);
     expect((await status()).deliveries).toMatchObject({ waiting: { count: 1000, more: true } });
   });
 
-  // Fan-out leaves requests of ten events while a process holds the lease.
-  it('does not count 100 deliveries, and no more, where 1,000 wait in 100 requests', async () => {
+  // Fan-out leaves tasks of ten events while a process holds the lease.
+  it('does not count 100 deliveries, and no more, where 1,000 wait in 100 tasks', async () => {
     await addEndpoint('crm');
     const now = world.clock.now().getTime();
-    for (let request = 0; request < 100; request += 1) {
-      const events = Array.from({ length: 10 }, (_, index) => `evt_${request}_${index}`);
-      await world.otherLeases().leaveRequest('crm', events, now + request, now / 1000 + 3600);
+    for (let task = 0; task < 100; task += 1) {
+      const events = Array.from({ length: 10 }, (_, index) => `evt_${task}_${index}`);
+      await world.otherLeases().leaveTask('crm', events, now + task);
     }
     expect((await status()).deliveries).not.toMatchObject({ waiting: { count: 100, more: false } });
   });

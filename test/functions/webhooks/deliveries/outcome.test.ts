@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Outcome, outcomeOf, outcomeOfError } from '#functions/webhooks/deliveries/outcome.ts';
 import type { Format } from '#functions/webhooks/endpoints/format.ts';
-import { PostError, type PostFailure } from '#functions/webhooks/http/client.ts';
+import { PostError, type PostFailure } from '#functions/webhooks/http/webhook-client.ts';
 
 const now = new Date('2026-11-24T12:00:00Z');
 const inTwoMinutes = 'Tue, 24 Nov 2026 12:02:00 GMT';

@@ -44,13 +44,13 @@ describe('expiry of rows', () => {
     expect(await world.deliveryOf(first)).toMatchObject({ status: 'PENDING', expiresAt });
   });
 
-  test('removes a request that no process reads after 30 days', async () => {
+  test('removes a task that no process reads after 30 days', async () => {
     await world.deps.leases.change('crm', newLease, (lease) =>
       acquire(lease, 'another', { inFlight: {}, observations: [] }, 0, world.now()),
     );
     await world.fanOut(first);
     await world.answerWakeUps();
-    const requests = await world.requests();
-    expect(requests).toMatchObject([{ events: [first.id], expiresAt: thirtyDaysAfter(world.now()) }]);
+    const tasks = await world.tasks();
+    expect(tasks).toMatchObject([{ events: [first.id], expiresAt: thirtyDaysAfter(world.now()) }]);
   });
 });

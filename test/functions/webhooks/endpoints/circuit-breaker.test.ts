@@ -3,8 +3,8 @@ import { describe, expect, it, test } from 'vitest';
 import {
   believedBreaker,
   type CircuitBreaker,
-  closedBreaker,
   failuresToOpen,
+  newBreaker,
   type Observation,
   observe,
   stateOf,
@@ -29,7 +29,7 @@ const success = { isSuccess: true };
 const slowDown = (retryAfterMs?: number) => ({ slowDown: true, retryAfterMs });
 
 /** The breaker after failures one after the other, each as soon as it lets one through, and the end of the last one. */
-function failing(times: number, change: Partial<Observation> = {}, from = closedBreaker) {
+function failing(times: number, change: Partial<Observation> = {}, from = newBreaker) {
   let breaker = from;
   let at = start;
   for (let made = 0; made < times; made += 1) {
@@ -49,7 +49,7 @@ const seen = (breaker: CircuitBreaker, now: number): string => {
 const halfOpen = (failures: number): CircuitBreaker => ({
   ...{ failures, failedAttempts: failures, failedAt: start - hour, failingSince: start - day, openUntil: start },
 });
-const closed = (failures: number): CircuitBreaker => ({ ...closedBreaker, failures, failedAt: start - hour });
+const closed = (failures: number): CircuitBreaker => ({ ...newBreaker, failures, failedAt: start - hour });
 /** A breaker that one failure, which has just ended, has opened for so long. */
 const opened = (openFor: number): CircuitBreaker => ({ ...closed(1), failedAt: start, openUntil: start + openFor });
 
@@ -111,7 +111,7 @@ describe('observe', () => {
         const breaker = ends
           .toSorted((one, other) => one.order - other.order)
           .map(({ before, after }) => attempt(start - before, { endedAt: start + after }))
-          .reduce(observe, closedBreaker);
+          .reduce(observe, newBreaker);
         expect(breaker).toMatchObject({ failures: 1, failedAttempts: ends.length });
         expect(breaker.openUntil).toBeUndefined();
       }),
@@ -120,7 +120,7 @@ describe('observe', () => {
 
   it('counts a failure that begins after the end of one that counted, though others of that time go on', () => {
     const [first, slow] = [attempt(start), attempt(start + 100, { endedAt: start + 10 * second })];
-    const breaker = [first, slow, attempt(start + 2 * second)].reduce(observe, closedBreaker);
+    const breaker = [first, slow, attempt(start + 2 * second)].reduce(observe, newBreaker);
     expect(breaker.failures).toBe(2);
   });
 
@@ -128,19 +128,19 @@ describe('observe', () => {
     const burst = Array.from({ length: 10 }, (_, index) =>
       attempt(start + index, { ...slowDown(), endedAt: start + second }),
     );
-    const breaker = burst.reduce(observe, closedBreaker);
+    const breaker = burst.reduce(observe, newBreaker);
     expect([seen(breaker, start + second), breaker.failures]).toEqual(['open for 5 s', 1]);
   });
 
   it('opens for the longest that the answers of one burst wish', () => {
     const wishes = [2 * second, minute, 7 * second];
     const burst = wishes.map((wish) => attempt(start, slowDown(wish)));
-    expect(seen(burst.reduce(observe, closedBreaker), start + 500)).toBe('open for 60 s');
+    expect(seen(burst.reduce(observe, newBreaker), start + 500)).toBe('open for 60 s');
   });
 });
 
 it('stays open for as long as it was told, whatever succeeds that began before, and lets one through at the end', () => {
-  const asked = observe(closedBreaker, attempt(start, slowDown(minute)));
+  const asked = observe(newBreaker, attempt(start, slowDown(minute)));
   const until = start + 500 + minute;
   const later = observe(asked, attempt(start + 10, { ...success, endedAt: start + 10 * second }));
   expect([until - 1, until].map((now) => stateOf(later, now))).toEqual(['open', 'half-open']);
@@ -158,7 +158,7 @@ const anyObservation = fc.record({
 test('opens for no longer than a day after the last observation, whatever is observed', () => {
   fc.assert(
     fc.property(fc.array(anyObservation), (history) => {
-      let breaker = closedBreaker;
+      let breaker = newBreaker;
       let now = start;
       for (const { wait, took, ...answer } of history) {
         breaker = observe(breaker, { ...answer, startedAt: now + wait, endedAt: now + wait + took });
@@ -175,7 +175,7 @@ test('closes at an attempt that succeeds after its end, whatever was observed', 
       const made = history.map(({ wait, took, ...answer }): Observation => {
         return { ...answer, startedAt: start + wait, endedAt: start + wait + took };
       });
-      const breaker = made.reduce(observe, closedBreaker);
+      const breaker = made.reduce(observe, newBreaker);
       const at = Math.max(start, breaker.openUntil ?? 0);
       expect(stateOf(observe(breaker, attempt(at, success)), at)).toBe('closed');
     }),
@@ -184,14 +184,14 @@ test('closes at an attempt that succeeds after its end, whatever was observed', 
 
 describe('believedBreaker', () => {
   test.each([minute, hour, 365 * day])('takes a breaker for closed that a clock %i ms ahead has written', (ahead) => {
-    const breaker = observe(closedBreaker, attempt(start + ahead, slowDown(hour)));
+    const breaker = observe(newBreaker, attempt(start + ahead, slowDown(hour)));
     const believed = believedBreaker(breaker, start + ahead, start);
     expect(stateOf(believed, start)).toBe('closed');
     expect(observe(believed, attempt(start)).failures).toBe(2);
   });
 
   test('does not believe an end that is more than a day ahead, whenever it was written', () => {
-    const breaker = { ...closedBreaker, failures: 1, openUntil: start + day + minute };
+    const breaker = { ...newBreaker, failures: 1, openUntil: start + day + minute };
     expect(stateOf(believedBreaker(breaker, start, start), start)).toBe('closed');
     expect(stateOf(believedBreaker({ ...breaker, openUntil: start + day }, start, start), start)).toBe('open');
   });

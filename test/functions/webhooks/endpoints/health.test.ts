@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import type { EndpointCause, EndpointEvent } from '#functions/events/endpoint-event.ts';
-import { type CircuitBreaker, closedBreaker, observe } from '#functions/webhooks/endpoints/circuit-breaker.ts';
+import { type CircuitBreaker, newBreaker, observe } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { disabling, type EndpointHealthChange, nextEndpointHealth } from '#functions/webhooks/endpoints/health.ts';
 import { assertValidEvent } from '#test/docs/event-schemas.ts';
@@ -35,7 +35,7 @@ interface Try {
 
 /** An endpoint that is tried again and again. */
 class Tried {
-  breaker: CircuitBreaker = closedBreaker;
+  breaker: CircuitBreaker = newBreaker;
   endpoint: Endpoint = crm;
   readonly events: EndpointEvent[] = [];
 
@@ -278,7 +278,7 @@ describe('nextEndpointHealth for any answer', () => {
         nextEndpointHealth(crm, breaker, 'timeout', at),
         nextEndpointHealth(
           { ...crm, health: { failingSince: iso(start), cause: 'timeout' } },
-          closedBreaker,
+          newBreaker,
           undefined,
           at,
         ),

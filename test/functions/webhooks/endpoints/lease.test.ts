@@ -8,7 +8,7 @@ import {
   allowsLone,
   endLone,
   type InFlight,
-  type Lease,
+  type LeaseRow,
   leaseDurationMs,
   newLease,
   plausibleLease,
@@ -26,7 +26,7 @@ const limits = { maxInFlight: 4, intervalMs: 0 };
 const slack = { maxInFlight: 1, intervalMs: second };
 const nothing = { inFlight: {}, observations: [] };
 /** Attempts that a process begins, and those that have ended. */
-const begun = (inFlight: Lease['inFlight']) => ({ inFlight, observations: [] });
+const begun = (inFlight: LeaseRow['inFlight']) => ({ inFlight, observations: [] });
 const ended = (...observations: readonly Observation[]) => ({ inFlight: {}, observations });
 
 const inFlightAttempt = (begunAt: number, change: Partial<InFlight> = {}): InFlight => ({
@@ -43,11 +43,11 @@ const observed = (change: Partial<Observation>): Observation => ({
 });
 
 /** A lease that a process holds since an instant, with attempts in flight. */
-const held = (at: number, ...events: string[]): Lease =>
+const held = (at: number, ...events: string[]): LeaseRow =>
   acquire(newLease, 'holder', begun(flightsAt(at, ...events)), 0, at);
 
 /** Admission of a process at an instant. */
-const ask = (lease: Lease, now: number, by = limits) => admission(plausibleLease(lease, now), by, now);
+const ask = (lease: LeaseRow, now: number, by = limits) => admission(plausibleLease(lease, now), by, now);
 
 describe('admission', () => {
   const free = { kind: 'free', room: 4, interrupted: {} };
@@ -119,7 +119,7 @@ describe('acquire after a holder that died', () => {
 });
 
 describe('lone attempts', () => {
-  const busy = (count: number): Lease => ({
+  const busy = (count: number): LeaseRow => ({
     ...newLease,
     inFlight: Object.fromEntries(Array.from({ length: count }, (_, index) => [`lone-${index}`, lone(start)])),
   });

@@ -29,12 +29,12 @@ describe('sweep of 550 retries that a clock a day ahead has postponed', () => {
     expect((await world.statuses()).DELIVERED).toBeGreaterThan(50);
   });
 
-  test('leaves a bounded number of requests while the circuit breaker of the endpoint is open', async () => {
+  test('leaves a bounded number of tasks while the circuit breaker of the endpoint is open', async () => {
     world.setAnswer(() => ({ status: 429, headers: { 'retry-after': '86400' } }));
     await putOff();
     await world.pass(10);
     // Each names up to a hundred.
-    expect((await world.requests()).length).toBeLessThanOrEqual(10);
+    expect((await world.tasks()).length).toBeLessThanOrEqual(10);
   });
 });
 

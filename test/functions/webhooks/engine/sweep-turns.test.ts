@@ -36,12 +36,12 @@ describe('sweep with time for a third of all endpoints', () => {
     world.clock.set(ahead);
     await world.sweep();
     world.clock.set(-ahead);
-    const requests = names.map((name) => ({
+    const tasks = names.map((name) => ({
       pk: leaseKey(name).pk,
-      sk: `REQUEST#${world.now()}#any`,
+      sk: `TASK#${world.now()}#any`,
       events: ['evt_any'],
     }));
-    await putRows(world.dynamo, webhooksTable, requests);
+    await putRows(world.dynamo, webhooksTable, tasks);
     const woken: string[] = [];
     for (let index = 0; index < 4; index += 1) {
       expect((await sweepNext()).left).toBeGreaterThan(40);

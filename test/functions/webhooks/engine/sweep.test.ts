@@ -55,7 +55,7 @@ describe('sweep', () => {
     expect(await world.sweep()).toMatchObject({ woken: 0 });
   });
 
-  test('wakes an endpoint for requests that their holder left when it died, once its lease has ended', async () => {
+  test('wakes an endpoint for tasks that their holder left when it died, once its lease has ended', async () => {
     await holdBy('dead');
     await world.fanOut(...events(2));
     await world.answerWakeUps();
@@ -120,7 +120,7 @@ describe('sweep', () => {
     const names = Array.from({ length: 120 }, (_, index) => `endpoint-${index}`);
     const rows = names.flatMap((name) => [
       { ...crm!, pk: 'ENDPOINTS', sk: name, name },
-      { pk: leaseKey(name).pk, sk: `REQUEST#${world.now()}#any`, events: ['evt_any'] },
+      { pk: leaseKey(name).pk, sk: `TASK#${world.now()}#any`, events: ['evt_any'] },
     ]);
     await putRows(world.dynamo, webhooksTable, rows);
     expect(await world.sweep()).toMatchObject({ woken: 121, left: 0 });

@@ -83,7 +83,7 @@ describe.each(steps)('deliver and sweep with a clock that is set by %i ms', (ste
     for (const { id } of dying) expect((await world.trace(id)).deliveries).toMatchObject([{ status: 'DELIVERED' }]);
   });
 
-  test('answer the request that waits for a process that died while it held the endpoint', async () => {
+  test('answer the task that waits for a process that died while it held the endpoint', async () => {
     await world.deps.leases.change('crm', newLease, (lease) => {
       return acquire(lease, 'dead', { inFlight: {}, observations: [] }, 0, world.clock.now().getTime());
     });
@@ -94,7 +94,7 @@ describe.each(steps)('deliver and sweep with a clock that is set by %i ms', (ste
     world.clock.set(step);
     await rounds(3);
     expect(await delivery()).toMatchObject({ status: 'DELIVERED' });
-    expect((await world.dump()).filter(({ sk }) => sk.startsWith('REQUEST#'))).toEqual([]);
+    expect((await world.dump()).filter(({ sk }) => sk.startsWith('TASK#'))).toEqual([]);
   });
 
   test('send to an endpoint again after the time of its Retry-After', async () => {

@@ -270,7 +270,7 @@ class History {
         if (request.headers['webhook-id'] === id) expect(request.body).toBe(body);
       }
     }
-    const left = (await world.dump()).filter(({ sk }) => sk.startsWith('REQUEST#'));
+    const left = (await world.dump()).filter(({ sk }) => sk.startsWith('TASK#'));
     expect(left).toEqual([]);
     const known = new Set(this.events.keys());
     for (const { headers } of world.received) expect(known).toContain(headers['webhook-id']);

@@ -105,7 +105,7 @@ describe.each(kinds)('a fault (%s)', (kind) => {
 });
 
 describe('deliver', () => {
-  test('reports a fault of ours that lasts for one endpoint alone, and keeps its work as one request', async () => {
+  test('reports a fault of ours that lasts for one endpoint alone, and keeps its work as one task', async () => {
     await world.prepare(first);
     const endpoint = (await world.deps.endpoints.find('crm'))!;
     await world.deps.endpoints.replace(endpoint, { ...endpoint, encrypted: 'encrypted1.nonsense' });

@@ -5,7 +5,7 @@ import net, { type AddressInfo } from 'node:net';
 import tls from 'node:tls';
 import { generate } from 'selfsigned';
 import { vi } from 'vitest';
-import { PostError, WebhookClient, type WebhookClientOptions } from '#functions/webhooks/http/client.ts';
+import { PostError, WebhookClient, type WebhookClientOptions } from '#functions/webhooks/http/webhook-client.ts';
 
 const closing: (() => void)[] = [];
 

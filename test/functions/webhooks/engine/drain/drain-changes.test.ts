@@ -28,7 +28,7 @@ describe('a drain whose endpoint is changed', () => {
     expect(await world.statuses()).toEqual({ DELIVERED: length, HELD: 12 - length });
     const held = (await world.rowsLike('DELIVERY#')).filter(({ status }) => status === 'HELD');
     expect(new Set(held.map(({ reason }) => reason))).toEqual(new Set([what]));
-    expect(await world.requests()).toEqual([]);
+    expect(await world.tasks()).toEqual([]);
   });
 
   test('sends everything once to an endpoint that is paused and resumed', async () => {
@@ -52,7 +52,7 @@ describe('a drain whose endpoint is changed', () => {
       expect(length).toBeLessThanOrEqual(5);
       const delivered = status === 204 ? length : length - 1;
       expect(await world.statuses()).toEqual({ DELIVERED: delivered, CANCELLED: 12 - delivered });
-      expect(await world.requests()).toEqual([]);
+      expect(await world.tasks()).toEqual([]);
     },
   );
 
@@ -65,7 +65,7 @@ describe('a drain whose endpoint is changed', () => {
     await world.answerWakeUps();
     expect(world.received.filter(({ path }) => path === '/again')).toEqual([]);
     expect((await world.statuses()).PENDING).toBeUndefined();
-    expect(await world.requests()).toEqual([]);
+    expect(await world.tasks()).toEqual([]);
   });
 
   test('sends what begins later to the new URL, signed by the new secret', async () => {
@@ -84,7 +84,7 @@ describe('a drain whose endpoint is changed', () => {
     await drainTwelve(async () => {}, 410, 1);
     expect(world.received).toHaveLength(3);
     expect(await world.statuses()).toEqual({ DELIVERED: 2, HELD: 10 });
-    expect(await world.requests()).toEqual([]);
+    expect(await world.tasks()).toEqual([]);
   });
 
   test('leaves the others to the next drain, which holds them, when the endpoint is paused as time is over', async () => {
@@ -97,7 +97,7 @@ describe('a drain whose endpoint is changed', () => {
     await world.answerWakeUps();
     const { DELIVERED = 0, HELD = 0 } = await world.statuses();
     expect(DELIVERED + HELD).toBe(12);
-    expect(await world.requests()).toEqual([]);
+    expect(await world.tasks()).toEqual([]);
   });
 
   test('sends none of those that it gathered before it learns that the endpoint is paused, and holds them', async () => {

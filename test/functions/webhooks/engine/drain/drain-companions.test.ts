@@ -8,17 +8,17 @@ import { exampleEvents } from '#test/support/webhook-world.ts';
 beforeEach(startEndpointWorld);
 
 describe('a process that is woken for an endpoint that another one drains', () => {
-  test('leaves it a request, and the one that drains makes the deliveries', async () => {
+  test('leaves it a task, and the one that drains makes the deliveries', async () => {
     await crm.add();
     await world.prepare(...events);
     world.during(() => deliver(world.another(), [crm.wakeUp(...events.slice(5))]));
     await world.deliver([crm.wakeUp(...events.slice(0, 5))]);
     expect(world.ids().toSorted()).toEqual(world.idsOf(events));
-    expect(await world.requests()).toEqual([]);
+    expect(await world.tasks()).toEqual([]);
     expect(await world.countWakeUps()).toBe(0);
   });
 
-  test('leaves it a request to look at retries, and sends no wake-up for them', async () => {
+  test('leaves it a task to look at retries, and sends no wake-up for them', async () => {
     await crm.add({ retryDelaysMs: [5 * second] });
     await world.prepare(...events.slice(0, 4));
     world.setAnswer(() => ({ status: 500 }));
@@ -33,7 +33,7 @@ describe('a process that is woken for an endpoint that another one drains', () =
     await world.deliver([crm.wakeUp(other, third)]);
     expect(woken).toEqual([0]);
     expect(await world.deliveryOf(first)).toMatchObject({ status: 'DELIVERED', attempt: 2 });
-    expect(await world.requests()).toEqual([]);
+    expect(await world.tasks()).toEqual([]);
   });
 
   test('attempts nothing that is in flight, however often it is woken for it', async () => {
@@ -42,7 +42,7 @@ describe('a process that is woken for an endpoint that another one drains', () =
     world.during(() => deliver(world.another(), [crm.wakeUp(first, other), crm.wakeUp(third), crm.wakeUp()]));
     await world.deliver([crm.wakeUp(...events.slice(0, 3))]);
     expect(world.ids().toSorted()).toEqual(world.idsOf(events.slice(0, 3)));
-    expect(await world.requests()).toEqual([]);
+    expect(await world.tasks()).toEqual([]);
   });
 
   test.each(['events', 'retries'])('loses no %s and makes none twice, though it is slow at any call', async (what) => {
@@ -68,7 +68,7 @@ describe('a process that is woken for an endpoint that another one drains', () =
       await slow;
       await world.answerWakeUps();
       expect([index, world.ids().toSorted()]).toEqual([index, world.idsOf(some)]);
-      expect([index, await world.requests()]).toEqual([index, []]);
+      expect([index, await world.tasks()]).toEqual([index, []]);
     }
   });
 
@@ -85,10 +85,10 @@ describe('a process that is woken for an endpoint that another one drains', () =
     plan.resume();
     await late;
     expect(world.ids().toSorted()).toEqual([first.id, other.id].toSorted());
-    expect(await world.requests()).toEqual([]);
+    expect(await world.tasks()).toEqual([]);
   });
 
-  test('gets its request answered while there is room, though an attempt of the other one takes long', async () => {
+  test('gets its task done while there is room, though an attempt of the other one takes long', async () => {
     await crm.add({ maxInFlight: 4 });
     await world.prepare(...events.slice(0, 4));
     const made = Promise.withResolvers<void>();
@@ -104,7 +104,7 @@ describe('a process that is woken for an endpoint that another one drains', () =
     expect(world.ids().toSorted()).toEqual(world.idsOf(events.slice(0, 4)));
   });
 
-  test('gets its request answered during the last attempt of the other one, and not only once that ends', async () => {
+  test('gets its task done during the last attempt of the other one, and not only once that ends', async () => {
     await crm.add({ maxInFlight: 4 });
     await world.prepare(first, other, third);
     world.setAnswer(async ({ headers }) => {
@@ -119,15 +119,15 @@ describe('a process that is woken for an endpoint that another one drains', () =
     expect(await world.statuses()).toEqual({ DELIVERED: 3 });
   });
 
-  test('leaves the same request as others do, and the deliveries are made once', async () => {
+  test('leaves the same task as others do, and the deliveries are made once', async () => {
     await crm.add();
     await world.prepare(first, other);
     for (const named of [[first.id], [first.id, other.id]]) {
-      await world.deps.leases.leaveRequest('crm', named, world.now(), world.now());
+      await world.deps.leases.leaveTask('crm', named, world.now());
     }
     await world.deliver([crm.wakeUp()]);
     expect(world.ids().toSorted()).toEqual([first.id, other.id].toSorted());
-    expect(await world.requests()).toEqual([]);
+    expect(await world.tasks()).toEqual([]);
   });
 
   test('gets a delivery resent that the other one has made already', async () => {
@@ -142,7 +142,7 @@ describe('a process that is woken for an endpoint that another one drains', () =
     });
     await world.deliver([crm.wakeUp(...events.slice(0, 3))]);
     expect(world.ids().toSorted()).toEqual([...events.slice(0, 3).map(({ id }) => id), world.ids()[0]].toSorted());
-    expect(await world.requests()).toEqual([]);
+    expect(await world.tasks()).toEqual([]);
   });
 });
 

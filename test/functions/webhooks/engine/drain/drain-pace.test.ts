@@ -36,7 +36,7 @@ describe('a drain whose circuit breaker opens', () => {
     world.clock.advance(10 * minute);
     await world.deliver([crm.wakeUp()]);
     expect(await world.statuses()).toEqual({ DELIVERED: 12 });
-    expect(await world.rowsLike('REQUEST#')).toEqual([]);
+    expect(await world.rowsLike('TASK#')).toEqual([]);
   });
 
   test('counts attempts in flight together once, so that ten 429 open the breaker for 5 s', async () => {
@@ -102,7 +102,7 @@ test('a drain leaves what comes while its circuit breaker is open to the sweep, 
   // No process holds the endpoint, so there is none to look at the retries that are due.
   await world.deliver([crm.wakeUp()]);
   expect(world.received).toHaveLength(1);
-  expect(await world.requests()).toHaveLength(1);
+  expect(await world.tasks()).toHaveLength(1);
 });
 
 test('a drain that looks at retries sends a wake-up for the next one, before any sweep', async () => {
@@ -140,7 +140,7 @@ describe('a drain of a chat', () => {
       world.clock.advance(second);
     }
     expect(world.received.map(({ at }) => at - started)).toEqual([0, 1000, 2000, 3000, 4000, 5000]);
-    expect(await world.rowsLike('REQUEST#')).toEqual([]);
+    expect(await world.rowsLike('TASK#')).toEqual([]);
   });
 
   test('sends none before its time, however often it is woken', async () => {

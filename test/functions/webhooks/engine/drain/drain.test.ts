@@ -64,7 +64,7 @@ describe('a drain', () => {
     world.received.length = 0;
     world.clock.advance(5 * second);
     const named = fresh.map(({ id }) => id);
-    await world.deps.leases.leaveRequest('crm', named, world.now(), world.now());
+    await world.deps.leases.leaveTask('crm', named, world.now());
     await world.deliver([crm.wakeUp()]);
     const isRetry = world.received.map(({ headers }) => !named.includes(String(headers['webhook-id'])));
     expect(isRetry).toHaveLength(24);
@@ -117,7 +117,7 @@ describe('a drain whose time is over', () => {
     await world.answerWakeUps();
     expect(world.received).toHaveLength(20);
     expect(new Set(world.ids()).size).toBe(20);
-    expect(await world.rowsLike('REQUEST#')).toEqual([]);
+    expect(await world.rowsLike('TASK#')).toEqual([]);
     expect(await world.countWakeUps()).toBe(0);
   });
 
@@ -172,7 +172,7 @@ test('a drain skips a delivery that has expired, and makes the others', async ()
   await world.prepare(first);
   await world.deliver([crm.wakeUp({ id: 'evt_expired' }, first)]);
   expect(world.ids()).toEqual([first.id]);
-  expect(await world.rowsLike('REQUEST#')).toEqual([]);
+  expect(await world.rowsLike('TASK#')).toEqual([]);
 });
 
 test('a drain fails a delivery whose id no header can carry, and makes the others', async () => {

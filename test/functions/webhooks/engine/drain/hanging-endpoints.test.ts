@@ -45,7 +45,7 @@ test.each([
       const { unhandled } = await deliver(world.deps, [...wakeUps.values()]);
       busy -= 1;
       goOn();
-      return { batchItemFailures: failedMessages(wakeUps, new Set(unhandled.map(({ endpoint }) => endpoint))) };
+      return { batchItemFailures: failedMessages(wakeUps, unhandled) };
     });
     const announce = async ({ endpoint }: typeof good, trackingId: string) => {
       const event = exampleEvent(trackingId);

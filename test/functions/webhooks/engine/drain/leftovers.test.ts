@@ -44,11 +44,11 @@ describe('what a dead process leaves', () => {
   });
 });
 
-test('a drain loses no delivery that a request names and a dead process attempted, when its end cannot be written', async () => {
+test('a drain loses no delivery that a task names and a dead process attempted, when its end cannot be written', async () => {
   const [asked, one, two, three, four] = events as [typeof first, typeof first, typeof first, ...(typeof first)[]];
   const five = events.slice(0, 5);
   await world.prepare(...five);
-  // A drains, while C is woken for the delivery and leaves a request, so that its message is gone. A begins it, and dies.
+  // A drains, while C is woken for the delivery and leaves a task, so that its message is gone. A begins it, and dies.
   const dying = new FaultPlan();
   world.setAnswer(async ({ headers }) => {
     if (world.received.length === 1) {
@@ -59,18 +59,18 @@ test('a drain loses no delivery that a request names and a dead process attempte
     return { status: 204 };
   });
   await world.faults.run(dying, () => deliver(world.another(), [crm.wakeUp(one, two)])).catch(() => undefined);
-  expect(await world.requests()).toHaveLength(1);
+  expect(await world.tasks()).toHaveLength(1);
   expect((await world.deps.leases.read('crm')).inFlight).toHaveProperty([asked.id]);
   expect((await world.deliveryOf(asked)).status).toBe('PENDING');
 
-  // B takes over what the lease names, and reads the request during that attempt. Then DynamoDB throttles its row.
+  // B takes over what the lease names, and reads the task during that attempt. Then DynamoDB throttles its row.
   world.clock.advance(leaseDurationMs);
   const looked = Promise.withResolvers<void>();
   const B = world.through(async (command, input, next) => {
     const text = JSON.stringify(input);
     if (command === 'UpdateItemCommand' && text.includes(asked.id)) throw new Error('throttled');
     const result = await next();
-    if (command === 'QueryCommand' && text.includes('REQUEST#')) looked.resolve();
+    if (command === 'QueryCommand' && text.includes('TASK#')) looked.resolve();
     return result;
   });
   world.setAnswer(async ({ headers }) => {
@@ -98,10 +98,10 @@ test('a drain of which one call hangs does not block its endpoint for ever in it
   world.clock.advance(30 * second);
   await world.fanOut(third);
   await world.pass(30);
-  const after = { status: (await world.deliveryOf(third)).status, requests: await world.requests() };
+  const after = { status: (await world.deliveryOf(third)).status, tasks: await world.tasks() };
   plan.resume();
   await hanging;
-  expect(after).toEqual({ status: 'DELIVERED', requests: [] });
+  expect(after).toEqual({ status: 'DELIVERED', tasks: [] });
 });
 
 describe('the deliveries of a process that died', () => {
@@ -119,7 +119,7 @@ describe('the deliveries of a process that died', () => {
     const attempts = await Promise.all(events.slice(0, 4).map(async (one) => (await world.deliveryOf(one)).attempt));
     expect(attempts[3]).toBe(1);
     expect(attempts.slice(0, 3)).toContain(2);
-    expect(await world.requests()).toEqual([]);
+    expect(await world.tasks()).toEqual([]);
   });
 
   test('are made by a process that remembers the lease as it was before', async () => {
@@ -193,5 +193,5 @@ test('a drain sends no success again whose write fails for it and takes effect l
   world.clock.advance(leaseDurationMs);
   await world.deliver([crm.wakeUp()]);
   expect(world.ids()).toEqual([first.id]);
-  expect(await world.requests()).toEqual([]);
+  expect(await world.tasks()).toEqual([]);
 });

@@ -37,7 +37,7 @@ describe('lone attempts', () => {
     await world.answerWakeUps();
     expect(held.seen.most).toBeLessThanOrEqual(4);
     expect(world.ids().toSorted()).toEqual(world.idsOf(some));
-    expect(await world.requests()).toEqual([]);
+    expect(await world.tasks()).toEqual([]);
   });
 
   test('are made again after their time by the next process that is woken for them, if theirs has died', async () => {
@@ -52,7 +52,7 @@ describe('lone attempts', () => {
     await world.deliver([crm.wakeUp()]);
     expect(world.ids()).toEqual([first.id]);
     expect(await world.deliveryOf(first)).toMatchObject({ status: 'DELIVERED', attempt: 2 });
-    expect(await world.requests()).toEqual([]);
+    expect(await world.tasks()).toEqual([]);
   });
 
   test('delay the others by one wake-up for their end when they take up all of the room', async () => {
@@ -106,7 +106,7 @@ describe('lone attempts', () => {
     world.clock.advance(leaseDurationMs);
     await world.deliver([crm.wakeUp()]);
     expect(world.ids()).toEqual([first.id]);
-    expect(await world.requests()).toEqual([]);
+    expect(await world.tasks()).toEqual([]);
   });
 
   test.each(['the same', 'another'])('that have ended let %s process send again at once', async (which) => {
@@ -125,16 +125,16 @@ describe('lone attempts', () => {
     const held = world.holdRequests(isFirstOf(first));
     const lone = deliver(world.another(), [crm.wakeUp(first)]);
     await held.inFlight(1);
-    // A request that no process has read yet, as a process leaves it that was turned away.
-    await world.deps.leases.leaveRequest('crm', [other.id], world.now(), world.now());
-    // SQS brings the first message twice: another process defers that delivery, and makes the one that the request names.
+    // A task that no process has read yet, as a process leaves it that was turned away.
+    await world.deps.leases.leaveTask('crm', [other.id], world.now());
+    // SQS brings the first message twice: another process defers that delivery, and makes the one that the task names.
     const companion = world.another();
     await deliver(companion, [crm.wakeUp(first)]);
     expect(world.ids()).toEqual([first.id, other.id]);
     // Its next one writes the lease, as it remembers it.
     await deliver(companion, [crm.wakeUp(third)]);
     expect((await world.deps.leases.read('crm')).inFlight).toHaveProperty([first.id]);
-    // A third copy of the message, or whatever has the requests looked at.
+    // A third copy of the message, or whatever has the tasks looked at.
     await deliver(world.another(), [crm.wakeUp(first)]);
     held.release();
     await lone;

@@ -20,7 +20,7 @@ describe('a process that was paused for longer than its lease', () => {
     await world.answerWakeUps();
     expect(world.timesOf(first)).toBe(2);
     expect(events.slice(1, 6).map(world.timesOf)).toEqual([1, 1, 1, 1, 1]);
-    expect(await world.requests()).toEqual([]);
+    expect(await world.tasks()).toEqual([]);
   });
 
   test('begins nothing under the lease of another process that still works', async () => {
@@ -45,7 +45,7 @@ describe('a process that was paused for longer than its lease', () => {
     expect(world.received).toHaveLength(2);
     ended.resolve();
     await companion;
-    expect(await world.requests()).toEqual([]);
+    expect(await world.tasks()).toEqual([]);
     expect(new Set(world.ids()).size).toBe(6);
   });
 
@@ -120,7 +120,7 @@ test('a process makes nothing again that another one made, whose clock was ahead
   plan.resume();
   await slow;
   expect([world.timesOf(made), world.timesOf(left)]).toEqual([1, 1]);
-  expect(await world.requests()).toEqual([]);
+  expect(await world.tasks()).toEqual([]);
 });
 
 test('a process that loses each race for the lease makes no request, and leaves its deliveries to the next one', async () => {
@@ -134,11 +134,11 @@ test('a process that loses each race for the lease makes no request, and leaves 
     return next();
   });
   const leases = new Leases({ dynamo: crowded.dynamo, table: webhooksTable }, () => 0);
-  leases.leaveRequest = (...request) => world.deps.leases.leaveRequest(...request);
+  leases.leaveTask = (...task) => world.deps.leases.leaveTask(...task);
   const { unhandled } = await deliver({ ...world.deps, leases }, [crm.wakeUp(first, other)]);
   expect([unhandled, world.received]).toEqual([[], []]);
   expect(await world.countWakeUps()).toBe(1);
   await world.answerWakeUps();
   expect(world.ids().toSorted()).toEqual([first.id, other.id].toSorted());
-  expect(await world.requests()).toEqual([]);
+  expect(await world.tasks()).toEqual([]);
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { askServers, dnsResolver } from '#functions/webhooks/http/resolver.ts';
+import { askServers, dnsResolver } from '#functions/webhooks/http/name-resolver.ts';
 
 type Records = readonly (readonly number[])[] | 'no such name' | 'failure';
 
@@ -130,7 +130,7 @@ describe('dnsResolver while the system looks up a slow name', () => {
       (name: string) => new Promise<string[]>((resolve) => answers.set(name, () => resolve([addressOf[name]!]))),
     );
     const direct = vi.fn(async (name: string) => (name === 'quick.example.com' ? ['192.0.2.2'] : []));
-    const resolve = dnsResolver({ system, direct, patience: 0 });
+    const resolve = dnsResolver({ system, direct, patienceMs: 0 });
     const slow = resolve('slow.example.com');
     await vi.waitFor(() => expect(system).toHaveBeenCalledTimes(1));
     return { system, direct, resolve, slow, answer: (name: string) => answers.get(name)!() };

@@ -8,7 +8,7 @@ interface ResolverOptions {
   readonly system?: Resolve;
   readonly direct?: Resolve;
   /** Milliseconds that a name waits for its turn before name servers are asked directly as well. @default 250 */
-  readonly patience?: number;
+  readonly patienceMs?: number;
 }
 
 /** Names of this machine (RFC 6761, 6.3); some systems do not resolve those below `localhost`. */
@@ -20,7 +20,7 @@ const loopback = ['127.0.0.1', '::1'];
  * and libuv uses at most two threads of a process for names. Names therefore take turns on one thread and leave the other
  * to the rest of the process. A name that waits behind a slow one also asks the name servers directly, which needs no thread.
  */
-export function dnsResolver({ system = getaddrinfo, direct = askServers, patience = 250 }: ResolverOptions = {}) {
+export function dnsResolver({ system = getaddrinfo, direct = askServers, patienceMs = 250 }: ResolverOptions = {}) {
   const turns = pLimit(1);
   const inFlight = new Map<string, Promise<readonly string[]>>();
   const find = (hostname: string): Promise<readonly string[]> => {
@@ -34,7 +34,7 @@ export function dnsResolver({ system = getaddrinfo, direct = askServers, patienc
       const addresses = await direct(hostname).catch(() => []);
       // No address from name servers proves nothing: the hosts file may have one.
       if (addresses.length > 0) found(addresses);
-    }, patience);
+    }, patienceMs);
     turns(async () => {
       clearTimeout(impatient);
       if (!isFound) await system(hostname).then(found, reject);
@@ -58,12 +58,7 @@ async function getaddrinfo(hostname: string): Promise<readonly string[]> {
 /** Codes that are answers, not failures: no such record. */
 const noRecord: ReadonlySet<unknown> = new Set([NODATA, NOTFOUND]);
 
-/**
- * Asks name servers for IPv4 and IPv6 at once and combines the answers.
- *
- * @param servers `address:port`; the system's by default
- * @throws the look-up's error when there is no address and one of the two queries failed
- */
+/** Asks `servers` (`address:port`) or the system's for IPv4 and IPv6. @throws a query's error without any address */
 export async function askServers(hostname: string, servers?: readonly string[]): Promise<readonly string[]> {
   // One resolver per name, since it reads the system's name servers only once.
   const resolver = new Resolver({ timeout: 2000, tries: 2 });

@@ -4,7 +4,7 @@ import net from 'node:net';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { PostError } from '#functions/webhooks/http/client.ts';
+import { PostError } from '#functions/webhooks/http/webhook-client.ts';
 import { clientOf, closeAll, closedPort, failureOf, listen, receiver, speaking } from './client-servers.ts';
 
 afterEach(closeAll);
@@ -49,7 +49,7 @@ describe('post', () => {
     const proxy = await receiver();
     const { url, seen } = await receiver();
     const script = `
-      import { WebhookClient } from ${JSON.stringify(new URL('../../../../functions/webhooks/http/client.ts', import.meta.url))};
+      import { WebhookClient } from ${JSON.stringify(new URL('../../../../functions/webhooks/http/webhook-client.ts', import.meta.url))};
       const client = new WebhookClient({ resolve: async () => ['127.0.0.1'], allowPrivate: true });
       await client.post(${JSON.stringify(url)}, {}, '');
       client.close();`;
@@ -119,17 +119,17 @@ describe('post without an answer', () => {
     ['headers that drip', (socket: net.Socket) => drip(socket, 'HTTP/1.1 200 OK\r\nx: ')],
     ['interim answers without end', (socket: net.Socket) => drip(socket, '', 'HTTP/1.1 102 Processing\r\n\r\n')],
   ])('throws timeout for %s', async (_, answer) => {
-    expect(await failureOf(clientOf({ timeout: 300 }).post(await speaking(answer), {}, ''))).toBe('timeout');
+    expect(await failureOf(clientOf({ timeoutMs: 300 }).post(await speaking(answer), {}, ''))).toBe('timeout');
   });
 
   test('throws connect_timeout for a name server that does not answer', async () => {
-    const client = clientOf({ connectTimeout: 30, resolve: () => new Promise(() => undefined) });
+    const client = clientOf({ connectTimeoutMs: 30, resolve: () => new Promise(() => undefined) });
     expect(await failureOf(client.post('http://receiver.example.com/', {}, ''))).toBe('connect_timeout');
   });
 
   test('throws connect_timeout for a server that does not speak TLS', async () => {
     const port = await listen(net.createServer());
-    const posting = clientOf({ connectTimeout: 50 }).post(`https://receiver.example.com:${port}/`, {}, '');
+    const posting = clientOf({ connectTimeoutMs: 50 }).post(`https://receiver.example.com:${port}/`, {}, '');
     expect(await failureOf(posting)).toBe('connect_timeout');
   });
 
@@ -144,7 +144,7 @@ describe('post without an answer', () => {
       return ['127.0.0.1'];
     };
     let failure: string | undefined;
-    const posting = clientOf({ connectTimeout: 600, resolve }).post(`https://receiver.example.com:${port}/`, {}, '');
+    const posting = clientOf({ connectTimeoutMs: 600, resolve }).post(`https://receiver.example.com:${port}/`, {}, '');
     const failed = failureOf(posting).then((found) => {
       failure = found;
     });
@@ -185,7 +185,7 @@ describe('post without an answer', () => {
     ['none', ''],
   ])('throws broken for a switch of protocols to %s', async (_, fields) => {
     const url = await speaking((socket) => void socket.write(`HTTP/1.1 101 Switching Protocols\r\n${fields}\r\n`));
-    expect(await failureOf(clientOf({ timeout: 5000 }).post(url, {}, ''))).toBe('broken');
+    expect(await failureOf(clientOf({ timeoutMs: 5000 }).post(url, {}, ''))).toBe('broken');
   });
 
   test('throws headers_too_large for more than 16 KB of them', async () => {

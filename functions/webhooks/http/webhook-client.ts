@@ -1,25 +1,13 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { Connections, encodingOf, type HttpAnswer } from '#functions/http/connections.ts';
 import { HttpError } from '#functions/http/http-error.ts';
 import { type ProxySettings, proxyFor } from '#functions/http/proxy.ts';
 import { codeOf, tlsProblemOf } from '#functions/http/tls-problem.ts';
-import {
-  type Address,
-  ForbiddenTargetError,
-  literalOf,
-  type Resolve,
-  resolvePublicAddresses,
-  targetProblem,
-} from './ssrf-guard.ts';
+import { ForbiddenTargetError, literalOf, type Resolve, resolvePublicAddresses, targetProblem } from './ssrf-guard.ts';
 
 /** An answer of any status, redirects included: the client does not follow them. */
-export interface PostAnswer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  /** The first KB of the body with blanks for control characters; for an encoded body only a note of the encoding. */
-  readonly body: string;
-}
+export type PostAnswer = Awaited<ReturnType<WebhookClient['post']>>;
 
 /** The reason why no answer came. */
 export const postFailures = [
@@ -55,9 +43,9 @@ export interface WebhookClientOptions {
   /** None by default, whatever the environment says. A proxy resolves names, so it decides which targets are allowed. */
   readonly proxy?: ProxySettings;
   /** Milliseconds for a whole request, from name look-up to the end of the answer. @default 15_000 */
-  readonly timeout?: number;
+  readonly timeoutMs?: number;
   /** Milliseconds of these for name look-up, TCP and TLS. @default 5_000 */
-  readonly connectTimeout?: number;
+  readonly connectTimeoutMs?: number;
   /** Certificates in PEM to trust instead of the public ones. */
   readonly ca?: string;
 }
@@ -75,18 +63,13 @@ export class WebhookClient {
 
   constructor({ ca, ...options }: WebhookClientOptions) {
     const direct = { proxy: undefined, except: undefined };
-    this.options = { proxy: direct, timeout: 15_000, connectTimeout: 5000, ...options };
+    this.options = { proxy: direct, timeoutMs: 15_000, connectTimeoutMs: 5000, ...options };
     this.connections = new Connections(ca);
   }
 
-  /**
-   * Sends one POST. Each request looks its name up anew and connects only to the addresses checked then.
-   *
-   * @param headers all headers except `content-length` and those of the connection
-   * @throws PostError when no answer came
-   */
-  async post(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<PostAnswer> {
-    const { proxy: proxies, timeout, connectTimeout } = this.options;
+  /** Sends one POST, to addresses that it looks up and checks anew. @throws PostError when no answer came */
+  async post(url: string, headers: Readonly<Record<string, string>>, body: string) {
+    const { proxy: proxies, timeoutMs, connectTimeoutMs } = this.options;
     const start = performance.now();
     const target = this.targetOf(url);
     try {
@@ -97,11 +80,11 @@ export class WebhookClient {
         ...pinned,
         method: 'POST',
         url: target,
-        headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
+        headers,
         body,
         proxy,
-        timeoutMs: timeout - spent,
-        connectTimeoutMs: connectTimeout - spent,
+        timeoutMs: timeoutMs - spent,
+        connectTimeoutMs: connectTimeoutMs - spent,
         maxBytes: maxBodyBytes,
         // The receiver may have processed the request, but the id makes it idempotent.
         isRepeatable: true,
@@ -130,11 +113,11 @@ export class WebhookClient {
     return target;
   }
 
-  private async vet(target: URL): Promise<readonly Address[]> {
-    const { resolve, allowPrivate, timeout, connectTimeout } = this.options;
+  private async vet(target: URL): Promise<readonly LookupAddress[]> {
+    const { resolve, allowPrivate, timeoutMs, connectTimeoutMs } = this.options;
     const { promise: late, reject } = Promise.withResolvers<never>();
     const giveUp = () => reject(new PostError('connect_timeout'));
-    const timer = literalOf(target.hostname) ? undefined : setTimeout(giveUp, Math.min(timeout, connectTimeout));
+    const timer = literalOf(target) ? undefined : setTimeout(giveUp, Math.min(timeoutMs, connectTimeoutMs));
     try {
       return await Promise.race([resolvePublicAddresses(target, resolve, allowPrivate), late]);
     } catch (error) {
@@ -148,7 +131,7 @@ export class WebhookClient {
 }
 
 /** Restricts a request to these addresses, and to connections of requests with the same addresses. */
-function pinnedLookup(target: URL, addresses: readonly Address[]) {
+function pinnedLookup(target: URL, addresses: readonly LookupAddress[]) {
   // A fixed look-up, otherwise the name could change between check and connection (DNS rebinding).
   const lookup: LookupFunction = (_, { all }, callback) => {
     if (all) callback(null, [...addresses]);
@@ -157,11 +140,12 @@ function pinnedLookup(target: URL, addresses: readonly Address[]) {
   return { lookup, pool: [target.origin, ...addresses.map(({ address }) => address).toSorted()].join(' ') };
 }
 
-/** Decodes the kept bytes; `stream` drops a character cut in half. */
+/** The first KB of a body with blanks for control characters; for an encoded body only a note of the encoding. */
 function textOf(answer: HttpAnswer): string {
   if (answer.body.length === 0 && !answer.flaw) return '';
   if (answer.flaw === 'encoded') return `(content-encoding ${encodingOf(answer)}, though none was requested)`;
   const kept = answer.body.subarray(0, keptBodyBytes);
+  // `stream` drops a character cut in half.
   return new TextDecoder().decode(kept, { stream: true }).replaceAll(/\p{Cc}/gu, ' ');
 }
 
