@@ -46,6 +46,8 @@ export function bundle(entry: string, files: BundledFiles = {}): Code {
       mainFields: ['module', 'main'],
       external: neverLoaded,
       alias: { 'mnemonist/lru-cache': fileURLToPath(new URL('endpoint-cache-map.ts', import.meta.url)) },
+      // Only each SDK client's own package.json, of which a request's header would name the version.
+      loader: { '.json': 'empty' },
       legalComments: 'none',
       logLevel: 'warning',
     });
