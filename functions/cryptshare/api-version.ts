@@ -20,9 +20,8 @@ export const longSince = 7;
 export function versionsIn(body: string): ApiVersion[] {
   const answer = jsonOf(body) as { data?: unknown; apiVersions?: unknown } | null | undefined;
   const { apiVersions } = (answer?.data ?? answer ?? {}) as { apiVersions?: unknown };
-  return Object.values(apiVersions ?? {})
-    .flat()
-    .flatMap((version) => versionSchema.safeParse(version).data ?? []);
+  const versions = Object.values(apiVersions ?? {}).flat();
+  return versions.flatMap((version) => versionSchema.safeParse(version).data ?? []);
 }
 
 /** Highest minor version of REST API 1 among `versions`; undefined when there is none. */
