@@ -41,6 +41,8 @@ const durationText = z
   })
   .refine((text) => millisecondsOf(text) <= 86_400_000, 'expected at most 24h');
 
+const direction = z.enum(['sent', 'received']);
+
 const environmentVariable = z
   .string()
   .regex(/^[A-Z][A-Z0-9_]{0,63}$/, 'expected the name of an environment variable, for example CRM_WEBHOOK_SECRET');
@@ -49,31 +51,24 @@ const webhook = z
   .strictObject({
     name: endpointName,
     url: z.string().optional().describe('Address to post to'),
-    urlFrom: environmentVariable
-      .optional()
+    urlFrom: z
+      .optional(environmentVariable)
       .describe('Environment variable that holds the address, for a chat, whose address is a secret'),
-    secretFrom: environmentVariable
-      .optional()
+    secretFrom: z
+      .optional(environmentVariable)
       .describe(
         'Environment variable, on AWS field of the secret, that holds the signing secret (whsec_…); without it, the local run makes one and shows it once',
       ),
     types: z.array(eventType).min(1).default(['transfer.*']),
     mailboxes: z.array(address).min(1).optional().describe('Only events of these mailboxes'),
-    directions: z
-      .array(z.enum(['sent', 'received']))
-      .min(1)
-      .optional(),
+    directions: z.optional(z.array(direction).min(1)),
     format: z.enum(formats).default('event'),
     headers: z.record(z.string(), z.string()).optional().describe('Further headers to send'),
     headersFrom: z
-      .record(z.string(), environmentVariable)
-      .optional()
+      .optional(z.record(z.string(), environmentVariable))
       .describe('Headers with secret values, and the environment variables that hold the values'),
     retryDelays: z
-      .array(durationText)
-      .min(1)
-      .max(20)
-      .optional()
+      .optional(z.array(durationText).min(1).max(20))
       .describe('Time before each retry, instead of three days'),
     maxInFlight: z.int().min(1).max(100).default(10).describe('Requests to this endpoint in flight at most'),
   })
@@ -109,15 +104,10 @@ const configSchema = z.strictObject({
   server: z.strictObject({
     url: serverUrl.describe('Address of the Cryptshare Server, for example https://cryptshare.example.com'),
     caFile: z
-      .string()
-      .min(1)
-      .optional()
+      .optional(z.string().min(1))
       .describe('PEM file, relative to this one, with the certificate of a private authority that the server uses'),
     maxConcurrentPages: z
-      .int()
-      .min(1)
-      .max(mostPages)
-      .optional()
+      .optional(z.int().min(1).max(mostPages))
       .describe(
         'Concurrent requests that the server bears, over all watches and shards; without it, 16 for each shard',
       ),
@@ -133,8 +123,8 @@ const configSchema = z.strictObject({
         .describe(
           'With 10, every tenth poll lists all transfers of a watch, the others only the active ones, which spares the server',
         ),
-      quietEvery: durationText
-        .optional()
+      quietEvery: z
+        .optional(durationText)
         .describe(
           'Poll interval of a watch that has not changed for an hour; its next change is announced up to that much later',
         ),
@@ -145,7 +135,7 @@ const configSchema = z.strictObject({
     .array(
       z.strictObject({
         mailbox: address.check(describe('Verified e-mail address on the server')),
-        direction: z.enum(['sent', 'received']).default('sent'),
+        direction: direction.default('sent'),
         every: durationText.optional().describe('Poll interval of this watch, in place of schedule.every'),
       }),
     )
@@ -169,8 +159,8 @@ const configSchema = z.strictObject({
     })
     .prefault({}),
   webhooks: z.array(webhook).default([]),
-  proxy: webhookProxy
-    .optional()
+  proxy: z
+    .optional(webhookProxy)
     .describe(
       'Proxy that webhooks are sent through, for example http://proxy.example.com:3128; it decides which addresses they reach',
     ),

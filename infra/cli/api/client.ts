@@ -99,17 +99,17 @@ export class ApiClient {
         cancellation,
       })
       .catch((error: unknown) => {
-        throw error instanceof HttpError ? this.unreachable(error, timeoutMs) : error;
+        throw error instanceof HttpError ? this.unanswered(error, timeoutMs) : error;
       });
     const { status, flaw } = response;
     if (status === 204) return undefined as T;
-    if (flaw) throw this.unreachable(new HttpError('network', `the answer is ${flaw.replace('_', ' ')}`), timeoutMs);
+    if (flaw) throw this.unanswered(new HttpError('network', `the answer is ${flaw.replace('_', ' ')}`), timeoutMs);
     const json = jsonOf(new TextDecoder().decode(response.body));
     if (status >= 200 && status < 300 && json !== undefined) return json as T;
     throw this.refusal(response, json);
   }
 
-  private unreachable({ failure, code, message: said }: HttpError, timeoutMs: number): CliError {
+  private unanswered({ failure, code, message: said }: HttpError, timeoutMs: number): CliError {
     const { url, remedy } = this.target;
     if (failure === 'timeout' || failure === 'connect_timeout') {
       return unreachable(

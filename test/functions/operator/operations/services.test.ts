@@ -39,14 +39,10 @@ describe('GET /services', () => {
   });
 
   it('names the error of each service that does not answer', async () => {
-    const { operatorDeps } = world;
-    Object.assign(operatorDeps.webhooks, { endpoints: new Endpoints({ dynamo: world.dynamo, table: 'gone' }) });
-    Object.assign(operatorDeps.queues, {
-      urls: {
-        ...operatorDeps.queues.urls,
-        Announcements: operatorDeps.queues.urls.WakeUps!.replace('wake-ups', 'no'),
-      },
-    });
+    const { webhooks, queues: inspected } = world.operatorDeps;
+    const { urls } = inspected;
+    Object.assign(webhooks, { endpoints: new Endpoints({ dynamo: world.dynamo, table: 'gone' }) });
+    Object.assign(inspected, { urls: { ...urls, Announcements: urls.WakeUps!.replace('wake-ups', 'no') } });
     const { tables, queues, topics } = await services();
     expect(tables).toEqual([{ name: 'transfers' }, { name: 'webhooks', problem: 'ResourceNotFoundException' }]);
     expect(queues).toMatchObject([

@@ -123,7 +123,7 @@ describe('functionTarget', () => {
   });
 });
 
-describe('chosenTarget', () => {
+describe('localRunHere', () => {
   const nowhere = { server: { url: 'https://127.0.0.1:9' }, watches: [{ mailbox: 'a@example.com' }] };
 
   beforeEach(() => {
