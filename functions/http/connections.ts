@@ -1,6 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
-import type { LookupFunction, Socket } from 'node:net';
+import type { LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import type { Cancellation } from './cancellation.ts';
@@ -66,17 +66,14 @@ interface Route extends https.RequestOptions {
 /** Connections to any number of hosts, kept open for a few seconds between requests. */
 export class Connections {
   private readonly plain: http.Agent;
-  private readonly encrypted: https.Agent;
+  private readonly encrypted: http.Agent;
   /** Times by `performance.now()`. A socket's own timer is late where the process is frozen, as on Lambda. */
   private readonly idleSince = new WeakMap<Duplex, number>();
 
   /** @param ca certificates in PEM to trust instead of the public ones */
   constructor(ca?: string | readonly string[]) {
-    this.plain = this.prepared(new http.Agent(agentOptions), (socket) => socket);
-    this.encrypted = this.prepared(
-      new https.Agent({ ...agentOptions, ...(ca && { ca: [ca].flat() }) }),
-      (socket, options) => tls.connect({ ...options, socket } as tls.ConnectionOptions),
-    );
+    this.plain = this.prepared(new http.Agent(agentOptions));
+    this.encrypted = this.prepared(new https.Agent({ ...agentOptions, ca: ca && [ca].flat() }));
   }
 
   /** Follows no redirect, keeps no cookie, decompresses nothing. Throws HttpError without an answer. */
@@ -109,8 +106,7 @@ export class Connections {
     }
   }
 
-  /** @param secured wraps a tunnel through a proxy for the protocol of the agent */
-  private prepared<A extends http.Agent>(agent: A, secured: (socket: Socket, options: Route) => Socket): A {
+  private prepared(agent: http.Agent): http.Agent {
     agent.getName = (options) => (options as Route).pool;
     const keepSocketAlive = agent.keepSocketAlive.bind(agent);
     agent.keepSocketAlive = (socket) => {
@@ -121,8 +117,11 @@ export class Connections {
     agent.createConnection = (options, callback) => {
       const { proxy, host, port, connectTimeoutMs } = options as Route;
       if (!proxy) return connect(options, callback);
+      const isTls = agent instanceof https.Agent;
       openTunnel(proxy, host!, Number(port), connectTimeoutMs)
-        .then((socket) => callback!(null, secured(socket, options as Route)))
+        .then((socket) =>
+          callback!(null, isTls ? tls.connect({ ...options, socket } as tls.ConnectionOptions) : socket),
+        )
         .catch((error) => callback!(error, undefined!));
       return undefined;
     };

@@ -136,28 +136,12 @@ export function endpointNotice(event: EndpointEvent): Notice {
 export const testNotice = (event: TestEvent): Notice =>
   plainNotice(event, 'A test of Transfer Notifier', [event.data.message]);
 
-const plainNotice = (
-  { id, type, timestamp }: Pick<NotifierEvent<EventType, object>, 'id' | 'type' | 'timestamp'>,
-  headline: string,
-  paragraphs: string[],
-  watch?: Watch,
-): Notice =>
-  notice({
-    subject: headline,
-    text: paragraphs,
-    lines: paragraphs,
-    record: {
-      id: factId('ntc', id),
-      timestamp,
-      severity: severityOf(type),
-      types: [type],
-      ...watch,
-      headline,
-      paragraphs,
-      items: [],
-      more: 0,
-    },
-  });
+function plainNotice(event: NotifierEvent<EventType, object>, headline: string, paragraphs: string[], watch?: Watch) {
+  const { id, type, timestamp } = event;
+  const about = { id: factId('ntc', id), timestamp, severity: severityOf(type), types: [type], ...watch };
+  const record = { ...about, headline, paragraphs, items: [], more: 0 };
+  return notice({ subject: headline, text: paragraphs, lines: paragraphs, record });
+}
 
 function notice(parts: { subject: string; text: readonly string[]; lines: readonly string[]; record: NoticeRecord }) {
   return {

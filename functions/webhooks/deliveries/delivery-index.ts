@@ -1,7 +1,10 @@
 import type { IndexRange, KeyIndex } from '#functions/dynamodb/index-pages.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { type EventKind, kindFor } from '#functions/webhooks/endpoints/format.ts';
-import { dayParts, deliveryKey, duePart, eventIdOf, heldPart } from './delivery.ts';
+import { keptForMs } from '#functions/webhooks/endpoints/retention.ts';
+import { dayPart, deliveryKey, duePart, eventIdOf, heldPart } from './delivery.ts';
+
+const dayMs = 86_400_000;
 
 /** Indexes of the webhooks table, on AWS and in the local run. */
 export const indexes = {
@@ -32,13 +35,19 @@ export interface Span {
   readonly first?: string;
 }
 
-/** Days of a span, each a range that lists its events or notices once, oldest first; `now` in Unix milliseconds. */
-export const daysOf = (kind: EventKind, { from, until, first = from }: Span, now: number): IndexRange[] =>
-  // After a crash, an event may be listed twice; both entries have the same sort key.
-  dayParts(kind, from, until, now).map((part) => ({
-    ...rangeOf(indexes.byDay, part, first, until),
-    isOncePerSortKey: true,
-  }));
+/**
+ * Days of a span, each a range that lists its events or notices once, oldest first; `now` in Unix milliseconds. Expired
+ * days are left out, and so are days after tomorrow, which have no events yet.
+ */
+export function daysOf(kind: EventKind, { from, until, first = from }: Span, now: number) {
+  const firstDay = Math.floor(Math.max(Date.parse(from), now - keptForMs - dayMs) / dayMs);
+  const lastDay = Math.floor(Math.min(Date.parse(until) - 1, now + dayMs) / dayMs);
+  return Array.from({ length: Math.max(0, lastDay - firstDay + 1) }, (_, index): IndexRange => {
+    const day = dayPart(kind, new Date((firstDay + index) * dayMs).toISOString());
+    // After a crash, an event may be listed twice; both entries have the same sort key.
+    return { ...rangeOf(indexes.byDay, day, first, until), isOncePerSortKey: true };
+  });
+}
 
 /** Deliveries of a span to an endpoint, oldest first. They are found by examining all events, wanted or not. */
 export const sentTo = ({ name, format }: Pick<Endpoint, 'name' | 'format'>, span: Span, now: number): IndexRange[] =>

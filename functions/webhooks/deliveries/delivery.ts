@@ -120,24 +120,9 @@ export const attemptKey = ({ event, endpoint }: DeliveryName, { startedAt, attem
 /** Prefix of the sort keys of a delivery's earlier attempts. */
 export const attemptsOf = ({ event, endpoint }: DeliveryName): string => `ATTEMPT#${event}#${endpoint}#`;
 
-const dayMs = 86_400_000;
-
 /** Partition of the index by day for an event or notice, from its ISO 8601 time. */
 export const dayPart = (kind: EventKind, at: string): string =>
   kind === 'event' ? at.slice(0, 10) : `notices ${at.slice(0, 10)}`;
-
-/**
- * Partitions of the index by day from a time to before another (ISO 8601), oldest first. Expired days are left out, and
- * so are days after tomorrow, which have no events yet; `now` in Unix milliseconds.
- *
- * @example dayParts('event', '2026-11-24T12:00:00Z', '2026-11-26T00:00:00Z', now) // ['2026-11-24', '2026-11-25']
- */
-export function dayParts(kind: EventKind, from: string, until: string, now: number): string[] {
-  const first = Math.floor(Math.max(Date.parse(from), now - keptForMs - dayMs) / dayMs);
-  const last = Math.floor(Math.min(Date.parse(until) - 1, now + dayMs) / dayMs);
-  const days = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => new Date((first + index) * dayMs));
-  return days.map((one) => dayPart(kind, one.toISOString()));
-}
 
 /** Sort key of an event within its day: its ISO 8601 time, then its id. */
 export const listedAt = (at: string, event: string): string => `${at} ${event}`;

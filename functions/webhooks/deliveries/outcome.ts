@@ -2,7 +2,7 @@ import type { EndpointCause } from '#functions/events/endpoint-event.ts';
 import { retryAfterOf } from '#functions/http/retry-after.ts';
 import { chatRefusal } from '#functions/notices/chat-answer.ts';
 import type { Format } from '#functions/webhooks/endpoints/format.ts';
-import type { PostAnswer, PostError, PostFailure } from '#functions/webhooks/http/webhook-client.ts';
+import { failureCauses, type PostAnswer, type PostError } from '#functions/webhooks/http/webhook-client.ts';
 
 export type Outcome =
   | { readonly kind: 'delivered' }
@@ -20,18 +20,6 @@ export type Outcome =
 
 /** Statuses that ask a sender to slow down. Standard Webhooks names all but 503 (with `Retry-After`, RFC 9110). */
 const slowing = new Set([429, 502, 503, 504]);
-
-const failureCauses = {
-  forbidden_target: 'forbidden_target',
-  unresolvable: 'unreachable',
-  connect_timeout: 'unreachable',
-  proxy: 'proxy_failed',
-  refused: 'unreachable',
-  broken: 'unreachable',
-  timeout: 'timeout',
-  tls: 'untrusted_certificate',
-  headers_too_large: 'http_error',
-} as const satisfies Record<PostFailure, EndpointCause>;
 
 /**
  * Classifies an answer (Standard Webhooks 1.0.0: only 2xx is success, and 410 ends the subscription). Chats do not know

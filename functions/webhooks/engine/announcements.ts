@@ -3,9 +3,8 @@ import type { SQSRecord } from 'aws-lambda';
 import { chatsAttribute, chatsAttributeName, text } from '#functions/notices/publish.ts';
 import type { Queue } from '#functions/webhooks/endpoints/wake-ups.ts';
 
-/** An event or notice for fan-out. */
+/** The published bytes of an event or notice, for fan-out. */
 export interface Announcement {
-  /** Published bytes. */
   readonly body: string;
   /** Name after which fan-out goes on; the endpoints before it are done. */
   readonly after?: string | undefined;
@@ -17,12 +16,10 @@ export interface Announcement {
 const afterAttribute = 'endpointsAfter';
 
 /** Parses a message from a topic, or from fan-out itself. */
-export const announcementOf = ({ body, messageAttributes }: Pick<SQSRecord, 'body' | 'messageAttributes'>) =>
-  ({
-    body,
-    after: messageAttributes[afterAttribute]?.stringValue,
-    isUnnoticed: messageAttributes[chatsAttributeName] !== undefined,
-  }) satisfies Announcement;
+export function announcementOf({ body, messageAttributes: sent }: Pick<SQSRecord, 'body' | 'messageAttributes'>) {
+  const isUnnoticed = sent[chatsAttributeName] !== undefined;
+  return { body, after: sent[afterAttribute]?.stringValue, isUnnoticed };
+}
 
 /** Sends an announcement to the end of the queue, for the endpoints left or for all. @throws the error of the SDK */
 export async function handOn({ sqs, url }: Queue, { body, after, isUnnoticed }: Announcement): Promise<void> {

@@ -1,4 +1,3 @@
-import { type RetryBudget, retryBudget } from '#functions/clock/backoff.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import type { EndpointDeliveries } from '#functions/webhooks/deliveries/deliveries.ts';
 import type { Delivery } from '#functions/webhooks/deliveries/delivery.ts';
@@ -77,7 +76,7 @@ export class Work {
     }
     const events = entries.map(({ event }) => event);
     const known = read && events.every((event) => read.deliveries.has(event)) ? read : undefined;
-    const { endpoint, deliveries } = known ?? (await this.deps.deliveries.ofEndpoint(this.name, events, this.budget));
+    const { endpoint, deliveries } = known ?? (await this.deps.deliveries.ofEndpoint(this.name, events));
     // Those without a row have expired.
     for (const event of events) if (!deliveries.has(event)) this.done(event);
     return { endpoint, deliveries: events.flatMap((event) => deliveries.get(event) ?? []) };
@@ -85,7 +84,7 @@ export class Work {
 
   /** Reads deliveries again and returns the unchanged ones. */
   async unchanged(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
-    const current = await this.deps.deliveries.read(deliveries, this.budget);
+    const current = await this.deps.deliveries.read(deliveries);
     const revs = new Map(current.map(({ event, rev }) => [event, rev]));
     return deliveries.filter(({ event, rev }) => revs.get(event) === rev);
   }
@@ -180,9 +179,5 @@ export class Work {
   private countDone(task = ''): void {
     const left = this.open.get(task);
     if (left !== undefined) this.open.set(task, left - 1);
-  }
-
-  private get budget(): RetryBudget {
-    return retryBudget(undefined, this.deps.steady);
   }
 }

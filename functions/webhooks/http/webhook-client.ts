@@ -1,5 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
+import type { EndpointCause } from '#functions/events/endpoint-event.ts';
 import { Connections, encodingOf, type HttpAnswer } from '#functions/http/connections.ts';
 import { HttpError } from '#functions/http/http-error.ts';
 import { type ProxySettings, proxyFor } from '#functions/http/proxy.ts';
@@ -9,19 +10,20 @@ import { ForbiddenTargetError, literalOf, type Resolve, resolvePublicAddresses, 
 /** An answer of any status, redirects included: the client does not follow them. */
 export type PostAnswer = Awaited<ReturnType<WebhookClient['post']>>;
 
-/** The reason why no answer came. */
-export const postFailures = [
-  'forbidden_target',
-  'unresolvable',
-  'connect_timeout',
-  'proxy',
-  'refused',
-  'broken',
-  'timeout',
-  'tls',
-  'headers_too_large',
-] as const;
-export type PostFailure = (typeof postFailures)[number];
+/** Reasons why no answer came, each with the cause that operators hear of. */
+export const failureCauses = {
+  forbidden_target: 'forbidden_target',
+  unresolvable: 'unreachable',
+  connect_timeout: 'unreachable',
+  proxy: 'proxy_failed',
+  refused: 'unreachable',
+  broken: 'unreachable',
+  timeout: 'timeout',
+  tls: 'untrusted_certificate',
+  headers_too_large: 'http_error',
+} as const satisfies Record<string, EndpointCause>;
+export type PostFailure = keyof typeof failureCauses;
+export const postFailures = Object.keys(failureCauses) as PostFailure[];
 
 /** Thrown when no answer came; names neither URL nor address, and therefore has no `cause`. */
 export class PostError extends Error {
