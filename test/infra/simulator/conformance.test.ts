@@ -75,8 +75,8 @@ describe('the simulated REST API', () => {
 
 describe('GET /status', () => {
   it('tells the version to a client without headers, and the time', async () => {
-    const answer = await call(await startServer(), '/api/status', { headers: {} });
-    expect(answer.body).toEqual({ apiVersions: { uiApiVersions: [{ major: 1, minor: 15 }] } });
+    const answer = await call(await startServer({ minor: 14 }), '/api/status', { headers: {} });
+    expect(answer.body).toEqual({ apiVersions: { uiApiVersions: [{ major: 1, minor: 14 }] } });
     expect(answer.headers.get('date')).toBe('Tue, 01 Jan 2030 12:00:00 GMT');
   });
 });
@@ -254,6 +254,8 @@ describe('/users/{email}/verification', () => {
     expect((await call(server, path, verified)).body.data).toEqual({ verified: true, validUntil, verificationMethods });
     expect(await outcome(server, sentBy(carol), verified)).toBe('200');
     expect(await outcome(server, `${path}/token`, { method: 'POST', headers: unverified })).toBe('200');
+    const noJson = { method: 'POST', headers: { ...unverified, 'content-type': 'application/json' } };
+    expect(await outcome(server, `${path}/token`, noJson)).toBe('400/1004');
   });
 
   it('issues a token for the last mailed code, once', async () => {

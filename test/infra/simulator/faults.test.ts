@@ -85,6 +85,8 @@ describe('CryptshareServer.switches', () => {
     return (await call(server, sentBy(alice, query))).body.data;
   };
   const fields = async (server: CryptshareServer, query: string) => outcome(server, sentBy(alice, `?fields=${query}`));
+  const verification = async (server: CryptshareServer) =>
+    (await call(server, `/api/users/${alice}/verification`)).body.data;
   const errorFor = async (server: CryptshareServer) => (await call(server, '/api/no-such-endpoint')).body;
 
   it.each<[Partial<Switches>, (server: Awaited<ReturnType<typeof startServer>>) => Promise<unknown>, unknown]>([
@@ -100,6 +102,35 @@ describe('CryptshareServer.switches', () => {
       { itemShape: 'swapped-recipients' },
       (server) => list(server, '?fields=status(recipients(mail,to)),transfer(recipients(mail,to))'),
       [{ status: { recipients: { to: [{ mail: bob }] } }, transfer: { recipients: [{ mail: bob }] } }],
+    ],
+    [{ itemShape: 'flat' }, (server) => list(server, '?fields=status(state)'), [{ state: 'ACTIVE' }]],
+    [
+      { maximumPageSize: 1, beyondLastPage: 'error' },
+      async (server) => {
+        const first = await outcome(server, sentBy(alice));
+        createTransfer(server);
+        const pages = [(await list(server, '?page-size=100')).length, await outcome(server, sentBy(alice, '?page=3'))];
+        return [first, ...pages];
+      },
+      ['200', 1, '404/1004'],
+    ],
+    [
+      { maximumTermMs: 86_400_000 },
+      async (server) => {
+        server.advance(80_000_000);
+        createTransfer(server);
+        server.advance(6_400_000);
+        return outcome(server, sentBy(alice));
+      },
+      '401/3002',
+    ],
+    [{ validUntil: 'null' }, verification, { verified: true, validUntil: null, verificationMethods: ['EMAIL'] }],
+    [{ validUntil: 'missing' }, verification, { verified: true, verificationMethods: ['EMAIL'] }],
+    [{ clockOffsetMs: 60_000 }, async (server) => createTransfer(server).slice(0, 15), '20300101-140100'],
+    [
+      { redirectTo: 'https://elsewhere.example' },
+      async (server) => (await call(server, '/api/status?a=b')).headers.get('location'),
+      'https://elsewhere.example/api/status?a=b',
     ],
     [{ oversizedPage: 'clamp' }, async (server) => (await list(server, '?page-size=1000')).length, 1],
     [
@@ -176,9 +207,11 @@ describe('RequestCounters', () => {
     const [logged] = server.requests.report().recent;
     for (let count = 0; count < 201; count += 1) server.requests.began('GET /api/status', { ...logged! });
     expect(server.requests.report()).toMatchObject({ total: 202, recent: { length: 200 } });
-    for (let count = 0; count < 201; count += 1) server.requests.ended();
+    for (let count = 0; count < 200; count += 1) server.requests.ended();
+    server.requests.began('GET /api/status', { ...logged! });
+    expect(server.requests.report()).toMatchObject({ greatestInFlight: 201, byRoute: { 'GET /api/status': 202 } });
     server.requests.reset();
-    expect(server.requests.report()).toEqual({ total: 0, byRoute: {}, greatestInFlight: 0, bytesSent: 0, recent: [] });
+    expect(server.requests.report()).toEqual({ total: 0, byRoute: {}, greatestInFlight: 2, bytesSent: 0, recent: [] });
   });
 });
 
