@@ -62,6 +62,7 @@ export async function outcome(server: CryptshareServer, path: string, init: Call
 const pathOf = (mailbox: string, rest: string) => `/api/users/${encodeURIComponent(mailbox)}${rest}`;
 export const sentBy = (mailbox: string, query = '') => pathOf(mailbox, `/transfers/sent-transfers${query}`);
 export const receivedBy = (mailbox: string, query = '') => pathOf(mailbox, `/transfers/received-transfers${query}`);
+export const verificationOf = (mailbox: string) => pathOf(mailbox, '/verification');
 export const statusOf = (mailbox: string, trackingId: string) => pathOf(mailbox, `/transfers/${trackingId}`);
 
 /** Sends a transfer from alice to bob. @returns its tracking id */

@@ -16,6 +16,7 @@ import {
   sentBy,
   startServer,
   statusOf,
+  verificationOf,
 } from './client.ts';
 
 async function startWithFaults(...faults: readonly Fault[]): Promise<CryptshareServer> {
@@ -85,8 +86,7 @@ describe('CryptshareServer.switches', () => {
     return (await call(server, sentBy(alice, query))).body.data;
   };
   const fields = async (server: CryptshareServer, query: string) => outcome(server, sentBy(alice, `?fields=${query}`));
-  const verification = async (server: CryptshareServer) =>
-    (await call(server, `/api/users/${alice}/verification`)).body.data;
+  const verification = async (server: CryptshareServer) => (await call(server, verificationOf(alice))).body.data;
   const errorFor = async (server: CryptshareServer) => (await call(server, '/api/no-such-endpoint')).body;
 
   it.each<[Partial<Switches>, (server: Awaited<ReturnType<typeof startServer>>) => Promise<unknown>, unknown]>([
@@ -107,12 +107,16 @@ describe('CryptshareServer.switches', () => {
     [
       { maximumPageSize: 1, beyondLastPage: 'error' },
       async (server) => {
-        const first = await outcome(server, sentBy(alice));
+        const empty = [await outcome(server, sentBy(alice)), await outcome(server, sentBy(alice, '?page=2'))];
         createTransfer(server);
-        const pages = [(await list(server, '?page-size=100')).length, await outcome(server, sentBy(alice, '?page=3'))];
-        return [first, ...pages];
+        return [...empty, (await list(server, '?page-size=100')).length];
       },
-      ['200', 1, '404/1004'],
+      ['200', '404/1004', 1],
+    ],
+    [
+      { verificationsPerMinute: 0 },
+      (server) => outcome(server, `${verificationOf(alice)}/token`, { method: 'POST' }),
+      '429/2007',
     ],
     [
       { maximumTermMs: 86_400_000 },
