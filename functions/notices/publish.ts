@@ -87,7 +87,7 @@ function entryOf(body: string, index: number, hasNoChats?: boolean) {
   return { Id: String(index), Message: body, MessageAttributes };
 }
 
-/** The webhooks' queue accepts notices without this attribute. On an event it tells fan-out that the notice is missing. */
+/** The webhooks' queue takes notices without it. On an event it tells fan-out that the notice stayed away. */
 export const chatsAttributeName = 'chats';
 
 export const chatsAttribute = (hasNoChats = false) => hasNoChats && { [chatsAttributeName]: text('none') };
