@@ -39,29 +39,22 @@ export function transferNotice({ mailbox, direction }: Watch, events: readonly T
   const lines = items.map(neutralItem);
   const width = Math.max(...lines.map(({ words }) => words.length));
   const idWidth = Math.max(...lines.map(({ trackingId }) => trackingId.length));
-  return notice({
-    subject: `${counts} (${mailboxText(mailbox)}, ${direction})`,
-    text: [
-      `${whose} changed since ${since}: ${counts}.`,
-      '',
-      ...lines.map(({ words, trackingId, before }) =>
-        `  ${words.padEnd(width)}  ${trackingId.padEnd(idWidth)}  ${before}`.trimEnd(),
-      ),
-      ...more,
-    ],
-    lines: [`Since ${since}:`, ...lines.map(chatLine), ...more],
-    record: {
-      id: factId('ntc', ...events.map((event) => event.id).toSorted()),
-      timestamp: times.at(-1)!,
-      severity: severityOf(sorted[0]!.type),
-      types: [...byType.keys()],
-      mailbox,
-      direction,
-      headline: `${whose}: ${counts}`,
-      paragraphs: [`Since ${since}:`],
-      items,
-      more: unnamed,
-    },
+  const rows = lines.map(({ words, trackingId, before }) =>
+    `  ${words.padEnd(width)}  ${trackingId.padEnd(idWidth)}  ${before}`.trimEnd(),
+  );
+  const subject = `${counts} (${mailboxText(mailbox)}, ${direction})`;
+  const text = [`${whose} changed since ${since}: ${counts}.`, '', ...rows, ...more];
+  return notice(subject, text, [`Since ${since}:`, ...lines.map(chatLine), ...more], {
+    id: factId('ntc', ...events.map((event) => event.id).toSorted()),
+    timestamp: times.at(-1)!,
+    severity: severityOf(sorted[0]!.type),
+    types: [...byType.keys()],
+    mailbox,
+    direction,
+    headline: `${whose}: ${counts}`,
+    paragraphs: [`Since ${since}:`],
+    items,
+    more: unnamed,
   });
 }
 
@@ -140,26 +133,21 @@ function plainNotice(event: NotifierEvent<EventType, object>, headline: string, 
   const { id, type, timestamp } = event;
   const about = { id: factId('ntc', id), timestamp, severity: severityOf(type), types: [type], ...watch };
   const record = { ...about, headline, paragraphs, items: [], more: 0 };
-  return notice({ subject: headline, text: paragraphs, lines: paragraphs, record });
+  return notice(headline, paragraphs, paragraphs, record);
 }
 
-function notice(parts: { subject: string; text: readonly string[]; lines: readonly string[]; record: NoticeRecord }) {
+/** @param lines paragraphs for a chat */
+function notice(subject: string, text: readonly string[], lines: readonly string[], record: NoticeRecord) {
+  const title = cut(unbracketed(printable(record.headline)), maxTitle, '...');
+  const description = cut(lines.map((line) => unquoted(printable(line))).join('\n'), maxDescription, '...');
+  const content = { textType: 'client-markdown', title, description };
   return {
-    subject: cut(parts.subject.replaceAll(/[^\x20-\x7e]/g, '?'), maxSubject, '...'),
-    text: `${parts.text.map(printable).join('\n')}\n`,
+    subject: cut(subject.replaceAll(/[^\x20-\x7e]/g, '?'), maxSubject, '...'),
+    text: `${text.map(printable).join('\n')}\n`,
     /** The custom notification of Amazon Q Developer in chat applications, which drops fields outside its schema. */
-    chat: {
-      version: '1.0',
-      source: 'custom',
-      id: parts.record.id,
-      content: {
-        textType: 'client-markdown',
-        title: cut(unbracketed(printable(parts.record.headline)), maxTitle, '...'),
-        description: cut(parts.lines.map((line) => unquoted(printable(line))).join('\n'), maxDescription, '...'),
-      },
-    },
+    chat: { version: '1.0', source: 'custom', id: record.id, content },
     /** Parts for systems and subscription filters. */
-    record: parts.record,
+    record,
   };
 }
 

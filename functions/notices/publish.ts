@@ -68,27 +68,17 @@ async function publishBatch(topics: Topics, batch: readonly string[], published:
  * Publishes a notice to the topic transfer-notices: text by default and for e-mail, Amazon Q Developer's schema for
  * chat, the record for queues. @throws the error of the SNS client
  */
-export async function publishNotice({ sns, noticesTopicArn, hasNoChats }: Topics, notice: Notice): Promise<void> {
-  const { types, mailbox, direction, severity } = notice.record;
-  await sns.send(
-    new PublishCommand({
-      TopicArn: noticesTopicArn,
-      Subject: notice.subject,
-      MessageStructure: 'json',
-      Message: JSON.stringify({
-        default: notice.text,
-        email: notice.text,
-        https: JSON.stringify(notice.chat),
-        sqs: JSON.stringify(notice.record),
-      }),
-      MessageAttributes: {
-        types: { DataType: 'String.Array', StringValue: JSON.stringify(types) },
-        ...watchAttributes({ mailbox, direction }),
-        severity: text(severity),
-        ...chatsAttribute(hasNoChats),
-      },
-    }),
-  );
+export async function publishNotice(topics: Topics, { subject: Subject, text: mail, chat, record }: Notice) {
+  const texts = { default: mail, email: mail, https: JSON.stringify(chat), sqs: JSON.stringify(record) };
+  const Message = JSON.stringify(texts);
+  const MessageAttributes = {
+    types: { DataType: 'String.Array', StringValue: JSON.stringify(record.types) },
+    ...watchAttributes(record),
+    severity: text(record.severity),
+    ...chatsAttribute(topics.hasNoChats),
+  };
+  const notice = { TopicArn: topics.noticesTopicArn, Subject, MessageStructure: 'json', Message, MessageAttributes };
+  await topics.sns.send(new PublishCommand(notice));
 }
 
 function entryOf(body: string, index: number, hasNoChats?: boolean) {
@@ -97,7 +87,7 @@ function entryOf(body: string, index: number, hasNoChats?: boolean) {
   return { Id: String(index), Message: body, MessageAttributes };
 }
 
-/** The webhooks' queue accepts notices without this attribute. On an event it tells fan-out that the notice is missing. */
+/** The webhooks' queue takes notices without it. On an event it tells fan-out that the notice stayed away. */
 export const chatsAttributeName = 'chats';
 
 export const chatsAttribute = (hasNoChats = false) => hasNoChats && { [chatsAttributeName]: text('none') };

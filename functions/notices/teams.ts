@@ -23,26 +23,19 @@ export function teamsMessage(record: NoticeRecord): string {
 
 function cardMessage({ headline, severity, paragraphs, items, more }: NoticeRecord, named: number): object {
   const uncounted = more + items.length - named;
-  return {
-    type: 'message',
-    attachments: [
-      {
-        contentType: 'application/vnd.microsoft.card.adaptive',
-        contentUrl: null,
-        content: {
-          $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
-          type: 'AdaptiveCard',
-          version: '1.4',
-          body: [
-            block(headline, { weight: 'Bolder', size: 'Medium', color: colours[severity] }),
-            ...paragraphs.map((text) => block(text)),
-            ...(named > 0 ? [{ type: 'FactSet', facts: items.slice(0, named).map(neutralItem).map(fact) }] : []),
-            ...(uncounted > 0 ? [block(`and ${uncounted} more`)] : []),
-          ],
-        },
-      },
+  const content = {
+    $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
+    type: 'AdaptiveCard',
+    version: '1.4',
+    body: [
+      block(headline, { weight: 'Bolder', size: 'Medium', color: colours[severity] }),
+      ...paragraphs.map((text) => block(text)),
+      ...(named > 0 ? [{ type: 'FactSet', facts: items.slice(0, named).map(neutralItem).map(fact) }] : []),
+      ...(uncounted > 0 ? [block(`and ${uncounted} more`)] : []),
     ],
   };
+  const contentType = 'application/vnd.microsoft.card.adaptive';
+  return { type: 'message', attachments: [{ contentType, contentUrl: null, content }] };
 }
 
 const block = (text: string, style: object = {}) => ({ type: 'TextBlock', text: shown(text), wrap: true, ...style });

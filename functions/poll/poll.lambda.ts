@@ -9,7 +9,7 @@ import type { ShardPoll } from './poll-shard.ts';
 
 const dependencies = whenInvoked((fields) => pollDependencies(readPollEnvironment(fields)));
 
-/** Its reserve is for polls to settle: 1,000 rows are cleared in less. */
+/** Keeps 10 s back for polls to settle: 1,000 rows are cleared in less. */
 export const handler = handlerOf<unknown, ShardPoll>(10_000, async (event, deadline, context) => {
   const { supervision } = context as { supervision?: Supervision };
   return handleInvocation({ ...(await dependencies()), logger, metrics, supervision }, event, deadline);

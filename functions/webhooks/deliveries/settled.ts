@@ -25,7 +25,3 @@ export function deliveryFacts({ delivery, attempt }: Settled) {
 
 /** Diagnostics channel of settled deliveries within this process; its messages are {@link DeliveryFacts}. */
 export const settledChannel = channel('transfer-notifier.delivery');
-
-export function tellSettled(settled: Settled): void {
-  if (settledChannel.hasSubscribers) settledChannel.publish(deliveryFacts(settled));
-}

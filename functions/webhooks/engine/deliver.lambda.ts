@@ -11,6 +11,7 @@ import { reportDeliveries } from './report.ts';
 
 const dependencies = whenInvoked((fields) => deliverDependencies(readDeliverEnvironment(fields)));
 
+/** Keeps 5 s back for the last writes. */
 export const handler = handlerOf<SQSEvent, SQSBatchResponse>(5000, async ({ Records }, deadline, context) => {
   const wakeUps = readWakeUps(Records);
   const { stopping } = context as { readonly stopping?: AbortSignal };

@@ -2,7 +2,7 @@ import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt
 import type { EndpointDeliveries } from '#functions/webhooks/deliveries/deliveries.ts';
 import { type Delivery, isDue } from '#functions/webhooks/deliveries/delivery.ts';
 import { healthAfter, stepWithoutAttempt } from '#functions/webhooks/deliveries/next-step.ts';
-import { type Settled, tellSettled } from '#functions/webhooks/deliveries/settled.ts';
+import { deliveryFacts, type Settled, settledChannel } from '#functions/webhooks/deliveries/settled.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
 import type { Admission, LeaseRow } from '#functions/webhooks/endpoints/lease.ts';
@@ -51,7 +51,7 @@ export class Drain {
 
   private readonly settle = (settled: Settled): void => {
     this.settled.push(settled);
-    tellSettled(settled);
+    if (settledChannel.hasSubscribers) settledChannel.publish(deliveryFacts(settled));
   };
 
   constructor(deps: DeliverDependencies, name: string, start: DrainStart) {

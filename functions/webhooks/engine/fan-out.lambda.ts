@@ -10,7 +10,7 @@ import { reportFanOut } from './report.ts';
 
 const deps = fanOutDependencies(readFanOutEnvironment());
 
-/** Its reserve is for wake-ups and handing on. */
+/** Keeps 5 s back for wake-ups and handing on. */
 export const handler = handlerOf<SQSEvent, SQSBatchResponse>(5000, async ({ Records }, deadline) => {
   const fannedOut = await fanOut(deps, Records.map(announcementOf), deadline);
   reportFanOut(logger, metrics, fannedOut);

@@ -45,8 +45,8 @@ export async function fanOut(deps: FanOutDependencies, announcements: readonly A
   /** Parts of the endpoints, each read once for the whole batch. */
   const read = new Map<string, Promise<EndpointPart>>();
   const unhandled = new Map<number, Error>();
-  const attempt = <T>(message: number, task: () => Promise<T>): Promise<T | undefined> =>
-    task().catch((error: Error) => {
+  const attempt = <T>(message: number, step: () => Promise<T>): Promise<T | undefined> =>
+    step().catch((error: Error) => {
       unhandled.set(message, error);
       return undefined;
     });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Attempt, DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import type { Delivery } from '#functions/webhooks/deliveries/delivery.ts';
 import { observationOf } from '#functions/webhooks/deliveries/next-step.ts';
-import { observe, stateOf } from '#functions/webhooks/endpoints/circuit-breaker.ts';
+import { type Observation, observe, stateOf } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import {
   type Admission,
   acquire,
@@ -38,7 +38,7 @@ export class HeldLease {
   /** Events of the lone attempts that the lease names. */
   private named: string[] = [];
   /** Attempts that have ended since the lease was written. */
-  private ended: Attempt[] = [];
+  private ended: Observation[] = [];
   /** Attempts of other processes whose time was over when this process took the lease. */
   private interrupted: Readonly<Record<string, InFlight>> = {};
 
@@ -80,7 +80,7 @@ export class HeldLease {
 
   /** Keeps an ended attempt for the next change of the lease. */
   observe(made: Attempt): void {
-    this.ended.push(made);
+    this.ended.push(observationOf(made));
   }
 
   /** Counts the attempt of a process that died during it, though its end is unknown. */
@@ -112,7 +112,7 @@ export class HeldLease {
       ({ event, rev: of, attempt }) => [event, { attempt: attempt + 1, of, until, isLone }] as const,
     );
     const isHolder = this.lease.holder?.id === this.id;
-    const observations = this.ended.map(observationOf);
+    const observations = [...this.ended];
     const progress = { inFlight: Object.fromEntries([...this.inFlight, ...next]), observations };
     let before = this.lease;
     const written = await this.deps.leases.change(this.name, this.lease, (current) => {
@@ -121,9 +121,8 @@ export class HeldLease {
       if (!isOurs && (isHolder || !this.isAdmitted(lease, next.length))) return undefined;
       if (chosen.some((delivery) => this.othersEndAt(delivery, lease) !== undefined)) return undefined;
       before = lease;
-      return this.isLone
-        ? addLone(lease, progress, now)
-        : acquire(lease, this.id, progress, this.limits.intervalMs, now);
+      if (this.isLone) return addLone(lease, progress, now);
+      return acquire(lease, this.id, progress, this.limits.intervalMs, now);
     });
     this.isLost = written === undefined;
     if (!written) {
@@ -150,10 +149,9 @@ export class HeldLease {
   async release(isFaulty: boolean): Promise<void> {
     const { leases } = this.deps;
     const now = this.now();
-    const observations = this.ended.map(observationOf);
-    const events = this.named;
+    const [events, observations] = [this.named, this.ended];
     const haveSucceeded = events.length === observations.length && observations.every(({ isSuccess }) => isSuccess);
-    [this.ended, this.named] = [[], []];
+    [this.named, this.ended] = [[], []];
     this.die();
     // A successful lone attempt needs no write: its entry expires, and its delivery says that it is done.
     if (events.length > 0 && haveSucceeded && !this.isLost) {
@@ -174,7 +172,7 @@ export class HeldLease {
   get room(): number {
     const now = this.now();
     // Include the attempts that have ended, even if the lease does not name them yet.
-    const state = stateOf(this.ended.map(observationOf).reduce(observe, this.plausible), now);
+    const state = stateOf(this.ended.reduce(observe, this.plausible), now);
     if (state === 'open') return 0;
     const { maxInFlight, intervalMs } = this.limits;
     if (intervalMs > 0 && (this.lease.freeAt > now || this.inFlight.size > 0)) return 0;

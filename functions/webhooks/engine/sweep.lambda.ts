@@ -8,7 +8,7 @@ import { type Sweep, sweep } from './sweep.ts';
 
 const deps = sweepDependencies(readSweepEnvironment());
 
-/** Its reserve is for what the sweep has begun. */
+/** Keeps 5 s back for what the sweep has begun. */
 export const handler = handlerOf<unknown, Sweep>(5000, async (_, deadline) => {
   const swept = await sweep(deps, deadline);
   reportSweep(logger, metrics, swept);

@@ -1,11 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import {
-  acquire,
-  type InFlight,
-  type LeaseRow,
-  leaseDurationMs,
-  newLease,
-} from '#functions/webhooks/endpoints/lease.ts';
+import { acquire, type InFlight, leaseDurationMs, newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { endLeases, releaseLeases } from '#infra/local/interruption.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
@@ -27,7 +21,7 @@ const deps = () => ({ dynamo: world.dynamo, table: webhooksTable, now: world.clo
 const read = () => world.otherLeases().read('crm');
 
 /** Begins the first attempt of the delivery in another process. */
-async function begin(inFlightAttempt: Partial<InFlight> = {}, more: Partial<LeaseRow> = {}): Promise<void> {
+async function begin(inFlightAttempt: Partial<InFlight> = {}, more: Partial<typeof newLease> = {}): Promise<void> {
   const inFlight = { [event]: { attempt: 1, of: 0, until: now() + leaseDurationMs, ...inFlightAttempt } };
   await world.otherLeases().change('crm', newLease, (lease) => {
     const held = acquire(lease, 'dead', { inFlight, observations: [] }, 0, now());
