@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ServerCalls } from '#functions/cryptshare/api-calls.ts';
-import type { TokenSource } from '#functions/cryptshare/carried-tokens.ts';
 import { CryptshareClient } from '#functions/cryptshare/client.ts';
 import { Listing } from '#functions/cryptshare/listing.ts';
 import { ListingMemory } from '#functions/cryptshare/listing-memory.ts';
+import type { TokenSource } from '#functions/cryptshare/tokens.ts';
 import { childEnvironment } from '#test/support/child-process.ts';
 import { clientId, given } from '#test/support/poll-world.ts';
 
@@ -43,7 +43,7 @@ function startClient(origin: string, memory: ListingMemory, tokens: Partial<Toke
     ...{ now: () => new Date(), steady: Date.now },
   });
   const client = new CryptshareClient(calls, { ...given('token'), ...tokens }, memory);
-  onTestFinished(() => client.close());
+  onTestFinished(() => client.calls.close());
   return client;
 }
 
@@ -70,7 +70,7 @@ describe('ListingMemory', () => {
       const watch = { mailbox: 'alice@example.com', direction: 'sent' };
       const { listing, failure } = await client.list(watch, 'all', 0, Date.now() + 100_000);
       console.log(JSON.stringify({ failure, size: listing.size, rss: process.resourceUsage().maxRSS / 1024 }));
-      client.close();`;
+      client.calls.close();`;
     const child = spawn(process.execPath, ['--max-old-space-size=96', '--input-type=module', '--eval', script], {
       stdio: ['ignore', 'pipe', 'ignore'],
       env: { ...childEnvironment, SERVER: url },
