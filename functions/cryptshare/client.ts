@@ -38,8 +38,8 @@ export class CryptshareClient {
   readonly calls: ServerCalls;
   private readonly tokens: CarriedTokens;
   private readonly memory: ListingMemory;
-  /** Warnings that held last time, by subject. */
-  private warned: readonly unknown[] = [];
+  /** Warnings that held last time, each in its place. */
+  private warned: readonly (string | false | undefined)[] = [];
   private asking: Promise<number | undefined> | undefined;
   private version: { readonly minor: number | undefined; readonly askedAt: number; readonly age: number } | undefined;
 

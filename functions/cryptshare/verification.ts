@@ -50,7 +50,11 @@ const longestPauseMs = 3_600_000;
 const notVerified: FailureCause[] = ['not_verified', 'verification_ended', 'verification_refused', 'token_invalid'];
 export const verificationCauses: ReadonlySet<string> = new Set(notVerified);
 
-/** Parses names of methods, spelt as in any document. @example methodsIn(['clientId', 'EMAIL']) has both methods */
+/**
+ * Parses names of methods, for which documents have `CLIENT_ID` and `EMAIL`, or `clientId` and `email`.
+ *
+ * @example methodsIn(['clientId', 'EMAIL']) has both methods
+ */
 export function methodsIn(names: readonly unknown[]): ReadonlySet<VerificationMethod> {
   const plain = names.map((name) => `${name}`.toLowerCase().replaceAll(/[^a-z]/g, ''));
   return new Set(verificationMethods.filter((method) => plain.includes(method.replace('_', ''))));

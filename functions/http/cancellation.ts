@@ -1,7 +1,11 @@
 /** Cancels a request, as an `AbortSignal` does, at a fraction of its cost: each request has one. */
 export class Cancellation {
-  isCancelled = false;
+  private hasBeenCancelled = false;
   private listener: (() => void) | undefined;
+
+  get isCancelled(): boolean {
+    return this.hasBeenCancelled;
+  }
 
   /** Called once, immediately if already cancelled. */
   set onCancel(listener: () => void) {
@@ -10,8 +14,8 @@ export class Cancellation {
   }
 
   cancel(): void {
-    if (this.isCancelled) return;
-    this.isCancelled = true;
+    if (this.hasBeenCancelled) return;
+    this.hasBeenCancelled = true;
     this.listener?.();
   }
 }

@@ -185,7 +185,8 @@ function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout
     socket.once(isTls ? 'secureConnect' : 'connect', () => clearTimeout(connectTimer));
   });
   outgoing.on('response', (response) => {
-    // No upgrade was requested. Where the answer names a protocol, Node closes the connection itself.
+    // No upgrade was requested. Where the answer names a protocol, Node closes the connection itself; other interim
+    // answers never arrive here.
     if (response.statusCode === 101) return giveUp('network');
     head = response;
     const end = () => settle('network');

@@ -92,12 +92,21 @@ function isExcepted(target: URL, except: string): boolean {
   const entries = except.toLowerCase().match(/[^\s,]+/g) ?? [];
   return entries.some((entry) => {
     if (entry === '*') return true;
-    if (entry.includes('/')) return isIn(networks([entry]), host);
+    if (entry.includes('/')) return isInNetwork(entry, host);
     const [, name = '', onPort = port] = isIP(entry) === 0 ? (/^(.*?)(?::(\d+))?$/.exec(entry) ?? []) : [entry, entry];
     const suffix = spelt(name.replace(/^\*?\./, ''));
     if (suffix === undefined) return false;
     return onPort === port && (host === suffix || (isIP(host) === 0 && host.endsWith(`.${suffix}`)));
   });
+}
+
+/** False for a network that is misspelt: only the operator's own setting is tolerated so. */
+function isInNetwork(network: string, host: string): boolean {
+  try {
+    return isIn(networks([network]), host);
+  } catch {
+    return false;
+  }
 }
 
 /** A name or address in the spelling of URL hosts; undefined for neither. */

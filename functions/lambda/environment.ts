@@ -26,10 +26,12 @@ const serverEnvironment = z.object({
   /** Requests to the server in flight at the same time. */
   MAX_CONCURRENT_PAGES: wholeNumber(1, 100),
   TRANSFERS_TABLE: notEmpty,
+  /** Milliseconds between two polls of a watch without recent changes. */
   QUIET_INTERVAL_MS: z.optional(wholeNumber(1000, 86_400_000)),
 });
 
 const pollEnvironment = z.extend(serverEnvironment, {
+  /** Parts into which the watches are divided, each with ticks of its own. */
   SHARDS: wholeNumber(1, 100),
   /** Milliseconds between two polls of a watch without an interval of its own. */
   POLL_INTERVAL_MS: wholeNumber(1000, 86_400_000),

@@ -10,21 +10,22 @@ export class SecretError extends Error {
 }
 
 /**
- * Builds a function's dependencies at its first invocation, and anew when its secret has changed.
+ * Builds a function's dependencies at its first invocation, and anew when its secret has changed. Without a secret, the
+ * environment has everything.
  *
  * @param build from the fields of the secret; its error goes to each invocation until it succeeds
- * @param maxAge milliseconds after which the secret is read again; 0 for every invocation
+ * @param maxAgeMs milliseconds after which the secret is read again; 0 for every invocation
  */
 export function whenInvoked<Dependencies>(
   build: (fields: Fields) => Dependencies,
-  maxAge = 300_000,
+  maxAgeMs = 300_000,
   now: () => number = Date.now,
 ): () => Promise<Dependencies> {
   const arn = readSecretArn();
   const client = new SecretsManagerClient({});
   let built: { readonly from: string; readonly dependencies: Dependencies; checkedAt: number } | undefined;
   return async () => {
-    if (built && (arn === undefined || isRecent(built.checkedAt, now(), maxAge))) return built.dependencies;
+    if (built && (arn === undefined || isRecent(built.checkedAt, now(), maxAgeMs))) return built.dependencies;
     const text = arn === undefined ? '{}' : await secretText(client, arn, built?.from);
     if (built?.from === text) built.checkedAt = now();
     else built = { from: text, dependencies: build(fieldsOf(text)), checkedAt: now() };

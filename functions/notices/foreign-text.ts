@@ -32,7 +32,7 @@ export const unlinked = (text: string): string => printable(text).replaceAll(lin
  */
 export const neutral = (text: string): string => unlinked(text).replaceAll(nameSigns, '$& ');
 
-/** The {@link neutral} form of an item, for all channels. */
+/** The {@link neutral} form of an item, in which foreign text cannot mention anyone or make links in any channel. */
 export const neutralItem = ({ words, trackingId, before }: NoticeItem): NoticeItem => {
   return { words: neutral(words), trackingId: neutral(trackingId), before: neutral(before) };
 };

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { readOpenApiFile, readOperatorEnvironment } from '#functions/lambda/environment.ts';
 import { logger } from '#functions/lambda/logger.ts';
 import { whenInvoked } from '#functions/lambda/secret.ts';
@@ -8,9 +9,4 @@ import { operatorHandler } from './routes.ts';
 const dependencies = whenInvoked((fields) => operatorDependencies(readOperatorEnvironment(fields)));
 const document = () => readFileSync(readOpenApiFile(), 'utf8');
 
-const answer = operatorHandler(dependencies, document, logger);
-
-export const handler: typeof answer = (event, context) => {
-  logger.addContext(context);
-  return answer(event, context);
-};
+export const handler = operatorHandler(dependencies, document, logger).use(injectLambdaContext(logger));

@@ -1,5 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import middy from '@middy/core';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type * as z from 'zod/mini';
 import { decode } from '#functions/http/proxy.ts';
 import type { Operation, OperatorDependencies } from '#functions/operator/api/operation.ts';
@@ -36,7 +37,7 @@ export function operatorHandler(
   document: () => string,
   logger: OperatorLogger,
 ) {
-  return async (event: OperatorEvent, context: Context): Promise<OperatorAnswer> => {
+  const answer = async (event: OperatorEvent, msLeft: number): Promise<OperatorAnswer> => {
     let log: ((status: number) => void) | undefined;
     try {
       const { route, params } = routed(event.requestContext.http);
@@ -49,17 +50,23 @@ export function operatorHandler(
       const change = { who: whoAsks(event), operation: route.id, target: route.target(input) };
       if (route.method !== 'GET') log = (status) => logger.info('operator', { ...change, status });
       const deps = await dependencies();
-      const deadline = deps.webhooks.steady() + context.getRemainingTimeInMillis() - shutdownReserveMs;
+      const deadline = deps.webhooks.steady() + msLeft - shutdownReserveMs;
       const result = await route.run(deps, { ...input, deadline });
       log?.(route.status);
       return route.status === 204 ? { statusCode: 204 } : jsonAnswer(route.status, JSON.stringify(result));
     } catch (error) {
-      const problem = problemOf(error);
-      log?.(problem?.status ?? 500);
-      if (!problem) logger.error('operator', { error: error as Error });
-      return problemAnswer(problem ?? new Problem(500, 'something broke here; the logs tell what'));
+      log?.(problemOf(error)?.status ?? 500);
+      throw error;
     }
   };
+  // Middy answers before Lambda ends an invocation that takes too long.
+  return middy<OperatorEvent, OperatorAnswer>()
+    .handler((event, context) => answer(event, context.getRemainingTimeInMillis()))
+    .onError((request) => {
+      const problem = problemOf(request.error);
+      if (!problem) logger.error('operator', { error: request.error as Error });
+      request.response = problemAnswer(problem ?? new Problem(500, 'something broke here; the logs tell what'));
+    });
 }
 
 /** Finds the route of a request with its parameters. @throws Problem for an unknown one */

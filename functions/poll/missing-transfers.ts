@@ -24,7 +24,10 @@ const suddenShare = 0.2;
 const suspensionMs = 86_400_000;
 const suspensionListings = 10;
 
-/** Missing transfers judged by one poll. Those of senders take a request each: as many as pages of 10,000 transfers. */
+/**
+ * Missing transfers judged by one poll; the others wait for a later one. Those of senders take a request each: as many as
+ * pages of 10,000 transfers.
+ */
 const mostJudged = 100;
 
 /** Conclusion of a poll about transfers that a listing lacks. */
@@ -52,13 +55,8 @@ export async function concludeMissing(
   const nothing = { changes: [], unclear: [], problem: undefined, absence: root.absence };
   if (pass.failure) return nothing;
   if (pass.scope === 'active') {
-    return {
-      ...nothing,
-      ...(await confirmDeparted(
-        inquiry,
-        missing.filter(({ state }) => isActive(state)),
-      )),
-    };
+    const left = missing.filter(({ state }) => isActive(state));
+    return { ...nothing, ...(await confirmDeparted(inquiry, left)) };
   }
   if (pass.listing.malformed > 0) return nothing;
   const { server, context } = inquiry;
@@ -78,6 +76,7 @@ export async function concludeMissing(
  * or gateway empties them. The suspension starts anew when more transfers vanish suddenly, and when the clock says that
  * it has not begun yet.
  *
+ * @param missing transfers that the listing lacks, of `count` in the snapshot
  * @example nextAbsence(undefined, 30, 100, at) // { since: at, listings: 1, missing: 30 }
  */
 export function nextAbsence(absence: SuddenAbsence | undefined, missing: number, count: number, at: Clocks) {

@@ -53,8 +53,14 @@ export async function pollWatch(deps: PollDependencies, watch: RegisteredWatch, 
   const listingProblem = problemOfListing(pass);
   const reached = await (isFirst ? baselines(compare) : compare()).finally(() => pass.listing.release());
   return {
-    ...{ scope: pass.scope, isComplete: pass.failure === undefined, pages, requests, transfers },
-    ...{ ...reached, units: snapshot.units, problem: reached.problem ?? listingProblem },
+    ...reached,
+    scope: pass.scope,
+    isComplete: pass.failure === undefined,
+    pages,
+    requests,
+    transfers,
+    units: snapshot.units,
+    problem: reached.problem ?? listingProblem,
   };
 }
 

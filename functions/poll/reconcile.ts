@@ -107,7 +107,8 @@ async function claimed(deps: PollDependencies, listed: ListedWatch, until: numbe
   const longest = plausibleUntil(root.unsettledUntil, readAt, longestPollMs) ?? readAt + longestPollMs;
   const suspectUntil = root.unsettledUntil > readAt ? longest : undefined;
   const claim = await snapshot.claim({ ...root, origin: deps.origin }, plan, Math.max(suspectUntil ?? 0, until));
-  const context = claim && {
+  if (!claim) return undefined;
+  const context = {
     server: deps.origin,
     watch,
     rev: claim.rev,
@@ -115,7 +116,7 @@ async function claimed(deps: PollDependencies, listed: ListedWatch, until: numbe
     silent: root.baselineAt === undefined && !watch.notifyExisting,
     source: pass.failure ? ('partial' as const) : ('listing' as const),
   };
-  return context && { ...listed, claim, context, suspectUntil };
+  return { ...listed, claim, context, suspectUntil };
 }
 
 /** Buckets of open rows and still suspect ones, for the next poll. A failed write may take effect up to `until`. */

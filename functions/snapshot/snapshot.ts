@@ -56,12 +56,12 @@ export class Snapshot extends Partition {
   }
 
   /**
-   * Claims the snapshot, so that no older poll can settle any more, up to `until` (Unix milliseconds). The planned
-   * buckets stay unsettled until this poll or a later one settles them. Returns undefined when another poll has claimed
-   * the snapshot since.
+   * Claims the snapshot, so that no older poll can settle any more. The planned buckets stay unsettled until this poll
+   * or a later one settles them. Returns undefined when another poll has claimed the snapshot since.
    *
    * @param root as read before the listing began, with the server's origin
    * @param plan its division may be finer than the root's if it has all buckets
+   * @param until Unix time in milliseconds after which this poll writes nothing
    */
   async claim({ rev: read, origin }: Root, { bits, buckets }: ReadPlan, until: number): Promise<Claim | undefined> {
     const rev = read + 1;

@@ -10,7 +10,7 @@ import { type WebhookVariable, webhookVariables } from './webhook-variables.ts';
 type Webhook = Config['webhooks'][number];
 
 /** Problems that prevent the deployment of webhooks, each with its path and remedy. */
-export function webhookProblems(config: Config) {
+export function webhookProblems(config: Config): string[] {
   const variables = webhookVariables(config);
   const declarations = endpointDeclarations(config);
   return [
@@ -22,7 +22,7 @@ export function webhookProblems(config: Config) {
     ]),
     ...variables.map((use) => variableProblem(use, variables)),
     sizeProblem(variables),
-  ];
+  ].filter((problem) => typeof problem === 'string');
 }
 
 /** Variables of shells and tools, which `secret fill` would mistake for credentials. */

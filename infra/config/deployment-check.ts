@@ -10,7 +10,10 @@ import { scheduleProblems } from './deployment-check-schedule.ts';
 import { webhookProblems } from './deployment-check-webhooks.ts';
 import { repetitions } from './repeated-entries.ts';
 
-/** Reads a configuration file, and checks that it can be deployed. @throws ConfigError that lists every mistake */
+/**
+ * Reads a configuration file, and checks that it can be deployed: one that suits a local run may fail halfway through a
+ * deployment. @throws ConfigError that lists every mistake
+ */
 export function loadDeployableConfig(file: string): Config {
   return loadConfig(file, (config) => [...deploymentProblems(config), ...certificateProblems(config)]);
 }

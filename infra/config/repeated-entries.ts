@@ -22,7 +22,7 @@ export function repeatedEntries(json: unknown): string[] {
 const entriesIn = (list: unknown): Readonly<Record<string, unknown>>[] =>
   Array.isArray(list) ? list.map((entry) => entry ?? {}) : [];
 
-/** Problems of the values that occur earlier in a list. @param problem gets the place of the value and of the first */
+/** Problems of the values, undefined ones aside, that occur earlier in a list, by their place and that of the first. */
 export function repetitions(
   values: readonly (string | undefined)[],
   problem: (index: number, first: number) => string,

@@ -4,7 +4,10 @@ import {
   problemsWith,
 } from '#functions/webhooks/endpoints/declared.ts';
 
-/** Checks a webhook as the notifier does. Each problem has its path, for example `webhooks[0].headersFrom.X-Key`. */
+/**
+ * Checks a webhook as the notifier does. Each problem has its path in the file, for example `webhooks[0].headersFrom.X-Key`
+ * for the value of a variable, whose name stands there.
+ */
 export const settingProblems = (
   { urlFrom, headersFrom = {} }: EndpointDeclaration,
   endpoint: DeclaredEndpoint,

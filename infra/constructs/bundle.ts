@@ -23,6 +23,9 @@ const neverLoaded = [
   '@smithy/credential-provider-imds',
 ];
 
+/** Of these JSON files, which a bundle leaves empty, the SDK reads only the version that its requests name. */
+const versionFile = /(?:^|\/)node_modules\/@aws-sdk\/[\w-]+\/package\.json$/;
+
 export const taskFolder = '/var/task';
 
 export const bundledHandler = 'index.handler';
@@ -34,10 +37,11 @@ export const bundledHandler = 'index.handler';
  */
 export function bundle(entry: string, files: BundledFiles = {}): Code {
   const tryBundle = (folder: string): boolean => {
-    buildSync({
+    const { metafile } = buildSync({
       entryPoints: [entry],
       outfile: join(folder, 'index.js'),
       bundle: true,
+      metafile: true,
       minify: true,
       platform: 'node',
       target: 'node24',
@@ -46,11 +50,12 @@ export function bundle(entry: string, files: BundledFiles = {}): Code {
       mainFields: ['module', 'main'],
       external: neverLoaded,
       alias: { 'mnemonist/lru-cache': fileURLToPath(new URL('endpoint-cache-map.ts', import.meta.url)) },
-      // Only each SDK client's own package.json, of which a request's header would name the version.
       loader: { '.json': 'empty' },
       legalComments: 'none',
       logLevel: 'warning',
     });
+    const emptied = Object.keys(metafile.inputs).filter((file) => file.endsWith('.json') && !versionFile.test(file));
+    if (emptied.length > 0) throw new Error(`the bundle of ${entry} would lack ${emptied.join(', ')}`);
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
     return true;
   };

@@ -35,7 +35,7 @@ interface ServiceFunctionProps
   readonly network?: Network | undefined;
 }
 
-/** Function of the notifier. Only this class decides on runtime, bundling, logs and the rights to write them. */
+/** Function of the notifier, with its memory in MB. Only this class decides on runtime, bundling, logs and their rights. */
 export class ServiceFunction extends LambdaFunction {
   constructor(scope: Construct, id: string, props: ServiceFunctionProps) {
     const { entry, environment, files, network, lostInvocations, ...rest } = props;

@@ -26,7 +26,8 @@ export function declaredWebhooks(
       ({ path, message }) => {
         // `missing` reports these problems already.
         if (missing.some((use) => use.path === path)) return [];
-        const isPrivate = /\.url(From)?$/.test(path) && targetProblem(endpoint.settings.url, true) === undefined;
+        const isPrivate =
+          /^webhooks\[\d+\]\.url(From)?$/.test(path) && targetProblem(endpoint.settings.url, true) === undefined;
         return `${path}: ${message}${isPrivate ? `; ${orAllowed}` : ''}`;
       },
     );

@@ -20,6 +20,7 @@ export class RequestCounters {
   bytesSent = 0;
   /** By method and route, e.g. `GET /api/users/:email/transfers/sent-transfers`. */
   private byRoute = new Map<string, number>();
+  /** Oldest first. */
   private recent: LoggedRequest[] = [];
   private inFlight = 0;
 

@@ -82,7 +82,17 @@ export function operation<
   Q extends z.ZodMiniObject = Nothing,
   B extends Schema = Nothing,
 >(id: Id, route: `${Method} /${string}`, definition: Definition<Id, P, Q, B>): Operation {
-  const [method, path] = route.split(' ');
-  const usual = { params: nothing, query: nothing, body: undefined, status: 200, failures: [], target: () => '' };
-  return { id, method, path, ...usual, ...definition } as unknown as Operation;
+  const [method, path = ''] = route.split(' ');
+  const usual = { params: nothing, query: nothing, body: undefined, status: 200, failures: [] } as const;
+  const { target = () => '', run } = definition;
+  return {
+    ...usual,
+    ...definition,
+    id,
+    method: method as Method,
+    path,
+    // Safe: the route checks each request by these schemas.
+    target: target as Operation['target'],
+    run: run as Operation['run'],
+  };
 }

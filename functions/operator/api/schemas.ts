@@ -25,6 +25,6 @@ export const time = z.iso
 export const canonical = (text: string): string => new Date(Date.parse(text)).toISOString();
 
 /** From one time to before another, in the form of tables; by default all times. */
-export const spanOf = ({ from = always, until = never }: { [Key in 'from' | 'until']?: string | undefined }) => {
+export const spanOf = ({ from = always, until = never }: { from?: string | undefined; until?: string | undefined }) => {
   return { from: canonical(from), until: canonical(until) };
 };

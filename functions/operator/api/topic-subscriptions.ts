@@ -1,5 +1,6 @@
 import { pause, type RetryBudget } from '#functions/clock/backoff.ts';
 import type { HttpAnswer } from '#functions/http/connections.ts';
+import { Problem } from './problem.ts';
 import { type SignedAddress, signedPost } from './signed-aws-request.ts';
 
 export const topicNames = ['transfer-events', 'transfer-notices'] as const;
@@ -30,7 +31,8 @@ export async function viewTopic(sns: SignedAddress, TopicArn: string, budget: Re
 
 /** True when a repetition may succeed: after no answer, a fault of SNS, or a limit. */
 const mayPass = (answer: HttpAnswer | Error): boolean =>
-  answer instanceof Error || answer.status >= 500 || /<Code>Throttl/.test(answer.body.toString());
+  answer instanceof Problem ||
+  (!(answer instanceof Error) && (answer.status >= 500 || /<Code>Throttl/.test(answer.body.toString())));
 
 function viewIn(answer: HttpAnswer | Error) {
   if (answer instanceof Error) throw answer;

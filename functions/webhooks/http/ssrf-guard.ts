@@ -48,7 +48,7 @@ const allowedPorts: ReadonlySet<string> = new Set(['', '8443']);
 const privateName =
   /^localhost$|\.(?:localhost|local|internal|home\.arpa|amazonaws\.(?:com|com\.cn|eu)|api\.(?:aws|amazonwebservices\.com\.cn|amazonwebservices\.eu))$/;
 
-/** Problems of a URL that need no look-up; `allowPrivate` allows private networks, `http:` and any port. */
+/** Problems of a URL that need no look-up; `allowPrivate` allows this machine, private networks, `http:` and any port. */
 export function targetProblem(url: string, allowPrivate: boolean): string | undefined {
   const parsed = URL.parse(url);
   if (!parsed) return 'expected a URL such as https://example.com/webhooks';

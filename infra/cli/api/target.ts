@@ -33,14 +33,20 @@ export function localRunHere(): string | undefined {
   );
 }
 
-/** Finds the operator API. @param environment may hold NOTIFIER_URL and NOTIFIER_TOKEN @throws CliError without it */
+/**
+ * Finds the operator API by its address, the data folder of a local run, or a stack.
+ *
+ * @param environment may hold NOTIFIER_URL and NOTIFIER_TOKEN
+ * @throws CliError for options that contradict each other, or without an API
+ */
 export async function findTarget(options: TargetOptions, environment: NodeJS.ProcessEnv): Promise<Target> {
   const named = names.filter((name) => options[name] !== undefined);
   if (named.length > 1) {
     const both = named.map((name) => `--${name}`).join(' and ');
     throw wrongCommandLine(`got ${both}, expected one of them: each says where the operator API is`);
   }
-  const { data = isTargetNamed(options, environment) ? undefined : localRunHere(), stack } = options;
+  const { stack } = options;
+  const data = isTargetNamed(options, environment) ? options.data : localRunHere();
   if (data !== undefined) {
     const { url, token } = addressIn(data);
     return localTarget(url, token, `is the local run with --data ${data} still running?`);

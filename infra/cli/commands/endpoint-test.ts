@@ -30,7 +30,10 @@ export async function testEndpoint(session: Session, name: string): Promise<void
   );
 }
 
-/** Delivery after its first attempt or its end. Before `openUntil`, an open circuit breaker allows no attempt. */
+/**
+ * Delivery after its first attempt or its end, or as it is when the time is over. Before `openUntil`, an open circuit
+ * breaker allows no attempt.
+ */
 async function firstAttempt({ api, context }: Session, event: string, name: string) {
   let openUntil: string | undefined;
   for (let waitedMs = 0; ; waitedMs += intervalMs) {

@@ -9,8 +9,11 @@ export const checkServices = ({ api }: Session): Promise<Check[]> =>
     return [...tablesOf(services), ...topicsOf(services), ...queuesOf(services)];
   });
 
-const without = (name: string, what: string, problem: string): Check =>
-  fail(name, `${what} does not answer: ${problem}`, 'see whether it still exists, and deploy again');
+/** Reports what does not answer; some problems have a remedy of their own behind a colon. */
+function without(name: string, what: string, problem: string): Check {
+  const [cause, remedy = 'see whether it still exists, and deploy again'] = problem.split(/: (.*)/s);
+  return fail(name, `${what} does not answer: ${cause}`, remedy);
+}
 
 function tablesOf({ tables }: ServicesResource): Check[] {
   const broken = tables.flatMap(({ name, problem }) => (problem ? [without('tables', name, problem)] : []));

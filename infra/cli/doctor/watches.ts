@@ -114,12 +114,13 @@ function problemOf(
   const until = timeText(known?.validUntil);
   if (known && hasEnded(known, now)) {
     const alone = `that of ${mailbox} has ended at ${until} UTC`;
-    return toVerify(session, mailbox, 'ended', alone, 'have a verification that has ended');
+    return toVerify(session, mailbox, { cause: 'ended', alone, together: 'have a verification that has ended' });
   }
   if (answer?.isVerified === false) return unverified(session, watch);
   if (!known || !endsSoon(known, now)) return undefined;
   const alone = `that of ${mailbox} ends at ${until} UTC`;
-  const soon = toVerify(session, mailbox, 'ends soon', alone, 'have a verification that ends within a week');
+  const together = 'have a verification that ends within a week';
+  const soon = toVerify(session, mailbox, { cause: 'ends soon', alone, together });
   return { ...soon, outcome: 'warn' };
 }
 
@@ -127,23 +128,22 @@ function unverified(session: Session, { mailbox, verification }: WatchResource):
   const until = timeText(verification?.validUntil);
   if (until !== undefined) {
     const alone = `the server does not accept that of ${mailbox}, which was to hold until ${until} UTC`;
-    return toVerify(session, mailbox, 'not accepted', alone, 'have a verification that the server does not accept');
+    const together = 'have a verification that the server does not accept';
+    return toVerify(session, mailbox, { cause: 'not accepted', alone, together });
   }
   const alone = `${mailbox} is not verified, and the client id may not verify it by itself`;
   const together = 'are not verified, and the client id may not verify them by itself';
   const first = 'have an administrator register the client id (Add-on Products > REST API), or verify each of them: ';
-  return toVerify(session, mailbox, 'not verified', alone, together, first);
+  return toVerify(session, mailbox, { cause: 'not verified', alone, together, first });
 }
 
-/** Finding with the remedy to verify a mailbox by e-mail. @param first remedy to try before, for several mailboxes */
-const toVerify = (
-  { hint }: Session,
-  mailbox: string,
-  cause: string,
-  alone: string,
-  together: string,
-  first = '',
-): Finding => ({
+/** A problem of verification: in words for one mailbox and for several, with the remedy to try `first` for these. */
+interface Unverified extends Readonly<Record<'cause' | 'alone' | 'together', string>> {
+  readonly first?: string;
+}
+
+/** Finding with the remedy to verify a mailbox by e-mail. */
+const toVerify = ({ hint }: Session, mailbox: string, { cause, alone, together, first = '' }: Unverified): Finding => ({
   name: 'verification',
   mailbox,
   outcome: 'fail',

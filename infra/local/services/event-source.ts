@@ -42,16 +42,17 @@ export async function createQueue(sqs: SQSClient, name: string, visibilityTimeou
  * error; `release` makes the messages in hand visible in the queue again.
  *
  * @param concurrency batches in flight at most
- * @param isDraining true if, after the stop, it hands over what the queue has, until a message fails
+ * @param drains true if, after the stop, it hands over what the queue has, until a message fails
  */
 export function startEventSource(
   sqs: SQSClient,
   queue: LocalQueue,
   concurrency: number,
   handler: (event: SQSEvent) => Promise<SQSBatchResponse>,
-  isDraining = false,
+  drains = false,
 ) {
   let isStopping = false;
+  let isDraining = drains;
   const QueueUrl = queue.url;
   const inHand = new Map<readonly Message[], Promise<void>>();
   const messagesInHand = () => [...inHand.keys()].flat();

@@ -34,11 +34,7 @@ describe('the simulated REST API', () => {
     { what: 'minor version 16', given: { ...headers, 'X-CS-MinimumMinorApiVersion': '16' }, refusal: '404/2004' },
     { what: 'a client id of 49 letters', given: { ...headers, 'X-CS-ClientId': 'a'.repeat(49) }, refusal: '400/1004' },
     { what: 'a client id of 4,001', given: { ...headers, 'X-CS-ClientId': 'a'.repeat(4001) }, refusal: '400/1004' },
-    {
-      what: 'a hyphen in a client id',
-      given: { ...headers, 'X-CS-ClientId': `-${'a'.repeat(50)}` },
-      refusal: '400/1004',
-    },
+    { what: 'a client id of a hyphen', given: { ...headers, 'X-CS-ClientId': '-'.repeat(50) }, refusal: '400/1004' },
     { what: 'an unknown product', given: { ...headers, 'X-CS-ProductKey': 'api.soap' }, refusal: '400/1004' },
     { what: 'a wrong token', given: { ...headers, 'X-CS-VerificationToken': 'example-token-2' }, refusal: '401/3002' },
     { what: "another client's token", given: { ...headers, 'X-CS-ClientId': 'b'.repeat(50) }, refusal: '401/3002' },
@@ -75,8 +71,11 @@ describe('the simulated REST API', () => {
 
 describe('GET /status', () => {
   it('tells the version to a client without headers, and the time', async () => {
-    const answer = await call(await startServer({ minor: 14 }), '/api/status', { headers: {} });
-    expect(answer.body).toEqual({ apiVersions: { uiApiVersions: [{ major: 1, minor: 14 }] } });
+    const server = await startServer();
+    const answer = await call(server, '/api/status', { headers: {} });
+    expect(answer.body).toEqual({ apiVersions: { uiApiVersions: [{ major: 1, minor: 15 }] } });
+    server.switches.minor = 14;
+    expect((await call(server, '/api/status')).body.apiVersions.uiApiVersions[0].minor).toBe(14);
     expect(answer.headers.get('date')).toBe('Tue, 01 Jan 2030 12:00:00 GMT');
   });
 });
@@ -243,8 +242,8 @@ describe('/users/{email}/verification', () => {
     const server = await startServer();
     server.verifications.registerClientId(clientId);
     const verificationMethods = ['CLIENT_ID', 'EMAIL'];
-    const before = (await call(server, path, { headers: unverified })).body.data;
-    expect(before).toEqual({ verified: false, validUntil: null, verificationMethods });
+    const before = { data: { verified: false, validUntil: null, verificationMethods }, meta: {} };
+    expect((await call(server, path, { headers: unverified })).body).toEqual(before);
     expect(await outcome(server, path)).toBe('403/3002');
     const { body: issued } = await call(server, `${path}/token`, request({}));
     const validUntil = '2030-01-31T14:00:00+02:00';
