@@ -10,7 +10,7 @@ import { longSince } from './api-version.ts';
 import { type Answer, CryptshareFailure, detailOf, errorCodeOf } from './failure.ts';
 import { methodsIn } from './verification.ts';
 
-export type IssuedToken = Awaited<ReturnType<typeof obtainToken>>;
+export type IssuedToken = Readonly<Awaited<ReturnType<typeof obtainToken>>>;
 
 /** Mailed code: ten letters and digits. */
 const codePattern = /^[A-Za-z0-9]{10}$/;

@@ -20,7 +20,7 @@ export interface DeclareDependencies {
   readonly fields: Fields;
 }
 
-export type Declared = Awaited<ReturnType<typeof declare>>;
+export type Declared = Readonly<Awaited<ReturnType<typeof declare>>>;
 
 /**
  * Applies the configuration file. What operators added stays unchanged; what the file no longer declares is only disabled.

@@ -1,28 +1,29 @@
-/**
- * Makes the problem of a TLS connection, in words for people: `says` follows "its" or "the server’s". The remedies are
- * for the Cryptshare Server as the other side, and for the receiver of a webhook.
- */
-const problemOf =
-  (isCertificate: boolean) =>
-  (finding: string, serverRemedy: string, receiverRemedy = serverRemedy) => {
-    return {
-      says: `${isCertificate ? 'certificate' : 'side'} ${finding}`,
-      isCertificate,
-      serverRemedy,
-      receiverRemedy,
-    };
-  };
+/** Reason why a TLS connection was not trusted or not made, in words for people. */
+interface TlsProblem {
+  /** Finding, to follow "its" or "the server’s". */
+  readonly says: string;
+  /** True when the other side’s certificate is not trusted; otherwise there was no connection to show one. */
+  readonly isCertificate: boolean;
+  /** Remedy when the other side is the Cryptshare Server. */
+  readonly serverRemedy: string;
+  /** Remedy when the other side is the receiver of a webhook. */
+  readonly receiverRemedy: string;
+}
 
-/** The other side’s certificate is not trusted. */
-const certificate = problemOf(true);
-/** There was no connection to show a certificate. */
-const handshake = problemOf(false);
+const certificate = (says: string, serverRemedy: string, receiverRemedy = serverRemedy): TlsProblem => {
+  return { says: `certificate ${says}`, isCertificate: true, serverRemedy, receiverRemedy };
+};
 
-type TlsProblem = Readonly<ReturnType<typeof certificate>>;
+const handshake = (says: string, serverRemedy: string, receiverRemedy = serverRemedy): TlsProblem => {
+  return { says: `side ${says}`, isCertificate: false, serverRemedy, receiverRemedy };
+};
 
 const renew = 'have its operator renew the certificate';
 
-/** Problems by codes of Node (*X509 certificate error codes*) and OpenSSL (`ssl_err.c`). The first match counts. */
+/**
+ * Problems by the codes that Node and OpenSSL really give (Node’s documentation of `tls`, *X509 certificate error
+ * codes*; names of alerts in OpenSSL’s `ssl_err.c`). The first match counts.
+ */
 const problems: readonly (readonly [codes: RegExp, problem: TlsProblem])[] = [
   [
     /ALTNAME_INVALID|HOSTNAME_MISMATCH/,

@@ -23,7 +23,7 @@ const neverLoaded = [
   '@smithy/credential-provider-imds',
 ];
 
-/** Of these JSON files, which a bundle leaves empty, the SDK reads only the version that its requests name. */
+/** JSON files that a bundle leaves empty: the SDK reads only the version there, to name it in requests. */
 const versionFile = /(?:^|\/)node_modules\/@aws-sdk\/[\w-]+\/package\.json$/;
 
 export const taskFolder = '/var/task';

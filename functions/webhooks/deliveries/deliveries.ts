@@ -46,7 +46,7 @@ export interface DeliveryDependencies extends WebhookDependencies {
   readonly deliveries: Deliveries;
 }
 
-export type EndpointDeliveries = Awaited<ReturnType<Deliveries['ofEndpoint']>>;
+export type EndpointDeliveries = Readonly<Awaited<ReturnType<Deliveries['ofEndpoint']>>>;
 
 const pageSize = 100;
 

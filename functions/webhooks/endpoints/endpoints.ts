@@ -25,7 +25,7 @@ export interface WebhookDependencies {
   readonly steady: () => number;
 }
 
-export type EndpointPart = Awaited<ReturnType<Endpoints['after']>>;
+export type EndpointPart = Readonly<Awaited<ReturnType<Endpoints['after']>>>;
 
 /** Endpoints in the webhooks table: one row for each, by name. */
 export class Endpoints extends Partition {

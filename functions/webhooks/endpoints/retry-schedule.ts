@@ -7,7 +7,12 @@ export const defaultRetryDelays: readonly number[] = [
   5 * seconds,
   5 * minutes,
   30 * minutes,
-  ...[2, 5, 10, 14, 20, 24].map((count) => count * hours),
+  2 * hours,
+  5 * hours,
+  10 * hours,
+  14 * hours,
+  20 * hours,
+  24 * hours,
 ];
 
 /** Longest `Retry-After` that is honoured, in milliseconds: as long as the longest delay of the schedule. */
@@ -25,7 +30,11 @@ interface FailedAttempt {
   readonly random: () => number;
 }
 
-/** The next attempt in Unix ms, by the schedule with jitter or a longer `Retry-After`; undefined after the last. */
+/**
+ * The next attempt in Unix ms, by the schedule with jitter or a longer `Retry-After`; undefined after the last.
+ *
+ * @example after a first failure that ended at 0, 5000 give or take a fifth
+ */
 export function nextAttemptAt(failed: FailedAttempt): number | undefined {
   const delay = failed.retryDelaysMs[failed.attempt - 1];
   if (delay === undefined) return undefined;

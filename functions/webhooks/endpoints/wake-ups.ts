@@ -19,7 +19,7 @@ export interface WakeUp {
 }
 
 /** An endpoint whose drain failed through a fault of ours. */
-export interface Failure {
+export interface FailedDrain {
   readonly endpoint: string;
   readonly error: Error;
   /** True when tasks keep the rest for the sweep, each minute. Wake-ups would multiply in a lasting fault. */
@@ -67,7 +67,7 @@ export const readWakeUps = (records: readonly Pick<SQSRecord, 'messageId' | 'bod
   );
 
 /** The messages for SQS to redeliver: those of endpoints that failed, unless tasks keep their work. */
-export const failedMessages = (wakeUps: ReadonlyMap<string, WakeUp>, failures: readonly Failure[]) =>
+export const failedMessages = (wakeUps: ReadonlyMap<string, WakeUp>, failures: readonly FailedDrain[]) =>
   [...wakeUps].flatMap(([itemIdentifier, { endpoint: name }]) =>
     failures.some(({ endpoint, isKept }) => endpoint === name && !isKept) ? [{ itemIdentifier }] : [],
   );

@@ -2,11 +2,11 @@ import { retryBudget } from '#functions/clock/backoff.ts';
 import type { Deadline } from '#functions/clock/instants.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import { newLease } from '#functions/webhooks/endpoints/lease.ts';
-import type { Failure, WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
+import type { FailedDrain, WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { Drain } from './drain.ts';
 
 /** Result of draining the endpoints that wake-ups name. */
-export type DeliveryBatch = Awaited<ReturnType<typeof deliver>>;
+export type DeliveryBatch = Readonly<Awaited<ReturnType<typeof deliver>>>;
 
 /** Milliseconds from the choice of a delivery to the end of its request: 3 s until it begins, and 15 s. */
 const requestTimeMs = 18_000;
@@ -26,7 +26,7 @@ export async function deliver(
   deadline = Number.POSITIVE_INFINITY,
   stopping?: AbortSignal,
 ) {
-  const unhandled: Failure[] = [];
+  const unhandled: FailedDrain[] = [];
   // Each endpoint by itself: unreadable rows of one endpoint do not delay the others.
   const settled = await Promise.all(
     [...Map.groupBy(wakeUps, ({ endpoint }) => endpoint)].map(async ([name, wanted]) => {

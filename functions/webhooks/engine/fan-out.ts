@@ -18,7 +18,7 @@ export interface FanOutDependencies extends Omit<DeliveryDependencies, 'leases'>
 }
 
 /** Result of fanning out a batch of messages. */
-export type FanOut = Awaited<ReturnType<typeof fanOut>>;
+export type FanOut = Readonly<Awaited<ReturnType<typeof fanOut>>>;
 
 /** Endpoints examined per message. A batch of ten creates up to 500 deliveries, in some 5 of the function's 30 s. */
 export const endpointsPerMessage = 50;

@@ -25,7 +25,7 @@ interface BegunSweep extends SweepDependencies {
   readonly budget: RetryBudget;
 }
 
-export type Sweep = Awaited<ReturnType<typeof sweep>>;
+export type Sweep = Readonly<Awaited<ReturnType<typeof sweep>>>;
 
 /** Endpoints examined at once, each by one or two queries. */
 const concurrency = 16;

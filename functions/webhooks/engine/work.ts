@@ -176,8 +176,8 @@ export class Work {
     return tasks.length + this.retries.length > 0;
   }
 
-  private countDone(task = ''): void {
-    const left = this.open.get(task);
-    if (left !== undefined) this.open.set(task, left - 1);
+  private countDone(task: string | undefined): void {
+    const left = task === undefined ? undefined : this.open.get(task);
+    if (left !== undefined) this.open.set(task!, left - 1);
   }
 }

@@ -8,7 +8,7 @@ import { codeOf, tlsProblemOf } from '#functions/http/tls-problem.ts';
 import { ForbiddenTargetError, literalOf, type Resolve, resolvePublicAddresses, targetProblem } from './ssrf-guard.ts';
 
 /** An answer of any status, redirects included: the client does not follow them. */
-export type PostAnswer = Awaited<ReturnType<WebhookClient['post']>>;
+export type PostAnswer = Readonly<Awaited<ReturnType<WebhookClient['post']>>>;
 
 /** Reasons why no answer came, each with the cause that operators hear of. */
 export const failureCauses = {

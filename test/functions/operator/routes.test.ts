@@ -10,14 +10,15 @@ beforeAll(async () => {
   return () => world.close();
 });
 
-/** Asks an API whose dependencies throw this error. */
-async function askBroken(error: Error) {
+/** Asks an API whose dependencies throw this error, or never come without one, in an invocation of some time in ms. */
+async function askBroken(error?: Error, timeoutMs = 60_000) {
   const lines: unknown[][] = [];
   const note = (...line: unknown[]) => {
     lines.push(line);
   };
-  const handler = operatorHandler(async () => Promise.reject(error), openApiText, { info: note, error: note });
-  const { statusCode, body } = await handler(eventOf('GET', '/status'), lambdaContext('operator', 60_000));
+  const dependencies = () => (error ? Promise.reject(error) : new Promise<never>(() => undefined));
+  const handler = operatorHandler(dependencies, openApiText, { info: note, error: note });
+  const { statusCode, body } = await handler(eventOf('GET', '/status'), lambdaContext('operator', timeoutMs));
   return { status: statusCode, body: JSON.parse(body!), lines };
 }
 
@@ -89,17 +90,16 @@ describe('operatorHandler', () => {
 
   it('answers 500 to an error, which it logs and does not reveal', async () => {
     const error = new Error('table arn:aws:dynamodb:hidden');
-    const { status, body, lines } = await askBroken(error);
-    expect({ status, body }).toEqual({
-      status: 500,
-      body: {
-        type: 'about:blank',
-        title: 'Internal Server Error',
-        status: 500,
-        detail: 'something broke here; the logs tell what',
-      },
-    });
+    const { body, lines } = await askBroken(error);
+    const detail = 'something broke here; the logs tell what';
+    expect(body).toEqual({ type: 'about:blank', title: 'Internal Server Error', status: 500, detail });
     expect(lines).toEqual([['operator', { error }]]);
+  });
+
+  it('answers 500, and logs it, before Lambda ends an invocation that takes too long', async () => {
+    const { status, lines } = await askBroken(undefined, 20);
+    expect(status).toBe(500);
+    expect(lines).toEqual([['operator', { error: expect.objectContaining({ name: 'TimeoutError' }) }]]);
   });
 
   it('answers 503 with the missing variable while the secret is not filled', async () => {
