@@ -43,7 +43,7 @@ const mostLines = 300;
 const floorOf = new Map(floors.flatMap((folders, floor) => folders.map((folder) => [folder, floor] as const)));
 const files = globSync(['functions/**/*.ts', 'infra/**/*.ts']).sort();
 const importsOf = (file: string): string[] =>
-  [...readFileSync(file, 'utf8').matchAll(/(?:\bfrom|\bimport\()\s*'([#.][^']+)'/g)].map(([, path]) =>
+  [...readFileSync(file, 'utf8').matchAll(/(?:\bfrom|\bimport\(?)\s*'([#.][^']+)'/g)].map(([, path]) =>
     path!.startsWith('#') ? path!.slice(1) : join(dirname(file), path!),
   );
 
@@ -78,6 +78,12 @@ test(`folders hold at most ${mostFiles} files, and files at most ${mostLines} li
   const crowded = [...Map.groupBy(files, dirname)].filter(([, { length }]) => length > mostFiles);
   const long = files.filter((file) => readFileSync(file, 'utf8').split('\n').length > mostLines + 1);
   expect({ crowded, long }).toEqual({ crowded: [], long: [] });
+});
+
+test('entry files only wire, in fewer than 25 lines', () => {
+  const entries = files.filter((file) => /\.lambda\.ts$|\/main\.ts$|^infra\/app\.ts$/.test(file));
+  expect(entries.length).toBeGreaterThan(8);
+  expect(entries.filter((file) => readFileSync(file, 'utf8').split('\n').length > 25)).toEqual([]);
 });
 
 test('functions know nothing of what deploys or runs them', () => {
