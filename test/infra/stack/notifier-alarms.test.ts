@@ -62,13 +62,8 @@ describe('notifier alarms', () => {
   });
 
   it('report deliveries that are overdue for 15 minutes, or whose age is not measured', () => {
-    expect(alarm('OldestWaitingDelivery')).toMatchObject({
-      MetricName: 'SecondsOverdue',
-      Statistic: 'Maximum',
-      Threshold: 900,
-      EvaluationPeriods: 3,
-      TreatMissingData: 'breaching',
-    });
+    const rules = { Statistic: 'Maximum', Threshold: 900, EvaluationPeriods: 3, TreatMissingData: 'breaching' };
+    expect(alarm('OldestWaitingDelivery')).toMatchObject({ MetricName: 'SecondsOverdue', ...rules });
   });
 
   it.each([

@@ -267,8 +267,12 @@ describe('NotifierStack', () => {
       'Lists the transfers of the watches, publishes what has changed',
       'Does what operators ask for',
     ]);
-    const quiet = within.map(({ Properties }) => Properties.Environment.Variables.QUIET_INTERVAL_MS);
-    expect(quiet).toEqual(['600000', '600000']);
+    for (const { Properties } of within) expect(Properties.Environment.Variables.QUIET_INTERVAL_MS).toBe('600000');
+    const roles = JSON.stringify(inVpc.findResources('AWS::IAM::Role'));
+    expect(roles.match(/AWSLambdaENIManagementAccess/g)).toHaveLength(2);
+    inVpc.allResourcesProperties('AWS::EC2::SecurityGroup', {
+      SecurityGroupEgress: [Match.objectLike({ CidrIp: '0.0.0.0/0' })],
+    });
   });
 
   it('fails the checks of cdk-nag if it has an open queue', () => {

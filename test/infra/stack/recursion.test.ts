@@ -16,7 +16,7 @@ const subscription = (Protocol: string, to: string) => ({
 describe('recursive functions', () => {
   it.each<[string, string[], object]>([
     ['a topic that invokes the function', ['Sender'], { Subscription: subscription('lambda', 'Sender') }],
-    ['a topic that feeds its queue', ['Sender'], { Subscription: subscription('sqs', 'Queue') }],
+    ['a topic that feeds its queue by dead letters', ['Sender'], { Subscription: subscription('sqs', 'Letters') }],
     ['a topic that leads elsewhere', [], { Subscription: subscription('sqs', 'Other') }],
     ['the right to any queue', ['Sender'], { Role: role('sqs:Send*', '*') }],
   ])('are found by way of %s', (_, found, changes) => {
@@ -25,6 +25,7 @@ describe('recursive functions', () => {
       Role: role('sns:Publish', { Ref: 'Topic' }),
       Topic: { Type: 'AWS::SNS::Topic', Properties: {} },
       Queue: { Type: 'AWS::SQS::Queue', Properties: {} },
+      Letters: { Type: 'AWS::SQS::Queue', Properties: { RedrivePolicy: { deadLetterTargetArn: arnOf('Queue') } } },
       Feeds: {
         Type: 'AWS::Lambda::EventSourceMapping',
         Properties: { EventSourceArn: arnOf('Queue'), FunctionName: { Ref: 'Sender' } },
