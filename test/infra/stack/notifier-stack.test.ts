@@ -268,11 +268,9 @@ describe('NotifierStack', () => {
       'Does what operators ask for',
     ]);
     for (const { Properties } of within) expect(Properties.Environment.Variables.QUIET_INTERVAL_MS).toBe('600000');
-    const roles = JSON.stringify(inVpc.findResources('AWS::IAM::Role'));
-    expect(roles.match(/AWSLambdaENIManagementAccess/g)).toHaveLength(2);
-    inVpc.allResourcesProperties('AWS::EC2::SecurityGroup', {
-      SecurityGroupEgress: [Match.objectLike({ CidrIp: '0.0.0.0/0' })],
-    });
+    expect(JSON.stringify(inVpc.findResources('AWS::IAM::Role')).match(/ENIManagementAccess/g)).toHaveLength(2);
+    const SecurityGroupEgress = [Match.objectLike({ CidrIp: '0.0.0.0/0' })];
+    inVpc.allResourcesProperties('AWS::EC2::SecurityGroup', { SecurityGroupEgress });
   });
 
   it('fails the checks of cdk-nag if it has an open queue', () => {
