@@ -85,7 +85,7 @@ describe('notifier alarms', () => {
     for (const what of ['Errors', 'Throttles']) {
       const [{ Expression }, ...counts] = alarm(`Function${what}`)!.Metrics;
       expect(Expression).toBe('m0 + m1 + m2 + m3 + m4 + m5');
-      expect(counts.map(({ MetricStat }) => MetricStat.Metric.MetricName)).toEqual(Array(6).fill(what));
+      expect(counts).toMatchObject(Array(6).fill({ MetricStat: { Metric: { MetricName: what } } }));
     }
   });
 
