@@ -18,13 +18,13 @@ describe('loadDeployableConfig', () => {
       'of form, of AWS, of a list as a whole, and of a file',
       {
         server: { url: 'https://localhost', caFile: 'none.pem' },
-        schedule: { every: '30s', shards: 0 },
+        schedule: { every: '30s', quietEvery: '30s', shards: 0 },
         watches: [{ mailbox: 'alice' }, { mailbox: 'b@example.com' }, { mailbox: 'b@example.com' }],
         colour: 'blue',
       },
       [
         ...['schedule.shards', 'watches[0].mailbox', 'the file', 'watches[2]', 'server.caFile', 'server.url'],
-        'schedule.every',
+        ...['schedule.every', 'schedule.quietEvery', 'schedule.quietEvery'],
       ],
     ],
     [

@@ -103,13 +103,14 @@ describe('paceNote', () => {
     `10,000 watches with ${requests} requests in flight: the interval is kept while mailboxes have some ${transfers} transfers on average, at 100 ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)`;
 
   it.each<[string, Given, string | undefined]>([
-    ['nothing of a single watch', { watches: 1 }, undefined],
+    ['nothing of a few watches', { watches: 50 }, undefined],
     [
       'the same average size where quiet watches are polled seldom, as all of them may change',
       { watches: 10_000, shards: 6, quietEvery: '1h' },
       noteOf(96, 476),
     ],
     ['the average size of 10,000 mailboxes polled each minute', { watches: 10_000, shards: 6 }, noteOf(96, 476)],
+    ['the size for the most requests of a process', { watches: 10_000, maxConcurrentPages: 1000 }, noteOf(100, 500)],
     [
       'a smaller average size for fewer concurrent requests',
       { watches: 10_000, every: '10m', maxConcurrentPages: 4 },

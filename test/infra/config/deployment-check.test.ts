@@ -48,7 +48,7 @@ describe('loadDeployableConfig', () => {
   it.each<[string, object, string]>([
     [
       'a proxy in a private network, as the function of webhooks is outside of it',
-      { proxy: 'http://10.0.0.8:3128', vpc },
+      { proxy: '10.0.0.8:3128', vpc },
       'proxy: expected an address on the internet, from where AWS sends webhooks, got 10.0.0.8: name one that is there',
     ],
     [

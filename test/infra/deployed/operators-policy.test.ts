@@ -45,6 +45,7 @@ describe('OperatorsPolicy', () => {
       { action: 'cloudformation:DescribeStacks', resource: `${stack}/TransferNotifierToo/00000000-1111` },
       { action: 'cloudformation:DeleteStack', resource: `${stack}/TransferNotifier/00000000-1111` },
       { action: 'lambda:InvokeFunctionUrl', resource: other },
+      { action: 'lambda:InvokeFunctionUrl', resource: `${operatorArn}Too` },
       { action: 'lambda:InvokeFunction', resource: other, ...viaUrl },
       { action: 'lambda:UpdateFunctionCode', resource: operatorArn },
     ]) {
@@ -67,6 +68,7 @@ describe('OperatorsPolicy', () => {
     });
     expect(denied).toEqual([`lambda:InvokeFunction function:${operator}`]);
     expect(invoked).toEqual([]);
+    expect([...proxy.used]).toEqual([]);
     lambda.destroy();
     await Promise.all([proxy.close(), invocations.close()]);
   });

@@ -49,14 +49,15 @@ describe('realRun', () => {
       { name: 'crm', url: 'http://127.0.0.1:9000/hook', secretFrom: 'CRM_SECRET', types: ['transfer.gone'] },
       { name: 'OPS', urlFrom: 'OPS_URL', headersFrom: { 'X-Token': 'OPS_TOKEN' }, secretFrom: 'OPS_SECRET' },
     ];
-    const environment = { OPS_SECRET: 'whsec_short', CRM_SECRET: newSecret() };
+    const ofServer = { CRYPTSHARE_CLIENT_ID: 'a'.repeat(49), WEBHOOK_PROXY: 'socks5://proxy.example.com' };
+    const environment = { ...ofServer, OPS_SECRET: 'whsec_short', CRM_SECRET: newSecret() };
     const said = mistakesIn({ schedule: { every: 'often' }, webhooks }, environment);
     expect(said.map((line) => line.replace(/: .*/, ''))).toEqual([
       `${file} cannot be used:`,
       ...['  schedule.every', '  webhooks[0].types[0]', '  webhooks[1].name', '  webhooks[0].url'],
       '  webhooks[1].secretFrom',
       'the environment cannot be used:',
-      ...['  CRYPTSHARE_CLIENT_ID', '  OPS_URL', '  OPS_TOKEN'],
+      ...['  CRYPTSHARE_CLIENT_ID', '  WEBHOOK_PROXY', '  OPS_URL', '  OPS_TOKEN'],
     ]);
     expect(said.join('\n')).not.toContain('whsec_short');
     expect(said.filter((line) => line.includes('--allow-private-webhooks'))).toHaveLength(1);

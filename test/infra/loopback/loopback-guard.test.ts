@@ -115,6 +115,7 @@ describe.each(names)('%s', (name) => {
     const answer = await ask(accepted(), preflight, `OPTIONS ${new URL(accepted().url).pathname} HTTP/1.1`);
     expect(statusOf(answer)).toBe(403);
     expect(answer).not.toMatch(/access-control-allow/i);
+    expect(answer).toMatch(/\r\ncontent-type: application\/problem\+json\r\n/i);
   });
 
   it('refuses other host names, and requests with none or two', async () => {

@@ -61,23 +61,35 @@ describe('notifier alarms', () => {
     });
   });
 
-  it('report deliveries whose age is not measured', () => {
-    expect(alarm('OldestWaitingDelivery')).toMatchObject({
-      MetricName: expect.any(String),
-      TreatMissingData: 'breaching',
-    });
+  it('report deliveries that are overdue for 15 minutes, or whose age is not measured', () => {
+    const rules = { Statistic: 'Maximum', Threshold: 900, EvaluationPeriods: 3, TreatMissingData: 'breaching' };
+    expect(alarm('OldestWaitingDelivery')).toMatchObject({ MetricName: 'SecondsOverdue', ...rules });
   });
 
   it.each([
     // The interval of the least frequent watch.
-    ['WatchFailing', 900],
+    ['WatchFailing', 'WatchesFailing', 900, 1],
     // A tick.
-    ['WatchesSkipped', 60],
-    ['DeliveriesFailing', expect.any(Number)],
-  ])('count a period of %s without measurement as 0, so that periods in a row are adjacent', (name, Period) => {
-    const { Metrics, TreatMissingData } = alarm(name)!;
-    expect(TreatMissingData).toBe('notBreaching');
-    expect(Metrics).toContainEqual(expect.objectContaining({ Expression: 'FILL(m, 0)' }));
-    expect(Metrics).toContainEqual(expect.objectContaining({ MetricStat: expect.objectContaining({ Period }) }));
+    ['WatchesSkipped', 'WatchesSkipped', 60, 3],
+    ['DeliveriesFailing', 'DeliveriesFailed', 300, 1],
+  ])('count a period of %s without measurement as 0, so that periods in a row are adjacent', (name, ...rules) => {
+    const [MetricName, Period, EvaluationPeriods] = rules;
+    const { Metrics, ...others } = alarm(name)!;
+    expect(others).toMatchObject({ EvaluationPeriods, TreatMissingData: 'notBreaching' });
+    expect(Metrics).toMatchObject([{ Expression: 'FILL(m, 0)' }, { MetricStat: { Metric: { MetricName }, Period } }]);
+  });
+
+  it('report invocations of all functions that fail three times in five minutes, or are throttled for 15', () => {
+    expect(alarm('FunctionErrors')).toMatchObject({ Threshold: 2, EvaluationPeriods: 1 });
+    expect(alarm('FunctionThrottles')).toMatchObject({ Threshold: 0, EvaluationPeriods: 3 });
+    for (const what of ['Errors', 'Throttles']) {
+      const [{ Expression }, ...counts] = alarm(`Function${what}`)!.Metrics;
+      expect(Expression).toBe('m0 + m1 + m2 + m3 + m4 + m5');
+      expect(counts).toMatchObject(Array(6).fill({ MetricStat: { Metric: { MetricName: what } } }));
+    }
+  });
+
+  it.each(['Announcements', 'WakeUps'])('report dead letters of %s', (what) => {
+    expect(JSON.stringify(alarm(`${what}DeadLetters`)!.Dimensions)).toContain(`WebhookDelivery${what}DeadLetters`);
   });
 });

@@ -91,6 +91,7 @@ describe('NotifierStack', () => {
       '{"shard":1,"at":"<aws.scheduler.scheduled-time>"}',
       '{}',
     ]);
+    expect(template.toJSON().Resources.MissedTicks571FA998.Properties.MessageRetentionPeriod).toBe(86_400);
     for (const target of targets) {
       expect(target.RetryPolicy).toEqual({ MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 1 });
       expect(target.DeadLetterConfig).toEqual({ Arn: missedTicks });
@@ -156,9 +157,10 @@ describe('NotifierStack', () => {
       expect(one).toMatchObject({
         BatchSize: 10,
         FunctionResponseTypes: ['ReportBatchItemFailures'],
-        ScalingConfig: { MaximumConcurrency: expect.any(Number) },
       });
     }
+    const limits = mappings.map(({ ScalingConfig }) => ScalingConfig);
+    expect(limits).toEqual([{ MaximumConcurrency: 5 }, { MaximumConcurrency: 20 }]);
   });
 
   it('subscribes fan-out to both topics without notices that no chat wants, and people to their types of notices', () => {
@@ -236,6 +238,7 @@ describe('NotifierStack', () => {
   it('divides the concurrent pages among the shards, and tells the poll function the schedule', () => {
     template.hasResourceProperties('AWS::Lambda::Function', {
       Description: 'Lists the transfers of the watches, publishes what has changed',
+      Timeout: 120,
       Environment: {
         Variables: { MAX_CONCURRENT_PAGES: '2', SHARDS: '2', POLL_INTERVAL_MS: '300000', FULL_LISTING_EVERY: '10' },
       },
@@ -249,9 +252,10 @@ describe('NotifierStack', () => {
     });
   });
 
-  it('puts the functions that call the server into the VPC, and no others', () => {
+  it('puts the functions that call the server into the VPC, and no others, and tells them the quiet interval', () => {
     const inVpc = synthesiseChecked({
       ...config,
+      schedule: { ...config.schedule, quietEvery: '10m' },
       vpc: { id: 'vpc-0123456789abcdef0', subnets: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'] },
     });
     const within = Object.values(inVpc.findResources('AWS::Lambda::Function')).filter(
@@ -263,6 +267,10 @@ describe('NotifierStack', () => {
       'Lists the transfers of the watches, publishes what has changed',
       'Does what operators ask for',
     ]);
+    for (const { Properties } of within) expect(Properties.Environment.Variables.QUIET_INTERVAL_MS).toBe('600000');
+    expect(JSON.stringify(inVpc.findResources('AWS::IAM::Role')).match(/ENIManagementAccess/g)).toHaveLength(2);
+    const SecurityGroupEgress = [Match.objectLike({ CidrIp: '0.0.0.0/0' })];
+    inVpc.allResourcesProperties('AWS::EC2::SecurityGroup', { SecurityGroupEgress });
   });
 
   it('fails the checks of cdk-nag if it has an open queue', () => {

@@ -16,8 +16,8 @@ const subscription = (Protocol: string, to: string) => ({
 describe('recursive functions', () => {
   it.each<[string, string[], object]>([
     ['a topic that invokes the function', ['Sender'], { Subscription: subscription('lambda', 'Sender') }],
-    ['a topic that feeds its queue', ['Sender'], { Subscription: subscription('sqs', 'Queue') }],
-    ['a topic that leads elsewhere', [], { Subscription: subscription('sqs', 'Other') }],
+    ['lost invocations of another function', ['Sender', 'Next'], { Subscription: subscription('lambda', 'Next') }],
+    ['a topic that leads elsewhere', [], { Subscription: subscription('sqs', 'Elsewhere') }],
     ['the right to any queue', ['Sender'], { Role: role('sqs:Send*', '*') }],
   ])('are found by way of %s', (_, found, changes) => {
     const Resources = {
@@ -25,6 +25,9 @@ describe('recursive functions', () => {
       Role: role('sns:Publish', { Ref: 'Topic' }),
       Topic: { Type: 'AWS::SNS::Topic', Properties: {} },
       Queue: { Type: 'AWS::SQS::Queue', Properties: {} },
+      DLQ: { Type: 'AWS::SQS::Queue', Properties: { RedrivePolicy: { deadLetterTargetArn: arnOf('Queue') } } },
+      Next: { Type: 'AWS::Lambda::Function', Properties: {} },
+      Lost: { Type: 'AWS::Lambda::EventInvokeConfig', Properties: { FunctionName: 'Next', DestinationConfig: 'DLQ' } },
       Feeds: {
         Type: 'AWS::Lambda::EventSourceMapping',
         Properties: { EventSourceArn: arnOf('Queue'), FunctionName: { Ref: 'Sender' } },
