@@ -5,30 +5,22 @@ const workflow = (code: string) => JSON.stringify({ error: { code, message: 'The
 const connector = (cause: string) => `Webhook message delivery failed with error: ${cause}`;
 const signInPage = '<html><title>Sign in</title>To reach hooks.slack.com or your workflow, sign in first.</html>';
 
+const answers = (status: number, ...bodies: string[]) => bodies.map((body) => [body, status] as const);
+
 describe('chatRefusal', () => {
   it.each([
-    ['no_service', 404],
-    ['no_service_id', 400],
-    ['no_team', 404],
-    ['team_disabled', 404],
-    ['invalid_token', 403],
-    ['channel_not_found', 404],
-    ['channel_is_archived', 410],
-    ['user_not_found', 400],
-    ['action_prohibited', 403],
-    ['posting_to_general_channel_denied', 403],
-    [' no_service\n', 404],
+    ...answers(400, 'no_service_id', 'user_not_found'),
+    ...answers(403, 'invalid_token', 'action_prohibited', 'posting_to_general_channel_denied'),
+    ...answers(404, 'no_service', 'no_team', 'team_disabled', 'channel_not_found', ' no_service\n'),
+    ...answers(410, 'channel_is_archived'),
   ])('takes the answer %j of Slack with HTTP %i for the end of the webhook', (body, status) => {
     expect(chatRefusal('slack', status, body)).toBe('gone');
   });
 
   it.each([
-    ['invalid_payload', 400],
-    ['invalid_blocks', 400],
-    ['no_text', 400],
-    ['too_many_attachments', 400],
-    ['missing_text_or_fallback_or_attachments', 400],
-    ['msg_too_long', 413],
+    ...answers(400, 'invalid_payload', 'invalid_blocks', 'no_text', 'too_many_attachments'),
+    ...answers(400, 'missing_text_or_fallback_or_attachments'),
+    ...answers(413, 'msg_too_long'),
   ])('takes the answer %j of Slack with HTTP %i for a rejected message', (body, status) => {
     expect(chatRefusal('slack', status, body)).toBe('rejected');
   });

@@ -38,27 +38,15 @@ describe('notifier alarms', () => {
   });
 
   it('report more than two lost ticks in five minutes', () => {
-    expect(alarm('MissedTicksDeadLetters')).toMatchObject({
-      MetricName: 'NumberOfMessagesSent',
-      Statistic: 'Sum',
-      Period: 300,
-      EvaluationPeriods: 1,
-      Threshold: 2,
-      ComparisonOperator: 'GreaterThanThreshold',
-      TreatMissingData: 'notBreaching',
-    });
+    const limit = { Threshold: 2, ComparisonOperator: 'GreaterThanThreshold', TreatMissingData: 'notBreaching' };
+    const metric = { MetricName: 'NumberOfMessagesSent', Statistic: 'Sum', Period: 300, EvaluationPeriods: 1 };
+    expect(alarm('MissedTicksDeadLetters')).toMatchObject({ ...metric, ...limit });
   });
 
   it('report three intervals of the most frequent watch without a complete listing', () => {
-    expect(alarm('NoCompleteListing')).toMatchObject({
-      MetricName: 'CompleteListings',
-      Statistic: 'Sum',
-      Period: 300,
-      EvaluationPeriods: 3,
-      Threshold: 1,
-      ComparisonOperator: 'LessThanThreshold',
-      TreatMissingData: 'breaching',
-    });
+    const limit = { Threshold: 1, ComparisonOperator: 'LessThanThreshold', TreatMissingData: 'breaching' };
+    const metric = { MetricName: 'CompleteListings', Statistic: 'Sum', Period: 300, EvaluationPeriods: 3 };
+    expect(alarm('NoCompleteListing')).toMatchObject({ ...metric, ...limit });
   });
 
   it('report deliveries that are overdue for 15 minutes, or whose age is not measured', () => {

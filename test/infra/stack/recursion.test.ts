@@ -18,6 +18,7 @@ describe('recursive functions', () => {
     ['a topic that invokes the function', ['Sender'], { Subscription: subscription('lambda', 'Sender') }],
     ['lost invocations of another function', ['Sender', 'Next'], { Subscription: subscription('lambda', 'Next') }],
     ['a topic that leads elsewhere', [], { Subscription: subscription('sqs', 'Elsewhere') }],
+    ['the right to any function', ['Sender', 'Next'], { Role: role('lambda:Invoke*', '*') }],
     ['the right to any queue', ['Sender'], { Role: role('sqs:Send*', '*') }],
   ])('are found by way of %s', (_, found, changes) => {
     const Resources = {
