@@ -8,11 +8,11 @@ export default defineConfig({
     // A machine may be slow: only what hangs is to run into these.
     testTimeout: 600_000,
     hookTimeout: 600_000,
-    expect: { poll: { timeout: 300_000, interval: 10 } },
+    expect: { poll: { timeout: 300_000 } },
     // Each worker loads what many files import only once, which halves the time; so no test may leave anything behind.
     isolate: false,
-    // Much of a test is waiting for services and processes, so four workers keep two cores busy.
-    maxWorkers: 2 * availableParallelism(),
+    // Much of a test is waiting for services and processes, so three workers keep two cores busy; a fourth only costs.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
     coverage: {
       include: ['functions/**/*.ts', 'infra/**/*.ts'],
       reporter: ['text-summary', 'json-summary'],

@@ -13,6 +13,9 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
  */
 export type FaultKind = 'refused' | 'lost' | 'crash before' | 'crash after' | 'partial' | 'late' | 'pause';
 
+/** Kinds to try at each call of a task: a crash before a call is one after the call before it. */
+export const faultKinds = ['refused', 'lost', 'crash after'] as const;
+
 /** A fault at the call with this number, counted from 0, or at every call of this command. */
 export type PlannedFault = readonly [call: number | string, kind: FaultKind];
 

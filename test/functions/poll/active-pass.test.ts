@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
 import { pollWatch } from '#functions/poll/poll-watch.ts';
 import type { Direction, Watch } from '#functions/transfers/transfer.ts';
-import { type FaultKind, FaultPlan } from '#test/support/aws-faults.ts';
+import { FaultPlan, faultKinds } from '#test/support/aws-faults.ts';
 import {
   newMailbox,
   pollLater,
@@ -188,7 +188,7 @@ describe('an active pass', () => {
   });
 });
 
-describe.each<FaultKind>(['refused', 'lost', 'crash before', 'crash after'])('an active pass hit by: %s', (kind) => {
+describe.each(faultKinds)('an active pass hit by: %s', (kind) => {
   let busy: Awaited<ReturnType<typeof mailbox>>;
   beforeAll(async () => {
     busy = await mailbox(20);

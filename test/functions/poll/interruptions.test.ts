@@ -5,7 +5,7 @@ import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { freeBaselines } from '#infra/local/interruption.ts';
-import { type FaultKind, FaultPlan } from '#test/support/aws-faults.ts';
+import { FaultPlan, faultKinds } from '#test/support/aws-faults.ts';
 import {
   newMailbox,
   polledMailbox,
@@ -173,7 +173,7 @@ describe('pollWatch', () => {
   });
 });
 
-describe.each<FaultKind>(['refused', 'lost', 'crash before', 'crash after'])('pollWatch hit by: %s', (kind) => {
+describe.each(faultKinds)('pollWatch hit by: %s', (kind) => {
   // One more than there are calls, so that the last one is hit, too.
   it.each(Array.from({ length: 15 }, (_, call) => call))(
     'loses no event and repeats none under another id: call %i (P1, P2, P12)',
@@ -193,22 +193,19 @@ describe.each<FaultKind>(['refused', 'lost', 'crash before', 'crash after'])('po
   );
 });
 
-describe.each<FaultKind>(['refused', 'lost', 'crash before', 'crash after'])(
-  'pollWatch of a baseline hit by: %s',
-  (kind) => {
-    it.each(Array.from({ length: 8 }, (_, call) => call))(
-      'completes the baseline at the next poll, and loses and invents nothing: call %i',
-      async (call) => {
-        const { watch, ids } = newMailbox(30);
-        await world.faults.run(new FaultPlan([[call, kind]]), () => world.poll(watch)).catch(() => undefined);
-        world.clock.advance(70_000);
-        await world.poll(watch);
-        world.cryptshare.transfers.setState(ids[20]!, 'DELETED_BY_ADMIN');
-        await pollLater(watch);
-        expect(await pollLater(watch)).toMatchObject({ outcome: 'unchanged', units: { write: 0 } });
-        const told = (await takeTransferEvents()).map(({ data }) => data);
-        expect(told).toMatchObject([{ trackingId: ids[20], previousState: 'ACTIVE', sequence: 1 }]);
-      },
-    );
-  },
-);
+describe.each(faultKinds)('pollWatch of a baseline hit by: %s', (kind) => {
+  it.each(Array.from({ length: 8 }, (_, call) => call))(
+    'completes the baseline at the next poll, and loses and invents nothing: call %i',
+    async (call) => {
+      const { watch, ids } = newMailbox(30);
+      await world.faults.run(new FaultPlan([[call, kind]]), () => world.poll(watch)).catch(() => undefined);
+      world.clock.advance(70_000);
+      await world.poll(watch);
+      world.cryptshare.transfers.setState(ids[20]!, 'DELETED_BY_ADMIN');
+      await pollLater(watch);
+      expect(await pollLater(watch)).toMatchObject({ outcome: 'unchanged', units: { write: 0 } });
+      const told = (await takeTransferEvents()).map(({ data }) => data);
+      expect(told).toMatchObject([{ trackingId: ids[20], previousState: 'ACTIVE', sequence: 1 }]);
+    },
+  );
+});

@@ -4,7 +4,7 @@ import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
-import { type FaultKind, FaultPlan } from '#test/support/aws-faults.ts';
+import { FaultPlan, faultKinds } from '#test/support/aws-faults.ts';
 import { crm, first, minute, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import { exampleEvent, exampleEvents } from '#test/support/webhook-world.ts';
 
@@ -13,8 +13,6 @@ beforeEach(async () => {
   await crm.add();
   await addEndpoint(world.deps, 'archive', { url: world.urlOf('archive') });
 });
-
-const kinds: readonly FaultKind[] = ['refused', 'lost', 'crash before', 'crash after'];
 
 /** Runs a task whose AWS calls go wrong as planned, however it ends. */
 const run = async (plan: FaultPlan, task: () => Promise<unknown>): Promise<void> => {
@@ -43,7 +41,7 @@ async function expectBothDelivered({ id }: { readonly id: string }): Promise<num
   return world.received.filter(({ path, headers }) => path === '/crm' && headers['webhook-id'] === id).length;
 }
 
-describe.each(kinds)('a fault (%s)', (kind) => {
+describe.each(faultKinds)('a fault (%s)', (kind) => {
   test.each(['queue', 'sweep'])(
     'loses and repeats nothing at any call of fan-out when the %s is quicker (P13)',
     async (quicker) => {
