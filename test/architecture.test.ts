@@ -41,10 +41,10 @@ const mostFiles = 19;
 const mostLines = 300;
 
 const floorOf = new Map(floors.flatMap((folders, floor) => folders.map((folder) => [folder, floor] as const)));
-const files = globSync(['functions/**/*.ts', 'infra/**/*.ts']).sort();
+const files = globSync(['functions/**/*.{ts,mts,js}', 'infra/**/*.{ts,mts,js}']).sort();
 const importsOf = (file: string): string[] =>
-  [...readFileSync(file, 'utf8').matchAll(/(?:\bfrom|\bimport\(?)\s*'([#.][^']+)'/g)].map(([, path]) =>
-    path!.startsWith('#') ? path!.slice(1) : join(dirname(file), path!),
+  [...readFileSync(file, 'utf8').matchAll(/(?:\bfrom|\bimport\(?|\bresolve\()\s*['"`]([#.][^'"`]+)/g)].map(
+    ([, path]) => (path!.startsWith('#') ? path!.slice(1) : join(dirname(file), path!)),
   );
 
 test('each folder stands on a floor', () => {
@@ -54,8 +54,8 @@ test('each folder stands on a floor', () => {
 test('imports run downwards', () => {
   const upward = files.flatMap((file) =>
     importsOf(file)
-      .filter((path) => floorOf.has(dirname(path)) && dirname(path) !== dirname(file))
-      .filter((path) => floorOf.get(dirname(path))! >= floorOf.get(dirname(file))!)
+      .filter((path) => dirname(path) !== dirname(file) && /\.\w*[jt]s$/.test(path))
+      .filter((path) => (floorOf.get(dirname(path)) ?? floors.length) >= floorOf.get(dirname(file))!)
       .map((path) => `${file} imports ${path}`),
   );
   expect(upward).toEqual([]);

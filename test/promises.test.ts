@@ -3,9 +3,11 @@ import { expect, test } from 'vitest';
 
 const promised = [...readFileSync('docs/design.md', 'utf8').matchAll(/^- \*\*(P\d+)\. /gm)].map(([, name]) => name!);
 
-/** The promises that titles name: `(P3)`, or `(P3, P12)`. */
-const named = globSync('test/**/*.test.ts').flatMap((file) =>
-  [...readFileSync(file, 'utf8').matchAll(/\((P\d+(?:, P\d+)*)\)/g)].flatMap(([, names = '']) =>
+const files = globSync('test/**/*.test.ts');
+
+/** The promises that titles name at their end: `(P3)`, or `(P3, P12)`. */
+const named = files.flatMap((file) =>
+  [...readFileSync(file, 'utf8').matchAll(/\((P\d+(?:, P\d+)*)\)['`]/g)].flatMap(([, names = '']) =>
     names.split(', ').map((name) => ({ file, name })),
   ),
 );
@@ -16,6 +18,11 @@ test('numbers the promises of docs/design.md without gaps', () => {
 
 test('finds a test for each promise', () => {
   expect(promised.filter((promise) => !named.some(({ name }) => name === promise))).toEqual([]);
+});
+
+test('finds no test that is never run', () => {
+  const left = files.filter((file) => /\b(?:it|test|describe)\.(?:skip|todo|only)\b/.test(readFileSync(file, 'utf8')));
+  expect(left).toEqual([]);
 });
 
 test('finds a promise for each test that names one', () => {

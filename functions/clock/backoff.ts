@@ -11,8 +11,9 @@ export interface RetryBudget {
   readonly deadline: Deadline;
 }
 
-/** Longest pause in milliseconds before the first repetition, and before any: DynamoDB counts units by the second. */
+/** Longest pause in milliseconds before the first repetition; each further one may take twice as long. */
 const firstPauseMs = 50;
+/** Longest pause in milliseconds before any repetition: DynamoDB counts its units by the second. */
 const longestPauseMs = 5000;
 
 /** Milliseconds of a budget without a deadline: less than any invocation has. */

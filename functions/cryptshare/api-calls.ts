@@ -220,7 +220,7 @@ export class ServerCalls {
   /** Requests in flight at most: one after a fault, to find out whether the server answers, else those with room. */
   private get mostAtOnce(): number {
     const { faults, cause } = this.current;
-    // Not after timeouts: a single probe that hangs would keep the others from finding out.
+    // Timeouts start no probing: a single probe that hangs would keep the others from finding out.
     const isProbing = faults > 0 && cause !== 'timeout';
     return isProbing ? 1 : this.room.atOnce(this.options.maxConcurrentPages);
   }

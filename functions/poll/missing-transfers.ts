@@ -116,7 +116,7 @@ async function confirmMissing(inquiry: Inquiry, missing: readonly TransferRow[])
 }
 
 /**
- * Asks the server for the states of transfers that an active pass lacks: pages may have shifted, and the server's
+ * Asks the server for the states of transfers that an active pass lacks. Pages may have shifted, and the server's
  * filter is not documented in full. Only a state that the server names is a change. A transfer that the server still
  * calls active, or does not know, is left to a full listing.
  */

@@ -3,7 +3,7 @@ import type { ShardProgress } from '#functions/watches/shard-row.ts';
 import type { HeldShard, ShardView } from '#functions/watches/shard-rows.ts';
 import type { PollDependencies } from './dependencies.ts';
 
-/** Time for which a write sent just before a poll's deadline may still take effect. */
+/** Milliseconds for which a write sent just before a poll's deadline may still take effect. */
 export const writeGraceMs = 15_000;
 
 /** Unix time in milliseconds after which a poll with this deadline writes nothing. */

@@ -25,8 +25,8 @@ export interface ReadPlan {
 }
 
 /**
- * Narrows a poll to the active transfers only if that saves requests and nothing about the snapshot is open: only a
- * full listing can settle a baseline, unsettled buckets or a sudden absence.
+ * Narrows a poll to the active transfers if that saves requests. Only a full listing settles a baseline, unsettled
+ * buckets or a sudden absence.
  */
 export function scopeFor(root: Root, wanted: Scope): Scope {
   const isOpen = root.baselineAt === undefined || root.unsettled.size > 0 || root.absence !== undefined;

@@ -17,7 +17,7 @@ export const healthSchema = r.object({
   incompleteSince: r.optional(r.text),
   /** True when it has failed often enough to tell operators. */
   isAnnounced: r.flag,
-  /** Time of the poll at which it had; undefined once its own `watch.failing` has told it. */
+  /** Time of the poll since which operators must be told; undefined once its own `watch.failing` has told it. */
   sharedAt: r.optional(r.text),
   /** Latest polls in a row that failed for another cause than operators are told. */
   turn: r.optional(r.object({ failingSince: r.text, failures: r.number })),

@@ -9,8 +9,8 @@ import { buildSync } from 'esbuild';
 export type BundledFiles = Readonly<Record<string, string>>;
 
 /**
- * Lazily loaded packages of the SDK that no function needs: credential providers, as Lambda sets credentials in the
- * environment (and its runtime includes the providers), and event streams, which no operation used here returns.
+ * Lazily loaded packages of the SDK that no function needs. Lambda sets credentials in the environment, so no provider
+ * is loaded; its runtime has them anyway. No operation used here returns an event stream.
  */
 const neverLoaded = [
   '@aws-sdk/credential-provider-http',
@@ -63,7 +63,7 @@ export function bundle(entry: string, files: BundledFiles = {}): Code {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
       local: { tryBundle },
-      // Neither runs: local bundling succeeds or throws. The CDK tells assets of one folder apart by the command.
+      // The CDK never runs these, as local bundling succeeds or throws. It tells assets of one folder apart by the command.
       image: DockerImage.fromRegistry('none'),
       command: [entry, JSON.stringify(files)],
     },

@@ -10,7 +10,7 @@ export const pageQuery = {
     z.coerce.number(wrongLimit).check(z.int(wrongLimit), z.minimum(1, wrongLimit), z.maximum(100, wrongLimit)),
     50,
   ),
-  // Keys and index keys of a row in base64url: at most some 700 characters.
+  // Keys and index keys of a row in base64url take some 700 characters; the rest is reserve.
   cursor: z.optional(z.string().check(z.regex(/^[\w-]{1,2000}$/, 'expected the next of an earlier answer'))),
 };
 

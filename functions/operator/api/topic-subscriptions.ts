@@ -6,7 +6,7 @@ import { type SignedAddress, signedPost } from './signed-aws-request.ts';
 export const topicNames = ['transfer-events', 'transfer-notices'] as const;
 
 export interface InspectedTopics {
-  /** Where SNS takes requests. */
+  /** Address at which SNS takes requests. */
   readonly sns: SignedAddress;
   readonly arns: Readonly<Record<(typeof topicNames)[number], string>>;
 }

@@ -52,9 +52,11 @@ export interface WebhookClientOptions {
   readonly ca?: string;
 }
 
-/** Bytes of an answer that are read, and shown to operators, as receivers are not trusted; checked URLs in memory. */
+/** Bytes of an answer that are read: receivers are not trusted, and many attempts are in flight. */
 const maxBodyBytes = 16_384;
+/** Bytes of an answer that are stored for operators. */
 const keptBodyBytes = 1024;
+/** Checked URLs kept in memory. */
 const mostTargets = 500;
 
 /** Posts to untrusted URLs. */

@@ -62,8 +62,11 @@ function readConfig(file: string | undefined): { readonly config?: Config; reado
   try {
     return { config: loadConfig(file ?? usualConfigFile), check: ok(name, `${file ?? usualConfigFile} can be used`) };
   } catch (error) {
-    if (error instanceof ConfigError) return { check: fail(name, error.message, 'correct the values named there') };
-    throw error;
+    if (!(error instanceof ConfigError)) throw error;
+    const remedy = existsSync(file ?? usualConfigFile)
+      ? 'correct the values named there'
+      : 'check the path in --config';
+    return { check: fail(name, error.message, remedy) };
   }
 }
 

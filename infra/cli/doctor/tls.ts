@@ -10,10 +10,10 @@ import { type Check, ok, warn } from './check.ts';
 /** Milliseconds for the tunnel of a proxy, and then for the TLS handshake. */
 const timeoutMs = 10_000;
 
-/** Days of validity below which the doctor warns. */
+/** Days of validity below which the doctor warns: time enough for a person to renew a certificate. */
 const soon = 21;
 
-/** Characters quoted from a certificate at most. */
+/** Characters quoted from a certificate at most, so that a line stays readable. */
 const longest = 200;
 
 const name = 'TLS';

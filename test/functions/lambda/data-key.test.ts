@@ -118,14 +118,17 @@ describe('decrypt', () => {
 });
 
 describe('DataKey', () => {
-  test.each([0, 1, 16, 31, 33, 64])('of %i bytes is refused with the way to make a right one, unrepeated', (length) => {
-    const wrong = Buffer.alloc(length, 0xcd).toString('base64');
-    const error = errorOf(() => new DataKey(wrong));
-    expect(error).toBeInstanceOf(DataKeyError);
-    expect(error.message).toContain('openssl rand -base64 32');
-    expect(error.message).toContain(`got ${length}`);
-    if (wrong) expect(inspect(error)).not.toContain(wrong);
-  });
+  test.each([0, 1, 16, 31, 33, 64])(
+    'refuses %i bytes, which it does not repeat, with the way to make a right key',
+    (length) => {
+      const wrong = Buffer.alloc(length, 0xcd).toString('base64');
+      const error = errorOf(() => new DataKey(wrong));
+      expect(error).toBeInstanceOf(DataKeyError);
+      expect(error.message).toContain('openssl rand -base64 32');
+      expect(error.message).toContain(`got ${length}`);
+      if (wrong) expect(inspect(error)).not.toContain(wrong);
+    },
+  );
 
   it('accepts the line break at the end that openssl prints', () => {
     expect(new DataKey(`${base64}\n`).decrypt(key.encrypt('hello', 'a'), 'a')).toBe('hello');

@@ -151,35 +151,32 @@ describe('Incidents', () => {
     expect((await pollAfter(minute)).polls).toEqual([]);
   });
 
-  describe.each<FaultKind>(['refused', 'lost', 'crash before', 'crash after'])(
-    'with a call that is hit by: %s',
-    (kind) => {
-      // The call with number 14 removes the published events from the incident.
-      it.each<number | string>(['PutItemCommand', 'PublishBatchCommand', 'PublishCommand', 'UpdateItemCommand', 14])(
-        'loses neither beginning nor end, and repeats them under the same id only: call %s',
-        async (command) => {
-          const watches = await declareWatches(4);
-          pollWith({ schedule: { ...deps.schedule, shards: 1 } });
-          const hit = () =>
-            world.faults.run(new FaultPlan([[command, kind]]), () => pollAfter(minute)).catch(() => undefined);
-          fail(watches);
-          await pass(2);
-          // This tick tells the incident, after the third poll of each watch.
-          await hit();
-          await pass(3);
-          mend();
-          await pass(6);
-          await hit();
-          await pass(4);
+  describe.each<FaultKind>(['refused', 'lost', 'crash before', 'crash after'])('a call hit by: %s', (kind) => {
+    // The call with number 14 removes the published events from the incident.
+    it.each<number | string>(['PutItemCommand', 'PublishBatchCommand', 'PublishCommand', 'UpdateItemCommand', 14])(
+      'loses neither beginning nor end, and repeats them under the same id only: call %s',
+      async (command) => {
+        const watches = await declareWatches(4);
+        pollWith({ schedule: { ...deps.schedule, shards: 1 } });
+        const hit = () =>
+          world.faults.run(new FaultPlan([[command, kind]]), () => pollAfter(minute)).catch(() => undefined);
+        fail(watches);
+        await pass(2);
+        // This tick tells the incident, after the third poll of each watch.
+        await hit();
+        await pass(3);
+        mend();
+        await pass(6);
+        await hit();
+        await pass(4);
 
-          const events = await world.takeEvents();
-          expect(new Set(events.map(({ event }) => event.type))).toEqual(
-            new Set(['watch.many_failing', 'watch.many_recovered']),
-          );
-          expect(new Set(events.map(({ body }) => body)).size).toBe(2);
-          expect(new Set(world.takeNotices().map(({ subject }) => subject)).size).toBe(2);
-        },
-      );
-    },
-  );
+        const events = await world.takeEvents();
+        expect(new Set(events.map(({ event }) => event.type))).toEqual(
+          new Set(['watch.many_failing', 'watch.many_recovered']),
+        );
+        expect(new Set(events.map(({ body }) => body)).size).toBe(2);
+        expect(new Set(world.takeNotices().map(({ subject }) => subject)).size).toBe(2);
+      },
+    );
+  });
 });

@@ -48,7 +48,7 @@ describe('nextAbsence', () => {
 });
 
 describe('hasLasted', () => {
-  it('waits for a day by both clocks and for ten listings', () => {
+  it('waits for a day by both clocks and for ten listings (P8, P20)', () => {
     const hold = { since: both(start), listings: 10, missing: 5 };
     const [before, after] = [start + 24 * hour - 1, start + 24 * hour];
     expect(hasLasted(hold, both(after))).toBe(true);

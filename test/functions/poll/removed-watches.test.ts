@@ -148,7 +148,7 @@ describe('deleteExpired', () => {
     expect(await snapshotRows(watch)).toBe(0);
   });
 
-  describe.each(['lost', 'crash after'] as const)('with a call that is hit by: %s', (kind) => {
+  describe.each(['lost', 'crash after'] as const)('a call hit by: %s', (kind) => {
     it.each(calls)('leaves no row behind once later ticks have continued: call %i', async (call) => {
       await addAndRemove();
       wait();

@@ -48,11 +48,10 @@ describe('loadConfig', () => {
   });
 
   it('resolves the CA file from the folder of the configuration', () => {
-    expect(problemsOf({ server: { ...server, caFile: 'ca.pem' } })).toEqual([
-      'server.caFile: expected a readable file (ENOENT)',
-    ]);
+    const config = { server: { ...server, caFile: 'ca.pem' } };
+    expect(problemsOf(config)).toEqual(['server.caFile: expected a readable file (ENOENT)']);
     writeFileSync(join(folder, 'ca.pem'), '');
-    expect(load({ server: { ...server, caFile: 'ca.pem' } }).server.caFile).toBe(join(folder, 'ca.pem'));
+    expect(load(config).server.caFile).toBe(join(folder, 'ca.pem'));
   });
 
   it('names every mistake at once, with its path and the expected value', () => {

@@ -142,18 +142,21 @@ describe('logs of the functions', () => {
     expect(refused).not.toContain(halved);
   });
 
-  test.each(['Query', 'BatchGetItem', 'PutItem', 'UpdateItem'])('when DynamoDB throttles %s', async (call) => {
-    await add('crm');
-    const early = { ...world.deps, now: () => new Date(0) };
-    await fanOut(early, [{ body: eventBody(event) }, { body: eventBody(exampleEvent('other')) }]);
-    const AWS_ENDPOINT_URL_DYNAMODB = await throttledDynamo(
-      world.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!,
-      (called) => called === call,
-    );
-    const fresh = eventBody(exampleEvent('fresh'));
-    const output = await printed({ AWS_ENDPOINT_URL_DYNAMODB }, fanOutOf(fresh), deliverTo('crm'), sweep);
-    expect(output).toContain('ThrottlingException');
-  });
+  test.each(['Query', 'BatchGetItem', 'PutItem', 'UpdateItem'])(
+    'hold no secret and no mailbox when DynamoDB throttles %s',
+    async (call) => {
+      await add('crm');
+      const early = { ...world.deps, now: () => new Date(0) };
+      await fanOut(early, [{ body: eventBody(event) }, { body: eventBody(exampleEvent('other')) }]);
+      const AWS_ENDPOINT_URL_DYNAMODB = await throttledDynamo(
+        world.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!,
+        (called) => called === call,
+      );
+      const fresh = eventBody(exampleEvent('fresh'));
+      const output = await printed({ AWS_ENDPOINT_URL_DYNAMODB }, fanOutOf(fresh), deliverTo('crm'), sweep);
+      expect(output).toContain('ThrottlingException');
+    },
+  );
 
   test('hold no secret and no mailbox when SQS and SNS cannot be reached', async () => {
     await add('crm');

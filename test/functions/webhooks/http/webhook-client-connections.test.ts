@@ -111,7 +111,7 @@ describe('post over TLS', () => {
     expect(seen.connections).toBe(2);
   });
 
-  test('reaches only addresses that were vetted for this very request', async () => {
+  test('reaches only addresses that were vetted for this very request (P21)', async () => {
     const { port, cert, seen } = await tlsReceiver(name);
     const dialled = internet(port);
     const answers = [['93.184.216.34'], ['93.184.216.34'], ['169.254.169.254'], ['1.1.1.1', '10.0.0.1'], ['1.1.1.1']];

@@ -25,7 +25,7 @@ async function expectNoMore(
 }
 
 describe('maxInFlight', () => {
-  test.each([60_000, -60_000])('limits the requests of one process whose clock is set by %i ms', async (by) => {
+  test.each([60_000, -60_000])('limits the requests of one process whose clock is set by %i ms (P15)', async (by) => {
     await world.prepare(...four);
     const held = world.holdRequests();
     const first = world.deliver([some()]);

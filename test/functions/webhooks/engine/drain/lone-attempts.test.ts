@@ -109,7 +109,7 @@ describe('lone attempts', () => {
     expect(await world.tasks()).toEqual([]);
   });
 
-  test.each(['the same', 'another'])('that have ended let %s process send again at once', async (which) => {
+  test.each(['the same', 'another'])('let %s process send again at once when they have ended', async (which) => {
     await crm.add();
     await world.prepare(first);
     await world.deliver([crm.wakeUp(first)]);
