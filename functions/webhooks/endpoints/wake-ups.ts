@@ -9,7 +9,10 @@ export interface Queue {
   readonly url: string;
 }
 
-/** A message to make deliveries to an endpoint; a duplicate or a late one is harmless. */
+/**
+ * A message to make deliveries to an endpoint; a duplicate or a late one is harmless. Its queue hides it for 45 s once
+ * received, and gives it up after 1,000 times (docs/decisions/0033-wake-ups-last.md).
+ */
 export interface WakeUp {
   readonly endpoint: string;
   /** Ids of the events; empty for all deliveries that are due. */
