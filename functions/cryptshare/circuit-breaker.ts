@@ -52,7 +52,7 @@ export function believedCircuit(circuit: ServerCircuit, now: number): ServerCirc
 
 /**
  * The circuit after a further fault. A `Retry-After` opens it for as long, up to 1 h. Without one, the third throttling
- * or the sixth failure in a row opens it for 30 s, and each further one for twice as long, up to 15 min and 5 min. Up to
+ * or the sixth failure in a row opens it for 30 s. Each further one opens it twice as long, up to 15 min and 5 min. Up to
  * a quarter is added at random, so that clients do not retry in step. Failures of one mailbox alone open it only there.
  *
  * @param now Unix time in milliseconds

@@ -22,8 +22,8 @@ const bytesPerRow = 4 + 4 + 4 + 1;
 /**
  * Transfers that one pass over a watch has seen, each once, even if pages drifted.
  *
- * Stored as columns of hashes and bytes, without the pages: a map of objects would cost more time in memory management
- * than the comparison, and an unchanged poll never reads a single transfer. Two tracking ids with the same 64-bit hash
+ * Stored as columns of hashes and bytes, without the pages. A map of objects would cost more time in memory management
+ * than the comparison. An unchanged poll never reads a single transfer. Two tracking ids with the same 64-bit hash
  * would count as one; among 100,000 that happens in one mailbox of 10^9.
  */
 export class Listing {

@@ -17,9 +17,9 @@ export interface PageRows {
 }
 
 /**
- * Reads all pages of a listing, several at once. The API names neither total nor last page, so a short or empty page is
+ * Reads all pages of a listing, several at once. The API names neither total nor last page. So a short or empty page is
  * the end, with these exceptions:
- * - The server may have cut a first page of a round size, or below `expected`, to its own maximum: page 2 is read, too.
+ * - Page 2 is read after a first page of a round size, or below `expected`: the server may cut pages to its own maximum.
  * - Rows behind a short page show that it was not the last.
  * - Pages without new transfers twice in a row mean a server that repeats its last page.
  * - Rows behind an empty page are impossible: such a listing is incomplete.

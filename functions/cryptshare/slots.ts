@@ -13,8 +13,8 @@ interface Run {
 export const overdueMs = { shortest: 3000, longest: 15_000 } as const;
 
 /**
- * In between, a request is overdue after this many times the median of the latest answers, but not before this many
- * times the longest of the very last: these show a server that has just become slow for all.
+ * In between, a request is overdue after this many times the median of the latest answers. It is not before this many
+ * times the longest of the very last, because these show a server that has just become slow for all.
  */
 const slowness = 10;
 const remembered = 15;
@@ -29,7 +29,7 @@ const noMailbox = '';
  * slot. An overdue request is cut off when another mailbox waits and no slot is free.
  *
  * While the server is slow for all, no request is overdue, because the usual time follows from the latest answers.
- * Without an answer since a request began, the server may be slow or the mailbox may hang: then one request at a time
+ * Without an answer since a request began, the server may be slow or the mailbox may hang. Then one request at a time
  * counts as overdue, so that another can find out.
  */
 export class Slots {

@@ -41,8 +41,8 @@ type Reconciliation = Pick<PollResult, 'outcome' | 'changed' | 'published' | 'pr
 const nothingReached = { changed: 0, published: 0, problem: undefined };
 
 /**
- * Brings the planned buckets of a snapshot up to the listing, once it has claimed the snapshot: commits each change
- * together with its event, announces pending events, and only then settles.
+ * Claims a snapshot, and brings its planned buckets up to the listing. It commits each change together with its event,
+ * announces pending events, and only then settles.
  */
 export async function reconcile(deps: PollDependencies, listed: ListedWatch): Promise<Reconciliation> {
   const { server, topics, now, steady } = deps;
