@@ -110,9 +110,7 @@ export async function startOperatorWorld() {
     },
   };
   const lines: unknown[] = [];
-  const note = (...line: unknown[]) => {
-    lines.push(line);
-  };
+  const note = (...line: unknown[]) => void lines.push(line);
   const handler = operatorHandler(async () => deps, openApiText, { info: note, error: note });
   const context: Context = lambdaContext('operator', 120_000);
 

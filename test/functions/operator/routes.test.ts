@@ -13,9 +13,7 @@ beforeAll(async () => {
 /** Asks an API whose dependencies throw this error, or never come without one, in an invocation of some time in ms. */
 async function askBroken(error?: Error, timeoutMs = 60_000) {
   const lines: unknown[][] = [];
-  const note = (...line: unknown[]) => {
-    lines.push(line);
-  };
+  const note = (...line: unknown[]) => void lines.push(line);
   const dependencies = () => (error ? Promise.reject(error) : new Promise<never>(() => undefined));
   const handler = operatorHandler(dependencies, openApiText, { info: note, error: note });
   const { statusCode, body } = await handler(eventOf('GET', '/status'), lambdaContext('operator', timeoutMs));
@@ -78,9 +76,7 @@ describe('operatorHandler', () => {
 
   it('logs the caller local without IAM', async () => {
     const lines: unknown[][] = [];
-    const note = (...line: unknown[]) => {
-      lines.push(line);
-    };
+    const note = (...line: unknown[]) => void lines.push(line);
     const handler = operatorHandler(async () => world.operatorDeps, openApiText, { info: note, error: note });
     const { requestContext, ...event } = eventOf('DELETE', '/endpoints/other');
     const { authorizer: _, ...unsigned } = requestContext as typeof requestContext & { authorizer?: unknown };
