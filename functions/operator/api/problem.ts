@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { CryptshareFailure } from '#functions/cryptshare/failure.ts';
 import { CursorError } from '#functions/dynamodb/index-pages.ts';
+import { RowError } from '#functions/dynamodb/row-reader.ts';
 import { EnvironmentError } from '#functions/lambda/environment.ts';
 import { SecretError } from '#functions/lambda/secret.ts';
 import { EndpointError } from '#functions/webhooks/endpoints/settings.ts';
@@ -53,6 +54,7 @@ export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof EndpointError) return problemOfEndpoint(error);
   if (error instanceof CryptshareFailure) return problemOfServer(error);
   if (error instanceof CursorError) return badCursor();
+  if (error instanceof RowError) return new Problem(500, `${error.message}; correct or delete it in the table`);
   if (error instanceof EnvironmentError || error instanceof SecretError) return new Problem(503, error.message);
   if (error instanceof Error && error.name === 'ConditionalCheckFailedException') {
     return new Problem(409, 'it has changed since it was read; look at it again');

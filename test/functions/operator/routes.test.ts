@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { RowError } from '#functions/dynamodb/row-reader.ts';
 import { EnvironmentError } from '#functions/lambda/environment.ts';
 import { operatorHandler } from '#functions/operator/routes.ts';
 import { lambdaContext } from '#infra/local/services/lambda.ts';
@@ -52,8 +53,8 @@ describe('operatorHandler', () => {
   });
 
   it('reads a body of 256 KB', async () => {
-    const body = JSON.stringify({ mailbox: 'large@example.com' });
-    expect((await world.ask('POST', '/watches', { text: body.padEnd(256 * 1024) })).status).toBe(201);
+    const text = JSON.stringify({ mailbox: 'large@example.com' }).padEnd(256 * 1024);
+    expect((await world.ask('POST', '/watches', { text })).status).toBe(201);
   });
 
   it('repeats no refused value, since it may be a secret', async () => {
@@ -99,10 +100,13 @@ describe('operatorHandler', () => {
   });
 
   it('answers 503 with the missing variable while the secret is not filled', async () => {
-    expect(await askBroken(new EnvironmentError('CRYPTSHARE_CLIENT_ID is missing'))).toMatchObject({
-      status: 503,
-      body: { detail: 'CRYPTSHARE_CLIENT_ID is missing' },
-    });
+    const detail = 'CRYPTSHARE_CLIENT_ID is missing';
+    expect(await askBroken(new EnvironmentError(detail))).toMatchObject({ status: 503, body: { detail } });
+  });
+
+  it('answers 500 with the row that is damaged, and what to do about it', async () => {
+    const { body } = await askBroken(new RowError('the row WATCHES x'));
+    expect(body).toMatchObject({ status: 500, detail: 'the row WATCHES x; correct or delete it in the table' });
   });
 
   it('answers 409 when a row has changed since it was read', async () => {
