@@ -49,13 +49,14 @@ export type EventTypeAbout<About extends Entry['about']> = {
 }[EventType];
 
 /** All types, in each group the most urgent first. */
-export const eventTypes = Object.keys(catalogue) as EventType[];
+export const eventTypes = /* @__PURE__ */ Object.keys(catalogue) as EventType[];
 
 /** All that a filter can name: each type, and `transfer.*` for all types that begin with `transfer.`. */
-export const typePatterns: readonly string[] = [
-  ...eventTypes,
-  ...new Set(eventTypes.map((type) => `${type.slice(0, type.indexOf('.'))}.*`)),
-];
+export const typePatterns: readonly string[] = /* @__PURE__ */ patternsOf(eventTypes);
+
+function patternsOf(types: readonly string[]): string[] {
+  return [...types, ...new Set(types.map((type) => `${type.slice(0, type.indexOf('.'))}.*`))];
+}
 
 export const severityOf = (type: EventType): Severity => catalogue[type].severity;
 

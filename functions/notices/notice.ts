@@ -8,7 +8,6 @@ import type {
   WatchEvent,
   WatchEventData,
 } from '#functions/events/transfer-event.ts';
-import { addressProblem } from '#functions/transfers/mailbox-address.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { cut, neutral, neutralItem, printable, unlinked, unmarked } from './foreign-text.ts';
 import type { NoticeItem, NoticeRecord } from './notice-record.ts';
@@ -58,10 +57,14 @@ export function transferNotice({ mailbox, direction }: Watch, events: readonly T
   });
 }
 
+/** Local part and domain, both without signs that a chat reads as marks of its own. */
+const address =
+  /^(?<local>(?:[\w!#$%&'*+/=?^`{|}~.-]|[^\p{ASCII}\p{C}\p{Z}])+)@(?<domain>[\p{L}\p{M}\p{N}\p{So}-]+(?:\.[\p{L}\p{M}\p{N}\p{So}-]+)+)$/u;
+
 /** The display form of a mailbox: an address stays unchanged unless its local part looks like a link. */
 function mailboxText(mailbox: string): string {
-  if (addressProblem(mailbox) !== undefined) return neutral(mailbox);
-  const [local, domain] = mailbox.split('@') as [string, string];
+  const { local = '', domain } = address.exec(mailbox)?.groups ?? {};
+  if (domain === undefined) return neutral(mailbox);
   return `${/\/|^www\./i.test(local) ? neutral(local) : local}@${domain}`;
 }
 

@@ -81,7 +81,7 @@ async function listDeliveries(deps: OperatorDependencies, input: Query) {
     delivery.eventAt >= from &&
     delivery.eventAt < until;
   const ranges = await rangesOf(deps, input, { from, until });
-  const { items, next } = await pageOf(input, (page) => deps.webhooks.deliveries.listPage(ranges, page, isWanted));
+  const { items, next } = await pageOf(input, (page) => deps.webhooks.events.listDeliveries(ranges, page, isWanted));
   return { items: items.map(shownDelivery), next };
 }
 

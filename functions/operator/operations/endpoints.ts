@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { CursorError, type Page } from '#functions/dynamodb/index-pages.ts';
 import type { Answers } from '#functions/operator/api/answers.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
@@ -53,6 +54,15 @@ async function allShown({ webhooks }: OperatorDependencies, endpoints: readonly 
   });
 }
 
+/** @throws RowError for a damaged row, CursorError for the cursor of another list */
+async function listEndpoints({ webhooks }: OperatorDependencies, { after, limit }: Page) {
+  const name = after ? after.endpoint : '';
+  if (typeof name !== 'string') throw new CursorError('the cursor is that of another list');
+  const { endpoints: items, fault, next } = await webhooks.endpoints.after(name, limit);
+  if (fault) throw fault;
+  return { items, next: next === undefined ? undefined : { endpoint: next } };
+}
+
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
 const changes = { pause: pauseEndpoint, resume: resumeEndpoint, enable: enableEndpoint };
@@ -69,7 +79,7 @@ export const endpointOperations = [
     summary: 'Lists the endpoints, without their secrets',
     query: z.strictObject(pageQuery),
     async run(deps, { query }) {
-      const { items, next } = await pageOf(query, (page) => deps.webhooks.endpoints.listPage(page));
+      const { items, next } = await pageOf(query, (page) => listEndpoints(deps, page));
       return { items: await allShown(deps, items), next };
     },
   }),

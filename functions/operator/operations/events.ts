@@ -82,7 +82,7 @@ async function listEvents(deps: OperatorDependencies, input: Query) {
   const days = daysOf('event', { ...start, until }, now);
   const ranges = after === undefined ? newestFirst(days) : days;
   const { items, next } = await pageOf(input, (page) =>
-    deps.webhooks.events.listPage(ranges, page, (body) => isWanted(shownEvent(body))),
+    deps.webhooks.events.listEvents(ranges, page, (body) => isWanted(shownEvent(body))),
   );
   return { items: items.map(shownEvent), next };
 }

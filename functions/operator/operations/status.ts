@@ -22,7 +22,7 @@ async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: re
       // One row beyond the limit shows that there are more; the first row is the oldest.
       webhooks.deliveries.due(name, forever, Math.max(1, mostCounted + 1 - waiting)),
       webhooks.leases.look(name, mostTasks),
-      held > mostCounted ? 0 : webhooks.deliveries.count(heldBetween(name, 0, forever), mostCounted + 1 - held),
+      held > mostCounted ? 0 : webhooks.events.countDeliveries(heldBetween(name, 0, forever), mostCounted + 1 - held),
     ]);
     waiting += tasks.reduce((sum, { events }) => sum + events.length, retries.length);
     hasMoreTasks ||= tasks.length === mostTasks;

@@ -1,16 +1,7 @@
 /** Repository of events, deliveries and attempts in the webhooks table. `now` is a Unix time in milliseconds. */
 import { retryBudget } from '#functions/clock/backoff.ts';
 import { getRows, rowName } from '#functions/dynamodb/batch.ts';
-import {
-  type Cursor,
-  countKeys,
-  type IndexRange,
-  type Page,
-  paginate,
-  readKeys,
-  rowsIn,
-  type TableSource,
-} from '#functions/dynamodb/index-pages.ts';
+import { type Cursor, type IndexRange, readKeys, rowsIn, type TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
@@ -132,18 +123,6 @@ export class Deliveries {
     for await (const { rows, last } of rowsIn(this.source, ranges, budget, after)) {
       yield { deliveries: rows.map(deliveryOf), last };
     }
-  }
-
-  /** A page of a list for operators, as {@link paginate} reads it. */
-  async listPage(ranges: readonly IndexRange[], page: Page, isWanted: (delivery: Delivery) => boolean) {
-    const matches = (row: Item) => isWanted(deliveryOf(row));
-    const { rows, next } = await paginate(this.source, { ranges, matches, ...page });
-    return { items: rows.map(deliveryOf), next };
-  }
-
-  /** Counts the places of a range up to a number. */
-  count(range: IndexRange, most: number): Promise<number> {
-    return countKeys(this.source, range, most);
   }
 
   /** Stores an attempt in a row of its own: the delivery's row holds only the last attempt. */

@@ -1,4 +1,4 @@
-import { type IndexRange, type Page, paginate, type TableSource } from '#functions/dynamodb/index-pages.ts';
+import { countKeys, type IndexRange, type Page, paginate, type TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
@@ -68,10 +68,22 @@ export class StoredEvents {
   }
 
   /** A page of the bodies of events in ranges of an index, as {@link paginate} reads it. */
-  async listPage(ranges: readonly IndexRange[], page: Page, isWanted: (body: string) => boolean) {
+  async listEvents(ranges: readonly IndexRange[], page: Page, isWanted: (body: string) => boolean) {
     const matches = (row: Item) => isWanted(storedEventOf(row).body);
     const { rows, next } = await paginate(this.source, { ranges, matches, ...page });
     return { items: rows.map((row) => storedEventOf(row).body), next };
+  }
+
+  /** A page of deliveries in ranges of the table or an index, as {@link paginate} reads it. */
+  async listDeliveries(ranges: readonly IndexRange[], page: Page, isWanted: (delivery: Delivery) => boolean) {
+    const matches = (row: Item) => isWanted(deliveryOf(row));
+    const { rows, next } = await paginate(this.source, { ranges, matches, ...page });
+    return { items: rows.map(deliveryOf), next };
+  }
+
+  /** Counts the deliveries in a range of an index up to a number. */
+  countDeliveries(range: IndexRange, most: number): Promise<number> {
+    return countKeys(this.source, range, most);
   }
 
   private partition(pk: string): Partition {

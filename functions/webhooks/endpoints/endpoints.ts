@@ -1,4 +1,4 @@
-import { type Page, paginate, rowsBetween, type TableSource } from '#functions/dynamodb/index-pages.ts';
+import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import type { Key } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
@@ -35,13 +35,6 @@ export class Endpoints extends Partition {
 
   async list(): Promise<Endpoint[]> {
     return (await this.range(' ', afterLast)).map(endpointOf);
-  }
-
-  /** A page of a list for operators, as {@link paginate} reads it. */
-  async listPage(page: Page) {
-    const ranges = [rowsBetween(registry, ' ', '~')];
-    const { rows, next } = await paginate(this.source, { ranges, matches: () => true, ...page });
-    return { items: rows.map(endpointOf), next };
   }
 
   /** Pages through all endpoints by name: first those after `start`, then those up to it. */
