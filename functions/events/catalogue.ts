@@ -11,6 +11,8 @@ export type Severity = (typeof severities)[number];
 const catalogue = {
   'transfer.failed': { about: 'transfer', severity: 'alert', words: 'failed' },
   'transfer.deleted_by_security': { about: 'transfer', severity: 'alert', words: 'deleted after wrong passwords' },
+  'transfer.overdue': { about: 'transfer', severity: 'alert', words: 'not downloaded and about to expire' },
+  'transfer.problem': { about: 'transfer', severity: 'alert', words: 'in trouble' },
   'transfer.deleted_by_expiration': { about: 'transfer', severity: 'warning', words: 'expired' },
   'transfer.deleted_by_admin': { about: 'transfer', severity: 'warning', words: 'deleted by the administrator' },
   'transfer.deleted_by_revocation': { about: 'transfer', severity: 'warning', words: 'revoked by the sender' },
@@ -18,6 +20,9 @@ const catalogue = {
   /** State unknown to this version; its raw text is in `state`. */
   'transfer.state_changed': { about: 'transfer', severity: 'warning', words: 'in a state unknown to the notifier' },
   'transfer.listed_again': { about: 'transfer', severity: 'info', words: 'listed again' },
+  'transfer.downloaded': { about: 'transfer', severity: 'info', words: 'downloaded' },
+  'transfer.downloaded_by_all': { about: 'transfer', severity: 'info', words: 'downloaded by all recipients' },
+  'transfer.problem_resolved': { about: 'transfer', severity: 'info', words: 'without problems again' },
   'transfer.active': { about: 'transfer', severity: 'info', words: 'active' },
   'transfer.processing': { about: 'transfer', severity: 'info', words: 'processing' },
   'watch.failing': { about: 'watch', severity: 'alert' },

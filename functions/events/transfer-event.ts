@@ -1,8 +1,22 @@
+import type { Method, Problem } from '#functions/transfers/follow.ts';
 import { knownStates, type State, type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { EventType, EventTypeAbout } from './catalogue.ts';
 import { factId, transferEventId } from './event-id.ts';
 
-interface TransferEventData extends Watch {
+/** First fetch by a recipient. */
+export interface DownloadData {
+  /** Number of the recipient, from 1; it never changes. */
+  readonly recipient: number;
+  /** Number of recipients. */
+  readonly recipients: number;
+  /** Number of recipients that have fetched something. */
+  readonly downloadedBy: number;
+  readonly method: Method;
+  /** ISO 8601 time by the server, to the minute. */
+  readonly downloadedAt: string;
+}
+
+interface TransferEventData extends Watch, Partial<DownloadData> {
   readonly trackingId: string;
   /** The present state; for `transfer.unlisted` and `transfer.listed_again` the last published one. */
   readonly state: State;
@@ -10,6 +24,9 @@ interface TransferEventData extends Watch {
   readonly previousState: State | null;
   /** Number of the event among those of this transfer, without gaps; a higher one is newer. */
   readonly sequence: number;
+  /** ISO 8601 time at which an overdue transfer ends. */
+  readonly expiresAt?: string;
+  readonly problems?: readonly Problem[];
 }
 
 export interface WatchProblem {
@@ -66,19 +83,21 @@ export function eventTypeOf(state: State): TransferEvent['type'] {
 }
 
 export interface Change extends Omit<TransferEventData, keyof Watch> {
-  /** The transfer left or re-entered the listing; a changed state has its own event. */
-  readonly news?: 'transfer.unlisted' | 'transfer.listed_again' | undefined;
+  /** Type of an event that reports no changed state. */
+  readonly news?: News | undefined;
 }
+
+export type News = Exclude<TransferEvent['type'], `transfer.${Lowercase<(typeof knownStates)[number]>}`>;
 
 /** Builds the event of a change. `server` is the origin of the Cryptshare Server; `observedAt` is ISO 8601. */
 export function transferEvent(server: string, watch: Watch, change: Change, observedAt: string): TransferEvent {
-  const { trackingId, state, previousState, sequence } = change;
+  const { trackingId, state, previousState, sequence, news, ...details } = change;
   const { mailbox, direction } = watch;
   return {
     id: transferEventId(trackingId, server, watchKey(watch), sequence, state),
-    type: change.news ?? eventTypeOf(state),
+    type: news ?? eventTypeOf(state),
     timestamp: observedAt,
-    data: { trackingId, mailbox, direction, state, previousState, sequence },
+    data: { trackingId, mailbox, direction, state, previousState, sequence, ...details },
   };
 }
 

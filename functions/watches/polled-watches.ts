@@ -2,6 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import { type ExpiryEvent, eventBody } from '#functions/events/transfer-event.ts';
+import { followable } from '#functions/transfers/follow.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { registryKey } from './places.ts';
 import { type HealthChange, healthSchema } from './watch-health.ts';
@@ -23,6 +24,9 @@ const registeredWatch = r.object({
   notifyExisting: r.optional(r.flag),
   /** Milliseconds between two polls. @default the interval of the schedule */
   pollIntervalMs: r.optional(r.number),
+  /** What it follows besides states, see {@link FollowingWatch}. */
+  follow: r.optional(r.list(r.oneOf(followable))),
+  overdueBeforeMs: r.optional(r.number),
   /** ISO 8601 time since which these settings apply. */
   scheduledFrom: r.optional(r.text),
   /** ISO 8601 time at which a poll last found a change; kept only where quiet watches have a longer interval. */

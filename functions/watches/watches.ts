@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { type Page, paginate, rowsBetween } from '#functions/dynamodb/index-pages.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
+import type { FollowingWatch } from '#functions/transfers/follow.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { placeOf, rangeOfPlaces, registryKey } from './places.ts';
 import { isThere, PolledWatches, type RegisteredWatch, registryPartition, watchOf } from './polled-watches.ts';
@@ -12,7 +13,7 @@ const concurrency = 16;
 /** Encloses all keys, which begin with a hex digit. */
 const registryRange = ['0', 'g'] as const;
 
-export interface WantedWatch extends Watch {
+export interface WantedWatch extends FollowingWatch {
   /** Milliseconds between two polls. @default the interval of the schedule */
   readonly pollIntervalMs?: number | undefined;
 }
