@@ -1,8 +1,10 @@
 import { type Deadline, isRecent } from '#functions/clock/instants.ts';
-import { canonicalState, type State, type Watch } from '#functions/transfers/transfer.ts';
+import type { Facts, FollowingWatch } from '#functions/transfers/follow.ts';
+import { canonicalState, type Direction, type State, type Watch } from '#functions/transfers/transfer.ts';
 import type { ServerCalls } from './api-calls.ts';
 import { listingsSince, longSince, minorOfMajorOne, versionsIn } from './api-version.ts';
 import { CarriedTokens } from './carried-tokens.ts';
+import { type FactsReader, factsReader, fieldsFor } from './details.ts';
 import { type Answer, CryptshareFailure, errorCodeOf } from './failure.ts';
 import { Listing } from './listing.ts';
 import { ListingMemory } from './listing-memory.ts';
@@ -23,9 +25,6 @@ export interface Pass {
   readonly failure: CryptshareFailure | undefined;
 }
 
-/** In the grammar of the vendor's page on transfer polling; no space, because trimming is undocumented. */
-const fields = 'trackingId,status(state)';
-
 const oldServer =
   'the server is older than REST API 1.12: sent transfers are read from its older listing, received ones cannot be watched';
 
@@ -41,6 +40,8 @@ export class CryptshareClient {
   /** Warnings that held last time, each in its place. */
   private warned: readonly (string | false | undefined)[] = [];
   private asking: Promise<number | undefined> | undefined;
+  /** Time until which no listing in a direction is asked for details, because the server gave none. */
+  private readonly plainUntil = new Map<Direction, number>();
   private version: { readonly minor: number | undefined; readonly askedAt: number; readonly age: number } | undefined;
 
   constructor(calls: ServerCalls, tokens: TokenSource, memory = new ListingMemory()) {
@@ -52,6 +53,16 @@ export class CryptshareClient {
   /** True when the server is older than REST API 1.12: sent transfers then come from its older listing. */
   get isOld(): boolean {
     return this.version?.minor !== undefined && this.version.minor < listingsSince;
+  }
+
+  /** Reads facts of a pass that begins now; undefined for a watch that follows nothing. */
+  readerFor(watch: FollowingWatch): FactsReader | undefined {
+    return factsReader(watch, this.calls.serverTime().getTime());
+  }
+
+  /** True when the server's listings give no details, as far as the last ones tell. */
+  lacksDetails({ direction }: Watch): boolean {
+    return this.isOld || this.calls.options.now().getTime() < (this.plainUntil.get(direction) ?? 0);
   }
 
   /** New warnings about the server's age and clock; each is given once for as long as it holds. */
@@ -77,12 +88,12 @@ export class CryptshareClient {
   }
 
   /**
-   * Lists transfers of a watch. A token that the server rejects is replaced once.
+   * Lists transfers of a watch, active ones with the facts that it follows. A rejected token is replaced once.
    *
    * @param expected number of transfers at the last listing
    * @returns the transfers seen and, if incomplete, the reason; the caller releases the listing
    */
-  async list(watch: Watch, scope: Scope, expected: number, deadline: Deadline): Promise<Pass> {
+  async list(watch: FollowingWatch, scope: Scope, expected: number, deadline: Deadline): Promise<Pass> {
     let pass: Pass = { scope, listing: new Listing(), requests: 0, failure: undefined };
     try {
       let offered = await this.minorVersion(deadline);
@@ -99,7 +110,7 @@ export class CryptshareClient {
           // Without `/status`, an old server reveals itself only by refusing the newer listing.
           offered = this.remember(listingsSince - 1);
         } else {
-          if (failure?.kind !== 'token_invalid') return pass;
+          if (failure?.kind !== 'token_invalid') return this.judgeDetails(watch, pass);
           pass = { ...pass, failure: await this.tokens.settle(watch.mailbox, failure) };
           if (rejected !== undefined) return pass;
           rejected = token;
@@ -112,8 +123,17 @@ export class CryptshareClient {
     }
   }
 
-  /** State of a sent transfer; undefined for an unknown one. @throws CryptshareFailure when the server does not say */
-  status(mailbox: string, trackingId: string, deadline: Deadline): Promise<State | undefined> {
+  /**
+   * State of a sent transfer, and its facts if there is a reader for them; undefined for an unknown transfer.
+   *
+   * @throws CryptshareFailure when the server does not say
+   */
+  status(
+    mailbox: string,
+    trackingId: string,
+    deadline: Deadline,
+    readFacts?: FactsReader,
+  ): Promise<{ readonly state: State; readonly facts: Facts | undefined } | undefined> {
     return this.calls.withRetries(deadline, mailbox, async () => {
       const token = await this.tokens.tokenFor(mailbox, deadline);
       const path = `${pathOf(mailbox)}/${encodeURIComponent(trackingId)}`;
@@ -124,15 +144,25 @@ export class CryptshareClient {
         const failure = this.calls.failed(answer);
         throw failure.kind === 'token_invalid' ? await this.tokens.settle(mailbox, failure) : failure;
       }
-      const state = parsed(() => JSON.parse(answer.body)?.data?.status?.state);
-      const known = typeof state === 'string' ? canonicalState(state) : '';
-      if (known === '') throw new CryptshareFailure('malformed_answer', 'no status.state');
-      return known;
+      const data = parsed(() => JSON.parse(answer.body)?.data);
+      const raw = data?.status?.state;
+      const state = typeof raw === 'string' ? canonicalState(raw) : '';
+      if (state === '') throw new CryptshareFailure('malformed_answer', 'no status.state');
+      return { state, facts: readFacts?.(data) };
     });
   }
 
+  /** Remembers whether a complete pass over active transfers had details. */
+  private judgeDetails(watch: Watch, pass: Pass): Pass {
+    const { listing, failure } = pass;
+    if (!listing.hasFacts || failure || listing.active === 0) return pass;
+    const until = listing.told > 0 ? 0 : this.calls.options.now().getTime() + versionAgeMs;
+    this.plainUntil.set(watch.direction, until);
+    return pass;
+  }
+
   private async listOnce(
-    watch: Watch,
+    watch: FollowingWatch,
     wanted: Scope,
     expected: number,
     deadline: Deadline,
@@ -143,21 +173,47 @@ export class CryptshareClient {
     const scope = isOld ? 'all' : wanted;
     if (isOld && watch.direction === 'received')
       throw new CryptshareFailure('version_unsupported', `it offers 1.${offered}`);
-    const listing = new Listing(expected, this.memory);
+    const isDetailed = scope === 'active' && !this.lacksDetails(watch);
+    const listing = new Listing(expected, this.memory, isDetailed ? this.readerFor(watch) : undefined);
     const carrying = this.tokens.carrying(watch.mailbox, token);
     let requests = 0;
     const onSend = () => {
       carrying.onSend();
       requests += 1;
     };
-    const takePage = (page: number): Promise<PageRows> =>
+    const requestPage = (page: number, size: number, details?: FollowingWatch): Promise<PageRows | 'plain' | 'parts'> =>
       this.calls.withRetries(deadline, watch.mailbox, async () => {
-        const call = isOld ? olderPage(watch, page) : newerPage(watch, scope, page);
-        const answer = await this.calls.send({ ...call, ...carrying, onSend }, deadline);
+        const call = isOld ? olderPage(watch, page) : newerPage(watch, { scope, page, size, details });
+        const answer = await this.calls.send({ ...call, ...carrying, onSend }, deadline).catch((error) => {
+          if (details && error instanceof CryptshareFailure && error.kind === 'answer_too_large') return undefined;
+          throw error;
+        });
+        if (!answer) return 'parts';
         if (page > 1 && isBeyondEnd(answer)) return { rows: 0, added: 0 };
+        // A server that does not know these fields refuses them.
+        if (details && answer.status === 400) return 'plain';
         if (answer.status !== 200) throw this.calls.failed(answer);
         return parsed(() => listing.addPage(answer.body));
       });
+    const takePage = async (page: number, size = pageSize): Promise<PageRows> => {
+      const details = listing.hasFacts ? watch : undefined;
+      const whole = await requestPage(page, size, details);
+      if (typeof whole === 'object') return whole;
+      if (whole === 'parts' && size > 1) return takeParts(page, size);
+      return (await requestPage(page, size)) as PageRows;
+    };
+    /** Reads a page that is too large in halves, an odd one in fifths. */
+    const takeParts = async (page: number, size: number): Promise<PageRows> => {
+      const parts = size % 2 === 0 ? 2 : 5;
+      const sum = { rows: 0, added: 0 };
+      for (let part = 1; part <= parts; part += 1) {
+        const { rows, added } = await takePage((page - 1) * parts + part, size / parts);
+        sum.rows += rows;
+        sum.added += added;
+        if (rows < size / parts) break;
+      }
+      return sum;
+    };
     const failure = await readPages(takePage, expected, this.calls.options.maxConcurrentPages);
     return { scope, listing, requests, failure };
   }
@@ -186,9 +242,18 @@ export class CryptshareClient {
 
 const pathOf = (mailbox: string): string => `/users/${encodeURIComponent(mailbox)}/transfers`;
 
-function newerPage({ mailbox, direction }: Watch, scope: Scope, page: number) {
+interface PageQuery {
+  readonly scope: Scope;
+  readonly page: number;
+  readonly size: number;
+  /** Watch whose facts to ask for. */
+  readonly details: FollowingWatch | undefined;
+}
+
+function newerPage({ mailbox, direction }: Watch, { scope, page, size, details }: PageQuery) {
   const filter = scope === 'active' ? { active: 'true' } : {};
-  const query = new URLSearchParams({ fields, ...filter, page: String(page), 'page-size': String(pageSize) });
+  const fields = fieldsFor(details);
+  const query = new URLSearchParams({ fields, ...filter, page: String(page), 'page-size': String(size) });
   return { path: `${pathOf(mailbox)}/${direction}-transfers?${query}`, minimumMinor: listingsSince };
 }
 

@@ -7,7 +7,9 @@ import {
   emptyDigests,
   hashInto,
 } from '#functions/transfers/digest.ts';
+import { type Facts, factsHash } from '#functions/transfers/follow.ts';
 import { canonicalState, isTrackingId, type State } from '#functions/transfers/transfer.ts';
+import type { FactsReader } from './details.ts';
 import { ListingMemory } from './listing-memory.ts';
 
 /** Distinct raw states in one listing; the vendor documents seven states in two spellings. */
@@ -18,6 +20,10 @@ const usualIdLength = 27;
 
 /** Bytes for each transfer, besides its tracking id and its slots. */
 const bytesPerRow = 4 + 4 + 4 + 1;
+
+/** Bytes for the facts of a transfer, and for each of its recipients: a generous guess. */
+const bytesOfFacts = 300;
+const bytesPerRecipient = 200;
 
 /**
  * Transfers that one pass over a watch has seen, each once, even if pages drifted.
@@ -45,10 +51,19 @@ export class Listing {
   /** Open-addressing index from hash to position + 1. */
   private slots = new Int32Array(0);
   private readonly halves = new Int32Array(2);
+  /** Facts of active transfers by position. */
+  private readonly facts = new Map<number, Facts>();
+  private readonly readFacts: FactsReader | undefined;
 
-  /** A wrong guess of `expected` transfers costs only time. @throws CryptshareFailure when memory is short */
-  constructor(expected = 0, memory = new ListingMemory()) {
+  /**
+   * A wrong guess of `expected` transfers costs only time.
+   *
+   * @param readFacts undefined for a listing of states alone
+   * @throws CryptshareFailure when memory is short
+   */
+  constructor(expected = 0, memory = new ListingMemory(), readFacts?: FactsReader) {
     this.memory = memory;
+    this.readFacts = readFacts;
     const capacity = Math.ceil(1.02 * expected) + 100;
     try {
       this.resize(capacity);
@@ -72,8 +87,9 @@ export class Listing {
     const before = this.size;
     for (const row of rows) {
       const spelling = spellingOf(row);
-      if (spelling === undefined || !this.add((row as { trackingId: string }).trackingId, spelling))
-        this.malformed += 1;
+      const at = spelling === undefined ? -1 : this.add((row as { trackingId: string }).trackingId, spelling);
+      if (at < 0) this.malformed += 1;
+      else if (this.readFacts) this.note(at, this.isActive(at) ? this.readFacts(row) : undefined);
     }
     this.pageCount += 1;
     return { rows: rows.length, added: this.size - before };
@@ -81,30 +97,66 @@ export class Listing {
 
   get active(): number {
     let active = 0;
-    for (let index = 0; index < this.size; index += 1) if (this.states[this.stateAt[index]!]!.isActive) active += 1;
+    for (let index = 0; index < this.size; index += 1) if (this.isActive(index)) active += 1;
     return active;
+  }
+
+  /** True for a listing that reads facts. */
+  get hasFacts(): boolean {
+    return this.readFacts !== undefined;
+  }
+
+  /** Number of active transfers whose facts are known. */
+  get told(): number {
+    return this.facts.size;
+  }
+
+  /** Adds facts of active transfers, by tracking id. @throws CryptshareFailure when the memory does not suffice */
+  addFacts(facts: ReadonlyMap<string, Facts>): void {
+    for (let index = 0; index < this.size && facts.size > 0; index += 1) {
+      const known = this.isActive(index) ? facts.get(this.idAt(index)) : undefined;
+      if (known) this.note(index, known);
+    }
   }
 
   digests(bits: number): Digests {
     const { high, low, stateAt, states } = this;
     const digests = emptyDigests(bits);
     for (let index = 0; index < this.size; index += 1) {
-      addToDigest(digests, bits, high[index]!, low[index]!, states[stateAt[index]!]!);
+      const facts = this.facts.get(index);
+      const hashed = facts ? factsHash(facts) : 0;
+      addToDigest(digests, bits, high[index]!, low[index]!, states[stateAt[index]!]!, hashed);
     }
     return digests;
   }
 
+  /** Active transfers without facts, by bucket. */
+  untold(bits: number): Map<number, string[]> {
+    const untold = new Map<number, string[]>();
+    for (let index = 0; index < this.size; index += 1) {
+      if (!this.isActive(index) || this.facts.has(index)) continue;
+      const bucket = bucketOf(this.high[index]!, bits);
+      const ids = untold.get(bucket);
+      if (ids) ids.push(this.idAt(index));
+      else untold.set(bucket, [this.idAt(index)]);
+    }
+    return untold;
+  }
+
   /** Transfers in the given buckets: states by tracking id. */
   in(buckets: ReadonlySet<number>, bits: number): Map<string, State> {
-    const { high, ids, idEnd, stateAt } = this;
     const states = this.spellings.map(canonicalState);
     const transfers = new Map<string, State>();
     for (let index = 0; index < this.size; index += 1) {
-      if (!buckets.has(bucketOf(high[index]!, bits))) continue;
-      const trackingId = ids.toString('latin1', index === 0 ? 0 : idEnd[index - 1]!, idEnd[index]!);
-      transfers.set(trackingId, states[stateAt[index]!]!);
+      if (!buckets.has(bucketOf(this.high[index]!, bits))) continue;
+      transfers.set(this.idAt(index), states[this.stateAt[index]!]!);
     }
     return transfers;
+  }
+
+  /** Known facts of active transfers, by tracking id. */
+  knownFacts(): Map<string, Facts> {
+    return new Map([...this.facts].map(([index, facts]) => [this.idAt(index), facts]));
   }
 
   /** Gives the memory back; the listing must not be used any more. */
@@ -112,9 +164,27 @@ export class Listing {
     this.give(this.held);
   }
 
-  private add(trackingId: string, spelling: string): boolean {
+  private isActive(index: number): boolean {
+    return this.states[this.stateAt[index]!]!.isActive;
+  }
+
+  private idAt(index: number): string {
+    return this.ids.toString('latin1', index === 0 ? 0 : this.idEnd[index - 1]!, this.idEnd[index]!);
+  }
+
+  private note(index: number, facts: Facts | undefined): void {
+    if (!facts) {
+      this.facts.delete(index);
+      return;
+    }
+    this.take(bytesOfFacts + bytesPerRecipient * facts.fetches.size);
+    this.facts.set(index, facts);
+  }
+
+  /** @returns the transfer's position; -1 for one spelling of a state too many */
+  private add(trackingId: string, spelling: string): number {
     const state = this.indexOf(spelling);
-    if (state === undefined) return false;
+    if (state === undefined) return -1;
     hashInto(this.halves, trackingId);
     const high = this.halves[0]!;
     const low = this.halves[1]!;
@@ -125,7 +195,7 @@ export class Listing {
     for (let found = slots[slot]!; found !== 0; found = slots[slot]!) {
       if (this.low[found - 1] === low && this.high[found - 1] === high) {
         this.stateAt[found - 1] = state;
-        return true;
+        return found - 1;
       }
       slot = (slot + 1) & mask;
     }
@@ -141,7 +211,7 @@ export class Listing {
     this.stateAt[at] = state;
     this.size = at + 1;
     slots[slot] = at + 1;
-    return true;
+    return at;
   }
 
   private indexOf(spelling: string): number | undefined {

@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
 
 /** Thrown for an unusable data key; does not repeat it. */
 export class DataKeyError extends Error {
@@ -33,6 +40,12 @@ export class DataKey {
     const cipher = createCipheriv('aes-256-gcm', this.#key, iv).setAAD(Buffer.from(context));
     const encrypted = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
     return prefix + Buffer.concat([iv, cipher.getAuthTag(), encrypted]).toString('base64url');
+  }
+
+  /** Keyed hash of a text that must not be stored: 72 bits in base64url. Nobody without the key can look it up. */
+  hashOf(...text: readonly string[]): string {
+    const mac = createHmac('sha256', this.#key).update(JSON.stringify(text));
+    return mac.digest('base64url').slice(0, 12);
   }
 
   /** @throws DecryptionError unless it was encrypted for the same context */

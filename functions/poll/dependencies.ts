@@ -25,6 +25,8 @@ export interface PollDependencies extends Pick<ServerOptions, 'now' | 'steady'>,
   /** Origin of the Cryptshare Server, part of every event's id. */
   readonly origin: string;
   readonly topics: Topics;
+  /** Keyed hash by which the recipients of a transfer are told apart. */
+  readonly recipientKey: (trackingId: string, id: string) => string;
   readonly schedule: Schedule;
   /** Undefined on AWS: only the local run tells polls to stop. */
   readonly supervision?: Supervision | undefined;
@@ -69,7 +71,8 @@ export function serverDependencies(env: ReturnType<typeof readPollEnvironment | 
   const table = env.TRANSFERS_TABLE;
   const dataKey = new DataKey(env.DATA_KEY);
   const tokens = new Tokens({ calls, verifications: new Verifications(dynamo, table), dataKey, sleep });
-  return { calls, tokens, origin, dynamo, table, now, steady };
+  const recipientKey = (trackingId: string, id: string) => dataKey.hashOf('recipient', trackingId, id);
+  return { calls, tokens, origin, dynamo, table, recipientKey, now, steady };
 }
 
 /** @throws as {@link serverDependencies} does */

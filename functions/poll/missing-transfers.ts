@@ -14,7 +14,7 @@ import {
   type TransferRow,
 } from '#functions/snapshot/diff.ts';
 import type { Clocks, Root, SuddenAbsence } from '#functions/snapshot/snapshot-rows.ts';
-import { isActive, isFinal, type State } from '#functions/transfers/transfer.ts';
+import { isActive, isFinal } from '#functions/transfers/transfer.ts';
 import { problemOfAbsences, problemOfFailure } from '#functions/watches/watch-problem.ts';
 
 /** Share of a snapshot above which the absence of two or more transfers is sudden. The absence of all always is. */
@@ -38,6 +38,9 @@ interface Conclusion {
   /** Failure that ended the status requests, or the sudden absence. */
   readonly problem: WatchProblem | undefined;
 }
+
+/** Answer about a single transfer; undefined for one that the server does not know. */
+type Status = Awaited<ReturnType<CryptshareClient['status']>>;
 
 /** Source of the states of single transfers. */
 interface Inquiry {
@@ -109,8 +112,8 @@ async function confirmMissing(inquiry: Inquiry, missing: readonly TransferRow[])
       : { states: new Map(gone.map((row) => [row, undefined])), problem: undefined };
   const changes = missing.map((row) => {
     if (!states.has(row)) return row.missedPasses === passesUntilUnlisted ? undefined : countMiss(row, context);
-    const state = states.get(row);
-    return state === undefined ? markUnlisted(row, context) : changeByAnswer(row, state, context);
+    const answer = states.get(row);
+    return answer === undefined ? markUnlisted(row, context) : changeByAnswer(row, answer, context);
   });
   return { changes: changes.filter((change) => change !== undefined), problem };
 }
@@ -132,12 +135,13 @@ export async function confirmDeparted(inquiry: Inquiry, missing: readonly Transf
 
 /** Requests the states of transfers, undefined where the server knows none. After a failure it asks no more. */
 async function askAfter({ server, context, deadline }: Inquiry, rows: readonly TransferRow[]) {
-  const states = new Map<TransferRow, State | undefined>();
+  const states = new Map<TransferRow, Status>();
+  const readFacts = context.watch.follow?.length ? server.readerFor(context.watch) : undefined;
   let problem: WatchProblem | undefined;
   await pLimit(4).map(rows, async (row) => {
     if (problem) return;
     try {
-      states.set(row, await server.status(context.watch.mailbox, row.trackingId, deadline));
+      states.set(row, await server.status(context.watch.mailbox, row.trackingId, deadline, readFacts));
     } catch (error) {
       if (!(error instanceof CryptshareFailure)) throw error;
       problem = problemOfFailure(error);
@@ -146,5 +150,9 @@ async function askAfter({ server, context, deadline }: Inquiry, rows: readonly T
   return { states, problem };
 }
 
-const changeByAnswer = (row: TransferRow, state: State | undefined, context: DiffContext): RowChange | undefined =>
-  state === undefined ? undefined : markSeen(row, row.trackingId, state, { ...context, source: 'status' });
+function changeByAnswer(row: TransferRow, answer: Status, context: DiffContext): RowChange | undefined {
+  if (answer === undefined) return undefined;
+  const { trackingId } = row;
+  const facts = new Map(answer.facts && [[trackingId, answer.facts]]);
+  return markSeen(row, trackingId, answer.state, { ...context, source: 'status', facts });
+}

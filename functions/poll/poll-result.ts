@@ -20,6 +20,8 @@ export interface PollResult {
   /** Requests sent for pages, repeated ones included. */
   readonly requests: number;
   readonly transfers: number;
+  /** True when the watch follows facts that the server does not give. */
+  readonly lacksFacts?: boolean | undefined;
   /** Changes committed with an event. */
   readonly changed: number;
   /** Events published, repetitions after a failure included. */

@@ -15,8 +15,9 @@ import { expiryWarning, nextHealth } from '#functions/watches/watch-health.ts';
 import { problemOfAws, withClock } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { announcePending, Incidents } from './incidents.ts';
+import type { PollTerms } from './list-watch.ts';
 import { failedPoll, type PollResult } from './poll-result.ts';
-import { type PollTerms, pollWatch } from './poll-watch.ts';
+import { pollWatch } from './poll-watch.ts';
 import { deleteExpired, expiredWatch } from './removed-watches.ts';
 import { lastWriteAt, withShardLease } from './shard-lease.ts';
 

@@ -1,13 +1,11 @@
 import pLimit from 'p-limit';
-import { type Deadline, plausibleUntil } from '#functions/clock/instants.ts';
-import type { CryptshareClient, Scope } from '#functions/cryptshare/client.ts';
-import { needsFullListing, planReads, scopeFor, transfersIn } from '#functions/snapshot/read-plan.ts';
-import type { Root } from '#functions/snapshot/snapshot-rows.ts';
-import type { Watch } from '#functions/transfers/transfer.ts';
+import { plausibleUntil } from '#functions/clock/instants.ts';
+import { transfersIn } from '#functions/snapshot/read-plan.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { longestPollMs } from '#functions/watches/shard-row.ts';
 import { problemOfListing, problemOfOrigin } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
+import { listWatch, type PollTerms } from './list-watch.ts';
 import { failedPoll, type PollResult } from './poll-result.ts';
 import { ReadRoom } from './read-room.ts';
 import { reconcile } from './reconcile.ts';
@@ -17,12 +15,6 @@ const rooms = new ReadRoom();
 
 /** Baselines stored at the same time. With all of a new configuration at once, each would take as long as all. */
 const baselines = pLimit(2);
-
-export interface PollTerms {
-  /** `active`: list the active transfers alone if that saves requests. */
-  readonly scope: Scope;
-  readonly deadline: Deadline;
-}
 
 /**
  * Polls one watch: lists its transfers, compares them with the snapshot, brings the snapshot up to date, and announces
@@ -45,7 +37,7 @@ export async function pollWatch(deps: PollDependencies, watch: RegisteredWatch, 
   if (busy.some((until) => until > readAt && plausibleUntil(until, readAt, longestPollMs) !== undefined)) {
     return { ...failedPoll(undefined, snapshot.units), outcome: 'superseded' };
   }
-  const { pages, requests, ...listed } = await listWatch(deps.server, root, watch, terms);
+  const { pages, requests, lacksFacts, ...listed } = await listWatch(deps.server, root, watch, terms);
   const { pass, plan } = listed;
   const transfers = pass.listing.size;
   const poll = { watch, snapshot, root, readAt, deadline: terms.deadline, ...listed };
@@ -59,22 +51,8 @@ export async function pollWatch(deps: PollDependencies, watch: RegisteredWatch, 
     pages,
     requests,
     transfers,
+    lacksFacts,
     units: snapshot.units,
     problem: reached.problem ?? listingProblem,
   };
-}
-
-/** Lists a watch, in full if an active pass is not enough, and plans the reads. */
-async function listWatch(server: CryptshareClient, root: Root, watch: Watch, { scope, deadline }: PollTerms) {
-  const first = scopeFor(root, scope);
-  const pass = await server.list(watch, first, first === 'active' ? root.active : root.count, deadline);
-  const plan = planReads(root, pass);
-  const { requests, listing } = pass;
-  const pages = listing.pageCount;
-  const isEnough = pass.scope === 'all' || pass.failure || !needsFullListing(root, watch, plan);
-  if (isEnough) return { pass, plan, pages, requests };
-  listing.release();
-  const full = await server.list(watch, 'all', root.count, deadline);
-  const both = { pages: pages + full.listing.pageCount, requests: requests + full.requests };
-  return { pass: full, plan: planReads(root, full), ...both };
 }

@@ -12,6 +12,7 @@ import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { longestPollMs } from '#functions/watches/shard-row.ts';
 import { problemOfAws, problemOfTime } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
+import { factsOfEnded } from './facts.ts';
 import { concludeMissing } from './missing-transfers.ts';
 import type { PollResult } from './poll-result.ts';
 import { lastWriteAt, writeGraceMs } from './shard-lease.ts';
@@ -46,7 +47,7 @@ const nothingReached = { changed: 0, published: 0, problem: undefined };
  */
 export async function reconcile(deps: PollDependencies, listed: ListedWatch): Promise<Reconciliation> {
   const { server, topics, now, steady } = deps;
-  const { snapshot, root, pass, plan, deadline } = listed;
+  const { watch, snapshot, root, pass, plan, deadline } = listed;
   const isComplete = pass.failure === undefined;
   // The listing that ends a sudden absence has everything again, so its plan is empty.
   const mayEndAbsence = root.absence !== undefined && isComplete;
@@ -62,7 +63,9 @@ export async function reconcile(deps: PollDependencies, listed: ListedWatch): Pr
   /** Each on condition that no other poll has written its row. */
   const commit: Write = ([change]) => snapshot.commit(change!.before, change!.after);
   const states = pass.listing.in(plan.buckets, plan.bits);
-  const { changes, missing } = diff(rows, states, context);
+  const ended = await factsOfEnded(server, watch, rows, states, deadline);
+  const facts = new Map([...pass.listing.knownFacts(), ...ended]);
+  const { changes, missing } = diff(rows, states, { ...context, facts });
   const lack = await concludeMissing({ server, context, deadline }, missing, poll);
 
   // Other polls judge the claim by their clocks, so a clock that is set forward ends it, too.
@@ -114,6 +117,7 @@ async function claimed(deps: PollDependencies, listed: ListedWatch, until: numbe
     rev: claim.rev,
     observedAt: deps.now().toISOString(),
     silent: root.baselineAt === undefined && !watch.notifyExisting,
+    recipientKey: deps.recipientKey,
     source: pass.failure ? ('partial' as const) : ('listing' as const),
   };
   return { ...listed, claim, context, suspectUntil };

@@ -1,6 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import { type Change, eventBody, transferEvent } from '#functions/events/transfer-event.ts';
-import { isFinal, type State, sameState, type Watch } from '#functions/transfers/transfer.ts';
+import type { Facts, FollowingWatch } from '#functions/transfers/follow.ts';
+import { isActive, isFinal, type State, sameState } from '#functions/transfers/transfer.ts';
+import { compareFacts, followedSchema, noFacts } from './followed.ts';
 
 /** Row of the snapshot: the last published state of one transfer. */
 export const transferSchema = r.object({
@@ -24,6 +27,8 @@ export const transferSchema = r.object({
   returning: r.optional(r.object({ state: r.text, listings: r.number })),
   /** Returns that were believed, see {@link listingsToReturn}. */
   returns: r.optional(r.number),
+  /** Facts of an active transfer, or of one to come, in a watch that follows some. */
+  followed: r.optional(followedSchema),
 });
 
 export interface TransferRow extends r.ReadBy<typeof transferSchema> {
@@ -45,7 +50,7 @@ const unlistedRetentionDays = 30;
 export interface DiffContext {
   /** Origin of the server, part of every event's id. */
   readonly server: string;
-  readonly watch: Watch;
+  readonly watch: FollowingWatch;
   readonly rev: number;
   /** ISO 8601. */
   readonly observedAt: string;
@@ -53,6 +58,10 @@ export interface DiffContext {
   readonly silent: boolean;
   /** Source of a state: a listing with missing pages, a complete one, or the Transfer Status endpoint. */
   readonly source: 'partial' | 'listing' | 'status';
+  /** Facts of some of the transfers, by tracking id. */
+  readonly facts?: ReadonlyMap<string, Facts>;
+  /** Keyed hash of a recipient's id, which must not be stored. */
+  readonly recipientKey?: (trackingId: string, id: string) => string;
 }
 
 /**
@@ -74,18 +83,51 @@ export function diff(rows: ReadonlyMap<string, TransferRow>, listed: ReadonlyMap
 }
 
 /** Change of a transfer that the server has in `state`; undefined when row and server agree. */
-export function markSeen(row: TransferRow | undefined, trackingId: string, state: State, context: DiffContext) {
+export function markSeen(
+  row: TransferRow | undefined,
+  trackingId: string,
+  state: State,
+  context: DiffContext,
+): RowChange | undefined {
+  // The last fetches of a transfer that has ended come before its end.
+  const counted = row && isFinal(state) && isActive(row.state) ? withFacts(row, context) : row;
+  const after = markState(counted, trackingId, state, context) ?? counted;
+  const told = after && withFacts(after, context);
+  return told === row ? undefined : { before: row, after: told! };
+}
+
+function markState(row: TransferRow | undefined, trackingId: string, state: State, context: DiffContext) {
   if (!row) {
-    const { observedAt, rev } = context;
+    const { observedAt, rev, silent, watch } = context;
     const first = { trackingId, state, sequence: 0, firstSeenAt: observedAt, observedAt, rev };
-    return { before: undefined, after: context.silent ? first : withEvent(first, null, context) };
+    if (silent) return first;
+    return withEvent(watch.follow?.length ? { ...first, followed: noFacts(watch) } : first, null, context);
   }
   if (!isListed(row) || (isFinal(row.state) && !sameState(row.state, state))) return judgeReturn(row, state, context);
   const { missedPasses, returning, ...listed } = row;
-  if (!sameState(row.state, state)) return { before: row, after: inState(listed, state, context) };
+  if (!sameState(row.state, state)) return inState(listed, state, context);
   // Back after a missed pass, or still ended after one listing that denied it: subscribers heard of neither.
-  if (missedPasses !== undefined || returning) return { before: row, after: { ...listed, rev: context.rev } };
+  if (missedPasses !== undefined || returning) return { ...listed, rev: context.rev };
   return undefined;
+}
+
+/** Row with the facts that the server tells of a transfer, and an event for each that is news. */
+function withFacts(row: TransferRow, context: DiffContext): TransferRow {
+  const { watch, facts, recipientKey, rev, observedAt, silent } = context;
+  const { followed, ...rest } = row;
+  // Once a transfer has ended, nothing can be fetched any more.
+  const isOver = isFinal(row.state) || !watch.follow?.length;
+  if (isOver) return followed ? { ...rest, rev } : row;
+  const now = isListed(row) && isActive(row.state) ? facts?.get(row.trackingId) : undefined;
+  if (!now || !recipientKey) return row;
+  const { after, news } = compareFacts(followed ?? {}, now, watch, (id) => recipientKey(row.trackingId, id));
+  if (isDeepStrictEqual(after, followed)) return row;
+  const changed: TransferRow = { ...row, rev, followed: after };
+  if (silent || news.length === 0) return changed;
+  return news.reduce<TransferRow>(
+    (told, { news: type, ...details }) => withEvent(told, row.state, context, type, details),
+    { ...changed, observedAt },
+  );
 }
 
 /**
@@ -94,21 +136,21 @@ export function markSeen(row: TransferRow | undefined, trackingId: string, state
  */
 const listingsToReturn = ({ returns = 0 }: TransferRow): number => 2 ** (1 + Math.min(returns, 9));
 
-/** Change of a transfer that returns. The Transfer Status endpoint is believed at once. */
-function judgeReturn(row: TransferRow, state: State, context: DiffContext): RowChange | undefined {
+/** Row of a transfer that returns. The Transfer Status endpoint is believed at once. */
+function judgeReturn(row: TransferRow, state: State, context: DiffContext): TransferRow | undefined {
   const { source, rev, observedAt, silent } = context;
   if (source === 'partial') return undefined;
   const { missedPasses, returning, isUnlisted, expiresAt, ...listed } = row;
   const listings = returning && sameState(returning.state, state) ? returning.listings + 1 : 1;
   if (source === 'listing' && listings < listingsToReturn(row)) {
     const { missedPasses: _, ...waiting } = row;
-    return { before: row, after: { ...waiting, rev, returning: { state, listings } } };
+    return { ...waiting, rev, returning: { state, listings } };
   }
   const back = { ...listed, rev, observedAt, returns: (row.returns ?? 0) + 1 };
   // A transfer that was unlisted without an event returns without one.
   const isNews = isUnlisted && !silent && row.sequence > 0;
   const after = isNews ? withEvent(back, row.state, context, 'transfer.listed_again') : back;
-  return { before: row, after: sameState(row.state, state) ? after : inState(after, state, context) };
+  return sameState(row.state, state) ? after : inState(after, state, context);
 }
 
 /** Change of a transfer whose return did not show again. */
@@ -148,11 +190,17 @@ export const isListed = (row: TransferRow): boolean => !row.isUnlisted;
 export const expiryOf = ({ observedAt }: TransferRow): number =>
   Math.floor(Date.parse(observedAt) / 1000) + unlistedRetentionDays * 86_400;
 
-function withEvent(row: TransferRow, previousState: State | null, context: DiffContext, news?: Change['news']) {
+function withEvent(
+  row: TransferRow,
+  previousState: State | null,
+  context: DiffContext,
+  news?: Change['news'],
+  details: Partial<Change> = {},
+): TransferRow {
   const { server, watch, observedAt } = context;
   const { trackingId, state } = row;
   const sequence = row.sequence + 1;
-  const change: Change = { trackingId, state, previousState, sequence, news };
+  const change: Change = { trackingId, state, previousState, sequence, news, ...details };
   const body = eventBody(transferEvent(server, watch, change, observedAt));
   return { ...row, sequence, pending: [...(row.pending ?? []), body] };
 }

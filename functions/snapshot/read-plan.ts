@@ -13,6 +13,7 @@ import {
   sameDigest,
   wordsPerBucket,
 } from '#functions/transfers/digest.ts';
+import { factsHash } from '#functions/transfers/follow.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { isListed, type TransferRow } from './diff.ts';
 import type { Root } from './snapshot-rows.ts';
@@ -46,24 +47,29 @@ const requestsFor = (transfers: number): number => Math.floor(transfers / pageSi
 /**
  * Decides which buckets to read: unsettled ones, and those whose digest differs from the listing's. A baseline and a
  * new division read all of them. An incomplete listing is no baseline, and shows changes only in buckets that it has
- * transfers of. An active pass is compared with the active transfers alone.
+ * transfers of. An active pass is compared with the active transfers alone, and only where it knows all facts that
+ * the watch follows.
  *
  * @example planReads(root, pass) // { bits: 5, buckets: Set { 3, 17 } }
  */
-export function planReads(root: Root, { scope, listing, failure }: Pass): ReadPlan {
+export function planReads(root: Root, { scope, listing, failure }: Pass, isFollowing = false): ReadPlan {
   const isComplete = failure === undefined;
   if (root.baselineAt === undefined) {
     if (!isComplete) return { bits: root.bits, buckets: new Set() };
     return wholeSnapshot(Math.max(root.bits, bitsFor(listing.size)));
   }
   if (isComplete && scope === 'all' && isOutgrown(root.bits, listing.size)) return wholeSnapshot(bitsFor(listing.size));
-  const isSame = scope === 'all' ? sameDigest : sameActiveDigest;
   const digests = listing.digests(root.bits);
   const nothing = emptyDigests(root.bits);
+  const untold = isFollowing ? listing.untold(root.bits) : new Map<number, string[]>();
+  const isSame = (others: Digests, bucket: number) => {
+    const isSameActive = untold.has(bucket) || sameActiveDigest(digests, others, bucket);
+    return scope === 'all' ? sameDigest(digests, others, bucket) && (isSameActive || !isComplete) : isSameActive;
+  };
   const buckets = new Set(root.unsettled);
   for (let bucket = 0; bucket < 2 ** root.bits; bucket += 1) {
-    if (isSame(digests, root.digests, bucket)) continue;
-    if (isComplete || !isSame(digests, nothing, bucket)) buckets.add(bucket);
+    if (isSame(root.digests, bucket)) continue;
+    if (isComplete || !isSame(nothing, bucket)) buckets.add(bucket);
   }
   return { bits: root.bits, buckets };
 }
@@ -75,7 +81,7 @@ export function digestsAfter(root: Root, { bits, buckets }: ReadPlan, rows: Iter
   for (const row of rows) {
     if (!isListed(row)) continue;
     const { high, low } = hash(row.trackingId);
-    addToDigest(digests, bits, high, low, digestedState(row.state));
+    addToDigest(digests, bits, high, low, digestedState(row.state), row.followed ? factsHash(row.followed) : 0);
   }
   return digests;
 }

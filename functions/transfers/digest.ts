@@ -6,7 +6,8 @@ import { comparableState, isActive, type State } from './transfer.ts';
  * empty bucket has digest zero. Both hashes are stored, so they must never change.
  *
  * Elements `3 * bucket` and the next are the 32-bit halves of the digest. The third is a 32-bit digest of the active
- * transfers alone, for comparison with active passes; the next full listing finds a collision there.
+ * transfers alone and of their facts, as far as the watch follows any, for comparison with active passes. The next
+ * full listing finds a collision of states there.
  */
 export type Digests = Uint32Array;
 
@@ -77,13 +78,20 @@ export const bucketOf = (high: number, bits: number): number => (bits === 0 ? 0 
 
 export const emptyDigests = (bits: number): Digests => new Uint32Array(wordsPerBucket * 2 ** bits);
 
-/** Adds one transfer, given by the halves of its tracking id's hash, to its bucket's digests. */
-export function addToDigest(digests: Digests, bits: number, high: number, low: number, state: DigestedState): void {
+/** Adds one transfer, by the halves of its tracking id's hash, to its bucket's digests; `facts` is 0 without any. */
+export function addToDigest(
+  digests: Digests,
+  bits: number,
+  high: number,
+  low: number,
+  state: DigestedState,
+  facts: number,
+): void {
   const at = wordsPerBucket * bucketOf(high, bits);
   const mixedLow = mix(low ^ state.low);
   digests[at] = digests[at]! + mix(high ^ state.high);
   digests[at + 1] = digests[at + 1]! + mixedLow;
-  if (state.isActive) digests[at + 2] = digests[at + 2]! + mixedLow;
+  if (state.isActive) digests[at + 2] = digests[at + 2]! + (facts === 0 ? mixedLow : mix(mixedLow ^ facts));
 }
 
 export const sameDigest = (a: Digests, b: Digests, bucket: number): boolean =>

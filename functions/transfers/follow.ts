@@ -1,3 +1,4 @@
+import { hash } from './digest.ts';
 import type { Watch } from './transfer.ts';
 
 /** What a watch can follow of its active transfers, besides their states. */
@@ -17,9 +18,7 @@ export const problems = [
 export type Problem = (typeof problems)[number];
 
 /** Ways to fetch a file, from the REST API 1.8 document. */
-export const methods = ['downloaded', 'viewed'] as const;
-
-export type Method = (typeof methods)[number];
+export type Method = 'downloaded' | 'viewed';
 
 /** A watch with what it follows. */
 export interface FollowingWatch extends Watch {
@@ -30,3 +29,41 @@ export interface FollowingWatch extends Watch {
 }
 
 export const usualOverdueBeforeMs = 2 * 86_400_000;
+
+export const follows = ({ follow = [] }: FollowingWatch, one: Followed): boolean => follow.includes(one);
+
+/** Recipients of a transfer, and how many of them have fetched something. */
+export interface Counts {
+  readonly recipients: number;
+  readonly downloadedBy: number;
+}
+
+/** Facts of one transfer that enter its digest; each is undefined unless its watch follows it. */
+export interface FactSummary {
+  readonly downloads?: Counts | undefined;
+  readonly problems?: readonly Problem[] | undefined;
+  readonly overdue?: { readonly isOverdue: boolean; readonly expiresAt?: string | undefined } | undefined;
+}
+
+/** First fetch of a file by a recipient; `at` is the server's own text, undefined if it has no usable date. */
+export interface Fetch {
+  readonly method: Method;
+  readonly at: string | undefined;
+}
+
+/** Facts of one active transfer as the server tells them at one moment. */
+export interface Facts extends FactSummary {
+  /** First fetches by the server's id of the recipient, which must not be stored; undefined for nothing fetched. */
+  readonly fetches: ReadonlyMap<string, Fetch | undefined>;
+  readonly overdue?: (Counts & { readonly isOverdue: boolean; readonly expiresAt?: string | undefined }) | undefined;
+}
+
+/**
+ * Hash of the facts for digests, equal for what the server tells and for what its row holds. It counts recipients
+ * instead of naming them, so that an unchanged poll computes no keyed hash.
+ */
+export function factsHash({ downloads, problems: found, overdue }: FactSummary): number {
+  const fetched = downloads && `${downloads.downloadedBy}/${downloads.recipients}`;
+  const end = overdue && (overdue.isOverdue ? overdue.expiresAt : '-');
+  return hash(`${fetched};${found?.join()};${end}`).low;
+}

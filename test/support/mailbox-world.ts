@@ -1,6 +1,6 @@
 import type { TransferEvent } from '#functions/events/transfer-event.ts';
+import type { PollTerms } from '#functions/poll/list-watch.ts';
 import type { PollResult } from '#functions/poll/poll-result.ts';
-import type { PollTerms } from '#functions/poll/poll-watch.ts';
 import type { Direction, Watch } from '#functions/transfers/transfer.ts';
 import { defaultSwitches } from '#infra/simulator/switches.ts';
 import { startWorld, type World } from './poll-world.ts';

@@ -72,6 +72,7 @@ export async function startOperatorWorld() {
     server: client,
     tokens,
     topics: world.deps.topics,
+    recipientKey: world.deps.recipientKey,
     schedule,
     now: clock.now,
     steady: clock.steady,

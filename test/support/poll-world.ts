@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type PublishCommandInput, type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
@@ -5,9 +6,11 @@ import { ServerCalls, type ServerOptions } from '#functions/cryptshare/api-calls
 import { CryptshareClient } from '#functions/cryptshare/client.ts';
 import type { TokenSource } from '#functions/cryptshare/tokens.ts';
 import type { TransferEvent, WatchEvent } from '#functions/events/transfer-event.ts';
+import { DataKey } from '#functions/lambda/data-key.ts';
 import { type PollDependencies, pollRepositories } from '#functions/poll/dependencies.ts';
+import type { PollTerms } from '#functions/poll/list-watch.ts';
 import type { PollResult } from '#functions/poll/poll-result.ts';
-import { type PollTerms, pollWatch } from '#functions/poll/poll-watch.ts';
+import { pollWatch } from '#functions/poll/poll-watch.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { createTopic, createTransfersTable } from '#infra/local/services/embedded-services.ts';
@@ -99,6 +102,8 @@ export interface World {
   close(): Promise<void>;
 }
 
+const dataKey = new DataKey(randomBytes(32).toString('base64'));
+
 /** Starts a world of its own. */
 export async function startWorld(): Promise<World> {
   const clock = new TestClock();
@@ -125,6 +130,7 @@ export async function startWorld(): Promise<World> {
     tokens: { cachedVerification: () => undefined, forgive: () => {} },
     origin: cryptshare.url,
     topics: { sns, eventsTopicArn, noticesTopicArn, sleep: async () => {} },
+    recipientKey: (...text) => dataKey.hashOf(...text),
     schedule: { shards: 1, pollIntervalMs: 60_000, fullListingEvery: 1 },
     now: clock.now,
     steady: clock.steady,

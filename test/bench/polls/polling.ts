@@ -65,6 +65,7 @@ async function pollDependencies({ origin, sdkEnvironment }: ServiceAddresses): P
     server: cryptshareClient(origin),
     tokens: { cachedVerification: () => undefined, forgive: () => {} },
     origin,
+    recipientKey: (...text) => text.join(),
     dynamo,
     table,
     ...pollRepositories(dynamo, table, maxConcurrentPages),

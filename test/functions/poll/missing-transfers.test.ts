@@ -85,7 +85,7 @@ describe('confirmDeparted', () => {
   }
 
   it('requests a hundred states at most, and leaves the others to a full listing', async () => {
-    const { changes, unclear, requests } = await confirm(150, async () => 'FAILED');
+    const { changes, unclear, requests } = await confirm(150, async () => ({ state: 'FAILED', facts: undefined }));
     expect([requests, changes.length, unclear.length]).toEqual([100, 100, 50]);
   });
 

@@ -1,0 +1,168 @@
+import { addressKey } from '#functions/transfers/address-key.ts';
+import {
+  type Facts,
+  type Fetch,
+  type FollowingWatch,
+  follows,
+  type Problem,
+  problems,
+  usualOverdueBeforeMs,
+} from '#functions/transfers/follow.ts';
+
+/** Recipients of a transfer that are told apart; a transfer with more has no usable details. */
+const mostRecipients = 1000;
+
+/** Milliseconds after its end for which an active transfer may be overdue; the server cleans up once a day. */
+const longestCleanUpMs = 7 * 86_400_000;
+
+/** ISO 8601 with a zone, with or without a colon in it (REST API 1.8 document). */
+const dateForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)$/;
+
+/** Properties of a transfer to ask for: `true` for a whole one. @example { status: { state: true } } */
+interface Selection {
+  readonly [name: string]: boolean | Selection;
+}
+
+/** A selection in the grammar of the vendor's page on transfer polling; no space, because trimming is undocumented. */
+const textOf = (selection: Selection): string =>
+  Object.entries(selection)
+    .filter(([, inner]) => inner)
+    .map(([name, inner]) => (typeof inner === 'object' ? `${name}(${textOf(inner)})` : name))
+    .join();
+
+/** Value of `fields` for a watch; `undefined` asks for the state alone. @example `trackingId,status(state)` */
+export function fieldsFor(watch: FollowingWatch | undefined): string {
+  if (!watch) return textOf({ trackingId: true, status: { state: true } });
+  const hasProblems = follows(watch, 'problems');
+  const hasFetches = follows(watch, 'downloads') || follows(watch, 'overdue');
+  const isReceived = watch.direction === 'received';
+  const recipients = {
+    id: true,
+    mail: isReceived,
+    notificationFailed: hasProblems,
+    fileDownloads: hasFetches && { downloads: { downloadDate: true, retrievalMethod: true } },
+  };
+  const ofProblems = {
+    warnings: true,
+    emlCreationFailed: true,
+    sender: { notificationFailed: true },
+    files: { removed: true },
+  };
+  return textOf({
+    trackingId: true,
+    status: { state: true, recipients, ...(hasProblems && ofProblems) },
+    transfer: follows(watch, 'overdue') && { expirationDate: true },
+  });
+}
+
+/** Reads the facts of a transfer; undefined when the server does not give what the watch follows. */
+export type FactsReader = (row: unknown) => Facts | undefined;
+
+interface RawRecipient {
+  readonly id?: unknown;
+  readonly mail?: unknown;
+  readonly notificationFailed?: unknown;
+  readonly fileDownloads?: unknown;
+}
+
+interface RawTransfer {
+  readonly status?: {
+    readonly recipients?: unknown;
+    readonly warnings?: unknown;
+    readonly emlCreationFailed?: unknown;
+    readonly sender?: { readonly notificationFailed?: unknown } | null;
+    readonly files?: unknown;
+  } | null;
+  readonly transfer?: { readonly expirationDate?: unknown } | null;
+}
+
+/** @param now Unix time in milliseconds by the server's clock, the same for all rows of a pass */
+export function factsReader(watch: FollowingWatch, now: number): FactsReader | undefined {
+  if (!watch.follow?.length) return undefined;
+  const [hasDownloads, hasOverdue] = [follows(watch, 'downloads'), follows(watch, 'overdue')];
+  const { overdueBeforeMs = usualOverdueBeforeMs } = watch;
+  return (row) => {
+    const { status, transfer } = (row ?? {}) as RawTransfer;
+    const recipients = recipientsOf(status?.recipients, watch);
+    const found = follows(watch, 'problems') ? problemsIn(status, recipients) : [];
+    const fetches = hasDownloads || hasOverdue ? fetchesOf(recipients) : new Map<string, undefined>();
+    if (!found || !fetches) return undefined;
+    const counts = { recipients: fetches.size, downloadedBy: [...fetches.values()].filter(Boolean).length };
+    const expiresAt = isDate(transfer?.expirationDate) ? new Date(transfer.expirationDate).toISOString() : undefined;
+    const leftMs = expiresAt === undefined ? Number.NaN : Date.parse(expiresAt) - now;
+    const isOpen = counts.downloadedBy < counts.recipients;
+    const isOverdue = isOpen && leftMs < overdueBeforeMs && leftMs > -longestCleanUpMs;
+    return {
+      fetches,
+      downloads: hasDownloads ? counts : undefined,
+      problems: follows(watch, 'problems') ? found : undefined,
+      overdue: hasOverdue ? { ...counts, isOverdue, expiresAt } : undefined,
+    };
+  };
+}
+
+const isDate = (value: unknown): value is string =>
+  typeof value === 'string' && dateForm.test(value) && !Number.isNaN(Date.parse(value));
+
+const objectsIn = (list: unknown): readonly object[] | undefined =>
+  Array.isArray(list) ? list.filter((each) => typeof each === 'object' && each !== null) : undefined;
+
+/** Recipients as the watch may see them: a received watch sees itself alone, never those of a blind copy. */
+function recipientsOf(list: unknown, { direction, mailbox }: FollowingWatch): readonly RawRecipient[] | undefined {
+  const all: readonly RawRecipient[] | undefined = objectsIn(list);
+  if (!all || all.length === 0 || all.length > mostRecipients) return undefined;
+  if (direction === 'sent') return all;
+  const isOwn = ({ mail }: RawRecipient) =>
+    typeof mail === 'string' ? addressKey(mail) === addressKey(mailbox) : all.length === 1;
+  const own = all.filter(isOwn);
+  return own.length === 1 ? own : undefined;
+}
+
+/** First fetch of each recipient, by id; undefined when an id or the list of fetches is missing. */
+function fetchesOf(recipients: readonly RawRecipient[] | undefined): Map<string, Fetch | undefined> | undefined {
+  const fetches = new Map<string, Fetch | undefined>();
+  for (const { id, fileDownloads } of recipients ?? []) {
+    const files = objectsIn(fileDownloads);
+    if (typeof id !== 'string' || id === '' || !files) return undefined;
+    fetches.set(id, firstFetch(files) ?? fetches.get(id));
+  }
+  return recipients && fetches;
+}
+
+function firstFetch(files: readonly { readonly downloads?: unknown }[]): Fetch | undefined {
+  let first: Fetch | undefined;
+  for (const { downloads } of files) {
+    for (const entry of objectsIn(downloads) ?? []) {
+      const { downloadDate: date, retrievalMethod } = entry as { downloadDate?: unknown; retrievalMethod?: unknown };
+      const isFirst = first?.at === undefined || (typeof date === 'string' && isEarlier(date, first.at));
+      if (first && !(isFirst && isDate(date))) continue;
+      first = { method: retrievalMethod === 'VIEWED' ? 'viewed' : 'downloaded', at: isDate(date) ? date : undefined };
+    }
+  }
+  return first;
+}
+
+/** Compares texts where their zones are the same, because parsing thousands of dates takes time. */
+const isEarlier = (a: string, b: string): boolean =>
+  a.length === b.length && a.slice(19) === b.slice(19) ? a < b : Date.parse(a) < Date.parse(b);
+
+/** Problems in the order of {@link problems}; undefined when the server gives none of their fields. */
+function problemsIn(
+  status: RawTransfer['status'],
+  recipients: readonly RawRecipient[] | undefined,
+): readonly Problem[] | undefined {
+  const { warnings, emlCreationFailed, sender, files } = status ?? {};
+  const given = [warnings, emlCreationFailed, files, recipients?.[0]?.notificationFailed];
+  if (given.every((each) => each === undefined)) return undefined;
+  const isRemoved = (file: { readonly removed?: unknown }) => file.removed === true;
+  const holds = {
+    recipient_not_notified: recipients?.some(({ notificationFailed }) => notificationFailed === true),
+    sender_not_notified: sender?.notificationFailed === true,
+    files_removed: objectsIn(files)?.some(isRemoved),
+    message_not_created: emlCreationFailed === true,
+    other: false,
+  };
+  const known = problems.filter((problem) => holds[problem]);
+  const isWarned = warnings === true || (Array.isArray(warnings) && warnings.length > 0);
+  return known.length === 0 && isWarned ? ['other'] : known;
+}

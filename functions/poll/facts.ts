@@ -1,0 +1,89 @@
+import pLimit from 'p-limit';
+import type { Deadline } from '#functions/clock/instants.ts';
+import type { CryptshareClient } from '#functions/cryptshare/client.ts';
+import { CryptshareFailure } from '#functions/cryptshare/failure.ts';
+import type { TransferRow } from '#functions/snapshot/diff.ts';
+import { hash } from '#functions/transfers/digest.ts';
+import { type Facts, type FollowingWatch, follows } from '#functions/transfers/follow.ts';
+import { isActive, isFinal, type State, watchKey } from '#functions/transfers/transfer.ts';
+
+/** Requests of one poll for single transfers, where the list gives no details. A bucket that begins is completed. */
+const looksPerPoll = 20;
+
+/** Transfers that have ended whose last fetches one poll asks for. */
+const mostEnded = 100;
+
+const concurrency = 4;
+
+/** The bucket at which the next poll of a watch in this process begins, by watch. */
+const turns = new Map<string, number>();
+
+/**
+ * Asks for the facts of single transfers that a list has no details of. Whole buckets take turns, because only these can
+ * be compared: so the oldest look comes first. Only senders may ask.
+ *
+ * @param untold tracking ids by bucket
+ */
+export async function askForFacts(
+  server: CryptshareClient,
+  watch: FollowingWatch,
+  untold: ReadonlyMap<number, readonly string[]>,
+  deadline: Deadline,
+) {
+  if (watch.direction !== 'sent' || untold.size === 0) return { facts: new Map<string, Facts>(), requests: 0 };
+  const key = watchKey(watch);
+  const buckets = [...untold.keys()].sort((a, b) => a - b);
+  // A new process begins anywhere, otherwise the last buckets would wait for a process that lives long.
+  const start = turns.get(key) ?? buckets[(hash(String(deadline)).high >>> 0) % buckets.length]!;
+  const inTurn = [...buckets.filter((bucket) => bucket >= start), ...buckets.filter((bucket) => bucket < start)];
+  const ids: string[] = [];
+  for (const bucket of inTurn) {
+    turns.set(key, bucket);
+    if (ids.length >= looksPerPoll) break;
+    ids.push(...untold.get(bucket)!);
+  }
+  return { facts: await factsOf(server, watch, ids, deadline), requests: ids.length };
+}
+
+/**
+ * Asks once for the last fetches of transfers that have ended since the last poll. In a burst, those beyond 100 go
+ * without: their end must not wait.
+ */
+export async function factsOfEnded(
+  server: CryptshareClient,
+  watch: FollowingWatch,
+  rows: ReadonlyMap<string, TransferRow>,
+  listed: ReadonlyMap<string, State>,
+  deadline: Deadline,
+): Promise<Map<string, Facts>> {
+  if (watch.direction !== 'sent' || !follows(watch, 'downloads')) return new Map();
+  const ended = [...listed].filter(([trackingId, state]) => {
+    const row = rows.get(trackingId);
+    return row?.followed && isActive(row.state) && isFinal(state);
+  });
+  const ids = ended.slice(0, mostEnded).map(([trackingId]) => trackingId);
+  return factsOf(server, watch, ids, deadline);
+}
+
+/** Facts of transfers by tracking id, as far as the server gives them; a failure ends the requests. */
+async function factsOf(
+  server: CryptshareClient,
+  watch: FollowingWatch,
+  ids: readonly string[],
+  deadline: Deadline,
+): Promise<Map<string, Facts>> {
+  const readFacts = server.readerFor(watch);
+  const known = new Map<string, Facts>();
+  let hasFailed = false;
+  await pLimit(concurrency).map(ids, async (trackingId) => {
+    if (hasFailed) return;
+    try {
+      const answer = await server.status(watch.mailbox, trackingId, deadline, readFacts);
+      if (answer?.facts) known.set(trackingId, answer.facts);
+    } catch (error) {
+      if (!(error instanceof CryptshareFailure)) throw error;
+      hasFailed = true;
+    }
+  });
+  return known;
+}

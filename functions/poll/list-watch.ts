@@ -1,0 +1,74 @@
+import type { Deadline } from '#functions/clock/instants.ts';
+import type { CryptshareClient, Pass, Scope } from '#functions/cryptshare/client.ts';
+import { needsFullListing, planReads, type ReadPlan, scopeFor } from '#functions/snapshot/read-plan.ts';
+import type { Root } from '#functions/snapshot/snapshot-rows.ts';
+import type { FollowingWatch } from '#functions/transfers/follow.ts';
+import { askForFacts } from './facts.ts';
+
+export interface PollTerms {
+  /** `active`: list the active transfers alone if that saves requests. */
+  readonly scope: Scope;
+  readonly deadline: Deadline;
+}
+
+/** Passes over a watch, and what follows from them. */
+export interface Listed {
+  /** The pass that counts; the caller releases its listing. */
+  readonly pass: Pass;
+  readonly plan: ReadPlan;
+  readonly pages: number;
+  readonly requests: number;
+  /** True when the watch follows facts that the server does not give. */
+  readonly lacksFacts: true | undefined;
+}
+
+/**
+ * Lists a watch: the active transfers alone where that saves requests, otherwise all. Lists of active transfers have the
+ * facts that the watch follows. A full listing has another beside it, unless the next poll makes one anyway.
+ */
+export async function listWatch(
+  server: CryptshareClient,
+  root: Root,
+  watch: FollowingWatch,
+  terms: PollTerms,
+): Promise<Listed> {
+  const { scope, deadline } = terms;
+  const isFollowing = (watch.follow?.length ?? 0) > 0;
+  const wanted = isFollowing && server.lacksDetails(watch) ? 'all' : scopeFor(root, scope);
+  const listOf = (one: Scope) => server.list(watch, one, one === 'active' ? root.active : root.count, deadline);
+  let pass = await listOf(wanted);
+  const passes = [pass];
+  const addFactsOf = ({ listing }: Pass) => {
+    pass.listing.addFacts(listing.knownFacts());
+    listing.release();
+  };
+  const hasNext = scopeFor(root, 'active') === 'active';
+  if (isFollowing && pass.scope === 'all' && !pass.failure && !hasNext && !server.lacksDetails(watch)) {
+    const details = await listOf('active');
+    passes.push(details);
+    addFactsOf(details);
+  }
+  let asked = 0;
+  if (isFollowing && !pass.failure && (server.lacksDetails(watch) || passes.at(-1)!.listing.hasFacts)) {
+    const answers = await askForFacts(server, watch, pass.listing.untold(root.bits), deadline);
+    pass.listing.addFacts(answers.facts);
+    asked = answers.requests;
+  }
+  let plan = planReads(root, pass, isFollowing);
+  const isUntold = isFollowing && pass.listing.untold(root.bits).size > 0;
+  if (pass.scope === 'active' && !pass.failure && (isUntold || needsFullListing(root, watch, plan))) {
+    const active = pass;
+    pass = await listOf('all');
+    passes.push(pass);
+    addFactsOf(active);
+    plan = planReads(root, pass, isFollowing);
+  }
+  const { active, told } = pass.listing;
+  return {
+    pass,
+    plan,
+    pages: passes.reduce((sum, { listing }) => sum + listing.pageCount, 0),
+    requests: passes.reduce((sum, { requests }) => sum + requests, asked),
+    lacksFacts: isFollowing && server.lacksDetails(watch) && active > 0 && told === 0 ? true : undefined,
+  };
+}

@@ -1,0 +1,156 @@
+import * as r from '#functions/dynamodb/row-reader.ts';
+import type { Change, News } from '#functions/events/transfer-event.ts';
+import {
+  type Counts,
+  type Facts,
+  type Fetch,
+  type FollowingWatch,
+  follows,
+  problems,
+} from '#functions/transfers/follow.ts';
+
+/** Keyed hashes in a row, so that it stays small even if ids keep changing. */
+const mostKnown = 2000;
+
+/** Facts in a transfer's row: those that its events have told, and those of the digest. */
+export const followedSchema = r.object({
+  downloads: r.optional(
+    r.object({
+      recipients: r.number,
+      downloadedBy: r.number,
+      /** Numbers of recipients, from 1, by keyed hashes of their ids; a replaced id keeps its number. */
+      numbers: r.record(r.number),
+      /** Numbers of the recipients that have ever fetched something. */
+      fetched: r.list(r.number),
+      /** True once all recipients had fetched something. */
+      isByAll: r.flag,
+    }),
+  ),
+  problems: r.optional(r.list(r.oneOf(problems))),
+  overdue: r.optional(
+    r.object({
+      isOverdue: r.flag,
+      /** ISO 8601 end of an overdue transfer. */
+      expiresAt: r.optional(r.text),
+      /** ISO 8601 end that the last event told, or the latest of a baseline. */
+      told: r.optional(r.text),
+    }),
+  ),
+});
+
+export type FollowedFacts = r.ReadBy<typeof followedSchema>;
+
+type Downloads = NonNullable<FollowedFacts['downloads']>;
+
+/** An event to make of a change of facts. */
+export type FactNews = { readonly news: News } & Pick<
+  Change,
+  'recipient' | 'recipients' | 'downloadedBy' | 'method' | 'downloadedAt' | 'expiresAt' | 'problems'
+>;
+
+/** Facts of a transfer that is new in a followed watch: all that the server tells of it is news. */
+export const noFacts = (watch: FollowingWatch): FollowedFacts => ({
+  downloads: follows(watch, 'downloads')
+    ? { recipients: 0, downloadedBy: 0, numbers: {}, fetched: [], isByAll: false }
+    : undefined,
+  problems: follows(watch, 'problems') ? [] : undefined,
+  overdue: follows(watch, 'overdue') ? { isOverdue: false } : undefined,
+});
+
+/**
+ * Compares facts with those of a transfer's row. A kind of fact that the row lacks is stored without news.
+ *
+ * @param keyOf keyed hash of a recipient's id
+ * @example compareFacts({ problems: [] }, { problems: ['files_removed'] }, watch, keyOf).news
+ *   // [{ news: 'transfer.problem', problems: ['files_removed'] }]
+ */
+export function compareFacts(
+  before: FollowedFacts,
+  facts: Facts,
+  watch: FollowingWatch,
+  keyOf: (id: string) => string,
+) {
+  const downloads = facts.downloads && compareDownloads(before.downloads, facts.downloads, facts.fetches, keyOf);
+  const after: FollowedFacts = {
+    ...(downloads && { downloads: downloads.after }),
+    ...(facts.problems && { problems: facts.problems }),
+    ...(facts.overdue && { overdue: overdueAfter(before.overdue, facts.overdue) }),
+  };
+  const news: FactNews[] = before.downloads ? [...(downloads?.news ?? [])] : [];
+  // A received watch sees itself alone.
+  const isByAll = after.downloads?.isByAll && before.downloads?.isByAll === false && watch.direction === 'sent';
+  if (isByAll) news.push({ news: 'transfer.downloaded_by_all', ...facts.downloads });
+  if (after.problems && before.problems) {
+    const isNew = after.problems.some((problem) => !before.problems?.includes(problem));
+    if (isNew) news.push({ news: 'transfer.problem', problems: after.problems });
+    if (after.problems.length === 0 && before.problems.length > 0) news.push({ news: 'transfer.problem_resolved' });
+  }
+  const { told } = after.overdue ?? {};
+  if (facts.overdue && before.overdue && told !== undefined && told !== before.overdue.told) {
+    const { recipients, downloadedBy } = facts.overdue;
+    news.push({ news: 'transfer.overdue', expiresAt: told, recipients, downloadedBy });
+  }
+  return { after, news };
+}
+
+/** An end that moved to an earlier time is no news: the transfer was overdue already. */
+function overdueAfter(before: FollowedFacts['overdue'], { isOverdue, expiresAt }: NonNullable<Facts['overdue']>) {
+  const isLater = isOverdue && expiresAt !== undefined && expiresAt > (before?.told ?? '');
+  const told = isLater ? expiresAt : before?.told;
+  return { isOverdue, ...(isOverdue && { expiresAt }), ...(told !== undefined && { told }) };
+}
+
+function compareDownloads(
+  before: Downloads | undefined,
+  counts: Counts,
+  fetches: Facts['fetches'],
+  keyOf: (id: string) => string,
+) {
+  const present = [...fetches].map(([id, fetch]) => ({ key: keyOf(id), fetch }));
+  const numbers = numbered(before ?? { numbers: {}, fetched: [] }, present);
+  const isTold = new Set(before?.fetched);
+  const fetched = present
+    .flatMap(({ key, fetch }) => (fetch ? [{ recipient: numbers[key]!, fetch }] : []))
+    .sort((a, b) => a.recipient - b.recipient);
+  let downloadedBy = fetched.filter(({ recipient }) => isTold.has(recipient)).length;
+  const news = fetched
+    .filter(({ recipient }) => !isTold.has(recipient))
+    .map(({ recipient, fetch: { method, at } }): FactNews => {
+      downloadedBy += 1;
+      const { recipients } = counts;
+      const when = at === undefined ? {} : { downloadedAt: minuteOf(at) };
+      return { news: 'transfer.downloaded', recipient, recipients, downloadedBy, method, ...when };
+    });
+  const isAll = counts.recipients > 0 && counts.downloadedBy === counts.recipients;
+  const after: Downloads = {
+    ...counts,
+    numbers,
+    fetched: [...new Set([...isTold, ...fetched.map(({ recipient }) => recipient)])],
+    isByAll: isAll || (before?.isByAll ?? false),
+  };
+  return { after, news };
+}
+
+/**
+ * Numbers of all recipients seen so far. When ids vanish while others appear, the server has replaced them, as it does
+ * when it deletes a person's data: a new id takes a vanished one's number, first that of one who has fetched as well.
+ */
+function numbered(
+  { numbers: known, fetched }: Pick<Downloads, 'numbers' | 'fetched'>,
+  present: readonly { readonly key: string; readonly fetch: Fetch | undefined }[],
+): Record<string, number> {
+  const numbers = { ...known };
+  const seen = new Set(present.flatMap(({ key }) => known[key] ?? []));
+  const vanished = [...new Set(Object.values(known))].filter((number) => !seen.has(number)).sort((a, b) => a - b);
+  for (const { key, fetch } of present) {
+    if (numbers[key] !== undefined) continue;
+    const same = vanished.find((number) => fetched.includes(number) === (fetch !== undefined)) ?? vanished[0];
+    if (same !== undefined) vanished.splice(vanished.indexOf(same), 1);
+    numbers[key] = same ?? Math.max(0, ...Object.values(numbers)) + 1;
+  }
+  if (Object.keys(numbers).length <= mostKnown) return numbers;
+  return Object.fromEntries(present.map(({ key }) => [key, numbers[key]!]));
+}
+
+/** @example minuteOf('2024-05-22T08:59:04+02:00'); // '2024-05-22T06:59:00.000Z' */
+const minuteOf = (date: string): string => `${new Date(date).toISOString().slice(0, 16)}:00.000Z`;
