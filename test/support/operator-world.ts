@@ -72,7 +72,7 @@ export async function startOperatorWorld() {
     server: client,
     tokens,
     topics: world.deps.topics,
-    recipientKey: world.deps.recipientKey,
+    recipientKey: (...text: string[]) => world.deps.dataKey.hashOf(...text),
     schedule,
     now: clock.now,
     steady: clock.steady,
