@@ -96,7 +96,7 @@ export function measureLogs() {
       delivery: deliveryBytes,
       sweep: sweep.bytes,
     },
-    /** AWS charges a metric for the hours in which it is sent: by ticks and sweeps, or by changes and deliveries. */
+    /** AWS charges a metric for hours in which it is sent: by ticks and sweeps, or by changes and deliveries. */
     metrics: { always: always.size, changing: sent.size - always.size },
   };
 }
