@@ -28,8 +28,8 @@ export const retryBudget = (deadline?: Deadline, clock = steady): RetryBudget =>
 });
 
 /**
- * Pauses before a repetition, counted from 1: a random part (full jitter) of 50 ms, doubled for each further one, so
- * that callers do not retry in step. Returns false at once when the pause would outlast the deadline.
+ * Pauses before a repetition, counted from 1: a random part (full jitter) of 50 ms, doubled for each further one. It is
+ * random so that callers do not retry in step. Returns false at once when the pause would outlast the deadline.
  */
 export async function pause(repetition: number, budget: RetryBudget): Promise<boolean> {
   const milliseconds = budget.random() * Math.min(longestPauseMs, firstPauseMs * 2 ** (repetition - 1));

@@ -4,8 +4,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 export const wrongClockMs = 60_000;
 
 /**
- * Milliseconds by which the clock here is ahead of the other side's, for an answer that came at `now` (Unix
- * milliseconds). Its `Date` (RFC 9110, 6.6.1) is exact to a second. Undefined without `Date`, or from a cache.
+ * Milliseconds by which the clock here is ahead of the other side's. The answer came at `now`, in Unix milliseconds.
+ * Its `Date` (RFC 9110, 6.6.1) is exact to a second. Undefined without `Date`, or from a cache.
  */
 export function clockDifference({ date, age }: IncomingHttpHeaders, now: number): number | undefined {
   const theirs = date === undefined || age !== undefined ? Number.NaN : Date.parse(date);

@@ -4,7 +4,7 @@ export const maxAnswerBytes = 4 * 1024 * 1024;
 /** Bytes of all answers in flight together. Each is in memory up to three times: 48 of the function's 256 MB. */
 const maxBytesTogether = 16 * 1024 * 1024;
 
-/** Part of the largest answer that is still expected after a further one, so that one large page is soon forgotten. */
+/** Part of the largest answer still expected after a further one, so that one large page is soon forgotten. */
 const fading = 0.9;
 
 /**

@@ -43,7 +43,7 @@ const longestRetryAfterMs = 3_600_000;
 /** The cause, if waiting can help against it. */
 export const circuitCauseOf = (kind: FailureCause) => heavy.find((cause) => cause === kind);
 
-/** The circuit, or a closed one if its instants cannot be right: a clock that was ahead must not stop requests. */
+/** The circuit, or a closed one if its instants cannot be right. A clock that was ahead must not stop requests. */
 export function believedCircuit(circuit: ServerCircuit, now: number): ServerCircuit {
   const isRight =
     hasBeen(circuit.toldAt ?? 0, now) && plausibleUntil(circuit.openUntil, now, longestRetryAfterMs) !== undefined;

@@ -9,7 +9,7 @@ const longestPauseMs = 300_000;
 
 /**
  * Remembers that the server issues no tokens to the client id. A single mailbox then tries for all, so that hundreds do
- * not ask in vain; its success lets all of them ask at once. Times are Unix times in milliseconds.
+ * not ask in vain. Its success lets all of them ask at once. Times are Unix times in milliseconds.
  */
 export class ClientIdRefusal {
   private refusal: { readonly failure: CryptshareFailure; readonly at: number; readonly pause: number } | undefined;

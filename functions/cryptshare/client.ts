@@ -75,7 +75,7 @@ export class CryptshareClient {
   }
 
   /**
-   * Minor version of REST API 1 that the server offers, cached for an hour; undefined when the server names none, as
+   * Minor version of REST API 1 that the server offers, cached for an hour. Undefined when the server names none, as
    * servers before 1.13. @throws CryptshareFailure when it offers other major versions only
    */
   async minorVersion(deadline: Deadline): Promise<number | undefined> {
@@ -263,7 +263,7 @@ function olderPage({ mailbox }: Watch, page: number) {
   return { path: `${pathOf(mailbox)}?${query}`, minimumMinor: longSince };
 }
 
-/** True for a page beyond the last: some servers answer with the error for a malformed parameter, not an empty list. */
+/** True for a page beyond the last. Some servers answer with the error for a malformed parameter, not an empty list. */
 const isBeyondEnd = ({ status, body }: Answer) => (status === 400 || status === 404) && errorCodeOf(body) === 1004;
 
 /** True when a 404 is the server's own and concerns neither the endpoint (code 1006) nor the version (2004). */

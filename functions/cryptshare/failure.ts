@@ -158,7 +158,7 @@ export class CryptshareFailure extends Error {
 
 /**
  * Interprets an answer other than 200. Sources: the error table of the vendor's REST API 1.8 document; its prose pages
- * for 401 and 403. Only the server itself can reject a token, a client id or a request: a page without its error code
+ * for 401 and 403. Only the server itself can reject a token, a client id or a request. A page without its error code
  * comes from a proxy or filter. An answer without a body may be either's.
  */
 export function failureOf({ status, headers, body }: Answer, now: Date): CryptshareFailure {

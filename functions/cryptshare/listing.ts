@@ -30,7 +30,7 @@ const bytesPerRecipient = 200;
  *
  * Stored as columns of hashes and bytes, without the pages. A map of objects would cost more time in memory management
  * than the comparison. An unchanged poll never reads a single transfer. Two tracking ids with the same 64-bit hash
- * would count as one; among 100,000 that happens in one mailbox of 10^9.
+ * would count as one. Among 100,000 that happens in one mailbox of 10^9.
  */
 export class Listing {
   size = 0;

@@ -19,7 +19,7 @@ export interface PageRows {
 /**
  * Reads all pages of a listing, several at once. The API names neither total nor last page. So a short or empty page is
  * the end, with these exceptions:
- * - Page 2 is read after a first page of a round size, or below `expected`: the server may cut pages to its own maximum.
+ * - Page 2 is read after a first page of round size, or below `expected`. The server may cut pages to its own maximum.
  * - Rows behind a short page show that it was not the last.
  * - Pages without new transfers twice in a row mean a server that repeats its last page.
  * - Rows behind an empty page are impossible: such a listing is incomplete.
@@ -73,5 +73,5 @@ export async function readPages(takePage: (page: number) => Promise<PageRows>, e
   return failures[0];
 }
 
-/** True when the server may have cut a page of this many rows: operators choose round maxima, 50 and not 57. */
+/** True when the server may have cut a page of this many rows. Operators choose round maxima, 50 and not 57. */
 const isRound = (rows: number): boolean => rows > 0 && (rows % 10 === 0 || rows % 25 === 0);

@@ -13,8 +13,8 @@ interface Run {
 export const overdueMs = { shortest: 3000, longest: 15_000 } as const;
 
 /**
- * In between, a request is overdue after this many times the median of the latest answers. It is not before this many
- * times the longest of the very last, because these show a server that has just become slow for all.
+ * In between, a request is overdue after this many times the median of the latest answers. It is not overdue before
+ * this many times the longest of the very last. These show a server that has just become slow for all.
  */
 const slowness = 10;
 const remembered = 15;
@@ -24,9 +24,9 @@ const veryLast = 4;
 const noMailbox = '';
 
 /**
- * Queue of requests to one server, with a limit on those in flight. Hanging requests do not block others: a mailbox
- * whose request is overdue is *held up* until an answer comes in the usual time. Its requests never take the last
- * slot. An overdue request is cut off when another mailbox waits and no slot is free.
+ * Queue of requests to one server, with a limit on those in flight. Hanging requests do not block others. A mailbox
+ * whose request is overdue is *held up* until an answer comes in the usual time. Its requests never take the last slot.
+ * An overdue request is cut off when another mailbox waits and no slot is free.
  *
  * While the server is slow for all, no request is overdue, because the usual time follows from the latest answers.
  * Without an answer since a request began, the server may be slow or the mailbox may hang. Then one request at a time

@@ -28,7 +28,7 @@ export interface TokenDependencies {
 /** Milliseconds between looks at the row while another process renews the token: each look costs a read unit. */
 const lookInterval = 500;
 
-/** Attempts to store a token while other processes change its row: one obtained by a code costs a person a code. */
+/** Attempts to store a token while other processes change its row. One obtained by a code costs a person a code. */
 const tries = 10;
 
 export interface Rejection {
@@ -49,7 +49,7 @@ interface Known {
 }
 
 /**
- * Tokens of mailboxes. A registered client id obtains and renews them by itself, one process at a time; after the
+ * Tokens of mailboxes. A registered client id obtains and renews them by itself, one process at a time. After the
  * e-mail method a person has to. A process caches a token until its renewal is due or the server rejects it. Polling
  * does not prolong a token's life.
  */
@@ -90,8 +90,8 @@ export class Tokens {
   }
 
   /**
-   * Records a rejection, after which {@link tokenFor} may find another token; one obtained by a code is rejected only by
-   * the server's own error. Returns the failure with the advice that fits the way the mailbox was verified.
+   * Records a rejection, after which {@link tokenFor} may find another token. Only the server's own error rejects one
+   * obtained by a code. Returns the failure with the advice that fits the way the mailbox was verified.
    */
   async reject(mailbox: string, { token, failure, isCertain }: Rejection): Promise<CryptshareFailure> {
     const known = this.known.get(mailbox);

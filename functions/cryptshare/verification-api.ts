@@ -35,7 +35,7 @@ export async function requestCode(calls: ServerCalls, mailbox: string, deadline:
   if (answer.body.trim().startsWith('<')) throw new CryptshareFailure('malformed_answer', 'a page');
 }
 
-/** Obtains a token, and its end if the server says it, by a mailed code; a registered client id needs no code. */
+/** Obtains a token, and its end if the server says it, by a mailed code. A registered client id needs no code. */
 export async function obtainToken(calls: ServerCalls, mailbox: string, code: string | undefined, deadline: Deadline) {
   if (code !== undefined && !codePattern.test(code)) throw new CryptshareFailure('code_rejected', 'malformed');
   const path = `${pathOf(mailbox)}/token`;

@@ -63,7 +63,7 @@ export class CursorError extends Error {
   override readonly name = 'CursorError';
 }
 
-/** Rows scanned for one page, so that it ends within its request, even if few match; the next page scans the rest. */
+/** Rows scanned for one page, so that it ends within its request, even if few match. The next page scans the rest. */
 const mostScanned = 1000;
 
 /** Queries for one page, because ranges may be many and empty. */
@@ -148,7 +148,7 @@ export async function countKeys({ dynamo, table }: TableSource, range: IndexRang
 
 type KeyPage = Awaited<ReturnType<typeof readKeys>>;
 
-/** Reads cursors of a range in order, from the first or after a cursor, and its rows, for an index their keys alone. */
+/** Reads cursors and rows of a range in order, from the first or after a cursor. Rows of an index are keys alone. */
 export async function readKeys(source: TableSource, range: IndexRange, after: Cursor | undefined, limit: number) {
   const { of: _, ...start } = after ?? {};
   const own = range.of === undefined ? {} : { of: range.of };
@@ -192,7 +192,7 @@ const endOf = ({ index, partition, sort, isDescending, of }: IndexRange): Cursor
   [sort[0]]: isDescending ? sort[1] : sort[2],
 });
 
-/** True when a cursor is in a range: it has exactly the parts of one, of the right types, and lies within. */
+/** True when a cursor has exactly the parts of one, of the right types, and lies in the range. */
 function isIn({ index, partition, sort, of }: IndexRange, cursor: Cursor): boolean {
   const at = cursor[sort[0]];
   return (

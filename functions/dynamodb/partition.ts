@@ -32,7 +32,7 @@ interface Expression {
   readonly names?: readonly string[];
 }
 
-/** Requires that no other writer has changed a row since it was read; `rev` counts its changes, 0 for a missing row. */
+/** Requires that no other writer has changed a row since it was read. `rev` counts its changes, 0 for a missing row. */
 export const unchangedSince = (rev: number): Expression =>
   rev === 0 ? { condition: 'attribute_not_exists(pk)' } : { condition: 'rev = :rev', values: { rev } };
 

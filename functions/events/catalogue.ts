@@ -5,8 +5,8 @@ export type Severity = (typeof severities)[number];
 
 /**
  * All types of events, in each group the most urgent first. Types, filters of webhooks and e-mail, the configuration's
- * schema and severities follow from it, and a test compares it with `docs/events.md`. A type of a documented state
- * follows the state's name, see `knownStates` in `functions/transfers/transfer.ts`.
+ * schema and severities follow from it. A test compares it with `docs/events.md`. A type of a documented state follows
+ * the state's name, see `knownStates` in `functions/transfers/transfer.ts`.
  */
 const catalogue = {
   'transfer.failed': { about: 'transfer', severity: 'alert', words: 'failed' },

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** An id derived from a fact: a prefix, `_`, and 128 bits of the fact's hash as 25 letters and digits in base 36. */
+/** An id derived from a fact: a prefix, `_`, and 128 bits of its hash. They are 25 letters and digits in base 36. */
 export const factId = (prefix: string, ...fact: readonly (string | number)[]): string => `${prefix}_${hashText(fact)}`;
 
 /** Letters after `evt_` that identify the transfer: 62 bits, which leaves 67 for the fact. */

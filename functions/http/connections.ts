@@ -197,7 +197,7 @@ function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout
     });
     for (const event of ['end', 'error', 'close']) response.on(event, end);
   });
-  // After a response, its own events tell how it ends: a parser's error may come before its last bytes are read.
+  // After a response, its own events tell how it ends. A parser's error may come before its last bytes are read.
   outgoing.on('error', (error) => head ?? settle('network', error));
   outgoing.on('close', () => head ?? settle('network'));
   outgoing.end(body);

@@ -21,8 +21,8 @@ const handshake = (says: string, serverRemedy: string, receiverRemedy = serverRe
 const renew = 'have its operator renew the certificate';
 
 /**
- * Problems by the codes that Node and OpenSSL really give (Node’s documentation of `tls`, *X509 certificate error
- * codes*; names of alerts in OpenSSL’s `ssl_err.c`). The first match counts.
+ * Problems by the codes that Node and OpenSSL really give. The first match counts. Sources: Node’s documentation of
+ * `tls`, *X509 certificate error codes*; names of alerts in OpenSSL’s `ssl_err.c`.
  */
 const problems: readonly (readonly [codes: RegExp, problem: TlsProblem])[] = [
   [
@@ -89,8 +89,8 @@ const problems: readonly (readonly [codes: RegExp, problem: TlsProblem])[] = [
 export const tlsProblemOf = (code: string): TlsProblem | undefined => problems.find(([codes]) => codes.test(code))?.[1];
 
 /**
- * Code of a Node error, if any, made exact where Node names only a group; OpenSSL’s reason is then in the message.
- * `EPROTO` is a handshake that fails while its first bytes are written; `UNSPECIFIED` is a certificate problem without
+ * Code of a Node error, if any, made exact where Node names only a group. OpenSSL’s reason is then in the message.
+ * `EPROTO` is a handshake that fails while its first bytes are written. `UNSPECIFIED` is a certificate problem without
  * a Node code.
  */
 export function codeOf(error: unknown): string | undefined {

@@ -3,8 +3,8 @@ import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertool
 import { serviceName } from './metric-names.ts';
 
 /**
- * Omits what is the same in every line, such as the function's name and memory: half of a line, and logs are charged by
- * the byte. The request id leads to everything else that Lambda knows of the invocation.
+ * Omits what is the same in every line, such as the function's name and memory. That is half of a line, and logs are
+ * charged by the byte. The request id leads to everything else that Lambda knows of the invocation.
  */
 export class BriefFormat extends LogFormatter {
   override formatAttributes(

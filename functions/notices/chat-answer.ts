@@ -26,7 +26,7 @@ const slackGone: ReadonlySet<string> = new Set([
 const slackError = /^[a-z]+(?:_[a-z]+)+$/;
 
 /**
- * Codes of a Power Automate workflow that was deleted or turned off, or whose address is no longer valid; some have
+ * Codes of a Power Automate workflow that was deleted or turned off, or whose address is no longer valid. Some have
  * status 400. https://learn.microsoft.com/en-us/power-automate/error-reference
  */
 const workflowGone =
@@ -40,8 +40,8 @@ const connectorRejected = /^(?:Bad payload received by generic incoming webhook|
 const connectorFailed = /delivery failed with error|returned HTTP error/i;
 
 /**
- * Interprets a chat's answer; undefined when the status is enough. Only the chat's own error texts count as permanent:
- * a filter or gateway in between uses the same statuses with its own page.
+ * Interprets a chat's answer; undefined when the status is enough. Only the chat's own error texts count as permanent.
+ * A filter or gateway in between uses the same statuses with its own page.
  *
  * @example chatRefusal('slack', 404, 'no_service'); // 'gone'
  */

@@ -13,8 +13,8 @@ export const printable = (text: string): string =>
 
 export const printableLines = (text: string): string => text.split(/\r?\n/).map(printable).join('\n');
 
-// Signs from which clients make links in plain text: the colon of a scheme, the dot after `www`, the dot before a path or
-// a port. Full-width and other variants of a sign count too.
+// Signs from which clients make links in plain text, with their full-width and other variants. They are the colon of a
+// scheme, and the dot after `www` or before a path or a port.
 const linkSigns =
   /(?<=[a-z][a-z0-9+.-])[:：](?=\S)|[:：](?=[/\\／]{2})|(?<=\bwww)[.．。｡․](?=\S)|(?<=[\p{L}\p{M}\p{N}\p{S}_-])[.．。｡․](?=[\p{L}\p{M}\p{N}-]+[:：]?[\p{N}]*[/\\／?])/giu;
 
@@ -25,8 +25,9 @@ const nameSigns = /(?<=[\p{L}\p{M}\p{N}\p{S}_-])[.．。｡․](?=\p{L}[\p{L}\p{
 export const unlinked = (text: string): string => printable(text).replaceAll(linkSigns, '$& ');
 
 /**
- * For foreign text, such as an undocumented state, a tracking id or a receiver's answer: breaks links, bare domains and
- * mentions by a space. No channel has an escape for them, and a space is visible, unlike a zero-width character.
+ * Breaks links, bare domains and mentions in foreign text by a space. Such text is an undocumented state, a tracking id
+ * or a receiver's answer, for example. No channel has an escape for them, and a space is visible, unlike a zero-width
+ * character.
  *
  * @example neutral('see www.example.com'); // 'see www. example. com'
  */

@@ -39,8 +39,8 @@ export class NoticeError extends Error {
 }
 
 /**
- * Parses a notice from a queue: the record as JSON. An SNS that does not select the text by protocol passes on the texts of
- * all channels; then the text under `sqs` counts.
+ * Parses a notice from a queue: the record as JSON. An SNS that does not select the text by protocol passes on the
+ * texts of all channels. Then the text under `sqs` counts.
  *
  * @throws NoticeError that names the missing or wrong part
  */

@@ -65,8 +65,8 @@ async function publishBatch(topics: Topics, batch: readonly string[], published:
 }
 
 /**
- * Publishes a notice to the topic transfer-notices: text by default and for e-mail, Amazon Q Developer's schema for
- * chat, the record for queues. @throws the error of the SNS client
+ * Publishes a notice to the topic transfer-notices. By default and for e-mail it is text, for chat Amazon Q Developer's
+ * schema, for queues the record. @throws the error of the SNS client
  */
 export async function publishNotice(topics: Topics, { subject: Subject, text: mail, chat, record }: Notice) {
   const texts = { default: mail, email: mail, https: JSON.stringify(chat), sqs: JSON.stringify(record) };

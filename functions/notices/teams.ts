@@ -10,9 +10,9 @@ const maxBlock = 600;
 const colours: Record<Severity, string> = { info: 'Accent', warning: 'Warning', alert: 'Attention' };
 
 /**
- * The body for a Teams channel: an Adaptive Card in the envelope of the workflow "Post to a channel when a webhook
- * request is received". Foreign text cannot mention anyone, make links or break the layout. Transfers beyond the size
- * limit are only counted.
+ * The body for a Teams channel: an Adaptive Card in a workflow's envelope. The workflow is "Post to a channel when a
+ * webhook request is received". Foreign text cannot mention anyone, make links or break the layout. Transfers beyond
+ * the size limit are only counted.
  */
 export function teamsMessage(record: NoticeRecord): string {
   for (let named = record.items.length; ; named -= 1) {

@@ -11,7 +11,7 @@ import { logPoll, logPollOfTick, reportShard } from './report.ts';
 
 const watchSchema = z.strictObject({ mailbox: z.string(), direction: z.enum(['sent', 'received']) });
 
-/** Carries the WatchPoll of each poll of a tick, as it ends, to other parts of the process: those of the local run. */
+/** Carries the WatchPoll of each poll of a tick, as it ends, to other parts of a local run. */
 export const pollsOfTicks = channel('transfer-notifier.poll');
 
 interface InvocationDependencies extends PollDependencies {
@@ -20,7 +20,7 @@ interface InvocationDependencies extends PollDependencies {
 }
 
 /**
- * Handles and logs one invocation of the poll function. A Tick polls the due watches of a shard; a Watch polls that one
+ * Handles and logs one invocation of the poll function. A Tick polls the due watches of a shard. A Watch polls that one
  * for an operator, even if it is disabled.
  *
  * @returns no poll for an unregistered watch

@@ -74,10 +74,10 @@ export async function concludeMissing(
 }
 
 /**
- * Suspends conclusions from a sudden absence, or counts it again after another complete listing; undefined when the
- * listing lacks too little to be sudden. Small mailboxes are suspended, too: a fault of the server's database, directory
- * or gateway empties them. The suspension starts anew when more transfers vanish suddenly, and when the clock says that
- * it has not begun yet.
+ * Suspends conclusions from a sudden absence, or counts it again after another complete listing. Returns undefined when
+ * the listing lacks too little to be sudden. Small mailboxes are suspended, too: a fault of the server's database,
+ * directory or gateway empties them. The suspension starts anew when more transfers vanish suddenly, and when the clock
+ * says that it has not begun yet.
  *
  * @param missing transfers that the listing lacks, of `count` in the snapshot
  * @example nextAbsence(undefined, 30, 100, at) // { since: at, listings: 1, missing: 30 }
@@ -100,8 +100,8 @@ const isSudden = (missing: number, count: number): boolean =>
   missing > 0 && (missing >= count || (missing > 1 && missing > suddenShare * count));
 
 /**
- * Counts the passes that missed each transfer. A transfer is unlisted once three complete listings in a row lacked it;
- * the server must not know its tracking id either. Only senders may ask: received transfers go by the count alone.
+ * Counts the passes that missed each transfer. A transfer is unlisted once three complete listings in a row lacked it.
+ * The server must not know its tracking id either. Only senders may ask: received transfers go by the count alone.
  */
 async function confirmMissing(inquiry: Inquiry, missing: readonly TransferRow[]) {
   const { context } = inquiry;

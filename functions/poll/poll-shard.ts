@@ -39,7 +39,7 @@ export interface WatchPoll extends PollResult {
 
 export interface ShardPoll {
   readonly polls: readonly WatchPoll[];
-  /** Due watches for which no time was left, or whose shard an earlier tick still held; hanging ones do not count. */
+  /** Due watches for which no time was left, or whose shard an earlier tick still held. Hanging ones do not count. */
   readonly skipped: number;
   /** Warnings about the server (each once), clock, a removed watch's snapshot, incidents that wait, damaged rows. */
   readonly warning?: string | undefined;
@@ -119,7 +119,7 @@ export async function pollShard(
   const [hung, told, kept] = await withShardLease(deps, lease, async (polling) => {
     const beingDeleted = new Set(expired && [watchKey(expired)]);
     const deleting = expired && deleteExpired(deps, expired, term, deadline).finally(() => beingDeleted.clear());
-    // Delete first after a tick that ran out of time, otherwise polls might never leave time for it; but do not make
+    // Delete first after a tick that ran out of time, otherwise polls might never leave time for it. But do not make
     // them wait until the server tells its time.
     if (row.postponedAt !== undefined && expired && expiredWatch([expired], server.calls.datedAt)) await deleting;
     await pLimit(concurrency).map(inOrder(begun, hangs, started), async (each) => {

@@ -17,14 +17,14 @@ const rooms = new ReadRoom();
 const baselines = pLimit(2);
 
 /**
- * Polls one watch: lists its transfers, compares them with the snapshot, brings the snapshot up to date, and announces
- * every change. After an interruption anywhere, the next poll publishes what was committed under the same ids, no more.
+ * Polls one watch: lists its transfers, compares them with the snapshot, updates the snapshot, and announces every
+ * change. After an interruption anywhere, the next poll publishes what was committed under the same ids, no more.
  *
  * @throws the SDK's error when DynamoDB cannot be reached
  */
 export async function pollWatch(deps: PollDependencies, watch: RegisteredWatch, terms: PollTerms): Promise<PollResult> {
   const snapshot = deps.snapshotOf(watch);
-  // Take the time before reading the root: a poll that may write after it may have changed rows that were read.
+  // Take the time before reading the root. A poll that may write after it may have changed rows that were read.
   const readAt = deps.now().getTime();
   const root = await snapshot.readRoot();
   if (root.origin !== undefined && root.origin !== deps.origin) {

@@ -179,7 +179,7 @@ async function commitAll(snapshot: Snapshot, batches: readonly RowChange[][], wr
   return { committed, uncommitted, error };
 }
 
-/** Rows announced and cleared at a time: as many as can be cleared in the time kept back at the end of a poll. */
+/** Rows announced and cleared at a time. The time kept back at the end of a poll is enough to clear them. */
 export const rowsPerAnnouncement = 1000;
 
 /**

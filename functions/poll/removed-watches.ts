@@ -19,7 +19,7 @@ export const expiredWatch = (removed: readonly RegisteredWatch[], now: number): 
 /**
  * Deletes rows of a removed watch's snapshot, and the watch once none are left. Only the holder of its shard's lease
  * calls it. Deleting is final, so the server's clock must agree that the time has come. The snapshot is claimed as by a
- * poll and loses its baseline: a watch that an operator adds again begins anew, and nothing that its poll writes is
+ * poll and loses its baseline. So a watch that an operator adds again begins anew, and nothing that its poll writes is
  * deleted. After an interruption anywhere, the next tick goes on. Returns a warning if something failed.
  */
 export async function deleteExpired(deps: PollDependencies, watch: RegisteredWatch, term: Term, deadline: Deadline) {

@@ -132,7 +132,7 @@ function withFacts(row: TransferRow, context: DiffContext): TransferRow {
 
 /**
  * Complete listings in a row that must show a return, out of a final state or into the list. They are 2, doubled after
- * each return up to 1,024, otherwise a server that keeps alternating would cause events for ever.
+ * each return up to 1,024. Otherwise a server that keeps alternating would cause events for ever.
  */
 const listingsToReturn = ({ returns = 0 }: TransferRow): number => 2 ** (1 + Math.min(returns, 9));
 

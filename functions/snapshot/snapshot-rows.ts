@@ -154,7 +154,7 @@ const bucketPrefix = (finestBucket: number): string => `T#${finestBucket.toStrin
 /** Sort keys that enclose the rows of all transfers. */
 export const transferRange = ['T#', 'T$'] as const;
 
-/** First and last sort key of the rows in the buckets from `first` to `last`: `$` is the character after `#`. */
+/** First and last sort key of the rows in the buckets from `first` to `last`. `$` is the character after `#`. */
 export function bucketRange(first: number, last: number, bits: number): [from: string, to: string] {
   const width = 2 ** (maxBits - bits);
   return [`${bucketPrefix(first * width)}#`, `${bucketPrefix((last + 1) * width - 1)}$`];

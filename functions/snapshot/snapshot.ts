@@ -41,7 +41,7 @@ const concurrency = 16;
 
 /**
  * Snapshot of one watch, as one poll sees it. Reads are strongly consistent. Writes are conditional on the poll's
- * claim, so that an older poll cannot undo a newer one; only rows of a baseline carry no condition.
+ * claim, so that an older poll cannot undo a newer one. Only rows of a baseline carry no condition.
  */
 export class Snapshot extends Partition {
   private readonly limit = pLimit(concurrency);

@@ -2,12 +2,12 @@ import { comparableState, isActive, type State } from './transfer.ts';
 
 /**
  * Digests of the buckets of a watch. A transfer's bucket of `2^bits` is the leading bits of its tracking id's hash. A
- * bucket's digest is the sum of a 64-bit hash of (tracking id, state) over its transfers: order does not matter, and an
+ * bucket's digest is the sum of a 64-bit hash of (tracking id, state) over its transfers. Order does not matter, and an
  * empty bucket has digest zero. Both hashes are stored, so they must never change.
  *
  * Elements `3 * bucket` and the next are the 32-bit halves of the digest. The third is a 32-bit digest of the active
- * transfers alone and of their facts, as far as the watch follows any, for comparison with active passes. The next
- * full listing finds a collision of states there.
+ * transfers and of the facts that their watch follows. Active passes are compared with it. The next full listing finds a
+ * collision of states there.
  */
 export type Digests = Uint32Array;
 

@@ -16,7 +16,7 @@ const asciiLabel = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i;
 
 /**
  * Reason why a text is no e-mail address that mail can reach. Accepted is a dot-atom of RFC 5321 or, in other scripts,
- * RFC 6531, at a domain with a dot, in its own script or in Punycode. Quoted names and IP addresses are refused.
+ * RFC 6531. The domain has a dot, and is in its own script or in Punycode. Quoted names and IP addresses are refused.
  *
  * @param text in normal form C
  * @returns the reason, for a person, without repeating the text; undefined for an address
@@ -74,7 +74,7 @@ function reasonAgainstDomain(domain: string): string | undefined {
   return `a part of its domain has more than ${longestLabel} characters, in Punycode if it is in another script`;
 }
 
-/** Lower case without the final form of sigma, which only some readings give a capital at the end of a word. */
+/** Lower case without the final form of sigma: only some readings give it to a capital at a word's end. */
 const sameSigma = (label: string): string => label.normalize('NFC').replaceAll('ς', 'σ');
 
 const problemOf = ({ input }: { readonly input?: unknown }) => addressProblem(String(input));

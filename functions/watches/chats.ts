@@ -18,8 +18,8 @@ export class Chats extends Partition {
   }
 
   /**
-   * Removes the note. Adding a chat calls this before, so that a crash leaves no note. It calls this again after, because
-   * another process that did not see the chat yet may have written the note in between.
+   * Removes the note. Adding a chat calls this before, so that a crash leaves no note. It calls this again after, as a
+   * process that did not see the chat yet may have written the note.
    */
   async expect(): Promise<void> {
     await this.update(chatsKey, { isNone: false, rev: randomUUID() }, {});

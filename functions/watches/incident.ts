@@ -49,9 +49,9 @@ const rules = {
 
 /**
  * Decides the next step of an incident. Once a watch has failed three times, the incident waits for an interval without
- * a further failing watch, five minutes at most. Then the number is right, and operators are told. Watches that follow
- * within the hour join without an event; later ones are told. Its end is told when no watch has failed for five
- * intervals, or five minutes if shorter.
+ * a further failing watch. It waits five minutes at most. Then the number is right, and operators are told. Watches
+ * that follow within the hour join without an event; later ones are told. Its end is told when no watch has failed for
+ * five intervals, or five minutes if shorter.
  *
  * @param shares of the watches that fail for its cause, disabled ones excepted
  * @param pollIntervalMs milliseconds between two polls of a watch without its own interval

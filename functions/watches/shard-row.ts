@@ -63,7 +63,7 @@ export const rowFor = ({ failing, polled, ...row }: ShardRow, shards: number): S
 /** Last tick of a watch that was not polled yet. */
 export const never = Number.NEGATIVE_INFINITY;
 
-/** Place of a watch, and the bounds of the last tick that may be stored for it; `newest` is later if it was not due. */
+/** Place of a watch, and the bounds of the last tick that may be stored for it. `newest` is later if it was not due. */
 export interface Mark {
   readonly place: number;
   readonly oldest: number;
@@ -134,8 +134,8 @@ export const busyWatches = (row: ShardRow, now: number): ReadonlySet<string> =>
   new Set(liveLeases(row, now).flatMap(([, { watches = [] }]) => watches));
 
 /**
- * Leases all watches that are in no other lease, with the free slots of `all`; or one watch with half of these, so that
- * a tick can poll the others. Returns undefined while another holder has the watches or the slots.
+ * Leases all watches that are in no other lease, with the free slots of `all`. With `watch`, leases that one with half
+ * of these, so that a tick can poll the others. Returns undefined while another holder has the watches or the slots.
  *
  * @example takeLease({ rev: 1 }, 'a', 16, term) // { rev: 1, leases: { a: { ...term, slots: 16 } } }
  */
@@ -151,7 +151,7 @@ export function takeLease(row: ShardRow, name: string, all: number, term: Term, 
 }
 
 /**
- * Narrows a lease to some watches and half of its slots at most; undefined if either does not fit, or it is gone.
+ * Narrows a lease to some watches and half of its slots at most. Undefined if they do not fit, or it is gone.
  *
  * @example 16 slots and one hanging watch give `{ …, leases: { a: { since, until, slots: 1, watches: [key] } } }`
  */

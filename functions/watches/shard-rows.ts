@@ -129,7 +129,7 @@ export class ShardRows {
     await this.change(hold, (current) => endLease(current, hold.name, progress));
   }
 
-  /** Ends all leases of a shard; only for a local run, which is the sole user of its database, at its start. */
+  /** Ends all leases of a shard. Only for the start of a local run, the sole user of its database. */
   async free(shard: number): Promise<void> {
     const [read] = await this.partition.range(shardKey(shard), shardKey(shard));
     if (!read) return;

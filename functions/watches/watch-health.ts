@@ -28,7 +28,7 @@ export type Health = r.ReadBy<typeof healthSchema>;
 /** Failed polls in a row before operators are told: one or two failures often pass by themselves. */
 const failuresUntilAnnounced = 3;
 
-/** Causes of a server that is down or overloaded: they alternate, and a proxy in front of it reports its own. */
+/** Causes of a server that is down or overloaded. They alternate, and a proxy in front of it reports its own. */
 const outage: ReadonlySet<string> = new Set(['unreachable', 'timeout', 'server_fault', 'proxy_failed']);
 
 /** Name of a cause's incident; causes with the same name are one incident. */

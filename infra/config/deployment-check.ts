@@ -11,7 +11,7 @@ import { webhookProblems } from './deployment-check-webhooks.ts';
 import { repetitions } from './repeated-entries.ts';
 
 /**
- * Reads a configuration file, and checks that it can be deployed: one that suits a local run may fail halfway through a
+ * Reads a configuration file, and checks that it can be deployed. One that suits a local run may fail halfway through a
  * deployment. @throws ConfigError that lists every mistake
  */
 export function loadDeployableConfig(file: string): Config {

@@ -22,7 +22,7 @@ export function repeatedEntries(json: unknown): string[] {
 const entriesIn = (list: unknown): Readonly<Record<string, unknown>>[] =>
   Array.isArray(list) ? list.map((entry) => entry ?? {}) : [];
 
-/** Problems of the values, undefined ones aside, that occur earlier in a list, by their place and that of the first. */
+/** Problems of values that occur earlier in a list, except undefined. Each names its place and that of the first. */
 export function repetitions(
   values: readonly (string | undefined)[],
   problem: (index: number, first: number) => string,

@@ -5,8 +5,8 @@ import {
 } from '#functions/webhooks/endpoints/declared.ts';
 
 /**
- * Checks a webhook as the notifier does. Each problem has its path in the file, for example `webhooks[0].headersFrom.X-Key`
- * for the value of a variable, whose name stands there.
+ * Checks a webhook as the notifier does. Each problem has its path in the file. That of a variable's value is the place
+ * of its name, for example `webhooks[0].headersFrom.X-Key`.
  */
 export const settingProblems = (
   { urlFrom, headersFrom = {} }: EndpointDeclaration,

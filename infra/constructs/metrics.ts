@@ -26,7 +26,7 @@ export const waitingIn = (queue: IQueue, period: Duration): Metric =>
 
 /**
  * Reads a metric as 0 for periods in which no function sent it. Otherwise an alarm would take separate periods for
- * consecutive ones, and a dashboard's "now" would show the last value ever sent.
+ * consecutive ones, and a dashboard's "now" would show the last value sent.
  *
  * @param label name on a dashboard
  * @default label - the metric's name

@@ -1,6 +1,6 @@
 import type { Outlook } from '#functions/watches/schedule.ts';
 
-/** Milliseconds until a tick takes place even if no watch is due, as ticks also have other tasks; the rate on AWS. */
+/** Milliseconds until a tick takes place even without a due watch, for its other tasks. The rate on AWS is the same. */
 const longestForecastMs = 60_000;
 
 /** Tolerated delay of a poll, so that watches share ticks: part of the interval, and maximum in milliseconds. */

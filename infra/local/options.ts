@@ -99,8 +99,8 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
 }
 
 /**
- * Finds options given without a preceding `--`. npm moves them to the environment, except `--json`, which it knows;
- * values that it does not recognise stay among the arguments.
+ * Finds options given without a preceding `--`. npm moves them to the environment, except `--json`, which it knows.
+ * Values that it does not recognise stay among the arguments.
  */
 function meantFor(options: readonly Option[], args: readonly string[], environment: NodeJS.ProcessEnv) {
   const values = [...args];

@@ -17,8 +17,8 @@ const tokenSchema = clientSchema.extend({ mailbox: address, token: z.string().no
 type Transfer = { Params: { trackingId: string } };
 
 /**
- * Registers, below `/control`, the events that happen on a real server outside its REST API, for a demo driven by hand.
- * Reads bodies as JSON, whatever their content type. With `server=http://127.0.0.1:8080`:
+ * Registers, below `/control`, what happens on a real server outside its REST API, for a demo driven by hand. Reads
+ * bodies as JSON, whatever their content type. With `server=http://127.0.0.1:8080`:
  *
  * ```sh
  * # Send a transfer (answers its tracking id), give it another state, take it out of the log and bring it back
@@ -44,7 +44,7 @@ type Transfer = { Params: { trackingId: string } };
  * curl $server/control/tokens -X DELETE
  * ```
  *
- * Answers 400 with a list of `problems` for a wrong body, 404 for an unknown transfer, and 409 for one in a final state.
+ * Answers a wrong body with 400 and a list of `problems`. An unknown transfer gets 404, and one in a final state 409.
  * Any program of this machine may use it, but no page in a browser.
  */
 export function controlInterface(app: FastifyInstance, simulation: Simulation): void {

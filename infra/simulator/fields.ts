@@ -1,7 +1,7 @@
 import { malformed } from './error.ts';
 
 /**
- * Selection of properties, from the `fields` parameter of the Cryptshare REST API: `true` selects a whole property, a
+ * Selection of properties, from the `fields` parameter of the Cryptshare REST API. `true` selects a whole property, a
  * nested selection only the named children.
  *
  * @example

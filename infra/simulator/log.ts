@@ -9,7 +9,7 @@ export interface PageQuery {
 }
 
 /**
- * Transfers of one mailbox in one direction. It builds each filtered and ordered view once after a change, so the cost
+ * Transfers of one mailbox in one direction. It builds each filtered and ordered view once after a change. So the cost
  * of a page does not grow with the mailbox.
  */
 export class TransferLog {

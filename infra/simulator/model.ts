@@ -12,7 +12,7 @@ export const defaultFields: Fields = parseFields(
 );
 
 /**
- * Builds the answer of the Transfer Status endpoint (REST API 1.8 document), without `notificationMailLink`, which the
+ * Builds the answer of the Transfer Status endpoint (REST API 1.8 document). It lacks `notificationMailLink`, which the
  * server filters out of every answer. Confidential values read `confidential-…`, so that tests can search for leaks.
  */
 export function transferModel(transfer: Transfer, presentation: Presentation) {
@@ -132,7 +132,7 @@ const inProse = (state: string) => state.charAt(0).toUpperCase() + state.slice(1
 
 /**
  * Removes the download links and file ids of other recipients. The transfer's own file ids stay if the verified address
- * is a recipient (vendor's page on transfer polling), which is always true here.
+ * is a recipient (vendor's page on transfer polling). This is always true here.
  */
 function redactedFor(mailbox: string, model: TransferModel) {
   const recipients = model.status.recipients.map((recipient) => {

@@ -59,7 +59,7 @@ export const switchesSchema = z.strictObject({
   deletedUserKeepsRecipientId: z.boolean().default(true),
   /** True lets a failed or deleted transfer change its state again, which no document mentions. */
   finalStatesChange: z.boolean().default(false),
-  /** Transfers that expired more than this many days ago leave the log, in a clean-up once a day; `null` for never. */
+  /** Transfers that expired more than this many days ago leave the log, in a daily clean-up; `null` for never. */
   purgeAfterDays: z.int().nonnegative().nullable().default(null),
 
   /** Form of errors: as documented, or replaced by a proxy with an HTML 502 or a 401 without body. */

@@ -29,7 +29,7 @@ const fiveMinutes = Duration.minutes(5);
 
 const full = 24;
 
-/** Page that answers "is it working?" at the top, and below it "what is it doing?" and "why does it fail?". */
+/** Page that answers "is it working?" at the top, and below "what is it doing?" and "why does it fail?". */
 export class NotifierDashboard extends Dashboard {
   constructor(scope: Construct, id: string, props: NotifierDashboardProps) {
     super(scope, id, {

@@ -21,7 +21,7 @@ export class NotifierSecret extends Secret {
         excludePunctuation: true,
       },
       // Without the data key, the encrypted values in the table are lost. A failed first deployment may delete the
-      // secret: it leaves tables that no later stack finds, with nothing worth a key.
+      // secret. It leaves tables that no later stack finds, with nothing worth a key.
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     Validations.of(this).acknowledge({

@@ -26,7 +26,7 @@ interface NotifierStackProps extends StackProps {
 }
 
 /**
- * Name for resources that are unique in an account across regions; otherwise stacks of the same name in two regions
+ * Name for resources that are unique in an account across regions. Otherwise stacks of the same name in two regions
  * would take them from each other.
  */
 const onlyName = `${Aws.STACK_NAME}-${Aws.REGION}`;

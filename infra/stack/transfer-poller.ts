@@ -61,7 +61,7 @@ export class TransferPoller extends Construct {
       description: 'Lists the transfers of the watches, publishes what has changed',
       // A poll mostly waits for the server, and its memory is bounded to fit this size.
       memorySize: 256,
-      // Longer than a tick, so that a slow server does not cut polls off; the shard lease keeps later ticks out.
+      // Longer than a tick, so that a slow server does not cut polls off. The shard lease keeps later ticks out.
       timeout: Duration.minutes(2),
       environment: {
         // Each shard gets its share, as shards do not coordinate their requests.

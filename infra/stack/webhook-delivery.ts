@@ -89,9 +89,10 @@ export class WebhookDelivery extends Construct {
         ...(config.proxy !== undefined && { WEBHOOK_PROXY: config.proxy }),
       } satisfies Partial<DeliverVariables>,
       lostInvocations: lostMessages,
-      // Deliver sends itself a wake-up before the next retry, when a circuit breaker half-opens, and when its time for
-      // an endpoint ends before the work. The retry schedule, the breaker and the number of deliveries bound this loop.
-      // Lambda would take a slow or throttling receiver for an endless loop after some 16 wake-ups, and drop them.
+      // Deliver sends itself a wake-up before the next retry, and when a circuit breaker half-opens. It sends one, too,
+      // when its time for an endpoint ends before the work. The retry schedule, the breaker and the number of
+      // deliveries bound this loop. Lambda would take a slow or throttling receiver for an endless loop after some 16
+      // wake-ups, and drop them.
       recursiveLoop: RecursiveLoop.ALLOW,
     });
     secret.grantVariables(this.deliver);

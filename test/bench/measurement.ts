@@ -5,9 +5,9 @@ setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
 /**
- * Runs a task and measures it: milliseconds of CPU, user and system, of all threads; milliseconds by the clock; megabytes
- * (10^6 bytes) by which heap and array buffers grew at most, garbage not yet collected included. The heap is largest just
- * before a garbage collection or at the end, so looking there misses no peak.
+ * Runs a task and measures milliseconds of CPU, user and system, of all threads, and milliseconds by the clock.
+ * Measures also the megabytes (10^6 bytes) by which heap and array buffers grew at most, with uncollected garbage. The
+ * heap is largest just before a garbage collection or at the end, so looking there misses no peak.
  */
 export async function measure<T>(task: () => T | Promise<T>) {
   collectGarbage();

@@ -1,6 +1,6 @@
 import type { Table } from './section.ts';
 
-/** A place of the page with its text: from the comment that names it to the end of the code block behind. */
+/** A place of the page with its text, from the comment that names it to the code block's end. */
 const place = /<!-- bench: (?<id>[a-z-]+) -->\n+```\n[^`]*```/g;
 
 /** Names of the places that a page has for tables. */

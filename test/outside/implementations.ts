@@ -62,8 +62,8 @@ export async function startMoto(): Promise<Implementation> {
 }
 
 /**
- * A command of one of the Python packages of `requirements.txt`, from a virtual environment that is made at the first
- * call; where Python's package index is not at hand, the one that is installed.
+ * A command of one of the Python packages of `requirements.txt`, from a virtual environment made at the first call.
+ * Where Python's package index is not at hand, the one that is installed.
  *
  * @throws NotHere where there is neither
  */

@@ -13,7 +13,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
  */
 export type FaultKind = 'refused' | 'lost' | 'crash before' | 'crash after' | 'partial' | 'late' | 'pause';
 
-/** Kinds to try at each call of a task: a crash before a call is one after the call before it. */
+/** Kinds to try at each call of a task. A crash before a call is one after the call before it. */
 export const faultKinds = ['refused', 'lost', 'crash after'] as const;
 
 /** A fault at the call with this number, counted from 0, or at every call of this command. */

@@ -20,9 +20,9 @@ export interface TestAws {
 let worlds = 0;
 
 /**
- * Starts the embedded services, or takes another implementation where its address is in the environment:
- * `OUTSIDE_DYNAMODB_URL` replaces DynamoDB alone (Amazon's DynamoDB Local, which keeps a database for each access key),
- * `OUTSIDE_AWS_URL` all three (moto, which keeps everything for each region).
+ * Starts the embedded services, or takes another implementation where its address is in the environment.
+ * `OUTSIDE_DYNAMODB_URL` replaces DynamoDB alone (Amazon's DynamoDB Local, which keeps a database for each access key).
+ * `OUTSIDE_AWS_URL` replaces all three (moto, which keeps everything for each region).
  */
 export async function startAws(): Promise<TestAws> {
   const embedded = await startEmbeddedServices();

@@ -17,7 +17,7 @@ interface Write {
 }
 
 /**
- * Has a client refuse what DynamoDB refuses and the embedded database takes: an empty text as the key of an index.
+ * Has a client refuse an empty text as the key of an index, as DynamoDB does. The embedded database takes it.
  *
  * @param dynamo the client that creates the tables, so that it knows their indexes
  */

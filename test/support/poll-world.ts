@@ -186,7 +186,7 @@ function validEvent(body: string): TransferEvent | WatchEvent {
 }
 
 /**
- * Remembers the notices that a topic takes, with the texts of all channels: SNS hands a queue only the text for queues.
+ * Remembers the notices that a topic takes, with the texts of all channels. SNS hands a queue only the text for queues.
  *
  * @returns what takes those since the last call
  */

@@ -106,7 +106,7 @@ interface TickOptions {
 export const poll = ({ shard = 0, budget = pollBudget, at = nextTick(), as = deps, onPoll }: TickOptions = {}) =>
   pollShard(as, { shard, at }, world.clock.steady() + budget, onPoll ?? (() => {}));
 
-/** Has a shard tick after a time in milliseconds, by a clock that may have been set back since the last tick. */
+/** Has a shard tick after a time in milliseconds, by a clock that may have been set back since. */
 export function pollAfter(milliseconds: number, options: TickOptions = {}): Promise<ShardPoll> {
   world.clock.advance(milliseconds);
   return poll({ at: now(), ...options });

@@ -1,8 +1,8 @@
 import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 
 /**
- * Settings of SDK clients for the embedded services, which look at the access key of a request and at no signature: a call
- * takes less time without one, and without a copy of all that goes in and out for an unused log.
+ * Settings of SDK clients for the embedded services, which look at a request's access key and at no signature. A call
+ * takes less time without one, and without a copy of its data for an unused log.
  */
 export const unsignedRequests = (accessKeyId: string, region: string) =>
   ({

@@ -57,7 +57,7 @@ function matcher({ type, mailbox: box, direction: way, trackingId: transfer }: Q
     (way === undefined || data.direction === way);
 }
 
-/** The start after an event or a time: an ISO 8601 time, and a place in that day's part of the index. */
+/** The start after an event or a time. It is an ISO 8601 time, and a place in that day's part of the index. */
 async function startAfter(events: Pick<StoredEvents, 'trace'>, after: string) {
   if (time.safeParse(after).success) {
     const from = iso(Date.parse(after) + 1);
@@ -87,7 +87,7 @@ async function listEvents(deps: OperatorDependencies, input: Query) {
   return { items: items.map(shownEvent), next };
 }
 
-/** Lists the events of a transfer, the newest first; its cursor holds the transfer and an event's place in its day. */
+/** Lists the events of a transfer, the newest first. The cursor holds the transfer and an event's place in its day. */
 async function listOfTransfer(deps: OperatorDependencies, input: Query, transfer: string, { from, until }: Span) {
   const { limit, cursor } = input;
   const isWanted = matcher(input);

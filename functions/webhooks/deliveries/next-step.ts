@@ -42,8 +42,8 @@ export function observationOf({ startedAt, endedAt, outcome }: Attempt): Observa
 const refusals = new Set([400, 401, 403]);
 
 /**
- * Change in an endpoint's health that operators must hear of, after attempts of which none found the endpoint gone: at
- * least one, in the order of their ends. `breaker` is the state after them, and `now` is in Unix milliseconds.
+ * Change in an endpoint's health that operators must hear of. The attempts, at least one, are in the order of their
+ * ends, and none found the endpoint gone. `breaker` is the state after them, and `now` is in Unix milliseconds.
  */
 export function healthAfter(endpoint: Endpoint, breaker: CircuitBreaker, attempts: readonly Attempt[], now: number) {
   const seen = attempts.flatMap(({ outcome }) => ('cause' in outcome ? [outcome.cause] : []));

@@ -17,7 +17,7 @@ import {
 /** Bytes and time of an event or notice, which each of its deliveries holds, or a row of its own. */
 const storedEventOf = r.rowReader(r.object({ body: r.text, eventAt: r.text }));
 
-/** Rows in one read: several events if endpoints are few, and not too many of one event if endpoints are many. */
+/** Rows in one read: several events if endpoints are few, not too many of one if they are many. */
 const stride = 25;
 
 /** Events and notices with their deliveries and attempts, as operators read them from the webhooks table. */
@@ -49,7 +49,7 @@ export class StoredEvents {
     return [...others.reverse(), last].slice(-most);
   }
 
-  /** Bodies of the events whose ids begin as those about a transfer do, in no order; `most` and a few at the most. */
+  /** Bodies of the events whose ids begin as those about a transfer do. In no order, `most` and a few at the most. */
   async ofTransfer(transfer: string, most: number): Promise<string[]> {
     const partition = this.partition(transferPartition(transfer));
     const bodies = new Map<string, string>();

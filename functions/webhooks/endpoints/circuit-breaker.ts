@@ -91,7 +91,7 @@ function openingAfter({ slowDown, retryAfterMs = 0 }: Observation, failures: num
 
 const doubled = (first: number, times: number, longest: number): number => Math.min(first * 2 ** times, longest);
 
-/** Corrects a breaker stored at `changedAt`: drops instants of a clock that was ahead, and opens for at most a day. */
+/** Corrects a breaker stored at `changedAt`. Drops instants of a clock that was ahead, and opens for at most a day. */
 export function believedBreaker(breaker: CircuitBreaker, changedAt: number, now: number): CircuitBreaker {
   const openUntil = hasBeen(changedAt, now) ? plausibleUntil(breaker.openUntil, now, longestRetryAfterMs) : undefined;
   return { ...breaker, failedAt: hasBeen(breaker.failedAt, now) ? breaker.failedAt : 0, openUntil };

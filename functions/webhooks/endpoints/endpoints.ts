@@ -52,7 +52,7 @@ export class Endpoints extends Partition {
 
   /**
    * Reads the endpoints after a name, or the first ones after `''`: at most `limit`, and at most 1 MB. `next` is the
-   * name after which there may be more; `fault` is the error of a row that no endpoint can be read from.
+   * name after which there may be more. `fault` is the error of a row that no endpoint can be read from.
    */
   async after(name: string, limit: number, until = afterLast) {
     const { rows, last: next } = await this.page(`${name} `, until, limit);

@@ -41,7 +41,7 @@ export interface Limits {
   readonly intervalMs: number;
 }
 
-/** A lease lasts 3 s until attempts begin, 15 s for requests, 1 s to record outcomes, and 5 s of clock difference. */
+/** A lease lasts 3 s until attempts begin, 15 s for requests and 1 s for outcomes. Clock difference adds 5 s. */
 export const leaseDurationMs = 24_000;
 /** Upper bound of the changes to a lease in a millisecond. */
 const changesPerMs = 1024;
@@ -92,7 +92,7 @@ export function admission(lease: LeaseRow, { maxInFlight, intervalMs }: Limits, 
 /** Attempts without the lease at one endpoint; each blocks its function from other work. */
 const mostLone = 2;
 
-/** True when a single delivery needs no lease: the endpoint is healthy, and at least half of its room is free. */
+/** True when a single delivery needs no lease: the endpoint is healthy, with at least half of its room free. */
 export function allowsLone(lease: LeaseRow, { maxInFlight, intervalMs }: Limits, now: number): boolean {
   const live = Object.values(lease.inFlight).filter(({ until }) => until > now).length;
   const isWell = lease.failures === 0 && lease.openUntil === undefined;

@@ -15,7 +15,7 @@ const taskPrefix = 'TASK#';
 
 export const leaseKey = (endpoint: string): Key => ({ pk: `ENDPOINT#${endpoint}`, sk: leaseSk });
 
-/** Ids of the events of a task, which is left to the holder of the lease; none for all that is due. */
+/** Ids of the events of a task for the holder of the lease; none for all that is due. */
 const readTask = r.rowReader(r.object({ events: r.list(r.text) }));
 
 /** A task, with the Unix time in milliseconds of its creation. */

@@ -8,7 +8,7 @@ import { Drain } from './drain.ts';
 /** Result of draining the endpoints that wake-ups name. */
 export type DeliveryBatch = Readonly<Awaited<ReturnType<typeof deliver>>>;
 
-/** Milliseconds from the choice of a delivery to the end of its request: 3 s until it begins, and 15 s. */
+/** Milliseconds from the choice of a delivery to its request's end: 3 s until it begins, and 15 s. */
 const requestTimeMs = 18_000;
 
 /** Deliveries read together with their endpoint: as many as begin at once by default. */

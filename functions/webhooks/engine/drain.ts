@@ -214,7 +214,7 @@ export class Drain {
     this.know(await endpoints.find(this.name));
   }
 
-  /** Sends one wake-up for all that is left to do, unless its time is further ahead than SQS can delay a message. */
+  /** Sends one wake-up for all that is left to do, unless that is due later than SQS can delay messages. */
   private async wakeAgain(): Promise<void> {
     let at = Math.min(this.attempts.nextRetryAt, this.tasksAt);
     // The holder that turned this drain away has a task to look at the retries.

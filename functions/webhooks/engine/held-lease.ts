@@ -98,9 +98,9 @@ export class HeldLease {
   /**
    * Writes attempts into the lease before they begin.
    *
-   * @returns undefined when another process was quicker, otherwise `leftBehind`, the events that a dead holder left in
-   *   flight; `isNews` when the deliveries that were read may have been made; `beginUntil`, by the steady clock, after
-   *   which these attempts must not begin
+   * @returns undefined when another process was quicker. `leftBehind` are the events that a dead holder left in flight.
+   *   `isNews` is true when the deliveries that were read may have been made. These attempts must not begin after
+   *   `beginUntil`, by the steady clock
    * @throws the error of the SDK
    */
   async enter(chosen: readonly Delivery[]) {
@@ -181,7 +181,7 @@ export class HeldLease {
     return Math.max(0, (state === 'half-open' ? 1 : maxInFlight) - others - this.inFlight.size);
   }
 
-  /** Earliest start of the next attempt, as far as the lease tells; in the past when it may begin at once. */
+  /** Earliest start of the next attempt, as far as the lease tells. It is past when the attempt may begin at once. */
   get mayBeginAt(): number {
     const { admission: admitted } = this;
     if (admitted.kind === 'shut') return admitted.until;

@@ -11,7 +11,7 @@ const concurrency = 25;
 
 /**
  * Holds the deliveries of a paused or disabled endpoint, and cancels those of a removed one. It needs no lease: it
- * makes no request, and it changes a delivery only if its `rev` is still the one that was read.
+ * makes no request, and changes a delivery only if its `rev` has not changed.
  *
  * @returns true when work is left, because time was short or the endpoint is active again
  */

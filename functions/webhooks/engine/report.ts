@@ -6,7 +6,7 @@ import type { DeliveryBatch } from './deliver.ts';
 import type { FanOut } from './fan-out.ts';
 import type { Sweep } from './sweep.ts';
 
-/** Logs the successes of a batch in one line and each other delivery in its own, and counts them in the metrics. */
+/** Logs the successes of a batch in one line and each other delivery in its own. Counts them in the metrics. */
 export function reportDeliveries(logger: Logger, metrics: Metrics, batch: DeliveryBatch, malformed: number): void {
   const { settled, unhandled } = batch;
   const { delivered = [], others = [] } = Object.groupBy(settled, ({ delivery }) =>

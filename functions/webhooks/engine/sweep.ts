@@ -18,7 +18,7 @@ export interface SweepDependencies extends DeliveryDependencies {
   readonly topics: Topics;
 }
 
-/** A sweep that has begun: its Unix time in milliseconds, and the first due time that a wrong clock must have set. */
+/** A begun sweep: its Unix time in milliseconds, and the first due time that a wrong clock must have set. */
 interface BegunSweep extends SweepDependencies {
   readonly started: number;
   readonly misplacedFrom: number;
@@ -40,8 +40,8 @@ const loneMemoryMs = 180_000;
 const warningTimeMs = 5000;
 
 /**
- * Wakes each endpoint that has work and no process for it: due retries, attempts of dead processes, and the tasks
- * left for those. Then publishes pending events about endpoints, for operators.
+ * Wakes each endpoint that has work and no process for it. Such work is due retries, attempts of dead processes, and
+ * the tasks left for those. Then publishes pending events about endpoints, for operators.
  *
  * @throws the first fault at an endpoint, after the other endpoints are done
  */

@@ -61,8 +61,8 @@ export class Work {
   }
 
   /**
-   * Reads the next deliveries and their endpoint. When none is left, it reads more from tasks and retries: at once
-   * if the drain is idle, otherwise at intervals, since each look costs a unit.
+   * Reads the next deliveries and their endpoint. When none is left, it reads more from tasks and retries, at once if
+   * the drain is idle. Otherwise it looks at intervals, since each look costs a unit.
    *
    * @param read endpoint and deliveries that were read before
    * @returns both as they are now, without endpoint when it was removed; undefined when there is nothing to do

@@ -150,7 +150,7 @@ function pinnedLookup(target: URL, addresses: readonly LookupAddress[]) {
   return { lookup, pool: [target.origin, ...addresses.map(({ address }) => address).toSorted()].join(' ') };
 }
 
-/** The first KB of a body with blanks for control characters; for an encoded body only a note of the encoding. */
+/** The first KB of a body with blanks for control characters. For an encoded body only a note of the encoding. */
 function textOf(answer: HttpAnswer): string {
   if (answer.body.length === 0 && !answer.flaw) return '';
   if (answer.flaw === 'encoded') return `(content-encoding ${encodingOf(answer)}, though none was requested)`;

@@ -8,7 +8,7 @@ import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
 /** Milliseconds between two requests. */
 const intervalMs = 250;
 
-/** Milliseconds to wait for the first attempt: a request may take 15 s, and a lost wake-up waits for the sweep. */
+/** Milliseconds to wait for the first attempt. A request may take 15 s, and a lost wake-up waits for the sweep. */
 const timeoutMs = 60_000;
 
 /** Sends a test event and waits for its first attempt. @throws CliError with the reason when it is not delivered */

@@ -37,7 +37,7 @@ function judged(socket: TLSSocket, now: Date): Check {
 }
 
 /**
- * Makes a TLS failure more exact by a second handshake: adds what the certificate says, and tells the demand for a
+ * Makes a TLS failure more exact by a second handshake. Adds what the certificate says, and tells the demand for a
  * client certificate from other refusals. Returns other failures unchanged.
  */
 export async function explainedByTls(

@@ -155,7 +155,7 @@ const toVerify = ({ hint }: Session, mailbox: string, { cause, alone, together, 
 /** True when the last poll failed because the mailbox is not verified. */
 const hasFailed = ({ health }: WatchResource): boolean => verificationCauses.has(health?.problem.cause ?? '');
 
-/** True when the server has to be asked: no validity is known, or the last poll failed in spite of it. */
+/** True when doctor must ask the server: no validity is known, or the last poll failed in spite of it. */
 const isUnsure = (watch: WatchResource): boolean => watch.verification?.validUntil === undefined || hasFailed(watch);
 
 /** Kinds of refusal that may concern one mailbox only. */

@@ -11,7 +11,7 @@ const keyPattern = /^[A-Za-z0-9+/]{43}=?$/;
 
 /**
  * Finds missing or changed parts of a data folder. A run creates database, queue file, transfers table, data key,
- * topics and rows in this order; the rest of a killed first run is no damage.
+ * topics and rows in this order. The rest of a killed first run is no damage.
  *
  * @returns the damage in words; undefined for a sound or new folder
  * @throws the error of LevelDB, SQLite or the file system

@@ -3,8 +3,8 @@ const blockLength = 32_768;
 const headLength = 7;
 
 /**
- * Checks a log of LevelDB, which itself silently drops all records after damage. A last record that a crash has cut
- * off, or whose end the file system has left as zeros, is no damage. Format: doc/log_format.md of LevelDB.
+ * Checks a log of LevelDB, which itself silently drops all records after damage. A last record that a crash cut off, or
+ * whose end the file system left as zeros, is no damage. Format: doc/log_format.md of LevelDB.
  */
 export function isSoundLog(log: Buffer): boolean {
   for (let start = 0; start < log.length; start += blockLength) {

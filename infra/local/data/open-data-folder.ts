@@ -5,7 +5,7 @@ import { damageOf } from './data-folder-damage.ts';
 import { freeMessages } from './queued-messages.ts';
 
 /**
- * Closes the data folder to other users, checks that it is sound and in use by no other run, and frees the messages
+ * Closes the data folder to other users, and checks that it is sound and in use by no other run. Frees the messages
  * that the previous run had received.
  *
  * @param hasServices false for a run without embedded services, whose folder is only closed

@@ -87,7 +87,7 @@ export async function startEmbeddedServices(data?: string): Promise<EmbeddedServ
 const fastifyChannel = 'fastify.initialization';
 
 /**
- * Starts fauxqs. It would listen on every interface of the machine, whatever its host setting, so this function guards
+ * Starts fauxqs. It would listen on every interface of the machine, whatever its host setting. So this function guards
  * its server and overrides the host before it listens.
  */
 async function startQueues(admission: Admission, data: string | undefined): Promise<FauxqsServer> {

@@ -37,9 +37,9 @@ export async function createQueue(sqs: SQSClient, name: string, visibilityTimeou
 }
 
 /**
- * Replaces Lambda's event source mapping: hands batches of at most ten messages to a handler, and deletes those that it
- * does not report as failed. `ended` resolves after the stop, once all handed-over batches are handled, and rejects on an
- * error; `release` makes the messages in hand visible in the queue again.
+ * Replaces Lambda's event source mapping. Hands batches of at most ten messages to a handler, and deletes those that it
+ * does not report as failed. `ended` resolves after the stop, once all handed-over batches are handled, and rejects on
+ * an error. `release` makes the messages in hand visible in the queue again.
  *
  * @param concurrency batches in flight at most
  * @param drains true if, after the stop, it hands over what the queue has, until a message fails

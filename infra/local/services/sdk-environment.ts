@@ -4,8 +4,8 @@ import { devNull } from 'node:os';
 const settingsOfUser = /^(?:AWS|POWERTOOLS)_|^SECRET_ARN$/i;
 
 /**
- * Replaces the SDK settings of this process by these. The user's own settings for an AWS account, in variables or
- * files, must not lead requests to that account or change the run.
+ * Replaces the SDK settings of this process by these. The user's AWS settings, in variables or files, must not lead
+ * requests to the user's account or change the run.
  */
 export function setSdkEnvironment(settings: Readonly<Record<string, string>>): void {
   for (const name of Object.keys(process.env)) if (settingsOfUser.test(name)) delete process.env[name];

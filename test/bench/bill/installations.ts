@@ -33,7 +33,7 @@ export interface Installation {
 }
 
 /**
- * The usual settings: the shortest client id there is, changes at any hour and each by itself, one endpoint that wants every
+ * The usual settings: the shortest client id there is, separate changes at any hour, one endpoint that wants every
  * event. All of these but the first are the dearest there are.
  */
 export const ordinary = {

@@ -37,7 +37,7 @@ export function monthlyBill(installation: Installation, use: MonthlyUse, region:
   };
 }
 
-/** Calculates the cost of the way to a server through a private network, in US dollars; the hours cost most by far. */
+/** Calculates the cost of the way to a server through a private network, in US dollars. The hours cost most by far. */
 function networkCost({ together }: Installation, { requests, dataOut, changes }: MonthlyUse, region: Region) {
   const price = (item: keyof typeof network) => priceIn(region, network[item]);
   const hours = assumed('days') * 24;

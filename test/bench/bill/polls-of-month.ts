@@ -34,7 +34,7 @@ export function pollDuration(watches: number, installation: Installation, measur
   const { pagesAtOnce, pageLatency } = installation;
   const { polls, deployed } = measured;
   const { all, active } = polls;
-  // The first page and the one that shows the end have to be waited for; those between come several at once.
+  // The first page and the one that shows the end have to be waited for. Those between come several at once.
   const roundsOf = (requests: number) => Math.min(requests, 2) + Math.max(0, Math.ceil((requests - 2) / pagesAtOnce));
   const requests = requestsOfPoll(installation, measured);
   const rounds = Math.max(
@@ -65,7 +65,7 @@ export function pollsOf(installation: Installation, measured: MeasuredUse) {
   const { polls: use, registry, logs, requestBytes, deployed } = measured;
   const minutes = minutesOfMonth();
   const shards = shardsFor(installation, measured);
-  // Part of the time in which a watch is polled in its usual interval: while it has changed within the hour.
+  // Part of the time in which a watch has its usual interval: it has changed within the hour.
   const busy =
     installation.quietEvery === undefined ? 1 : hoursWithChange(installation.changes, installation.changingHours);
   const polls = watches * minutes * (busy / every + (1 - busy) / quietEvery);

@@ -23,8 +23,8 @@ interface Item {
 
 /**
  * The items of a bill. Their prices are those of AWS's price lists
- * (`pricing.us-east-1.amazonaws.com/offers/v1.0/aws/<offer>/current/<region>`), read in public copies of them. The newest
- * copy of any region is of this day, those of other regions are some weeks older: AmazonDynamoDB, AWSQueueService,
+ * (`pricing.us-east-1.amazonaws.com/offers/v1.0/aws/<offer>/current/<region>`), read in public copies of them. Below is
+ * the day of any region's newest copy; those of other regions are some weeks older. AmazonDynamoDB, AWSQueueService,
  * AWSSecretsManager 2026-09-11; AmazonSNS, awskms 2026-09-15; AWSDataTransfer 2026-09-16; AmazonCloudWatch 2026-09-22;
  * AWSLambda 2026-10-01; AWSEvents 2026-05-29; AmazonVPC 2026-07-24; AmazonEC2 2026-08-16. E-mails and calls of Secrets
  * Manager are taken to cost the same in eu-central-1.

@@ -38,8 +38,8 @@ const warmUpRounds = 3;
 const rounds = 10;
 
 /**
- * Measures the CPU of a request as this project makes it beside the same one by Node's `http.request` and nothing else; the
- * two take turns, round by round.
+ * Measures the CPU of a request by this project beside the same one by Node's `http.request` alone. The two take turns,
+ * round by round.
  */
 export async function besideBare(
   what: string,

@@ -14,10 +14,10 @@ const delayMs = 50;
 /** Milliseconds that a listing may take. */
 const budgetMs = 60_000;
 
-/** Milliseconds, if the server's delay were all there is to wait for and no request had to wait for another's answer. */
+/** Milliseconds, if only the server's delay took time and no request had to wait for another's answer. */
 const idealMs = (pages / maxConcurrentPages) * delayMs;
 
-/** Lists 100 full pages, of a number of transfers that is known from the last poll, with 50 ms before each answer. */
+/** Lists 100 full pages with 50 ms before each answer. The last poll knows the number of transfers. */
 export const listing: Section = {
   name: 'listing',
   what: 'listing 100 pages on a slow server',

@@ -12,7 +12,7 @@ const unchanged = 'unchanged';
 const oneChange = '1 change';
 
 /**
- * The changes before a poll, by the number of transfers, in the order of their measurement: each finds the mailbox as the one
+ * The changes before a poll, by the number of transfers, in the order of measurement. Each finds the mailbox as the one
  * before has left it. Rounds are polls to measure, each on a fresh change, unless {@link patienceMs} ends first.
  */
 const scenarios = [
@@ -118,7 +118,7 @@ function pollTable(costs: readonly PollCost[], sizes: readonly number[]): string
     ['transfers', 'poll', 'approach', 'rounds', 'requests', 'reads', 'writes', 'CPU ms', 'heap MB'],
     blocks.flatMap((block) =>
       block.map((cost, index) => [
-        // The size and the scenario stand in the first row of their block, so that the blocks can be told apart.
+        // The size and the scenario stand in the first row of their block, which tells blocks apart.
         index === 0 && cost.scenario === scenarios[0]!.name ? number.format(cost.transfers) : '',
         index === 0 ? cost.scenario : '',
         cost.way,

@@ -99,7 +99,7 @@ export const oneItem = (deps: BenchDependencies, server: PlainServer): Way => ({
 });
 
 /**
- * Publishes an event for each transfer whose state has changed, through the project's own code, so that SNS costs all ways
+ * Publishes an event for each transfer with a changed state. The project's own code does it, so that SNS costs all ways
  * the same.
  *
  * @returns their number

@@ -19,7 +19,7 @@ interface Answer {
 }
 
 /**
- * Starts a process of the benchmark's own, so that its CPU and heap are its alone, and waits until it serves its methods.
+ * Starts a process of the benchmark, to measure its CPU and heap alone, and waits until it serves its methods.
  *
  * @param url of the file that it runs
  * @param argument for the process, as JSON
@@ -61,7 +61,7 @@ export async function startProcess<M extends Methods>(url: string, argument: obj
   };
 }
 
-/** The other side: tells the parent that it is ready, carries out its calls, and ends with it, however that ends. */
+/** The other side: tells the parent that it is ready, carries out its calls, and ends when the parent ends. */
 export function serveParent(methods: Methods): void {
   process.once('disconnect', () => process.exit());
   process.on('message', async ({ method, args }: { readonly method: string; readonly args: readonly unknown[] }) => {

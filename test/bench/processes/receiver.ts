@@ -20,8 +20,8 @@ class Traffic {
 }
 
 /**
- * Starts a receiver of webhooks that answers by path: `/after/100` after 100 ms, `/healthy…` at once without a record,
- * `/sleep` after 14 s, `/drip` a byte a second for ever.
+ * Starts a receiver of webhooks that answers by path: `/after/100` after 100 ms, `/healthy…` at once without a record.
+ * `/sleep` answers after 14 s, `/drip` a byte a second for ever.
  */
 export async function startReceiver() {
   let traffic = new Traffic();

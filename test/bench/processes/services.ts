@@ -2,8 +2,8 @@ import { startProcess } from './bench-process.ts';
 import type { ServicesMethods } from './services-process.ts';
 
 /**
- * Starts the simulated Cryptshare Server, the embedded AWS services and a receiver of webhooks in a process of their own,
- * so that CPU and heap measured here are those of the poll alone.
+ * Starts the simulated Cryptshare Server, the embedded AWS services and a receiver of webhooks in a process of their
+ * own. So CPU and heap measured here are those of the poll alone.
  */
 export async function startServices() {
   const { call, stop } = await startProcess<ServicesMethods>(import.meta.resolve('./services-process.ts'));

@@ -23,8 +23,8 @@ const batchSize = 10;
 const invocationMs = 55_000;
 
 /**
- * Counts the units of 300 deliveries that are created at once for one endpoint with default settings, from the announcement
- * to the finished row.
+ * Counts the units of 300 deliveries created at once, from the announcement to the finished row. Their one endpoint has
+ * default settings.
  */
 export async function measureBurstUnits(services: ServiceAddresses, answersAfterMs: number) {
   const webhooks = await meteredWebhooks(services);

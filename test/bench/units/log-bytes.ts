@@ -65,8 +65,8 @@ const success: Settled = {
 };
 
 /**
- * Has functions report ordinary invocations, and measures the bytes of the log, CloudWatch's for each line included, and the
- * metrics that are sent with it. Lambda's own lines are not part of it.
+ * Has functions report ordinary invocations, and measures the metrics sent and the bytes of the log. CloudWatch's own
+ * bytes for each line count, too. Lambda's own lines are not part of it.
  */
 export function measureLogs() {
   const tick = writtenBy('poll', reportTick([quiet]));
@@ -96,7 +96,7 @@ export function measureLogs() {
       delivery: deliveryBytes,
       sweep: sweep.bytes,
     },
-    /** AWS charges a metric for the hours in which it is sent: by each tick or sweep, or by changes and deliveries. */
+    /** AWS charges a metric for hours in which it is sent: by ticks and sweeps, or by changes and deliveries. */
     metrics: { always: always.size, changing: sent.size - always.size },
   };
 }

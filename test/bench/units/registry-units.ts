@@ -15,8 +15,8 @@ const watches = 1000;
 const shards = 10;
 
 /**
- * Measures the read units of a tick for each watch in the registry, of its own shard and of others, of which the first few are
- * part of those of every tick: with 1,000 watches in ten shards, and in one, when none is to be polled.
+ * Measures the read units of a tick for each watch in the registry, of its own shard and of others. The first few are
+ * part of those of every tick. The 1,000 watches are in ten shards, and in one, and none is to be polled.
  */
 export async function measureRegistry(addresses: ServiceAddresses, deps: PollDependencies) {
   const { dynamo, onlooker, meter, close } = meteredDatabase(addresses);

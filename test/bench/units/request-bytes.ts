@@ -8,8 +8,8 @@ const answer = (body: string) =>
   `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
 
 /**
- * Measures the bytes of a request for a page as it is sent, without its client id, with a host name of ordinary length. The
- * token has 36 characters, as those of the server have.
+ * Measures the sent bytes of a request for a page without its client id, with an ordinary host name. The token has 36
+ * characters, as those of the server have.
  */
 export async function measureRequestBytes(): Promise<number> {
   const heads: string[] = [];

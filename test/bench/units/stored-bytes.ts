@@ -5,7 +5,7 @@ type Row = Record<string, AttributeValue>;
 /** Bytes that DynamoDB adds to each row, and to each place in an index. */
 const overhead = 100;
 
-/** Bytes of storage that the rows of a table are charged for, with their places in indexes that hold keys alone. */
+/** Bytes of storage charged for the rows of a table, with their places in indexes that hold keys alone. */
 export async function storedBytes(dynamo: DynamoDBClient, TableName: string): Promise<number> {
   const { Table } = await dynamo.send(new DescribeTableCommand({ TableName }));
   const indexes = (Table?.GlobalSecondaryIndexes ?? []).map(({ KeySchema = [] }) =>

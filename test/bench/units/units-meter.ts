@@ -24,8 +24,8 @@ interface CommandInput {
 const writes = new Set(['PutItemCommand', 'UpdateItemCommand', 'DeleteItemCommand', 'BatchWriteItemCommand']);
 
 /**
- * Counts the units of everything that a client asks of DynamoDB. What the embedded one leaves out is added by DynamoDB's
- * own rules: writes to indexes, and that a query that finds nothing is charged for, too.
+ * Counts the units of everything that a client asks of DynamoDB. Adds by DynamoDB's own rules what the embedded one
+ * leaves out: writes to indexes, and queries that find nothing.
  */
 export class UnitsMeter {
   private readonly units: Units = { read: 0, write: 0 };
@@ -101,7 +101,7 @@ export class UnitsMeter {
   }
 }
 
-/** Writes to an index that holds nothing but keys: one to put an entry or to take it away, both to move it. */
+/** Writes to an index that holds keys alone: one to put or remove an entry, both to move it. */
 const indexWrites = (before: string | undefined, after: string | undefined): number => {
   if (before === after) return 0;
   return (before === undefined ? 0 : 1) + (after === undefined ? 0 : 1);

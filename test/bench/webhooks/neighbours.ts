@@ -18,7 +18,7 @@ const healthy = ['healthy-1', 'healthy-2', 'healthy-3'];
 /** One sleeps for 14 s, one drips a byte a second, one refuses connections. */
 const bad = ['sleep', 'drip', 'refused'];
 
-/** Measures one endpoint beside healthy ones and beside bad ones in turn, each round with queues and table of its own. */
+/** Measures one endpoint beside healthy and beside bad ones in turn, each round with queues and table of its own. */
 export const neighbours: Section = {
   name: 'neighbours',
   what: 'delivering beside bad endpoints',

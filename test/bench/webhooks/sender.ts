@@ -15,8 +15,8 @@ export interface SenderStart {
 let started = 0;
 
 /**
- * Starts the functions for webhooks of the local run, from the topic on, in a process of their own beside that of the
- * services, with an empty table, topics and queues that no other sender has.
+ * Starts the local run's functions for webhooks, from the topic on, in a process beside that of the services. They have
+ * an empty table, topics and queues that no other sender has.
  */
 export async function startSender(services: Services, endpoints: SenderStart['endpoints']) {
   started += 1;

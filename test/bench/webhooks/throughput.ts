@@ -26,8 +26,8 @@ interface Entry {
 }
 
 /**
- * Measures each contestant with a receiver that answers at once: 1,000 events at once, taking turns; then one event every
- * 60 ms, twice, taking turns again.
+ * Measures each contestant with a receiver that answers at once. They take turns with 1,000 events at once, then,
+ * twice, with one event every 60 ms.
  */
 export const throughput: Section = {
   name: 'throughput',

@@ -117,7 +117,7 @@ describe.each(Object.entries(clients))('%s', (_, clientTo) => {
       return Reflect.apply(connect, this, given);
     });
     await clientTo(port)();
-    // Half of what is left for connecting: a lost packet is sent again after one second, and has time to be answered.
+    // Half of what is left for connecting. A lost packet is sent again after one second, and has time to be answered.
     expect(asked).toHaveLength(1);
     expect(asked[0]).toBeGreaterThan(2000);
     expect(asked[0]).toBeLessThanOrEqual(2500);

@@ -36,7 +36,7 @@ const failing = endpointEvent(
 );
 const bodies = (count: number) => Array.from({ length: count }, (_, index) => eventBody(eventAt(index)));
 
-/** Publishes events with faults by the number of the call to SNS; returns also what arrived, and the number of calls. */
+/** Publishes events with faults by the number of the SNS call. Returns also what arrived, and the number of calls. */
 async function publish(list: readonly string[], ...faults: (readonly [number, FaultKind])[]) {
   const plan = new FaultPlan(faults);
   const publication = await world.faults.run(plan, () => publishEvents(world.deps.topics, list));

@@ -11,7 +11,7 @@ beforeAll(async () => {
   return () => world.close();
 });
 
-/** Asks an API whose dependencies throw this error, or never come without one, in an invocation of some time in ms. */
+/** Asks an API whose dependencies throw this error, or never come without one. The invocation has some time in ms. */
 async function askBroken(error?: Error, timeoutMs = 60_000) {
   const lines: unknown[][] = [];
   const note = (...line: unknown[]) => void lines.push(line);

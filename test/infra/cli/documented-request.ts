@@ -12,7 +12,7 @@ export interface SeenRequest {
 }
 
 /**
- * What is wrong with a request that the operator API would have to take, by the very schemas that it checks requests with.
+ * Faults of a request that the operator API would have to take, by the schemas that it checks requests with.
  *
  * @returns nothing when it is as documented
  */

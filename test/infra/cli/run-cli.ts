@@ -14,7 +14,7 @@ export interface RunOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** Columns of the terminal; without them there is none. */
   readonly columns?: number;
-  /** A person's answers in order: yes or no, or a line, or a function that finds it; without them there is no person. */
+  /** A person's answers in order: yes or no, a line, or a function that finds it. Without them there is no person. */
   readonly answers?: readonly (boolean | string | (() => string))[];
   readonly now?: () => Date;
   readonly sleep?: CliContext['sleep'];

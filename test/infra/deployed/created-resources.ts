@@ -16,8 +16,8 @@ export interface Services {
 }
 
 /**
- * Creates the tables, topics, queues, subscriptions of queues and the secret of a template, as it declares them, and gives
- * its functions their names.
+ * Creates the tables, topics, queues, subscriptions of queues and the secret that a template declares. Gives its
+ * functions their names.
  */
 export async function createResources(template: Template, services: Services): Promise<TemplateValues> {
   const values = new TemplateValues();

@@ -29,7 +29,7 @@ export interface Deployment extends SynthesisedStack {
   readonly receiver: PublicReceiver;
   /** Calls that a role did not allow. */
   readonly denied: readonly string[];
-  /** Waits for a webhook; rejects if a role denies a call, or if a function leaves a message of its queue unhandled. */
+  /** Waits for a webhook. Rejects if a role denies a call, or if a function leaves a message of its queue unhandled. */
   posted(matches: (post: ReceivedPost) => boolean): Promise<ReceivedPost>;
   /** Waits for a line in the log of deliver, as {@link posted}. */
   logged(matches: (line: LogLine) => boolean): Promise<LogLine>;
@@ -175,7 +175,7 @@ export async function deploy(config: Config, folder: string): Promise<Deployment
   };
 }
 
-/** Does what an event source mapping does: reads a queue in the name of the function, and hands it the messages. */
+/** Acts as an event source mapping: reads a queue in the name of the function, and hands it the messages. */
 async function feed(
   worker: FunctionProcess,
   sdk: ReturnType<typeof sdkSettings>,

@@ -1,8 +1,8 @@
 import { promises as dns } from 'node:dns';
 import net from 'node:net';
 
-// Loaded into a function's process before its bundle: example.com has addresses, and behind the public one there is a
-// receiver on this machine, whose port the query of this file's URL says. Everything else is as it always is.
+// Loaded into a function's process before its bundle: example.com has addresses. Behind the public one there is a
+// receiver on this machine. The query of this file's URL says its port. Everything else is as it always is.
 const receiverPort = Number(new URL(import.meta.url).searchParams.get('receiver'));
 const publicAddress = '93.184.215.14';
 const records: Readonly<Record<string, string>> = {

@@ -48,7 +48,7 @@ describe('operator API of a local run', () => {
     const added = await ask('POST', '/watches', JSON.stringify({ mailbox: alice, direction: 'received' }));
     expect(added.status).toBe(201);
     const path = watch('received');
-    // Until it is polled, the new watch is due at each tick, and such a tick may store the baseline first.
+    // Until it is polled, the new watch is due at each tick. Such a tick may store the baseline first.
     const outcome = expect.stringMatching(/^(baseline|unchanged)$/);
     expect(JSON.parse((await ask('POST', `${path}/poll`)).body)).toMatchObject({ outcome, transfers: 0 });
     expect(JSON.parse((await ask('GET', '/watches?limit=1')).body).items).toMatchObject([{ direction: 'received' }]);

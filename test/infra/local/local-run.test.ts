@@ -110,7 +110,7 @@ describe('npm start --config', () => {
         .filter(({ pathname }) => pathname.includes(`${encodeURIComponent(mailbox)}/transfers/sent`))
         .filter(({ searchParams }) => searchParams.get('page') === String(page))
         .map(({ searchParams }) => searchParams.get('active'));
-    // A new watch may be listed in full more than once at first, and so may any while ticks are late.
+    // A new watch may be listed in full more than once at first, as may any while ticks are late.
     await expect.poll(() => pages(often, 1).map(String).join()).toMatch(/(true,?){2}/);
     expect(pages(often, 2)).not.toContain('true');
     expect(pages(seldom, 1).length).toBeLessThanOrEqual(2);

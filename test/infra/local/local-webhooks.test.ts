@@ -24,7 +24,7 @@ const secret = newSecret();
 const proxyNames = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY'];
 const proxies = Object.fromEntries(proxyNames.map((name) => [name, foreign.url]));
 
-/** Starts a run that a foreign proxy surrounds, with one webhook for each way to a secret, and one through a proxy. */
+/** Starts a run in a foreign proxy's environment: a webhook for each way to a secret, one through a proxy. */
 const start = (): LocalRun =>
   world.startReal({
     config: {

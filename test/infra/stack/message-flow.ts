@@ -9,8 +9,8 @@ const receivers = [
 ] as const;
 
 /**
- * The functions that may be invoked by what they have sent themselves, through queues, dead-letter queues, topics and other
- * functions: Lambda takes each such chain for an endless loop after some 16 rounds, unless the function says that it is meant.
+ * Functions that may be invoked by what they sent themselves, through queues, dead-letter queues, topics and other
+ * functions. Lambda takes such a chain for an endless loop after some 16 rounds, unless the function allows it.
  */
 export function functionsInLoops(template: Template): string[] {
   const flow = messageFlow(template);

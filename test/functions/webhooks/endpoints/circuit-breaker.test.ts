@@ -28,7 +28,7 @@ const attempt = (startedAt: number, change: Partial<Observation> = {}): Observat
 const success = { isSuccess: true };
 const slowDown = (retryAfterMs?: number) => ({ slowDown: true, retryAfterMs });
 
-/** The breaker after failures one after the other, each as soon as it lets one through, and the end of the last one. */
+/** The breaker after consecutive failures, each as soon as it lets one through, and the end of the last one. */
 function failing(times: number, change: Partial<Observation> = {}, from = newBreaker) {
   let breaker = from;
   let at = start;

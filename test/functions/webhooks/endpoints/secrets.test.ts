@@ -6,7 +6,7 @@ import { crm, day, first, other, startEndpointWorld, world } from '#test/support
 
 beforeEach(startEndpointWorld);
 
-/** The signatures of the next event, in their order: the names of the secrets that have made them, and unknown ones. */
+/** The signatures of the next event, in their order: the names of the secrets that made them, and unknown ones. */
 async function signers(secrets: Readonly<Record<string, string | undefined>>, event = first): Promise<string[]> {
   await world.fanOut(event);
   await world.answerWakeUps();

@@ -31,7 +31,7 @@ const bodiesOf = (events: readonly TransferEvent[]) => events.map((event) => ({ 
 const events = (name: string, count: number) =>
   Array.from({ length: count }, (_, index) => exampleEvent(`${name}-${index}`));
 
-/** Units of events from their arrival to their end, in batches of ten, each fanned out and delivered by its wake-ups. */
+/** Units of events from arrival to end, in batches of ten, each fanned out and delivered by its wake-ups. */
 async function costOf(count: number, name: string): Promise<Units> {
   const all = events(name, count);
   return meter.of(async () => {

@@ -4,7 +4,7 @@ import { crm, day, first, minute, second, startEndpointWorld, world } from '#tes
 
 beforeEach(startEndpointWorld);
 
-/** Writes more retries than one sweep corrects, for five minutes later by a clock a day ahead, and sets it back. */
+/** Writes more retries than a sweep corrects, for five minutes later by a clock a day ahead; sets it back. */
 async function putOff(): Promise<void> {
   await crm.add({ maxInFlight: 50 });
   await world.sweep();

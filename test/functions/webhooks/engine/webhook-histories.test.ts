@@ -43,8 +43,9 @@ type Happening =
       readonly faults: readonly PlannedFault[];
     }
   /**
-   * Some of the wake-ups that wait are handled, out of order, some twice, perhaps by two processes at once, of which one may
-   * die and the other go on; what is not handled is brought again. During one of the requests, something else may happen.
+   * Some of the waiting wake-ups are handled, out of order, some twice, perhaps by two processes at once. One of these
+   * may die and the other go on. Unhandled wake-ups are brought again. During one of the requests, something else may
+   * happen.
    */
   | {
       readonly kind: 'wake-ups';

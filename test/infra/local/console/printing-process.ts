@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { LineOutput } from '#infra/local/console/output.ts';
 
-/** Prints each line that it reads as often as the number before it says; tells on stderr what happens to them. */
+/** Prints each line that it reads as often as the number before it says. Tells on stderr what happens to them. */
 const output = new LineOutput(process.stdout, {
   gone: (code) => process.stderr.write(`gone ${code}\n`),
   refused: (code) => process.stderr.write(`refused ${code}\n`),

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { isSoundLog } from '#infra/local/data/database-log.ts';
 
-/** A log of LevelDB with small records, records that fill a block to its last bytes, and some longer than blocks. */
+/** A log of LevelDB: small records, records that fill a block to its last bytes, some longer than blocks. */
 let log: Buffer;
 beforeAll(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'database-log-'));

@@ -63,8 +63,7 @@ describe('maxInFlight', () => {
     await expectNoMore(held, deliver(world.another(), [rest()]), first);
   });
 
-  // The longest that each part may take: 3 s from the write of the lease to the begin, 15 s for the request, and clocks that
-  // differ by 5 s.
+  // Longest parts: 3 s from the write of the lease to the begin, 15 s for the request. Clocks differ by 5 s.
   test.each([0, clockToleranceMs])(
     'limits the requests of one process for as long as those of another one may take, whose clock is %i ms behind',
     async (behind) => {
@@ -99,7 +98,7 @@ describe('maxInFlight', () => {
     }));
     world.received.length = 0;
     const held = world.holdRequests();
-    // The second BatchGetItem is the one after the lease was written; it hangs, as one that is throttled or retried does.
+    // The second BatchGetItem comes after the lease was written. It hangs, as one that is throttled or retried does.
     const plan = new FaultPlan([[4, 'pause']]);
     const slow = world.faults.run(plan, () => deliver(remembering, [some()]));
     await plan.reachedPause;

@@ -89,7 +89,7 @@ test('a drain loses no delivery that a task names and a dead process attempted, 
   expect(await world.statuses()).toEqual({ DELIVERED: 5 });
 });
 
-/** As in the local run, where one process goes on and on; on AWS, Lambda ends the function after a minute. */
+/** As in the local run, where one process goes on and on. On AWS, Lambda ends the function after a minute. */
 test('a drain of which one call hangs does not block its endpoint for ever in its own process', async () => {
   await world.prepare(first, other);
   const plan = new FaultPlan([['UpdateItemCommand', 'pause']]);
