@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { type Page, paginate, rowsBetween } from '#functions/dynamodb/index-pages.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
-import type { FollowingWatch } from '#functions/transfers/follow.ts';
+import { type FollowingWatch, followable } from '#functions/transfers/follow.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { placeOf, rangeOfPlaces, registryKey } from './places.ts';
 import { isThere, PolledWatches, type RegisteredWatch, registryPartition, watchOf } from './polled-watches.ts';
@@ -17,6 +17,21 @@ export interface WantedWatch extends FollowingWatch {
   /** Milliseconds between two polls. @default the interval of the schedule */
   readonly pollIntervalMs?: number | undefined;
 }
+
+export type WatchSettings = Omit<WantedWatch, keyof Watch>;
+
+/** Settings as a row holds them: what is followed in one order, and when a transfer is overdue only if that is. */
+function settingsOf({ pollIntervalMs, follow = [], overdueBeforeMs }: WatchSettings) {
+  const followed = followable.filter((one) => follow.includes(one));
+  return {
+    pollIntervalMs,
+    follow: followed.length > 0 ? followed : undefined,
+    overdueBeforeMs: followed.includes('overdue') ? overdueBeforeMs : undefined,
+  };
+}
+
+const isAlike = (one: WatchSettings, other: WatchSettings): boolean =>
+  JSON.stringify(settingsOf(one)) === JSON.stringify(settingsOf(other));
 
 /** True when the registry has the watch as declared by the configuration file. */
 const isDeclared = (watch: RegisteredWatch | undefined): boolean =>
@@ -67,11 +82,11 @@ export class Watches extends PolledWatches {
     await pLimit(concurrency).map(dropped, (watch) => this.update(registryKey(watch), drop, {}));
     const different = watches.filter((watch) => {
       const before = known.get(watchKey(watch));
-      return !isDeclared(before) || before?.pollIntervalMs !== watch.pollIntervalMs;
+      return !before || !isDeclared(before) || !isAlike(before, watch);
     });
     const isNew = (watch: WantedWatch) => isAlone && !known.has(watchKey(watch));
-    const declaredAs = ({ mailbox, direction, pollIntervalMs }: WantedWatch) => {
-      return { mailbox, direction, pollIntervalMs, isDeclared: true, scheduledFrom: at };
+    const declaredAs = ({ mailbox, direction, ...settings }: WantedWatch) => {
+      return { mailbox, direction, ...settingsOf(settings), isDeclared: true, scheduledFrom: at };
     };
     const news = different.filter(isNew);
     await this.putAll(news.map((watch) => ({ sk: registryKey(watch), ...declaredAs(watch), notifyExisting })));
@@ -109,8 +124,9 @@ export class Watches extends PolledWatches {
       if (wanted.has(key)) return false;
       wanted.add(key);
       if (await this.find(watch)) return false;
-      const { mailbox, direction, pollIntervalMs } = watch;
-      const row = { mailbox, direction, pollIntervalMs, scheduledFrom: at, ...(notifyExisting && { notifyExisting }) };
+      const { mailbox, direction, ...settings } = watch;
+      const begun = { scheduledFrom: at, ...(notifyExisting && { notifyExisting }) };
+      const row = { mailbox, direction, ...settingsOf(settings), ...begun };
       const condition = 'attribute_not_exists(pk) OR isRemoved = :true';
       return this.put(registryKey(watch), row, { condition, values: { true: true } });
     });
@@ -135,9 +151,15 @@ export class Watches extends PolledWatches {
     return this.update(registryKey(watch), changed, { condition, values: { true: true } });
   }
 
-  /** Sets a watch's interval in ms, or the default, from an ISO 8601 time on. Returns false if it is unknown. */
-  setPollInterval(watch: Watch, pollIntervalMs: number | undefined, at: string): Promise<boolean> {
-    return this.update(registryKey(watch), { scheduledFrom: at, pollIntervalMs }, { condition: isThere });
+  /** Changes the given settings from an ISO 8601 time on; undefined is the default. Returns false if it is unknown. */
+  configure(watch: RegisteredWatch, changes: WatchSettings, at: string): Promise<boolean> {
+    const { pollIntervalMs, ...following } = settingsOf({ ...watch, ...changes });
+    // Leave the interval unwritten unless it is given: another operator may be changing it.
+    const changed = {
+      ...('pollIntervalMs' in changes && { pollIntervalMs }),
+      ...(('follow' in changes || 'overdueBeforeMs' in changes) && following),
+    };
+    return this.update(registryKey(watch), { scheduledFrom: at, ...changed }, { condition: isThere });
   }
 
   /** Makes the watches of a mailbox due at the next tick after an ISO 8601 time. */

@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { describe } from 'zod/mini';
 import { typePatterns } from '#functions/events/catalogue.ts';
 import { proxyProblem } from '#functions/http/proxy.ts';
+import { followable } from '#functions/transfers/follow.ts';
+import { expectedOverdue, isOverdueSensible, overdueBeforeLimitsMs } from '#functions/transfers/follow-settings.ts';
 import { address } from '#functions/transfers/mailbox-address.ts';
 import { formats } from '#functions/webhooks/endpoints/format.ts';
 import { endpointName } from '#functions/webhooks/endpoints/settings.ts';
@@ -41,6 +43,15 @@ const durationText = z
   })
   .refine((text) => millisecondsOf(text) <= 86_400_000, 'expected at most 24h');
 
+/** Time before the end of a transfer, from an hour to 30 days. */
+const overdueText = z
+  .string()
+  .regex(/^[1-9]\d{0,4}[mhd]$/, { error: 'expected a duration such as 12h or 2d', abort: true })
+  .refine((text) => {
+    const [least, most] = overdueBeforeLimitsMs;
+    return millisecondsOf(text) >= least && millisecondsOf(text) <= most;
+  }, 'expected from 1h to 30d');
+
 const direction = z.enum(['sent', 'received']);
 
 const environmentVariable = z
@@ -73,6 +84,29 @@ const webhook = z
     maxInFlight: z.int().min(1).max(100).default(10).describe('Requests to this endpoint in flight at most'),
   })
   .refine(({ url, urlFrom }) => (url === undefined) !== (urlFrom === undefined), 'expected either url or urlFrom');
+
+const watch = z
+  .strictObject({
+    mailbox: address.check(describe('Verified e-mail address on the server')),
+    direction: direction.default('sent'),
+    every: durationText.optional().describe('Poll interval of this watch, in place of schedule.every'),
+    follow: z
+      .array(z.enum(followable))
+      .min(1, `expected at least one of ${followable.join(', ')}`)
+      .optional()
+      .meta({ description: 'What else to tell of active transfers, besides their states', uniqueItems: true }),
+    overdueBefore: z
+      .optional(overdueText)
+      .describe('Time before its end from which a transfer that a recipient has not downloaded is overdue; usually 2d'),
+  })
+  .refine(
+    ({ follow, overdueBefore }) =>
+      isOverdueSensible({
+        follow,
+        overdueBeforeMs: overdueBefore === undefined ? undefined : millisecondsOf(overdueBefore),
+      }),
+    { path: ['overdueBefore'], error: expectedOverdue },
+  );
 
 /** Shorter than CloudFormation allows: the stack appends the region where a name must be unique in the account. */
 const stackName = z
@@ -131,15 +165,7 @@ const configSchema = z.strictObject({
       shards: z.int().min(1).max(100).default(1).describe('Parts into which the watches are divided on AWS'),
     })
     .prefault({}),
-  watches: z
-    .array(
-      z.strictObject({
-        mailbox: address.check(describe('Verified e-mail address on the server')),
-        direction: direction.default('sent'),
-        every: durationText.optional().describe('Poll interval of this watch, in place of schedule.every'),
-      }),
-    )
-    .min(1, 'expected at least one watch'),
+  watches: z.array(watch).min(1, 'expected at least one watch'),
   notify: z
     .strictObject({
       email: z.array(z.strictObject({ address, types: z.array(eventType).min(1).optional() })).default([]),

@@ -9,11 +9,12 @@ export const declarationsOf = (config: Config): Declarations => ({
   endpoints: endpointDeclarations(config),
 });
 
-/** Declared watches, with intervals in milliseconds. */
+/** Declared watches, with durations in milliseconds. */
 export const watchDeclarations = ({ watches }: Config): WantedWatch[] =>
-  watches.map(({ every, ...watch }) => ({
+  watches.map(({ every, overdueBefore, ...watch }) => ({
     ...watch,
     pollIntervalMs: every === undefined ? undefined : millisecondsOf(every),
+    overdueBeforeMs: overdueBefore === undefined ? undefined : millisecondsOf(overdueBefore),
   }));
 
 /** Declared endpoints, with retry delays in milliseconds. */

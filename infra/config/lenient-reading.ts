@@ -21,6 +21,7 @@ const sound: Readonly<Record<string, unknown>> = {
   mailboxes: ['placeholder@example.com'],
   types: ['transfer.*'],
   directions: ['sent'],
+  follow: ['overdue'],
   retryDelays: ['5m'],
   workspaceId: 'T00000000',
   channelId: 'C00000000',

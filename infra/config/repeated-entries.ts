@@ -1,13 +1,21 @@
 import { addressKey } from '#functions/transfers/address-key.ts';
 
-/** Finds repeated watches and webhooks by path, even in an otherwise invalid configuration. */
+/** Finds repeated watches, webhooks and things to follow by path, even in an otherwise invalid configuration. */
 export function repeatedEntries(json: unknown): string[] {
   const { watches, webhooks } = (json ?? {}) as { watches?: unknown; webhooks?: unknown };
   const keys = entriesIn(watches).map(({ mailbox, direction = 'sent' }) =>
     typeof mailbox === 'string' && typeof direction === 'string' ? `${direction}#${addressKey(mailbox)}` : undefined,
   );
   const names = entriesIn(webhooks).map(({ name }) => (typeof name === 'string' ? name : undefined));
+  const followed = entriesIn(watches).flatMap(({ follow }, at) =>
+    repetitions(
+      Array.isArray(follow) ? follow.map((one) => (typeof one === 'string' ? one : undefined)) : [],
+      (index, first) =>
+        `watches[${at}].follow[${index}]: expected each once, but watches[${at}].follow[${first}] is the same`,
+    ),
+  );
   return [
+    ...followed,
     ...repetitions(
       keys,
       (index, first) => `watches[${index}]: expected each watch once, but watches[${first}] is the same`,

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { verificationMethods } from '#functions/cryptshare/verification.ts';
+import { followable } from '#functions/transfers/follow.ts';
 import { formats } from '#functions/webhooks/endpoints/format.ts';
 import { postFailures } from '#functions/webhooks/http/webhook-client.ts';
 import { pollFields, watchProblemSchema } from './on-demand-poll.ts';
@@ -43,6 +44,8 @@ const watch = z.strictObject({
   isDeclared: z.boolean(),
   isDisabled: z.boolean(),
   pollIntervalMs: z.optional(z.int()),
+  follow: z.optional(z.array(z.enum(followable))),
+  overdueBeforeMs: z.optional(z.int()),
   quietIntervalMs: z.optional(z.int()),
   health: z.optional(
     z.strictObject({

@@ -3,14 +3,17 @@ import type { Answers } from '#functions/operator/api/answers.ts';
 import { invokePoll } from '#functions/operator/api/on-demand-poll.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
-import { existing, Problem } from '#functions/operator/api/problem.ts';
+import { existing, invalid, Problem } from '#functions/operator/api/problem.ts';
 import { direction } from '#functions/operator/api/schemas.ts';
 import { watchName } from '#functions/poll/report.ts';
+import { followable } from '#functions/transfers/follow.ts';
+import { expectedOverdue, isOverdueSensible, overdueBeforeLimitsMs } from '#functions/transfers/follow-settings.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { isQuiet } from '#functions/watches/schedule.ts';
 import type { Health } from '#functions/watches/watch-health.ts';
+import type { WatchSettings } from '#functions/watches/watches.ts';
 
 const expectedInterval = 'expected milliseconds from 1000 to 86400000, a day';
 
@@ -18,11 +21,26 @@ const interval = z
   .int(expectedInterval)
   .check(z.minimum(1000, expectedInterval), z.maximum(86_400_000, expectedInterval));
 
-const wantedWatch = z.strictObject({
+const expectedBefore = 'expected milliseconds from 3600000, an hour, to 2592000000, 30 days';
+
+const settings = {
+  pollIntervalMs: interval,
+  follow: z.array(z.enum(followable, `expected ${followable.join(', ')}`)).check(
+    z.minLength(1, 'expected at least one'),
+    z.refine((list) => new Set(list).size === list.length, 'expected each once'),
+  ),
+  overdueBeforeMs: z
+    .int(expectedBefore)
+    .check(z.minimum(overdueBeforeLimitsMs[0], expectedBefore), z.maximum(overdueBeforeLimitsMs[1], expectedBefore)),
+};
+
+const needsOverdue = { path: ['overdueBeforeMs'], error: expectedOverdue };
+
+const wanted = {
   mailbox,
   direction: z._default(direction, 'sent'),
-  pollIntervalMs: z.optional(interval),
-});
+  ...z.partial(z.strictObject(settings)).shape,
+};
 
 export const watchPath = '/watches/{direction}/{mailbox}';
 
@@ -55,6 +73,8 @@ async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: r
       isDeclared: watch.isDeclared ?? false,
       isDisabled: watch.isDisabled ?? false,
       pollIntervalMs: watch.pollIntervalMs,
+      follow: watch.follow,
+      overdueBeforeMs: watch.overdueBeforeMs,
       quietIntervalMs:
         quietIntervalMs > (watch.pollIntervalMs ?? 0) && !watch.isDisabled && isQuiet(watch, now, watch.pollIntervalMs)
           ? quietIntervalMs
@@ -95,7 +115,9 @@ export const watchOperations = [
   }),
   operation('addWatch', 'POST /watches', {
     summary: 'Adds a watch: one mailbox in one direction',
-    body: z.extend(wantedWatch, { notifyExisting: z._default(z.boolean(), false) }),
+    body: z
+      .strictObject({ ...wanted, notifyExisting: z._default(z.boolean(), false) })
+      .check(z.refine(isOverdueSensible, needsOverdue)),
     status: 201,
     failures: [409],
     target: ({ body }) => watchName(body),
@@ -108,7 +130,9 @@ export const watchOperations = [
   operation('addWatches', 'POST /watches/batch', {
     summary: 'Adds many watches; existing ones, paused ones included, stay as they are',
     body: z.strictObject({
-      watches: z.array(wantedWatch).check(z.minLength(1), z.maxLength(100, 'expected at most 100 watches')),
+      watches: z
+        .array(z.strictObject(wanted).check(z.refine(isOverdueSensible, needsOverdue)))
+        .check(z.minLength(1), z.maxLength(100, 'expected at most 100 watches')),
       notifyExisting: z._default(z.boolean(), false),
     }),
     target: ({ body: { watches } }) => `${watches.length} watches`,
@@ -126,11 +150,24 @@ export const watchOperations = [
   }),
   operation('updateWatch', `PATCH ${watchPath}`, {
     ...onWatch,
-    summary: 'Changes the interval of a watch; null returns it to the general one',
-    body: z.strictObject({ pollIntervalMs: z.nullable(interval) }),
-    async run(deps, { params: watch, body: { pollIntervalMs } }) {
+    summary: 'Changes the given settings of a watch; null returns one to its default, and `follow` to nothing',
+    body: z.partial(
+      z.strictObject({
+        pollIntervalMs: z.nullable(settings.pollIntervalMs),
+        follow: z.nullable(settings.follow),
+        overdueBeforeMs: z.nullable(settings.overdueBeforeMs),
+      }),
+    ),
+    async run(deps, { params: watch, body }) {
       const read = await existingWatch(deps, watch);
-      await deps.transfers.watches.setPollInterval(read, pollIntervalMs ?? undefined, nowOf(deps));
+      const named = Object.entries(body).map(([setting, value]) => [setting, value ?? undefined]);
+      const changes: WatchSettings = Object.fromEntries(named);
+      // Without `overdue`, a time that was set before goes with it; only one that is given is a mistake.
+      const { follow = read.follow } = body;
+      if (!isOverdueSensible({ follow: follow ?? undefined, overdueBeforeMs: changes.overdueBeforeMs })) {
+        throw invalid([{ path: 'overdueBeforeMs', message: expectedOverdue }]);
+      }
+      await deps.transfers.watches.configure(read, changes, nowOf(deps));
       return viewOf(deps, watch);
     },
   }),

@@ -1,33 +1,46 @@
 import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { addressKey } from '#functions/transfers/address-key.ts';
+import { expectedOverdue, isOverdueSensible } from '#functions/transfers/follow-settings.ts';
 import { address } from '#functions/transfers/mailbox-address.ts';
-import { interval } from '#infra/cli/terminal/arguments.ts';
+import { followed, interval, overdueBefore } from '#infra/cli/terminal/arguments.ts';
 import { type CliError, refused } from '#infra/cli/terminal/cli-error.ts';
 import { readTextFile } from '#infra/config/text-file.ts';
+
+/** A column that may be missing or empty, read like an option of the command line. */
+const column = <T>(read: (text: string) => T) =>
+  z
+    .string()
+    .optional()
+    .transform((text, context) => {
+      if (!text) return undefined;
+      try {
+        return read(text);
+      } catch (error) {
+        context.addIssue((error as Error).message.replace(/^E(.*)\.$/, 'e$1'));
+        return z.NEVER;
+      }
+    });
 
 const row = z
   .object({
     mailbox: address,
     direction: z.enum(['sent', 'received'], 'expected sent or received'),
-    every: z
-      .string()
-      .optional()
-      .transform((text, context) => {
-        if (!text) return undefined;
-        try {
-          return interval(text);
-        } catch (error) {
-          context.addIssue((error as Error).message.replace(/^E(.*)\.$/, 'e$1'));
-          return z.NEVER;
-        }
-      }),
+    every: column(interval),
+    follow: column(followed),
+    overdueBefore: column(overdueBefore),
   })
-  .transform(({ every: pollIntervalMs, ...watch }) => ({ ...watch, pollIntervalMs }));
+  .transform(({ every: pollIntervalMs, overdueBefore: overdueBeforeMs, ...watch }) => {
+    return { ...watch, pollIntervalMs, overdueBeforeMs };
+  })
+  .refine(isOverdueSensible, { path: ['overdueBefore'], error: expectedOverdue });
+
+/** Names of columns by their lower-case spelling. */
+const spelled: Readonly<Record<string, string>> = { overduebefore: 'overdueBefore' };
 
 export type FileWatch = z.output<typeof row>;
 
-/** Reads the columns mailbox, direction and optionally every. @throws CliError with the number of every bad line */
+/** Reads the columns mailbox, direction and optionally every, follow and overdueBefore. @throws CliError with the number of every bad line */
 export function readWatchFile(file: string): FileWatch[] {
   const watches: FileWatch[] = [];
   const lines = new Map<string, number>();
@@ -67,7 +80,7 @@ function parsed(file: string): Row[] {
     throw unusable(file, ` expected a readable file (${(error as NodeJS.ErrnoException).code})`);
   }
   const columns = (header: readonly string[]): string[] => {
-    const names = header.map((name) => name.trim().toLowerCase());
+    const names = header.map((name) => name.trim().toLowerCase()).map((name) => spelled[name] ?? name);
     const missing = ['mailbox', 'direction'].filter((name) => !names.includes(name));
     if (missing.length === 0) return names;
     throw unusable(file, ` expected a first line mailbox,direction, got ${JSON.stringify(header.join(','))}`);

@@ -1,11 +1,20 @@
 import type { Command } from 'commander';
+import { type Followed, usualOverdueBeforeMs } from '#functions/transfers/follow.ts';
 import type { Direction } from '#functions/transfers/transfer.ts';
 import { longTimeoutMs, path } from '#infra/cli/api/client.ts';
 import { type PageOptions, paged, printList, readList } from '#infra/cli/api/paged.ts';
 import type { PollFacts, WatchResource } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, confirmable, confirmed, openSession, verb } from '#infra/cli/api/session.ts';
-import { direction, interval, intervalOrDefault } from '#infra/cli/terminal/arguments.ts';
-import { refused } from '#infra/cli/terminal/cli-error.ts';
+import {
+  direction,
+  followed,
+  followedOrNone,
+  interval,
+  intervalOrDefault,
+  overdueBefore,
+  overdueOrDefault,
+} from '#infra/cli/terminal/arguments.ts';
+import { refused, wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { type Column, type Output, statusStyle, timeText } from '#infra/cli/terminal/output.ts';
 import { baselineProgressWords } from '#infra/terminal/baseline-words.ts';
@@ -16,7 +25,16 @@ interface WatchOptions extends CommonOptions {
   readonly direction: Direction;
   readonly notifyExisting?: boolean;
   readonly every?: number;
+  readonly follow?: readonly Followed[];
+  readonly overdueBefore?: number;
   readonly yes?: boolean;
+}
+
+interface WatchChanges extends CommonOptions {
+  readonly direction: Direction;
+  readonly every?: number | 'default';
+  readonly follow?: readonly Followed[] | 'none';
+  readonly overdueBefore?: number | 'default';
 }
 
 const examples = `
@@ -24,14 +42,17 @@ Examples:
   npm run notifier -- watch verify alice@example.com
   npm run notifier -- watch add alice@example.com
   npm run notifier -- watch add bob@example.com --direction received --notify-existing
+  npm run notifier -- watch add carol@example.com --follow downloads,overdue --overdue-before 3d
   npm run notifier -- watch list --stack TransferNotifier
   npm run notifier -- watch import mailboxes.csv
   npm run notifier -- watch update alice@example.com --every 15m
+  npm run notifier -- watch update carol@example.com --follow none
   npm run notifier -- watch pause alice@example.com
 
 A watch is one mailbox in one direction: sent, unless --direction says received. The first poll of a mailbox stores its
-transfers silently, unless --notify-existing is given. The first line of a file to import names its columns: mailbox, direction
-and, optionally, every.
+transfers silently, unless --notify-existing is given. A watch can follow downloads, overdue transfers and problems of its
+active transfers besides their states. The first line of a file to import names its columns: mailbox, direction and,
+optionally, every, follow and overdueBefore.
 `;
 
 export function watchCommands(program: Command, context: CliContext): void {
@@ -42,11 +63,14 @@ export function watchCommands(program: Command, context: CliContext): void {
   ofWatch('add', 'watch a mailbox')
     .option('--notify-existing', 'announce transfers that exist already')
     .option('--every <time>', 'poll interval, for example 15m (default: that of all watches)', interval)
+    .option('--follow <what>', 'what else to tell, of downloads,overdue,problems (default: nothing)', followed)
+    .option('--overdue-before <time>', 'when a transfer is overdue, before its end (default: 2d)', overdueBefore)
     .action(async (mailbox: string, options: WatchOptions) => {
       const session = await openSession(context, options);
       const { api, output } = session;
-      const { direction, notifyExisting, every: pollIntervalMs } = options;
-      const watch = await api.post<WatchResource>('/watches', { mailbox, direction, notifyExisting, pollIntervalMs });
+      const { direction, notifyExisting, every: pollIntervalMs, follow, overdueBefore: overdueBeforeMs } = options;
+      const wanted = { mailbox, direction, notifyExisting, pollIntervalMs, follow, overdueBeforeMs };
+      const watch = await api.post<WatchResource>('/watches', wanted);
       output.done(watch, `${watchWords(watch)} is watched; its first poll comes with the schedule`);
       if (!output.isJson) await warnUnverified(session, mailbox);
     });
@@ -63,20 +87,31 @@ export function watchCommands(program: Command, context: CliContext): void {
     output.result(watch, () => printWatch(output, watch));
   });
 
-  ofWatch('update', 'change the poll interval of a watch')
-    .requiredOption(
-      '--every <time>',
-      'poll interval, for example 15m, or default for the general one',
-      intervalOrDefault,
+  ofWatch('update', 'change how often a watch is polled, and what it follows')
+    .option('--every <time>', 'poll interval, for example 15m, or default for the general one', intervalOrDefault)
+    .option('--follow <what>', 'what else to tell, of downloads,overdue,problems, or none', followedOrNone)
+    .option(
+      '--overdue-before <time>',
+      'when a transfer is overdue, before its end, or default for 2d',
+      overdueOrDefault,
     )
-    .action(async (mailbox: string, options: CommonOptions & { direction: Direction; every: number | 'default' }) => {
+    .action(async (mailbox: string, { every, follow, overdueBefore, ...options }: WatchChanges) => {
+      if (every === undefined && follow === undefined && overdueBefore === undefined) {
+        throw wrongCommandLine('expected --every, --follow or --overdue-before');
+      }
       const { api, output } = await openSession(context, options);
       const watch = await api.send<WatchResource>({
         method: 'PATCH',
         path: path`/watches/${options.direction}/${mailbox}`,
-        body: { pollIntervalMs: options.every === 'default' ? null : options.every },
+        body: {
+          pollIntervalMs: every === 'default' ? null : every,
+          follow: follow === 'none' ? null : follow,
+          overdueBeforeMs: overdueBefore === 'default' ? null : overdueBefore,
+        },
       });
-      output.done(watch, `${watchWords(watch)} is polled ${intervalWords(watch)}`);
+      const follows = followWords(watch) ?? (follow && 'nothing besides states');
+      const done = `${watchWords(watch)} is polled ${intervalWords(watch)}`;
+      output.done(watch, follows ? `${done}, and follows ${follows}` : done);
     });
 
   for (const [name, description, done] of [
@@ -142,6 +177,7 @@ const columns: readonly Column<WatchResource>[] = [
   { heading: 'STATE', text: stateOf, style: (watch) => statusStyle(stateOf(watch)) },
   { heading: 'REASON', text: ({ isDisabled, health }) => (isDisabled ? undefined : health?.problem.cause) },
   { heading: 'EVERY', text: columnOfInterval },
+  { heading: 'FOLLOWS', text: ({ follow }) => follow?.join(',') },
   { heading: 'TRANSFERS', text: transfersWords },
   { heading: 'VERIFIED UNTIL (UTC)', text: ({ verification }) => verifiedUntil(verification) },
   { heading: 'DECLARED', text: ({ isDeclared }) => (isDeclared ? 'yes' : undefined) },
@@ -154,6 +190,7 @@ function printWatch(output: Output, watch: WatchResource): void {
     ['direction', direction],
     ['state', stateOf(watch)],
     ['polled', intervalWords(watch)],
+    ['follows', followWords(watch)],
     ['problem', health?.problem.message],
     ['failing since (UTC)', timeText(health?.failingSince)],
     ['incomplete since (UTC)', timeText(health?.incompleteSince)],
@@ -181,6 +218,12 @@ function intervalWords({ pollIntervalMs, quietIntervalMs }: WatchResource): stri
   const quiet = durationText(quietIntervalMs);
   return `every ${quiet}, since nothing has changed for an hour: the next change is told up to ${quiet} later, then it is polled ${usual}`;
 }
+
+/** @example 'downloads, overdue (2d before the end)' */
+const followWords = ({ follow, overdueBeforeMs = usualOverdueBeforeMs }: WatchResource): string | undefined =>
+  follow
+    ?.map((one) => (one === 'overdue' ? `${one} (${durationText(overdueBeforeMs)} before the end)` : one))
+    .join(', ');
 
 function columnOfInterval({ pollIntervalMs, quietIntervalMs }: WatchResource): string | undefined {
   if (quietIntervalMs !== undefined) return `${durationText(quietIntervalMs)}, quiet`;

@@ -1,5 +1,7 @@
 // Parsers of option values; each throws InvalidArgumentError for an unusable text.
 import { InvalidArgumentError } from 'commander';
+import { type Followed, followable } from '#functions/transfers/follow.ts';
+import { overdueBeforeLimitsMs } from '#functions/transfers/follow-settings.ts';
 import type { Direction } from '#functions/transfers/transfer.ts';
 import { millisecondsOf } from '#infra/terminal/durations.ts';
 
@@ -19,6 +21,28 @@ export function interval(text: string): number {
 
 /** An {@link interval}, or `default` for that of all watches. */
 export const intervalOrDefault = (text: string): number | 'default' => (text === 'default' ? text : interval(text));
+
+/** Milliseconds before the end of a transfer: a duration from an hour to 30 days. */
+export function overdueBefore(text: string): number {
+  const milliseconds = duration(text);
+  const [least, most] = overdueBeforeLimitsMs;
+  if (milliseconds >= least && milliseconds <= most) return milliseconds;
+  throw new InvalidArgumentError('Expected a duration from 1h to 30d, for example 2d.');
+}
+
+/** An {@link overdueBefore}, or `default`. */
+export const overdueOrDefault = (text: string): number | 'default' => (text === 'default' ? text : overdueBefore(text));
+
+/** List of what to follow, separated by commas or blanks. */
+export function followed(text: string): Followed[] {
+  const wanted = text.split(/[\s,]+/).filter((one) => one !== '');
+  const known = followable.filter((one) => wanted.includes(one));
+  if (known.length > 0 && known.length === wanted.length) return known;
+  throw new InvalidArgumentError(`Expected one or more of ${followable.join(',')}.`);
+}
+
+/** A list for {@link followed}, or `none`. */
+export const followedOrNone = (text: string): Followed[] | 'none' => (text === 'none' ? text : followed(text));
 
 export const durations = (text: string): number[] => text.split(',').map(duration);
 

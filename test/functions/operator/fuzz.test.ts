@@ -70,6 +70,8 @@ const fields: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   direction: some(texts.direction!),
   notifyExisting: some(fc.boolean()),
   pollIntervalMs: some(fc.option(fc.oneof(fc.integer({ min: 1000, max: 86_400_000 }), fc.double()))),
+  follow: some(fc.option(fc.array(near('downloads', 'overdue')))),
+  overdueBeforeMs: some(fc.option(fc.oneof(fc.integer({ min: 3_600_000, max: 2_592_000_000 }), fc.double()))),
   watches: some(
     fc.array(fc.record({ mailbox: some(texts.mailbox!), direction: some(texts.direction!) }, { requiredKeys: [] })),
   ),

@@ -72,7 +72,7 @@ describe('pollShard on a failing server', () => {
 
   it('polls the other mailboxes in their intervals though one that is polled more often fails since an outage', async () => {
     const [broken, ...others] = await declare(6, { pollIntervalMs: hour });
-    await registry().setPollInterval(broken!, minute, now());
+    await registry().configure(broken!, { pollIntervalMs: minute }, now());
     await pollAfter(15_000);
     failWith(faultAnswers.serverError);
     await requestsOf(30);

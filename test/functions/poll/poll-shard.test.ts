@@ -70,7 +70,7 @@ describe('pollShard', () => {
     const [watch] = await declare(1, { pollIntervalMs: day });
     await pollAfter(15_000);
     expect((await pollAfter(minute)).polls).toHaveLength(0);
-    await registry().setPollInterval(watch!, minute, now());
+    await registry().configure(watch!, { pollIntervalMs: minute }, now());
     for (let step = 0; step < 3; step += 1) expect((await pollAfter(minute)).polls).toHaveLength(1);
   });
 

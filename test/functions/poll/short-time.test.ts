@@ -58,9 +58,9 @@ describe('pollShard without time for all watches', () => {
   it('polls a skipped watch before those that have just become due', async () => {
     const [left, ...others] = await declare(30, { pollIntervalMs: day });
     await pollAfter(15_000);
-    await registry().setPollInterval(left!, minute, now());
+    await registry().configure(left!, { pollIntervalMs: minute }, now());
     expect(await pollAfter(minute, { budget: 0 })).toEqual({ polls: [], skipped: 1 });
-    for (const watch of others) await registry().setPollInterval(watch, minute, now());
+    for (const watch of others) await registry().configure(watch, { pollIntervalMs: minute }, now());
     slowDown();
     const shardPoll = await pollAfter(minute);
     expect(shardPoll.skipped).toBeGreaterThan(0);

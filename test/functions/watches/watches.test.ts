@@ -64,6 +64,35 @@ describe.each([
     expect(await find(alice)).not.toHaveProperty('pollIntervalMs');
   });
 
+  it('changes what a watch follows, and the start of its polls only then', async () => {
+    const followed = { ...alice, follow: ['overdue', 'downloads'], overdueBeforeMs: 86_400_000 } as const;
+    await declare([alice]);
+    await declare([followed], false, later);
+    const row = { follow: ['downloads', 'overdue'], overdueBeforeMs: 86_400_000, scheduledFrom: later };
+    expect(await find(alice)).toMatchObject(row);
+    await declare([{ ...followed, follow: ['downloads', 'overdue'] }]);
+    expect(await find(alice)).toMatchObject(row);
+    await declare([{ ...followed, overdueBeforeMs: undefined }]);
+    expect(await find(alice)).not.toHaveProperty('overdueBeforeMs');
+    await declare([alice]);
+    expect(await find(alice)).toEqual({ ...alice, isDeclared: true, notifyExisting: false, scheduledFrom: at });
+    await declare([followed]);
+    await declare([{ ...alice, follow: ['problems'] }], false, later);
+    const { overdueBeforeMs: _, ...rest } = row;
+    expect(await find(alice)).toEqual({
+      ...alice,
+      ...rest,
+      follow: ['problems'],
+      isDeclared: true,
+      notifyExisting: false,
+    });
+  });
+
+  it('stores what a new watch follows', async () => {
+    await declare([{ ...alice, follow: ['overdue'], overdueBeforeMs: 3_600_000 }]);
+    expect(await find(alice)).toMatchObject({ follow: ['overdue'], overdueBeforeMs: 3_600_000 });
+  });
+
   it('leaves a paused watch paused when its interval changes', async () => {
     await declare([alice]);
     await watches.pause(alice);
@@ -80,12 +109,12 @@ describe.each([
   });
 
   it('changes no watch that an operator added, though it once declared the same in any spelling', async () => {
-    const added: RegisteredWatch = { ...alice, notifyExisting: true, pollIntervalMs: 300_000 };
+    const added: RegisteredWatch = { ...alice, notifyExisting: true, pollIntervalMs: 300_000, follow: ['problems'] };
     const disabled: RegisteredWatch = { ...bob, isDisabled: true };
     await store(added);
     await store(disabled);
     await declare([{ ...inCapitals, pollIntervalMs: 900_000 }, bob]);
-    await declare([{ ...alice, pollIntervalMs: 900_000 }]);
+    await declare([{ ...alice, pollIntervalMs: 900_000, follow: ['overdue'] }]);
     await declare([]);
     expect(await list()).toEqual([added, disabled]);
   });

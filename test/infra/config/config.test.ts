@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { configJsonSchema, loadConfig } from '#infra/config/config.ts';
+import { watchDeclarations } from '#infra/config/declarations.ts';
 import { millisecondsOf } from '#infra/terminal/durations.ts';
 import { configFolder, server, watches } from './config-files.ts';
 
@@ -131,6 +132,38 @@ describe('loadConfig', () => {
     [slack({ channelId: 'general' }), /^notify\.slack\.channelId: expected a Slack channel id .* not the name/],
   ])('refuses %j', (content, problem) => {
     expect(problemsOf(content)[0]).toMatch(problem);
+  });
+
+  it('keeps what each watch follows', () => {
+    const followed = { ...watches[0], follow: ['overdue', 'problems'], overdueBefore: '30d' };
+    expect(watchDeclarations(load({ watches: [followed] }))).toEqual([
+      {
+        mailbox: 'alice@example.com',
+        direction: 'sent',
+        follow: ['overdue', 'problems'],
+        overdueBeforeMs: 2_592_000_000,
+      },
+    ]);
+  });
+
+  it.each([
+    [{ follow: [] }, ['.follow: expected at least one of downloads, overdue, problems']],
+    [{ follow: 'overdue' }, ['.follow: expected array, received string']],
+    [
+      { follow: ['downloads', 'expiry', 'downloads'], overdueBefore: '2d' },
+      [
+        '.follow[1]: Invalid option: expected one of "downloads"|"overdue"|"problems"',
+        '.follow[2]: expected each once, but watches[0].follow[0] is the same',
+      ],
+    ],
+    [{ follow: ['downloads'], overdueBefore: '2d' }, ['.overdueBefore: expected only where follow has overdue']],
+    [{ overdueBefore: '2d' }, ['.overdueBefore: expected only where follow has overdue']],
+    [{ follow: ['overdue'], overdueBefore: '31d' }, ['.overdueBefore: expected from 1h to 30d']],
+    [{ follow: ['overdue'], overdueBefore: '59m' }, ['.overdueBefore: expected from 1h to 30d']],
+    [{ follow: ['overdue'], overdueBefore: 'P2D' }, ['.overdueBefore: expected a duration such as 12h or 2d']],
+  ])('refuses a watch with %j', (following, expected) => {
+    const problems = problemsOf({ watches: [{ ...watches[0], ...following }] });
+    expect(problems).toEqual(expected.map((problem) => `watches[0]${problem}`));
   });
 
   it('names a missing file', () => {

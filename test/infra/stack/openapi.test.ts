@@ -38,7 +38,14 @@ const values: Readonly<Record<string, string>> = {
 /** Parts of requests and preparations by which operations succeed. */
 const questions: Readonly<Record<string, Question & { readonly before?: (world: OperatorWorld) => unknown }>> = {
   addWatch: {
-    body: { mailbox: 'bob@example.com', direction: 'received', notifyExisting: true, pollIntervalMs: 300_000 },
+    body: {
+      mailbox: 'bob@example.com',
+      direction: 'received',
+      notifyExisting: true,
+      pollIntervalMs: 300_000,
+      follow: ['downloads', 'overdue'],
+      overdueBeforeMs: 86_400_000,
+    },
   },
   addWatches: { body: { watches: [{ mailbox: 'bob@example.com' }], notifyExisting: true } },
   listTransfers: {
@@ -49,7 +56,7 @@ const questions: Readonly<Record<string, Question & { readonly before?: (world: 
       await world.ask('POST', '/watches/sent/alice%40example.com/poll');
     },
   },
-  updateWatch: { body: { pollIntervalMs: 300_000 } },
+  updateWatch: { body: { pollIntervalMs: 300_000, follow: ['overdue', 'problems'], overdueBeforeMs: 3_600_000 } },
   resumeWatch: { before: (world) => world.ask('POST', '/watches/sent/alice%40example.com/pause') },
   addEndpoint: { body: { name: 'other', url: 'https://other.example.com/', types: ['watch.*'], maxInFlight: 2 } },
   updateEndpoint: { body: { types: ['transfer.failed'], directions: null } },

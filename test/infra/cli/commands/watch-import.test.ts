@@ -94,6 +94,47 @@ describe('watch import', () => {
     ]);
   });
 
+  it('sends what a line follows, in either spelling of a list, and when a transfer is overdue', async () => {
+    const lines = [
+      'Mailbox,Direction,Follow,OverdueBefore',
+      'alice@example.com,sent,"downloads, overdue",12h',
+      'bob@example.com,sent,problems downloads,',
+      'carol@example.com,sent,,',
+    ];
+    expect(await importOf(lines.join('\n'))).toMatchObject({ code: 0, stderr: '' });
+    expect(sentRows()).toEqual([
+      {
+        mailbox: 'alice@example.com',
+        direction: 'sent',
+        follow: ['downloads', 'overdue'],
+        overdueBeforeMs: 43_200_000,
+      },
+      { mailbox: 'bob@example.com', direction: 'sent', follow: ['downloads', 'problems'] },
+      { mailbox: 'carol@example.com', direction: 'sent' },
+    ]);
+  });
+
+  it('names every line with a mistake in what it follows', async () => {
+    const lines = [
+      'mailbox,direction,follow,overdueBefore',
+      'a@example.com,sent,downloads uploads,',
+      'b@example.com,sent,downloads downloads,',
+      'c@example.com,sent,downloads,2d',
+      'd@example.com,sent,overdue,31d',
+      'e@example.com,sent,,2d',
+    ];
+    const ran = await importOf(lines.join('\n'));
+    expect(ran.code).toBe(1);
+    expect(ran.stderr.split('\n').slice(1, -1)).toEqual([
+      '  line 2: follow: expected one or more of downloads,overdue,problems, got "downloads uploads"',
+      '  line 3: follow: expected one or more of downloads,overdue,problems, got "downloads downloads"',
+      '  line 4: overdueBefore: expected only where follow has overdue, got "2d"',
+      '  line 5: overdueBefore: expected a duration from 1h to 30d, for example 2d, got "31d"',
+      '  line 6: overdueBefore: expected only where follow has overdue, got "2d"',
+    ]);
+    expect(api.requests).toEqual([]);
+  });
+
   it('names every bad line and every duplicate before it adds anything', async () => {
     const lines = [
       'plain,sent,',

@@ -54,6 +54,44 @@ describe('watch add and update', () => {
     expect(reset.stdout).toBe('what is sent by alice@example.com is polled at the general interval\n');
   });
 
+  it('sends what a watch follows, null for nothing, and tells what it follows then', async () => {
+    api.on('POST /watches', { status: 201, body: alice });
+    api.on(`PATCH ${path}`, { body: { ...alice, follow: ['overdue', 'problems'], overdueBeforeMs: 43_200_000 } });
+    await watch(['add', 'alice@example.com', '--follow', 'overdue,downloads', '--overdue-before', '3d', '--json']);
+    const changed = await watch(['update', 'alice@example.com', '--follow', 'problems,overdue']);
+    await watch(['update', 'alice@example.com', '--overdue-before', 'default']);
+    api.on(`PATCH ${path}`, { body: alice });
+    const none = await watch(['update', 'alice@example.com', '--follow', 'none']);
+    expect(api.requests.map(({ body }) => body)).toEqual([
+      {
+        mailbox: 'alice@example.com',
+        direction: 'sent',
+        follow: ['downloads', 'overdue'],
+        overdueBeforeMs: 259_200_000,
+      },
+      { follow: ['overdue', 'problems'] },
+      { overdueBeforeMs: null },
+      { follow: null },
+    ]);
+    const words = 'what is sent by alice@example.com is polled at the general interval, and follows';
+    expect(changed.stdout).toBe(`${words} overdue (12h before the end), problems\n`);
+    expect(none.stdout).toBe(`${words} nothing besides states\n`);
+  });
+
+  it.each([
+    [[], 'expected --every, --follow or --overdue-before'],
+    [['--follow', 'uploads'], 'Expected one or more of downloads,overdue,problems.'],
+    [['--follow', 'downloads,downloads'], 'Expected one or more of'],
+    [['--follow', ''], 'Expected one or more of'],
+    [['--overdue-before', '31d'], 'Expected a duration from 1h to 30d'],
+    [['--overdue-before', '59m'], 'Expected a duration from 1h to 30d'],
+  ])('refuses an update with %j before any request', async (options, message) => {
+    const ran = await watch(['update', 'alice@example.com', ...options]);
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain(message);
+    expect(api.requests).toEqual([]);
+  });
+
   it.each(['0', '2d', '500', 'often'])('refuses the interval %s before any request', async (every) => {
     const ran = await watch(['update', 'alice@example.com', '--every', every]);
     expect(ran.code).toBe(2);
@@ -81,6 +119,12 @@ describe('watch list and show', () => {
       { baselineProgress: { stored: 712, transfers: 10_000 } },
       / new +712 of 10,000/,
       /^transfers +712 of 10,000$/m,
+    ],
+    [
+      'a watch that follows more than states',
+      { follow: ['downloads', 'overdue'] },
+      /downloads,overdue/,
+      /^follows +downloads, overdue \(2d before the end\)$/m,
     ],
     ['a verification', { verification }, /2026-12-24 10:00:00/, /^verified until \(UTC\) +2026-12-24 10:00:00$/m],
   ])('tell the state of %s', async (_, facts, listed, shown) => {
