@@ -18,8 +18,8 @@ export interface Listed {
   readonly plan: ReadPlan;
   readonly pages: number;
   readonly requests: number;
-  /** True when the watch follows facts that the server does not give. */
-  readonly lacksFacts: true | undefined;
+  /** True when the server does not give the facts that the watch follows; undefined when this poll did not find out. */
+  readonly lacksFacts: boolean | undefined;
 }
 
 /**
@@ -69,6 +69,6 @@ export async function listWatch(
     plan,
     pages: passes.reduce((sum, { listing }) => sum + listing.pageCount, 0),
     requests: passes.reduce((sum, { requests }) => sum + requests, asked),
-    lacksFacts: isFollowing && server.lacksDetails(watch) && active > 0 && told === 0 ? true : undefined,
+    lacksFacts: !isFollowing || told > 0 ? false : (active > 0 && server.lacksDetails(watch)) || undefined,
   };
 }

@@ -235,7 +235,7 @@ export async function pollAndUpdateHealth(
 async function updateHealth(
   deps: PollDependencies,
   watch: RegisteredWatch,
-  { outcome, problem, isComplete }: PollResult,
+  { outcome, problem, isComplete, lacksFacts }: PollResult,
   at: Date,
   incidents: Incidents,
 ): Promise<Error | undefined> {
@@ -245,6 +245,7 @@ async function updateHealth(
   const unchanged = { health: watch.health, event: undefined };
   const isChanged = outcome === 'changed' || outcome === 'baseline';
   if (isChanged && schedule.quietIntervalMs) await watches.noteChange(watch, at.toISOString());
+  if (lacksFacts !== undefined && lacksFacts !== (watch.lacksFacts ?? false)) await watches.noteLack(watch, lacksFacts);
   const current = change || warning ? await watches.commitHealth(watch, change ?? unchanged, warning) : watch;
   if (current) incidents.sees(current);
   return current && announcePending(deps, current);

@@ -5,20 +5,26 @@ import { logName } from '#functions/parsing/log-name.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { ShardPoll, WatchPoll } from './poll-shard.ts';
 
+const lackOfFacts =
+  'the server does not give what this watch follows, so only states are announced; update the server, or end the following';
+
 /** Pseudonym of a watch in logs: its direction and a {@link logName}. */
 export const watchName = (watch: Watch): string => `${watch.direction}-${logName(watchKey(watch))}`;
 
 /** Logs a poll in one line, as a warning if it had a problem. */
 export function logPoll(logger: Logger, poll: WatchPoll): void {
-  const { watch, problem, units, ...facts } = poll;
+  const { watch, problem, units, lacksFacts: _, ...facts } = poll;
   const line = { watch: watchName(watch), ...facts, readUnits: units.read, writeUnits: units.write };
   if (problem) logger.warn('poll', { ...line, cause: problem.cause, problem: problem.message });
+  else if (isNewLack(poll)) logger.warn('poll', { ...line, problem: lackOfFacts });
   else logger.info('poll', line);
 }
 
+const isNewLack = ({ lacksFacts, watch }: WatchPoll): boolean => lacksFacts === true && !watch.lacksFacts;
+
 /** Logs a poll of a tick unless nothing happened; the line of the tick counts those. */
 export function logPollOfTick(logger: Logger, poll: WatchPoll): void {
-  if (poll.outcome !== 'unchanged' || poll.problem) logPoll(logger, poll);
+  if (poll.outcome !== 'unchanged' || poll.problem || isNewLack(poll)) logPoll(logger, poll);
 }
 
 /** Logs the warning of a shard's poll, and one line for a tick that had something to poll. Adds the metrics. */

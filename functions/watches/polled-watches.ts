@@ -27,6 +27,8 @@ const registeredWatch = r.object({
   /** What it follows besides states, see {@link FollowingWatch}. */
   follow: r.optional(r.list(r.oneOf(followable))),
   overdueBeforeMs: r.optional(r.number),
+  /** True while the server does not give the facts that it follows. */
+  lacksFacts: r.optional(r.flag),
   /** ISO 8601 time since which these settings apply. */
   scheduledFrom: r.optional(r.text),
   /** ISO 8601 time at which a poll last found a change; kept only where quiet watches have a longer interval. */
@@ -78,6 +80,11 @@ export class PolledWatches extends Partition {
   /** @param at ISO 8601 time at which a poll has found a change */
   async noteChange(watch: Watch, at: string): Promise<void> {
     await this.update(registryKey(watch), { changedAt: at }, { condition: isThere });
+  }
+
+  /** @param lacksFacts false once the server gives the facts that the watch follows */
+  async noteLack(watch: Watch, lacksFacts: boolean): Promise<void> {
+    await this.update(registryKey(watch), { lacksFacts: lacksFacts || undefined }, { condition: isThere });
   }
 
   /** Clears the published events of a watch unless another poll has changed it since. */

@@ -46,6 +46,7 @@ const watch = z.strictObject({
   pollIntervalMs: z.optional(z.int()),
   follow: z.optional(z.array(z.enum(followable))),
   overdueBeforeMs: z.optional(z.int()),
+  lacksFacts: z.optional(z.boolean()),
   quietIntervalMs: z.optional(z.int()),
   health: z.optional(
     z.strictObject({

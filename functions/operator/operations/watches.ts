@@ -75,6 +75,7 @@ async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: r
       pollIntervalMs: watch.pollIntervalMs,
       follow: watch.follow,
       overdueBeforeMs: watch.overdueBeforeMs,
+      lacksFacts: watch.lacksFacts,
       quietIntervalMs:
         quietIntervalMs > (watch.pollIntervalMs ?? 0) && !watch.isDisabled && isQuiet(watch, now, watch.pollIntervalMs)
           ? quietIntervalMs

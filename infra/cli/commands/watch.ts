@@ -220,10 +220,11 @@ function intervalWords({ pollIntervalMs, quietIntervalMs }: WatchResource): stri
 }
 
 /** @example 'downloads, overdue (2d before the end)' */
-const followWords = ({ follow, overdueBeforeMs = usualOverdueBeforeMs }: WatchResource): string | undefined =>
-  follow
-    ?.map((one) => (one === 'overdue' ? `${one} (${durationText(overdueBeforeMs)} before the end)` : one))
-    .join(', ');
+function followWords({ follow, overdueBeforeMs = usualOverdueBeforeMs, lacksFacts }: WatchResource) {
+  const before = durationText(overdueBeforeMs);
+  const words = follow?.map((one) => (one === 'overdue' ? `${one} (${before} before the end)` : one)).join(', ');
+  return words && lacksFacts ? `${words}: but the server does not give it` : words;
+}
 
 function columnOfInterval({ pollIntervalMs, quietIntervalMs }: WatchResource): string | undefined {
   if (quietIntervalMs !== undefined) return `${durationText(quietIntervalMs)}, quiet`;

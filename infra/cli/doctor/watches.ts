@@ -71,6 +71,7 @@ export function checkListings(watches: readonly WatchResource[], unverified: Rea
   return met([
     enabled.length > withProblem.length && ok('last listing', well),
     ...checksOf(news),
+    ...checksOf(enabled.filter(({ lacksFacts }) => lacksFacts).map(lackOf)),
     paused > 0 && warn('last listing', `${paused} watches are paused`, 'npm run notifier -- watch resume MAILBOX'),
   ]);
 }
@@ -93,6 +94,14 @@ function listingOf(watch: WatchResource): Finding | undefined {
   const remedies = remedy.replace('its first poll', 'their first polls');
   const together = { noun: 'watches', message: 'are not listed yet', remedy: remedies };
   return { ...about, outcome: 'warn', cause: 'not listed', alone, together };
+}
+
+function lackOf(watch: WatchResource): Finding {
+  const message = 'the server does not give what it follows; its states are announced';
+  const remedy = 'update the Cryptshare Server, or end the following: npm run notifier -- watch update --help';
+  const alone = { message: `${watchWords(watch)}: ${message}`, remedy };
+  const together = { noun: 'watches', message: message.replace('it follows; its', 'they follow; their'), remedy };
+  return { name: 'following', mailbox: watch.mailbox, outcome: 'warn', cause: 'lacks facts', alone, together };
 }
 
 /** Verification problem of a mailbox; `answer` is undefined if the server was not asked. */
