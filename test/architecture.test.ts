@@ -23,7 +23,7 @@ const floors = [
   ['functions/operator/api'],
   ['functions/operator/operations'],
   ['functions/operator', 'functions/declare'],
-  ['infra/loopback', 'infra/terminal'],
+  ['infra/loopback', 'infra/terminal', 'infra/simulator/protocol'],
   ['infra/config'],
   ['infra/constructs', 'infra/simulator', 'infra/cli/terminal'],
   ['infra/stack', 'infra/cli/api'],

@@ -82,7 +82,8 @@ export function factsReader(watch: FollowingWatch, now: number): FactsReader | u
   const [hasDownloads, hasOverdue] = [follows(watch, 'downloads'), follows(watch, 'overdue')];
   const { overdueBeforeMs = usualOverdueBeforeMs } = watch;
   return (row) => {
-    const { status, transfer } = (row ?? {}) as RawTransfer;
+    // A flat row has the properties of `status` itself.
+    const { status = row as RawTransfer['status'], transfer } = (row ?? {}) as RawTransfer;
     const recipients = recipientsOf(status?.recipients, watch);
     const found = follows(watch, 'problems') ? problemsIn(status, recipients) : [];
     const fetches = hasDownloads || hasOverdue ? fetchesOf(recipients) : new Map<string, undefined>();

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { CryptshareError, malformed, noSuchEndpoint, unhandled } from '#infra/simulator/protocol/error.ts';
 import { type Query, requireVersionAndLicence, secretQueryParameters } from './caller.ts';
-import { CryptshareError, malformed, noSuchEndpoint, unhandled } from './error.ts';
 import type { FaultAnswer } from './faults.ts';
 import type { LoggedRequest } from './requests.ts';
 import type { Simulation } from './simulation.ts';

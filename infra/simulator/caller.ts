@@ -1,5 +1,12 @@
 import type { FastifyRequest } from 'fastify';
-import { badPathVariable, malformed, missing, notLicensed, notVerified, unsupportedVersion } from './error.ts';
+import {
+  badPathVariable,
+  malformed,
+  missing,
+  notLicensed,
+  notVerified,
+  unsupportedVersion,
+} from '#infra/simulator/protocol/error.ts';
 import type { Simulation } from './simulation.ts';
 import type { Switches } from './switches.ts';
 import type { Claimant } from './verifications.ts';

@@ -26,12 +26,15 @@ export class ServerClock {
     return this.trueTime().getTime() + this.switches.clockOffsetMs;
   }
 
-  /** Formats ISO 8601 to the second with a numeric offset: `2020-10-09T11:51:46+02:00` (REST API 1.8 document). */
-  format(at: number): string {
-    const offset = this.switches.utcOffsetMinutes;
+  /**
+   * Formats ISO 8601 to the second with a numeric offset: `2020-10-09T11:51:46+02:00` (REST API 1.8 document).
+   *
+   * @param offset minutes east of UTC
+   */
+  format(at: number, offset = this.switches.utcOffsetMinutes): string {
     const hours = String(Math.floor(Math.abs(offset) / 60)).padStart(2, '0');
     const minutes = String(Math.abs(offset) % 60).padStart(2, '0');
-    return `${this.localTime(at)}${offset < 0 ? '-' : '+'}${hours}:${minutes}`;
+    return `${this.localTime(at, offset)}${offset < 0 ? '-' : '+'}${hours}:${minutes}`;
   }
 
   /** Formats the start of a tracking id: local time as `YYYYMMDD-HHMMSS`. */
@@ -39,7 +42,7 @@ export class ServerClock {
     return this.localTime(at).replaceAll(/[-:]/g, '').replace('T', '-');
   }
 
-  private localTime(at: number): string {
-    return new Date(at + this.switches.utcOffsetMinutes * 60_000).toISOString().slice(0, 19);
+  private localTime(at: number, offset = this.switches.utcOffsetMinutes): string {
+    return new Date(at + offset * 60_000).toISOString().slice(0, 19);
   }
 }

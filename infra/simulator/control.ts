@@ -4,21 +4,56 @@ import { address } from '#functions/transfers/mailbox-address.ts';
 import type { Fault } from './faults.ts';
 import type { Simulation } from './simulation.ts';
 import { switchesSchema } from './switches.ts';
+import { recipientKinds } from './transfer.ts';
 
 const mails = z.array(address);
-const addressees = { sender: address, to: mails.nonempty(), cc: mails.optional(), bcc: mails.optional() };
+const fileNumber = z.int().min(1).max(999);
+const newTransfer = {
+  sender: address,
+  to: mails.nonempty(),
+  cc: mails.optional(),
+  bcc: mails.optional(),
+  files: fileNumber.optional(),
+};
 
-const newTransferSchema = z.strictObject(addressees);
-const seedSchema = z.strictObject({ ...addressees, count: z.int().min(1).max(1_000_000), state: z.string() });
+const newTransferSchema = z.strictObject(newTransfer);
+const seedSchema = z.strictObject({ ...newTransfer, count: z.int().min(1).max(1_000_000), state: z.string() });
 const stateSchema = z.strictObject({ state: z.string().nonempty() });
+const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
+const expirySchema = z.strictObject({ at: instant.nullable() });
+const downloadSchema = z.strictObject({
+  mail: address,
+  file: fileNumber.optional(),
+  method: z.string().optional(),
+  at: instant.nullish(),
+  times: z.int().min(1).max(100_000).optional(),
+});
+const problemsSchema = z.strictObject({
+  recipientsNotNotified: mails.optional(),
+  senderNotNotified: z.boolean().default(false),
+  messageNotCreated: z.boolean().default(false),
+  removedFiles: z.array(fileNumber).default([]),
+  warnings: z.array(z.string()).default([]),
+});
+const recipientSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('appear'),
+    mail: address,
+    as: z.enum(recipientKinds).default('to'),
+    id: z.string().nonempty().optional(),
+  }),
+  z.strictObject({ kind: z.literal('vanish'), mail: address }),
+  z.strictObject({ kind: z.literal('return'), mail: address }),
+  z.strictObject({ kind: z.literal('rename'), mail: address, newMail: address, newId: z.boolean().default(false) }),
+]);
 const clientSchema = z.strictObject({ clientId: z.string().regex(/^[a-zA-Z0-9]{50,4000}$/) });
 const tokenSchema = clientSchema.extend({ mailbox: address, token: z.string().nonempty() });
 
 type Transfer = { Params: { trackingId: string } };
 
 /**
- * Registers, below `/control`, what happens on a real server outside its REST API, for a demo driven by hand. Reads
- * bodies as JSON, whatever their content type. With `server=http://127.0.0.1:8080`:
+ * Registers, below `/control`, the events that happen on a real server outside its REST API, for a demo driven by hand.
+ * Reads bodies as JSON, whatever their content type. With `server=http://127.0.0.1:8080`:
  *
  * ```sh
  * # Send a transfer (answers its tracking id), give it another state, take it out of the log and bring it back
@@ -26,6 +61,11 @@ type Transfer = { Params: { trackingId: string } };
  * curl $server/control/transfers/TRACKING-ID/state -X PUT -d '{"state":"ACTIVE"}'
  * curl $server/control/transfers/TRACKING-ID/purge -X POST
  * curl $server/control/transfers/TRACKING-ID/restore -X POST
+ * # Fetch a file, move the end or remove it (null), give a transfer problems or none ({}), change its recipients
+ * curl $server/control/transfers/TRACKING-ID/downloads -d '{"mail":"bob@example.org","method":"VIEWED"}'
+ * curl $server/control/transfers/TRACKING-ID/expiry -X PUT -d '{"at":"2030-01-31T14:00:00+02:00"}'
+ * curl $server/control/transfers/TRACKING-ID/problems -X PUT -d '{"recipientsNotNotified":["bob@example.org"]}'
+ * curl $server/control/transfers/TRACKING-ID/recipients -d '{"kind":"appear","mail":"carol@example.net","as":"cc"}'
  * # Fill the log with old transfers; delete a person's user data
  * curl $server/control/seed -d '{"sender":"alice@example.com","to":["bob@example.org"],"count":1000,"state":"ACTIVE"}'
  * curl $server/control/users/bob@example.org -X DELETE
@@ -44,8 +84,8 @@ type Transfer = { Params: { trackingId: string } };
  * curl $server/control/tokens -X DELETE
  * ```
  *
- * Answers a wrong body with 400 and a list of `problems`. An unknown transfer gets 404, and one in a final state 409.
- * Any program of this machine may use it, but no page in a browser.
+ * Answers 400 with a list of `problems` for a wrong body, 404 for an unknown transfer, recipient or file, and 409 for a
+ * transfer in a final state. Any program of this machine may use it, but no page in a browser.
  */
 export function controlInterface(app: FastifyInstance, simulation: Simulation): void {
   const { transfers, switches, faults, requests, verifications } = simulation;
@@ -70,6 +110,19 @@ export function controlInterface(app: FastifyInstance, simulation: Simulation): 
   );
   app.post<Transfer>('/transfers/:trackingId/purge', async ({ params }) => transfers.purge(params.trackingId));
   app.post<Transfer>('/transfers/:trackingId/restore', async ({ params }) => transfers.restore(params.trackingId));
+  app.post<Transfer>('/transfers/:trackingId/downloads', async ({ params, body }) => {
+    const { mail, ...download } = downloadSchema.parse(body);
+    transfers.download(params.trackingId, mail, download);
+  });
+  app.put<Transfer>('/transfers/:trackingId/expiry', async ({ params, body }) =>
+    transfers.moveExpiry(params.trackingId, expirySchema.parse(body).at),
+  );
+  app.put<Transfer>('/transfers/:trackingId/problems', async ({ params, body }) =>
+    transfers.setProblems(params.trackingId, problemsSchema.parse(body)),
+  );
+  app.post<Transfer>('/transfers/:trackingId/recipients', async ({ params, body }) =>
+    transfers.changeRecipients(params.trackingId, recipientSchema.parse(body)),
+  );
   app.post('/seed', (request, reply) => {
     const seeded = transfers.seed(seedSchema.parse(request.body));
     return reply.code(201).send({ count: seeded.length });

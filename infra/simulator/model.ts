@@ -1,10 +1,13 @@
 import type { Direction } from '#functions/transfers/transfer.ts';
-import type { SharedParts } from './clock.ts';
-import { type Fields, parseFields, selectFields } from './fields.ts';
-import type { Switches } from './switches.ts';
-import type { Recipient, Transfer } from './transfer.ts';
-
-type Presentation = Pick<SharedParts, 'clock' | 'switches'>;
+import { type Fields, parseFields, selectFields } from '#infra/simulator/protocol/fields.ts';
+import {
+  fileIdsOf,
+  type Presentation,
+  recipientModels,
+  redactedRecipient,
+  visibleRecipients,
+} from './recipient-model.ts';
+import { noProblems, type Recipient, type RecipientKind, type Transfer } from './transfer.ts';
 
 /** Default of `fields` in listings, from the vendor's page on transfer polling. */
 export const defaultFields: Fields = parseFields(
@@ -12,10 +15,10 @@ export const defaultFields: Fields = parseFields(
 );
 
 /**
- * Builds the answer of the Transfer Status endpoint (REST API 1.8 document). It lacks `notificationMailLink`, which the
- * server filters out of every answer. Confidential values read `confidential-…`, so that tests can search for leaks.
+ * Builds all that the server can say about a transfer (REST API 1.8 document), without `notificationMailLink`, which
+ * the server filters out of every answer. Confidential values read `confidential-…`, so that tests can search for leaks.
  */
-export function transferModel(transfer: Transfer, presentation: Presentation) {
+function transferModel(transfer: Transfer, presentation: Presentation) {
   return {
     trackingId: transfer.trackingId,
     status: statusOf(transfer, presentation),
@@ -25,16 +28,37 @@ export function transferModel(transfer: Transfer, presentation: Presentation) {
 
 type TransferModel = ReturnType<typeof transferModel>;
 
+/** Transfer as an answer shows it, with fewer properties of its recipients. */
+interface VisibleModel extends Omit<TransferModel, 'status'> {
+  readonly status: Omit<TransferModel['status'], 'recipients'> & {
+    readonly recipients: readonly Partial<TransferModel['status']['recipients'][number]>[];
+  };
+}
+
+/** View of a listing: its owner, the requested properties and the page, counted from 1. */
+interface ListView {
+  readonly mailbox: string;
+  readonly direction: Direction;
+  readonly fields: Fields;
+  readonly page: number;
+}
+
+/** Builds the answer of the Transfer Status endpoint. */
+export function statusAnswer(found: Transfer, presentation: Presentation) {
+  const { status, transfer } = transferModel(found, presentation);
+  return { status: presentation.switches.detailsInStatus ? status : withoutDetails(status), transfer };
+}
+
 /** Builds an item of sent-transfers or received-transfers, as `mailbox` sees it. */
-export function listItem(
-  transfer: Transfer,
-  { mailbox, direction, fields }: { mailbox: string; direction: Direction; fields: Fields },
-  presentation: Presentation,
-): unknown {
-  const model = transferModel(transfer, presentation);
-  const visible = direction === 'received' ? redactedFor(mailbox, model) : model;
-  const selected = selectFields(inListShape(visible, presentation.switches), fields);
-  return presentation.switches.itemShape === 'flat' ? flattened(selected) : selected;
+export function listItem(transfer: Transfer, view: ListView, presentation: Presentation): unknown {
+  const { mailbox, direction, fields, page } = view;
+  const { itemShape, rowPaddingBytes } = presentation.switches;
+  const visible =
+    direction === 'received' ? receivedModel(transfer, mailbox, presentation) : transferModel(transfer, presentation);
+  const selected = selectFields(inListShape(visible, page, presentation), fields);
+  const item = itemShape === 'flat' ? flattened(selected) : selected;
+  const isPadded = rowPaddingBytes > 0 && (fields.status === true || fields.status?.recipients !== undefined);
+  return isPadded ? { ...(item as object), padding: 'x'.repeat(rowPaddingBytes) } : item;
 }
 
 /** Builds an item of the deprecated list of sent transfers, which has no `fields`. */
@@ -47,56 +71,54 @@ export function deprecatedListItem(transfer: Transfer, presentation: Presentatio
 /** Builds an item with all properties, whose names are those that clients can select. */
 export function sampleListItem(presentation: Presentation): unknown {
   const now = presentation.clock.now();
-  const recipient = (kind: Recipient['kind']): Recipient => ({
+  const recipient = (kind: RecipientKind): Recipient => ({
     id: 'sample',
     mail: 'sample',
     kind,
-    downloads: [{ at: now, method: 'VIEWED' }],
+    downloads: [{ file: 1, at: now, method: 'VIEWED' }],
+    notificationFailed: false,
   });
   const sample: Transfer = {
     trackingId: 'sample',
     number: 0,
     sentAt: now,
+    files: 1,
     recipients: [recipient('to'), recipient('cc'), recipient('bcc')],
+    vanished: [],
     sender: 'sample',
     state: 'ACTIVE',
     expiresAt: now,
+    problems: noProblems,
     purged: false,
   };
-  return inListShape(transferModel(sample, presentation), presentation.switches);
+  return inListShape(transferModel(sample, presentation), 1, presentation);
 }
 
-function statusOf(transfer: Transfer, { clock, switches }: Presentation) {
-  const failed = transfer.state === 'FAILED';
+function statusOf(transfer: Transfer, presentation: Presentation) {
+  const { state, sender, problems } = transfer;
+  const { stateSpelling, warnings } = presentation.switches;
+  const failed = state === 'FAILED';
+  const texts = failed ? ['SIMULATED', ...problems.warnings] : problems.warnings;
   return {
-    state: switches.stateSpelling === 'prose' ? inProse(transfer.state) : transfer.state,
-    warnings: failed,
-    emlCreationFailed: false,
-    sender: { email: transfer.sender, notificationFailed: false },
-    files: [{ id: fileIdOf(transfer), removed: failed, removalCause: failed ? 'SIMULATED' : null }],
-    recipients: transfer.recipients.map(({ id, mail, downloads }) => ({
-      id,
-      mail,
-      downloadUrl: `https://cryptshare.example.com/confidential-download?id=${id}`,
-      notificationFailed: false,
-      fileDownloads: [
-        {
-          id: fileIdOf(transfer),
-          downloads: downloads.map(({ at, method }) => ({ downloadDate: clock.format(at), retrievalMethod: method })),
-        },
-      ],
-    })),
+    state: stateSpelling === 'prose' ? inProse(state) : state,
+    warnings: warnings === 'array' ? texts : texts.length > 0,
+    emlCreationFailed: problems.messageNotCreated,
+    sender: { email: sender, notificationFailed: problems.senderNotNotified },
+    files: fileIdsOf(transfer).map((id, index) => {
+      const removed = isRemoved(transfer, index + 1);
+      return { id, removed, removalCause: removed ? 'SIMULATED' : null };
+    }),
+    recipients: recipientModels(transfer, presentation),
   };
 }
 
-function detailsOf(transfer: Transfer, { clock }: Presentation) {
-  const fileId = fileIdOf(transfer);
-  const mails = (wanted: Recipient['kind']) =>
+function detailsOf(transfer: Transfer, presentation: Presentation) {
+  const mails = (wanted: RecipientKind) =>
     transfer.recipients.filter(({ kind }) => kind === wanted).map(({ mail }) => ({ mail }));
   return {
     sender: { name: 'confidential-sender-name', phone: 'confidential-phone' },
     recipients: { to: mails('to'), cc: mails('cc'), bcc: mails('bcc') },
-    expirationDate: clock.format(transfer.expiresAt),
+    ...expiryOf(transfer, presentation),
     securityMode: {
       name: 'ONE_TIME_PASSWORD',
       config: { passwordMode: 'GENERATED', password: 'confidential-password' },
@@ -113,46 +135,68 @@ function detailsOf(transfer: Transfer, { clock }: Presentation) {
     fileChecksumAlgorithm: 'SHA256',
     classificationId: 1,
     confidentialMessageFileId: `M${String(transfer.number).padStart(9, '0')}`,
-    files: [
-      {
-        id: fileId,
-        fileName: 'confidential-file-name',
-        size: 1024,
-        checksum: 'simulated-checksum',
-        state: transfer.state === 'FAILED' ? 'REMOVED' : 'ACTIVE',
-        href: `/api/transfers/${transfer.recipients[0]?.id}/files/${fileId}`,
-      },
-    ],
+    files: fileIdsOf(transfer).map((id, index) => ({
+      id,
+      fileName: 'confidential-file-name',
+      size: 1024,
+      checksum: 'simulated-checksum',
+      state: isRemoved(transfer, index + 1) ? 'REMOVED' : 'ACTIVE',
+      href: `/api/transfers/${transfer.recipients[0]?.id}/files/${id}`,
+    })),
   };
 }
 
-const fileIdOf = ({ number }: Transfer) => `F${String(number).padStart(9, '0')}`;
+function expiryOf({ expiresAt }: Transfer, { clock, switches }: Presentation): { expirationDate?: string | null } {
+  switch (switches.expirationDates) {
+    case 'usual':
+      return { expirationDate: expiresAt === null ? null : clock.format(expiresAt) };
+    case 'malformed':
+      return { expirationDate: 'in a month' };
+    case 'null':
+      return { expirationDate: null };
+    case 'missing':
+      return {};
+  }
+}
+
+/** True for a file that a virus check or file filter has removed; of a failed transfer these are all. */
+const isRemoved = ({ state, problems }: Transfer, file: number): boolean =>
+  state === 'FAILED' || problems.removedFiles.includes(file);
 
 const inProse = (state: string) => state.charAt(0).toUpperCase() + state.slice(1).toLowerCase();
 
 /**
- * Removes the download links and file ids of other recipients. The transfer's own file ids stay if the verified address
- * is a recipient (vendor's page on transfer polling). This is always true here.
+ * Builds what a recipient sees. The transfer's own file ids stay if the verified address is a recipient (vendor's page
+ * on transfer polling), which is always true here.
  */
-function redactedFor(mailbox: string, model: TransferModel) {
-  const recipients = model.status.recipients.map((recipient) => {
-    if (recipient.mail === mailbox) return recipient;
-    const { downloadUrl: _, fileDownloads, ...rest } = recipient;
-    return { ...rest, fileDownloads: fileDownloads.map(({ downloads }) => ({ downloads })) };
-  });
-  return { ...model, status: { ...model.status, recipients } };
+function receivedModel(transfer: Transfer, mailbox: string, presentation: Presentation): VisibleModel {
+  const { switches } = presentation;
+  const recipients = visibleRecipients(transfer.recipients, mailbox, switches);
+  const { status, ...model } = transferModel({ ...transfer, recipients }, presentation);
+  const redacted = status.recipients.map((recipient) => redactedRecipient(recipient, mailbox, switches));
+  return { ...model, status: { ...status, recipients: redacted } };
 }
 
-function inListShape(
-  { trackingId, status, transfer }: TransferModel | ReturnType<typeof redactedFor>,
-  { fileDownloadsInLists, itemShape }: Readonly<Switches>,
-) {
-  const recipients = fileDownloadsInLists
-    ? status.recipients
-    : status.recipients.map(({ fileDownloads: _, ...recipient }) => recipient);
-  return itemShape === 'swapped-recipients'
-    ? { trackingId, status: { ...status, recipients: transfer.recipients }, transfer: { ...transfer, recipients } }
-    : { trackingId, status: { ...status, recipients }, transfer };
+/** Keeps the properties that the vendor's page on transfer polling names. */
+function withoutDetails({ state, sender, recipients }: VisibleModel['status']) {
+  const named = recipients.map(({ fileDownloads: _, notificationFailed: __, ...recipient }) => recipient);
+  return { state, sender: { email: sender.email }, recipients: named };
+}
+
+function withoutDownloads(status: VisibleModel['status']) {
+  return { ...status, recipients: status.recipients.map(({ fileDownloads: _, ...recipient }) => recipient) };
+}
+
+function inListShape({ trackingId, status, transfer }: VisibleModel, page: number, { switches }: Presentation) {
+  const shown = {
+    all: () => status,
+    'no-downloads': () => withoutDownloads(status),
+    none: () => withoutDetails(status),
+    'odd-pages': () => (page % 2 === 1 ? status : withoutDetails(status)),
+  }[switches.detailsInLists]();
+  if (switches.itemShape !== 'swapped-recipients') return { trackingId, status: shown, transfer };
+  const { recipients } = shown;
+  return { trackingId, status: { ...shown, recipients: transfer.recipients }, transfer: { ...transfer, recipients } };
 }
 
 function flattened(item: unknown): unknown {

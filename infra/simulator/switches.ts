@@ -50,10 +50,35 @@ export const switchesSchema = z.strictObject({
   maximumPageSize: z.int().min(1).max(100).default(100),
   /** True includes transfers in processing in `active=true`. */
   activeIncludesProcessing: z.boolean().default(false),
-  /** Answer to an unknown name in `fields`: left out, or 400/1004. */
+  /** Answer to a name in `fields` that no item can have: left out, or 400/1004. */
   unknownFields: z.enum(['ignore', 'reject']).default('ignore'),
-  /** True includes `status.recipients.fileDownloads` in listings, as in the Transfer Status endpoint. */
-  fileDownloadsInLists: z.boolean().default(true),
+  /**
+   * Listings with all details of the Transfer Status endpoint, or all but `fileDownloads`; with none that the page on
+   * transfer polling does not name; or with all on odd pages and none on even ones.
+   */
+  detailsInLists: z.enum(['all', 'no-downloads', 'none', 'odd-pages']).default('all'),
+  /** False leaves the same details out of the Transfer Status endpoint. */
+  detailsInStatus: z.boolean().default(true),
+  /** Bytes added to each listed row with recipients, so that a page of many rows exceeds what a client accepts. */
+  rowPaddingBytes: z.int().min(0).max(10_000_000).default(0),
+
+  /** Recipients that a recipient sees: all of them, or only itself. */
+  receivedRecipients: z.enum(['all', 'own']).default('all'),
+  /** Downloads that a recipient sees: those of all recipients, only its own, or none. */
+  receivedDownloads: z.enum(['all', 'own', 'none']).default('all'),
+  /** False hides the recipients of a blind copy from all other recipients; no document says that a server does. */
+  receivedBcc: z.boolean().default(true),
+
+  /** Dates of downloads: in the server's zone, each in another zone, a year ahead, `null`, missing, or no date. */
+  downloadDates: z.enum(['usual', 'other-zones', 'future', 'null', 'missing', 'malformed']).default('usual'),
+  /** False leaves the id of the file out of `fileDownloads`. */
+  downloadFileIds: z.boolean().default(true),
+  /** End of each transfer: as set, `null`, missing, or no date. */
+  expirationDates: z.enum(['usual', 'null', 'missing', 'malformed']).default('usual'),
+  /** Form of `warnings`: true or false (REST API 1.8 document), or an array of texts. */
+  warnings: z.enum(['boolean', 'array']).default('boolean'),
+  /** Order of `status.recipients`, which no document fixes. */
+  recipientOrder: z.enum(['as-sent', 'reversed']).default('as-sent'),
 
   /** True keeps the id of recipients when deleting their user data replaces their address. */
   deletedUserKeepsRecipientId: z.boolean().default(true),

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { Direction } from '#functions/transfers/transfer.ts';
+import { malformed, noSuchTransfer } from '#infra/simulator/protocol/error.ts';
+import { type Fields, firstUnknownField, parseFields } from '#infra/simulator/protocol/fields.ts';
 import { type MailboxRequest, type Query, requireVerified } from './caller.ts';
-import { malformed, noSuchTransfer } from './error.ts';
-import { type Fields, firstUnknownField, parseFields } from './fields.ts';
 import type { PageQuery } from './log.ts';
-import { defaultFields, deprecatedListItem, listItem, sampleListItem, transferModel } from './model.ts';
+import { defaultFields, deprecatedListItem, listItem, sampleListItem, statusAnswer } from './model.ts';
 import type { Simulation } from './simulation.ts';
 import type { Switches } from './switches.ts';
 import type { Transfer } from './transfer.ts';
@@ -29,8 +29,7 @@ export function transferRoutes(app: FastifyInstance, simulation: Simulation): vo
     const { mailbox } = requireVerified(request, simulation);
     const found = transfers.find(trackingId);
     if (found?.sender !== mailbox) throw noSuchTransfer();
-    const { transfer, status } = transferModel(found, simulation);
-    return { data: { transfer, status }, meta: {} };
+    return { data: statusAnswer(found, simulation), meta: {} };
   };
 
   app.get<Mailbox>('/users/:email/transfers', async (request) => {
@@ -46,8 +45,9 @@ export function transferRoutes(app: FastifyInstance, simulation: Simulation): vo
       const { mailbox } = requireVerified(request, simulation);
       const fields = fieldsIn(request.query, simulation);
       const query = { ...pageBounds(request.query, switches), ...activeFilter(request.query) };
+      const view = { mailbox, direction, fields, page: query.page };
       const page = await pageOf(mailbox, direction, query);
-      return { data: page.map((transfer) => listItem(transfer, { mailbox, direction, fields }, simulation)), meta: {} };
+      return { data: page.map((transfer) => listItem(transfer, view, simulation)), meta: {} };
     });
   }
 

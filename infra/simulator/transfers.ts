@@ -1,15 +1,36 @@
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { SharedParts } from './clock.ts';
 import { type PageQuery, TransferLog } from './log.ts';
+import { type RecipientChange, recipientsAfter } from './recipient-changes.ts';
 import { dayMs } from './switches.ts';
-import type { Download, Recipient, Transfer } from './transfer.ts';
+import { noProblems, type Recipient, recipientKinds, type Transfer, type TransferProblems } from './transfer.ts';
 
-interface Addressees {
+interface NewTransfer {
   readonly sender: string;
   readonly to: readonly string[];
   readonly cc?: readonly string[] | undefined;
   readonly bcc?: readonly string[] | undefined;
+  /** Number of files. @default 1 */
+  readonly files?: number | undefined;
 }
+
+/** Retrieval of a file by a recipient. */
+interface DownloadOptions {
+  /** Number of the file, from 1. @default 1 */
+  readonly file?: number | undefined;
+  /** `DOWNLOADED`, `VIEWED` or any other text. @default 'DOWNLOADED' */
+  readonly method?: string | undefined;
+  /** `null` for an entry without a date. @default the server's time */
+  readonly at?: Date | null | undefined;
+  /** Number of equal entries. @default 1 */
+  readonly times?: number | undefined;
+}
+
+/** All problems of a transfer; what is left out is no problem. */
+type Problems = Partial<TransferProblems> & {
+  /** Addresses of recipients. */
+  readonly recipientsNotNotified?: readonly string[] | undefined;
+};
 
 /** Thrown for a transfer that cannot change; `statusCode` is that of the control interface. */
 class TransferError extends Error {
@@ -43,18 +64,18 @@ export class TransferStore {
   }
 
   /** Sends a transfer: it is `PROCESSING` until {@link setState}, and expires after 30 days. */
-  create(addressees: Addressees): Readonly<Transfer> {
-    const transfer = this.make(addressees, this.parts.clock.now(), 'PROCESSING');
+  create(wanted: NewTransfer): Readonly<Transfer> {
+    const transfer = this.make(wanted, this.parts.clock.now(), 'PROCESSING');
     for (const log of this.logsOf(transfer)) log.add([transfer]);
     this.parts.onSent(transfer.sender);
     return transfer;
   }
 
   /** Fills the log with `count` transfers, sent one a minute until a minute ago. */
-  seed({ count, state, ...addressees }: Addressees & { count: number; state: string }): readonly Readonly<Transfer>[] {
+  seed({ count, state, ...wanted }: NewTransfer & { count: number; state: string }): readonly Readonly<Transfer>[] {
     const now = this.parts.clock.now();
     const transfers = Array.from({ length: count }, (_, index) =>
-      this.make(addressees, now - (count - index) * minuteMs, state),
+      this.make(wanted, now - (count - index) * minuteMs, state),
     );
     if (transfers[0]) for (const log of this.logsOf(transfers[0])) log.add(transfers);
     return transfers;
@@ -85,18 +106,51 @@ export class TransferStore {
     this.change(transfer, { state });
   }
 
-  /** @throws TransferError 404 */
-  setExpirationDate(trackingId: string, expirationDate: Date): void {
-    this.get(trackingId).expiresAt = expirationDate.getTime();
+  /**
+   * Gives a transfer another end, or none.
+   * @throws TransferError 404
+   */
+  moveExpiry(trackingId: string, to: Date | null): void {
+    this.get(trackingId).expiresAt = to?.getTime() ?? null;
   }
 
   /**
-   * Records a download by every recipient with this address.
-   * @throws TransferError 404
+   * Records a download, or equal ones, by every recipient with this address.
+   * @throws TransferError 404 for an unknown transfer, recipient or file
    */
-  recordDownload(trackingId: string, mail: string, method: Download['method']): void {
-    for (const recipient of this.get(trackingId).recipients) {
-      if (recipient.mail === mail) recipient.downloads.push({ at: this.parts.clock.now(), method });
+  download(trackingId: string, mail: string, options: DownloadOptions = {}): void {
+    const { file = 1, method = 'DOWNLOADED', at, times = 1 } = options;
+    const transfer = this.get(trackingId);
+    if (file > transfer.files) throw new TransferError(404, `${trackingId} has no file ${file}`);
+    const download = { file, method, at: at === null ? null : (at?.getTime() ?? this.parts.clock.now()) };
+    for (const { downloads } of this.recipientsWith(transfer, mail)) {
+      for (let count = 0; count < times; count += 1) downloads.push(download);
+    }
+  }
+
+  /**
+   * Gives a transfer these problems, and no others.
+   * @throws TransferError 404 for an unknown transfer or recipient
+   */
+  setProblems(trackingId: string, { recipientsNotNotified = [], ...problems }: Problems): void {
+    const transfer = this.get(trackingId);
+    const failed = new Set(recipientsNotNotified.flatMap((mail) => this.recipientsWith(transfer, mail)));
+    for (const recipient of transfer.recipients) recipient.notificationFailed = failed.has(recipient);
+    transfer.problems = { ...noProblems, ...problems };
+  }
+
+  /**
+   * Changes the recipients that the server shows. A mailbox keeps its listing of the transfer, as a recipient or not.
+   * @throws TransferError 404 for an unknown transfer or recipient
+   */
+  changeRecipients(trackingId: string, ...changes: readonly RecipientChange[]): void {
+    const transfer = this.get(trackingId);
+    for (const change of changes) {
+      const before = new Set(this.logsOf(transfer));
+      const after = recipientsAfter(transfer, change, () => this.nextRecipientId());
+      if (!after) throw new TransferError(404, `${trackingId} has no such recipient: ${change.mail}`);
+      Object.assign(transfer, after);
+      for (const log of this.logsOf(transfer)) if (!before.has(log)) log.add([transfer]);
     }
   }
 
@@ -132,29 +186,34 @@ export class TransferStore {
 
   private replaceAddress(transfer: Transfer, mail: string, proxy: string): void {
     if (transfer.sender === mail) transfer.sender = proxy;
-    for (const recipient of transfer.recipients) {
+    for (const recipient of [...transfer.recipients, ...transfer.vanished]) {
       if (recipient.mail !== mail) continue;
       recipient.mail = proxy;
       if (!this.parts.switches.deletedUserKeepsRecipientId) recipient.id = this.nextRecipientId();
     }
   }
 
-  private make(addressees: Addressees, sentAt: number, state: string): Transfer {
-    const recipients = (['to', 'cc', 'bcc'] as const).flatMap((kind) =>
-      (addressees[kind] ?? []).map((mail): Recipient => ({ id: this.nextRecipientId(), mail, kind, downloads: [] })),
-    );
+  private make({ sender, files = 1, ...mails }: NewTransfer, sentAt: number, state: string): Transfer {
+    const recipients = recipientKinds.flatMap((kind) => (mails[kind] ?? []).map((mail) => this.recipient(kind, mail)));
     const transfer: Transfer = {
       trackingId: `${this.parts.clock.stamp(sentAt)}-${this.parts.random.alphanumerics(8)}`,
       number: this.byTrackingId.size + 1,
       sentAt,
+      files,
       recipients,
-      sender: addressees.sender,
+      vanished: [],
+      sender,
       state,
       expiresAt: sentAt + retention,
+      problems: noProblems,
       purged: false,
     };
     this.byTrackingId.set(transfer.trackingId, transfer);
     return transfer;
+  }
+
+  private recipient(kind: Recipient['kind'], mail: string): Recipient {
+    return { id: this.nextRecipientId(), mail, kind, downloads: [], notificationFailed: false };
   }
 
   private nextRecipientId(): string {
@@ -168,13 +227,19 @@ export class TransferStore {
     return transfer;
   }
 
+  private recipientsWith(transfer: Transfer, mail: string): readonly Recipient[] {
+    const found = transfer.recipients.filter((recipient) => recipient.mail === mail);
+    if (found.length === 0) throw new TransferError(404, `${transfer.trackingId} has no such recipient: ${mail}`);
+    return found;
+  }
+
   private change(transfer: Transfer, changes: Partial<Transfer>): void {
     Object.assign(transfer, changes);
     for (const log of this.logsOf(transfer)) log.changed();
   }
 
-  private logsOf({ sender, recipients }: Transfer): readonly TransferLog[] {
-    const received = new Set(recipients.map(({ mail }) => mail));
+  private logsOf({ sender, recipients, vanished }: Transfer): readonly TransferLog[] {
+    const received = new Set([...recipients, ...vanished].map(({ mail }) => mail));
     return [
       this.logOf({ mailbox: sender, direction: 'sent' }),
       ...[...received].map((mailbox) => this.logOf({ mailbox, direction: 'received' })),
@@ -199,7 +264,7 @@ export class TransferStore {
     this.lastCleanUp = today;
     const oldest = clock.now() - switches.purgeAfterDays * dayMs;
     for (const transfer of this.byTrackingId.values()) {
-      if (!transfer.purged && transfer.expiresAt < oldest) this.change(transfer, { purged: true });
+      if (!transfer.purged && (transfer.expiresAt ?? oldest) < oldest) this.change(transfer, { purged: true });
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { malformed, missing, notVerified } from '#infra/simulator/protocol/error.ts';
 import { type Caller, requireCaller } from './caller.ts';
-import { malformed, missing, notVerified } from './error.ts';
 import type { Simulation } from './simulation.ts';
 
 type Mailbox = { Params: { email: string } };

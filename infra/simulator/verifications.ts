@@ -1,5 +1,5 @@
+import { notVerified, tooManyVerifications } from '#infra/simulator/protocol/error.ts';
 import type { SharedParts } from './clock.ts';
-import { notVerified, tooManyVerifications } from './error.ts';
 
 /** Owner of a verification, which is void for any other client id or address. */
 export interface Claimant {

@@ -11,7 +11,7 @@ const commandsIn = (file: string): string[] =>
 
 describe.each([
   ['README.md', 3],
-  ['infra/simulator/control.ts', 14],
+  ['infra/simulator/control.ts', 18],
 ])('%s', (file, count) => {
   it('shows curl commands that the simulated server accepts as printed', async () => {
     const server = await startCryptshareServer();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { factsReader, fieldsFor } from '#functions/cryptshare/details.ts';
 import { type FollowingWatch, followable } from '#functions/transfers/follow.ts';
-import { parseFields } from '#infra/simulator/fields.ts';
+import { parseFields } from '#infra/simulator/protocol/fields.ts';
 
 const now = Date.parse('2026-11-24T00:00:00Z');
 

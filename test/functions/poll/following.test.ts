@@ -32,7 +32,7 @@ async function followed(count: number, settings: Partial<FollowingWatch> = {}) {
 
 const store = () => world.cryptshare.transfers;
 const endIn = (trackingId: string, milliseconds: number) =>
-  store().setExpirationDate(trackingId, new Date(world.clock.steady() + milliseconds));
+  store().moveExpiry(trackingId, new Date(world.clock.steady() + milliseconds));
 const told = async () => (await takeTransferEvents()).map(({ type }) => type);
 
 /** Paths of the requests for a mailbox since the last call. */
@@ -45,7 +45,7 @@ describe('pollWatch of a watch that follows', () => {
   it('tells the first fetch of a recipient and that all have fetched, and stays quiet for one read unit', async () => {
     const { watch, ids } = await followed(2);
     expect(await pollLater(watch)).toMatchObject(quiet);
-    store().recordDownload(ids[1]!, bob, 'VIEWED');
+    store().download(ids[1]!, bob, { method: 'VIEWED' });
     await pollLater(watch);
     const [first, second, ...others] = await takeTransferEvents();
     expect(first).toMatchObject({
@@ -66,11 +66,11 @@ describe('pollWatch of a watch that follows', () => {
     store().seed({ sender: watch.mailbox, to: [bob], count: 800, state: 'DELETED_BY_ADMIN' });
     await pollLater(watch);
     await takeTransferEvents();
-    store().recordDownload(ids[7]!, bob, 'DOWNLOADED');
+    store().download(ids[7]!, bob);
     expect(await pollLater(watch, active)).toMatchObject({ scope: 'active', requests: 3 });
     expect(await told()).toEqual(['transfer.downloaded', 'transfer.downloaded_by_all']);
     // The next poll lists the active transfers anyway, so a full one does without their facts.
-    store().recordDownload(ids[8]!, bob, 'DOWNLOADED');
+    store().download(ids[8]!, bob);
     expect(await pollLater(watch)).toMatchObject({ ...quiet, scope: 'all', requests: 11 });
     await pollLater(watch, active);
     expect(await told()).toEqual(['transfer.downloaded', 'transfer.downloaded_by_all']);
@@ -94,7 +94,7 @@ describe('pollWatch of a watch that follows', () => {
     const { trackingId } = store().create(people);
     await pollLater(watch);
     store().setState(trackingId, 'ACTIVE');
-    store().recordDownload(trackingId, bob, 'DOWNLOADED');
+    store().download(trackingId, bob);
     await pollLater(watch);
     const events = await takeTransferEvents();
     expect(events.map(({ type, data }) => `${data.sequence} ${type}`)).toEqual([
@@ -108,7 +108,7 @@ describe('pollWatch of a watch that follows', () => {
   it('tells the last fetches of a transfer before its end', async () => {
     const { watch, ids } = await followed(2);
     for (const [index, terms] of [{}, active].entries()) {
-      store().recordDownload(ids[index]!, bob, 'DOWNLOADED');
+      store().download(ids[index]!, bob);
       store().setState(ids[index]!, 'DELETED_BY_EXPIRATION');
       await pollLater(watch, terms);
       expect(await told()).toEqual([
@@ -157,7 +157,7 @@ describe('pollWatch of a watch that follows', () => {
       const rows = await world.deps.snapshotOf(watch).readBuckets(new Set([0]), 0);
       return [...rows.values()].filter(({ followed: facts }) => facts).length;
     };
-    store().recordDownload(ids[0]!, bob, 'DOWNLOADED');
+    store().download(ids[0]!, bob);
     endIn(ids[1]!, dayMs);
     const following = { ...watch, follow: followable };
     await pollLater(following);
@@ -179,7 +179,7 @@ describe('pollWatch of a watch that follows', () => {
     const to = [bob, 'carol@example.com'];
     const { trackingId } = store().seed({ ...people, to, count: 1, state: 'ACTIVE' })[0]!;
     await world.poll(following);
-    store().recordDownload(trackingId, bob, 'DOWNLOADED');
+    store().download(trackingId, bob);
     await pollLater(following);
     expect(await told()).toEqual(['transfer.downloaded']);
     for (const keepsId of [true, false]) {
@@ -199,10 +199,10 @@ describe('pollWatch of a watch that follows', () => {
     const [first, second] = seeded.map(({ trackingId }) => trackingId);
     endIn(second!, dayMs);
     await pollLater(watch);
-    store().recordDownload(first!, bob, 'DOWNLOADED');
-    store().recordDownload(first!, 'dan@example.com', 'DOWNLOADED');
+    store().download(first!, bob);
+    store().download(first!, 'dan@example.com');
     await pollLater(watch);
-    store().recordDownload(first!, watch.mailbox, 'DOWNLOADED');
+    store().download(first!, watch.mailbox);
     await pollLater(watch);
     const events = await takeTransferEvents();
     expect(events.map(({ type }) => type).toSorted()).toEqual([

@@ -4,6 +4,8 @@ import type { Switches } from '#infra/simulator/switches.ts';
 
 export const alice = 'alice@example.com';
 export const bob = 'bob@example.org';
+export const carol = 'carol@example.net';
+export const dave = 'dave@example.net';
 export const clientId = 'ExampleClientId'.padEnd(50, '0');
 
 /** Headers of a verified client. */
@@ -14,7 +16,7 @@ export const headers: Readonly<Record<string, string>> = {
   'X-CS-VerificationToken': 'example-token-1',
 };
 
-interface SimulatedServer extends CryptshareServer {
+export interface SimulatedServer extends CryptshareServer {
   /** Advances the server's clock, which starts at noon UTC on 1 January 2030, by milliseconds. */
   advance(ms: number): void;
 }
@@ -71,3 +73,21 @@ export function createTransfer({ transfers }: CryptshareServer, state = 'ACTIVE'
   transfers.setState(trackingId, state);
   return trackingId;
 }
+
+/** Starts a server with one active transfer from alice to bob, carol (cc) and dave (bcc), with three files. */
+export async function startWithTransfer(switches: Partial<Switches> = {}) {
+  const server = await startServer(switches);
+  const { trackingId } = server.transfers.create({ sender: alice, to: [bob], cc: [carol], bcc: [dave], files: 3 });
+  server.transfers.setState(trackingId, 'ACTIVE');
+  return { server, trackingId };
+}
+
+/** Query for the downloads of each recipient and file alone. */
+export const downloadsOnly = '?fields=status(recipients(fileDownloads(downloads)))';
+
+/** First item of a listing. */
+export const itemOn = async (server: CryptshareServer, path: string) => (await call(server, path)).body.data[0];
+
+/** Recipients of the first item of a listing. */
+export const recipientsOn = async (server: CryptshareServer, path: string) =>
+  (await itemOn(server, path)).status.recipients;

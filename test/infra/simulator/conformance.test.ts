@@ -177,18 +177,6 @@ describe('GET /users/{email}/transfers/{sent,received}-transfers', () => {
     expect(sent.status.recipients[1]).toHaveProperty('downloadUrl');
   });
 
-  it('lists equal downloads separately', async () => {
-    const server = await startServer();
-    const { trackingId } = server.transfers.create({ sender: alice, to: [bob, carol] });
-    for (let count = 0; count < 2; count += 1) server.transfers.recordDownload(trackingId, bob, 'DOWNLOADED');
-    const { body } = await call(server, sentBy(alice, '?fields=status(recipients(fileDownloads(downloads)))'));
-    const download = { downloadDate: '2030-01-01T14:00:00+02:00', retrievalMethod: 'DOWNLOADED' };
-    expect(body.data[0].status.recipients).toEqual([
-      { fileDownloads: [{ downloads: [download, download] }] },
-      { fileDownloads: [{ downloads: [] }] },
-    ]);
-  });
-
   it('drops a purged transfer, and lists it in its place once restored', async () => {
     const server = await startServer();
     const ids = [1, 2, 3].map(() => createTransfer(server)).toReversed();

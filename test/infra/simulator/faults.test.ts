@@ -146,11 +146,6 @@ describe('CryptshareServer.switches', () => {
       ['400/1004', '200'],
     ],
     [
-      { fileDownloadsInLists: false },
-      (server) => list(server, '?fields=status(recipients(mail,fileDownloads))'),
-      [{ status: { recipients: [{ mail: bob }] } }],
-    ],
-    [
       { deletedUserKeepsRecipientId: false },
       async (server) => {
         const [before] = await list(server, '');

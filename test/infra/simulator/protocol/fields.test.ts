@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Fields, firstUnknownField, parseFields, selectFields } from '#infra/simulator/fields.ts';
+import { type Fields, firstUnknownField, parseFields, selectFields } from '#infra/simulator/protocol/fields.ts';
 
 const name = fc.stringMatching(/^[A-Za-z][A-Za-z0-9]{0,11}$/);
 const { selection } = fc.letrec<{ selection: Fields }>((tie) => ({
