@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type FollowingWatch, followable } from '#functions/transfers/follow.ts';
+import type { Switches } from '#infra/simulator/switches.ts';
+import {
+  newMailbox,
+  pollLater,
+  resetServer,
+  startMailboxWorld,
+  takeTransferEvents,
+  world,
+} from '#test/support/mailbox-world.ts';
+
+let stop: () => Promise<void>;
+beforeAll(async () => {
+  stop = await startMailboxWorld();
+});
+afterAll(() => stop());
+beforeEach(() => {
+  resetServer();
+  // No server that an earlier test has asked.
+  world.clock.advance(7_200_000);
+});
+
+const bob = 'bob@example.com';
+const quiet = { outcome: 'unchanged', units: { read: 1, write: 0 }, problem: undefined } as const;
+const store = () => world.cryptshare.transfers;
+const switchTo = (switches: Partial<Switches>) => Object.assign(world.cryptshare.switches, switches);
+const told = async () => (await takeTransferEvents()).map(({ type, data }) => `${type} ${data.trackingId}`);
+
+/** A mailbox that follows everything of its active transfers, polled once. */
+async function followed(count: number, settings: Partial<FollowingWatch> = {}) {
+  const { watch, ids } = newMailbox(count, settings.direction);
+  const following: FollowingWatch = { ...watch, follow: ['downloads'], ...settings };
+  await world.poll(following);
+  await takeTransferEvents();
+  return { watch: following, ids };
+}
+
+describe('pollWatch of a watch that follows, at a server without details', () => {
+  it.each([
+    ['gives none', { detailsInLists: 'no-downloads' }],
+    ['refuses to be asked for them', { detailsInLists: 'none', unknownFields: 'reject' }],
+    ['has only the older list', { minor: 11, detailsInLists: 'none' }],
+  ] as const)('asks for single transfers where the list %s, in turns and within its budget', async (_, switches) => {
+    switchTo(switches);
+    const { watch, ids } = await followed(90);
+    // The first look at a transfer is silent.
+    for (let poll = 0; poll < 6; poll += 1) await pollLater(watch);
+    expect(await told()).toEqual([]);
+    for (const trackingId of ids) store().download(trackingId, bob);
+    const seen = new Set<string>();
+    for (let poll = 0; poll < 6; poll += 1) {
+      const { requests, problem } = await pollLater(watch);
+      expect(requests).toBeLessThanOrEqual(1 + 20 + 64);
+      expect(problem).toBeUndefined();
+      for (const event of await told()) seen.add(event);
+    }
+    const types = ['transfer.downloaded', 'transfer.downloaded_by_all'];
+    expect([...seen].toSorted()).toEqual(types.flatMap((type) => ids.map((id) => `${type} ${id}`)).toSorted());
+    const { requests, lacksFacts, ...last } = await pollLater(watch);
+    expect(last).toMatchObject(quiet);
+    expect(lacksFacts).not.toBe(true);
+  });
+
+  it('asks the list again after an hour', async () => {
+    switchTo({ detailsInLists: 'none' });
+    const { watch, ids } = await followed(3);
+    switchTo({ detailsInLists: 'all' });
+    store().download(ids[0]!, bob);
+    world.clock.advance(3_600_000);
+    expect(await pollLater(watch)).toMatchObject({ requests: 2, lacksFacts: false });
+    expect(await told()).toHaveLength(2);
+  });
+
+  it.each([
+    ['a sender', {}, { detailsInLists: 'none', detailsInStatus: false }],
+    ['a recipient', { direction: 'received' }, { receivedDownloads: 'none' }],
+  ] as const)('goes on with the states of %s where no answer has details', async (_, settings, switches) => {
+    switchTo(switches);
+    const { watch, ids } = await followed(4, settings);
+    for (let poll = 0; poll < 3; poll += 1) {
+      expect(await pollLater(watch)).toMatchObject({ ...quiet, lacksFacts: true });
+    }
+    store().setState(ids[1]!, 'DELETED_BY_ADMIN');
+    await pollLater(watch);
+    expect(await told()).toEqual([`transfer.deleted_by_admin ${ids[1]}`]);
+  });
+
+  it('tells of the pages that have details, and asks for single transfers of the others', async () => {
+    switchTo({ detailsInLists: 'odd-pages', maximumPageSize: 10 });
+    const { watch, ids } = await followed(20);
+    for (let poll = 0; poll < 3; poll += 1) await pollLater(watch);
+    for (const trackingId of ids) store().download(trackingId, bob);
+    for (let poll = 0; poll < 3; poll += 1) await pollLater(watch);
+    expect(await told()).toHaveLength(40);
+    expect(await pollLater(watch)).toMatchObject(quiet);
+  });
+
+  it('tells no fetch twice while details come and go', async () => {
+    const { watch, ids } = await followed(3);
+    store().download(ids[0]!, bob);
+    for (const detailsInLists of ['none', 'all', 'no-downloads', 'all'] as const) {
+      switchTo({ detailsInLists });
+      world.clock.advance(3_600_000);
+      await pollLater(watch);
+      await pollLater(watch);
+    }
+    expect(await told()).toEqual([`transfer.downloaded ${ids[0]}`, `transfer.downloaded_by_all ${ids[0]}`]);
+  });
+});
+
+describe('pollWatch of a watch that follows, at a server with bad details', () => {
+  it('reads a page that is too large in halves, down to single transfers', async () => {
+    const { watch, ids } = await followed(12);
+    switchTo({ rowPaddingBytes: 1_500_000 });
+    store().download(ids[0]!, bob);
+    store().download(ids[11]!, bob);
+    expect(await pollLater(watch)).toMatchObject({ isComplete: true, problem: undefined });
+    expect(await told()).toHaveLength(4);
+  });
+
+  it('does without the details of a single transfer that is too large', async () => {
+    const { watch, ids } = await followed(2);
+    switchTo({ rowPaddingBytes: 5_000_000 });
+    store().setState(ids[0]!, 'DELETED_BY_ADMIN');
+    expect(await pollLater(watch)).toMatchObject({ isComplete: true });
+    expect(await told()).toEqual([`transfer.deleted_by_admin ${ids[0]}`]);
+  });
+
+  it.each(['other-zones', 'future', 'null', 'missing', 'malformed'] as const)(
+    'tells each fetch once with dates that are %s',
+    async (downloadDates) => {
+      switchTo({ downloadDates, downloadFileIds: false });
+      const { watch, ids } = await followed(2);
+      store().download(ids[0]!, bob, { times: 3000 });
+      store().download(ids[0]!, bob, { method: 'VIEWED' });
+      await pollLater(watch);
+      store().download(ids[0]!, bob);
+      expect(await pollLater(watch)).toMatchObject(quiet);
+      expect(await told()).toEqual([`transfer.downloaded ${ids[0]}`, `transfer.downloaded_by_all ${ids[0]}`]);
+    },
+  );
+
+  it.each(['null', 'missing', 'malformed'] as const)('calls no transfer overdue while ends are %s', async (ends) => {
+    const { watch, ids } = await followed(1, { follow: followable });
+    store().moveExpiry(ids[0]!, new Date(world.clock.steady() + 3_600_000));
+    switchTo({ expirationDates: ends });
+    expect(await pollLater(watch)).toMatchObject(quiet);
+    switchTo({ expirationDates: 'usual' });
+    await pollLater(watch);
+    expect(await told()).toEqual([`transfer.overdue ${ids[0]}`]);
+  });
+
+  it('tells nothing new when recipients appear, vanish and return', async () => {
+    const { watch, ids } = await followed(1);
+    const [trackingId] = ids;
+    store().changeRecipients(trackingId!, { kind: 'appear', mail: 'carol@example.com' });
+    store().download(trackingId!, bob);
+    await pollLater(watch);
+    expect(await told()).toEqual([`transfer.downloaded ${trackingId}`]);
+    for (const kind of ['vanish', 'return'] as const) {
+      store().changeRecipients(trackingId!, { kind, mail: bob });
+      await pollLater(watch);
+      expect(await pollLater(watch)).toMatchObject(quiet);
+    }
+    expect(await told()).toEqual([]);
+  });
+});
