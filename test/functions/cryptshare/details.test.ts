@@ -117,7 +117,7 @@ describe('factsReader', () => {
 
     it.each([
       ['none of several recipients is the own one', [of('bob@example.com'), of('carol@example.com')]],
-      ['the only recipient is somebody else', [of('bob@example.com')]],
+      ['the only recipient has another address', [of('bob@example.com')]],
       ['two recipients are the own one', [of('alice@example.com'), of('alice@example.com')]],
       ['several recipients have no address', [of(undefined), of(undefined)]],
     ])('has no facts when %s', (_, recipients) => {

@@ -39,7 +39,7 @@ async function followed(count: number, settings: Partial<FollowingWatch> = {}) {
 describe('pollWatch of a watch that follows, at a server without details', () => {
   it.each([
     ['gives none', { detailsInLists: 'no-downloads' }],
-    ['refuses to be asked for them', { detailsInLists: 'none', unknownFields: 'reject' }],
+    ['refuses their fields', { detailsInLists: 'none', unknownFields: 'reject' }],
     ['has only the older list', { minor: 11, detailsInLists: 'none' }],
   ] as const)('asks for single transfers where the list %s, in turns and within its budget', async (_, switches) => {
     switchTo(switches);
