@@ -40,7 +40,7 @@ export class CryptshareClient {
   /** Warnings that held last time, each in its place. */
   private warned: readonly (string | false | undefined)[] = [];
   private asking: Promise<number | undefined> | undefined;
-  /** Time until which no listing in a direction is asked for details, because the server gave none. */
+  /** Unix time in milliseconds until which lists of a direction are read without details, since the last ones had none. */
   private readonly plainUntil = new Map<Direction, number>();
   private version: { readonly minor: number | undefined; readonly askedAt: number; readonly age: number } | undefined;
 

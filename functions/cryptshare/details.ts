@@ -37,7 +37,7 @@ export function fieldsFor(watch: FollowingWatch | undefined): string {
   const hasFetches = follows(watch, 'downloads') || follows(watch, 'overdue');
   const isReceived = watch.direction === 'received';
   const recipients = {
-    id: true,
+    id: follows(watch, 'downloads'),
     mail: isReceived,
     notificationFailed: hasProblems,
     fileDownloads: hasFetches && { downloads: { downloadDate: true, retrievalMethod: true } },
@@ -86,7 +86,7 @@ export function factsReader(watch: FollowingWatch, now: number): FactsReader | u
     const { status = row as RawTransfer['status'], transfer } = (row ?? {}) as RawTransfer;
     const recipients = recipientsOf(status?.recipients, watch);
     const found = follows(watch, 'problems') ? problemsIn(status, recipients) : [];
-    const fetches = hasDownloads || hasOverdue ? fetchesOf(recipients) : new Map<string, undefined>();
+    const fetches = hasDownloads || hasOverdue ? fetchesOf(recipients, hasDownloads) : new Map<string, undefined>();
     if (!found || !fetches) return undefined;
     const counts = { recipients: fetches.size, downloadedBy: [...fetches.values()].filter(Boolean).length };
     const expiresAt = isDate(transfer?.expirationDate) ? new Date(transfer.expirationDate).toISOString() : undefined;
@@ -119,13 +119,14 @@ function recipientsOf(list: unknown, { direction, mailbox }: FollowingWatch): re
   return own.length === 1 ? own : undefined;
 }
 
-/** First fetch of each recipient, by id; undefined when an id or the list of fetches is missing. */
-function fetchesOf(recipients: readonly RawRecipient[] | undefined): Map<string, Fetch | undefined> | undefined {
+/** First fetch of each recipient, by id or by place in the list; undefined when an id or the fetches are missing. */
+function fetchesOf(recipients: readonly RawRecipient[] | undefined, isById: boolean) {
   const fetches = new Map<string, Fetch | undefined>();
-  for (const { id, fileDownloads } of recipients ?? []) {
+  for (const [place, { id, fileDownloads }] of recipients?.entries() ?? []) {
     const files = objectsIn(fileDownloads);
-    if (typeof id !== 'string' || id === '' || !files) return undefined;
-    fetches.set(id, firstFetch(files) ?? fetches.get(id));
+    const key = isById ? id : `${place}`;
+    if (typeof key !== 'string' || key === '' || !files) return undefined;
+    fetches.set(key, firstFetch(files) ?? fetches.get(key));
   }
   return recipients && fetches;
 }

@@ -42,7 +42,7 @@ export class DataKey {
     return prefix + Buffer.concat([iv, cipher.getAuthTag(), encrypted]).toString('base64url');
   }
 
-  /** Keyed hash of a text that must not be stored: 72 bits in base64url. Nobody without the key can look it up. */
+  /** Keyed hash of a text that must not be stored: 72 bits in base64url. Only this key can repeat it. */
   hashOf(...text: readonly string[]): string {
     const mac = createHmac('sha256', this.#key).update(JSON.stringify(text));
     return mac.digest('base64url').slice(0, 12);

@@ -44,9 +44,6 @@ export interface RowChange {
 /** Complete listings in a row without a transfer after which it is gone: rows shift between pages during a listing. */
 export const passesUntilUnlisted = 3;
 
-/** Days for which the row of an unlisted transfer is kept, so that its return is reported as a return. */
-const unlistedRetentionDays = 30;
-
 export interface DiffContext {
   /** Origin of the server, part of every event's id. */
   readonly server: string;
@@ -181,14 +178,11 @@ export function countMiss(row: TransferRow, context: DiffContext): RowChange {
 export function markUnlisted(row: TransferRow, context: DiffContext): RowChange {
   const { missedPasses, returning, ...rest } = row;
   const after = { ...rest, rev: context.rev, observedAt: context.observedAt, isUnlisted: true };
-  if (context.silent) return { before: row, after: { ...after, expiresAt: expiryOf(after) } };
+  if (context.silent) return { before: row, after };
   return { before: row, after: withEvent(after, row.state, context, 'transfer.unlisted') };
 }
 
 export const isListed = (row: TransferRow): boolean => !row.isUnlisted;
-
-export const expiryOf = ({ observedAt }: TransferRow): number =>
-  Math.floor(Date.parse(observedAt) / 1000) + unlistedRetentionDays * 86_400;
 
 function withEvent(
   row: TransferRow,

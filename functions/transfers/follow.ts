@@ -1,7 +1,7 @@
 import { hash } from './digest.ts';
 import type { Watch } from './transfer.ts';
 
-/** What a watch can follow of its active transfers, besides their states. */
+/** Facts that a watch can follow of its active transfers, besides their states. */
 export const followable = ['downloads', 'overdue', 'problems'] as const;
 
 export type Followed = (typeof followable)[number];
@@ -20,7 +20,7 @@ export type Problem = (typeof problems)[number];
 /** Ways to fetch a file, from the REST API 1.8 document. */
 export type Method = 'downloaded' | 'viewed';
 
-/** A watch with what it follows. */
+/** A watch with the facts that it follows. */
 export interface FollowingWatch extends Watch {
   /** @default nothing */
   readonly follow?: readonly Followed[] | undefined;

@@ -24,7 +24,7 @@ const registeredWatch = r.object({
   notifyExisting: r.optional(r.flag),
   /** Milliseconds between two polls. @default the interval of the schedule */
   pollIntervalMs: r.optional(r.number),
-  /** What it follows besides states, see {@link FollowingWatch}. */
+  /** Facts that it follows besides states, see {@link FollowingWatch}. */
   follow: r.optional(r.list(r.oneOf(followable))),
   overdueBeforeMs: r.optional(r.number),
   /** True while the server does not give the facts that it follows. */

@@ -138,7 +138,7 @@ describe('pollWatch of a watch that follows', () => {
     expect(await told()).toEqual(['transfer.overdue']);
   });
 
-  it('tells nothing twice when a clock jumps', async () => {
+  it('tells nothing twice when a clock jumps (P26)', async () => {
     const { watch, ids } = await followed(1);
     endIn(ids[0]!, dayMs);
     await pollLater(watch);

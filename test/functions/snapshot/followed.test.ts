@@ -133,7 +133,7 @@ describe('compareFacts', () => {
     ]);
   });
 
-  it('tells once for each later end that a transfer is overdue, whatever clock and end do meanwhile', () => {
+  it('tells of an overdue transfer once for each later end, although clock and end change', () => {
     const day = (date: number) => `2026-11-${date}T00:00:00.000Z`;
     const ends = [25, 25, undefined, 25, 24, 25, undefined, 27, 27].map((date) => date && day(date));
     const { news } = follow(ends.map((end) => facts({ A: undefined }, overdueBy(end || undefined))));
