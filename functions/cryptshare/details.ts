@@ -18,6 +18,9 @@ const longestCleanUpMs = 7 * 86_400_000;
 /** ISO 8601 with a zone, with or without a colon in it (REST API 1.8 document). */
 const dateForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)$/;
 
+/** The bounds of years of four digits in UTC: a zone can move a date beyond them, where ISO 8601 has another form. */
+const [firstDate, lastDate] = ['0000-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z'].map(Date.parse) as [number, number];
+
 /** Properties of a transfer to ask for: `true` for a whole one. @example { status: { state: true } } */
 interface Selection {
   readonly [name: string]: boolean | Selection;
@@ -103,7 +106,7 @@ export function factsReader(watch: FollowingWatch, now: number): FactsReader | u
 }
 
 const isDate = (value: unknown): value is string =>
-  typeof value === 'string' && dateForm.test(value) && !Number.isNaN(Date.parse(value));
+  typeof value === 'string' && dateForm.test(value) && Date.parse(value) >= firstDate && Date.parse(value) <= lastDate;
 
 const objectsIn = (list: unknown): readonly object[] | undefined =>
   Array.isArray(list) ? list.filter((each) => typeof each === 'object' && each !== null) : undefined;

@@ -27,7 +27,7 @@ const maxDescription = 8000;
 /** @param events of one poll of the watch: at least one */
 export function transferNotice({ mailbox, direction }: Watch, events: readonly TransferEvent[]): Notice {
   const byUrgency = events.toSorted((a, b) => eventTypes.indexOf(a.type) - eventTypes.indexOf(b.type));
-  // Of several events of one type about a transfer, such as downloads by each recipient, the last tells all.
+  // The last of several events of one type about a transfer, such as downloads by each recipient, tells all.
   const sorted = [...new Map(byUrgency.map((event) => [`${event.type} ${event.data.trackingId}`, event])).values()];
   const byType = Map.groupBy(sorted, ({ type }) => type);
   const counts = [...byType].map(([type, { length }]) => `${length} ${wordsFor(type)}`).join(', ');
