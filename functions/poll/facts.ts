@@ -23,6 +23,7 @@ const turns = new Map<string, number>();
  * be compared: so the oldest look comes first. Only senders may ask.
  *
  * @param untold tracking ids by bucket
+ * @returns `isLacking`: no answer had facts
  */
 export async function askForFacts(
   server: CryptshareClient,
@@ -30,7 +31,9 @@ export async function askForFacts(
   untold: ReadonlyMap<number, readonly string[]>,
   deadline: Deadline,
 ) {
-  if (watch.direction !== 'sent' || untold.size === 0) return { facts: new Map<string, Facts>(), requests: 0 };
+  if (watch.direction !== 'sent' || untold.size === 0) {
+    return { facts: new Map<string, Facts>(), requests: 0, isLacking: false };
+  }
   const key = watchKey(watch);
   const buckets = [...untold.keys()].sort((a, b) => a - b);
   // A new process begins anywhere, otherwise the last buckets would wait for a process that lives long.
@@ -42,7 +45,8 @@ export async function askForFacts(
     if (ids.length >= looksPerPoll) break;
     ids.push(...untold.get(bucket)!);
   }
-  return { facts: await factsOf(server, watch, ids, deadline), requests: ids.length };
+  const { facts, answers } = await factsOf(server, watch, ids, deadline);
+  return { facts, requests: ids.length, isLacking: answers > 0 && facts.size === 0 };
 }
 
 /**
@@ -62,28 +66,25 @@ export async function factsOfEnded(
     return row?.followed && isActive(row.state) && isFinal(state);
   });
   const ids = ended.slice(0, mostEnded).map(([trackingId]) => trackingId);
-  return factsOf(server, watch, ids, deadline);
+  return (await factsOf(server, watch, ids, deadline)).facts;
 }
 
-/** Facts of transfers by tracking id, as far as the server gives them; a failure ends the requests. */
-async function factsOf(
-  server: CryptshareClient,
-  watch: FollowingWatch,
-  ids: readonly string[],
-  deadline: Deadline,
-): Promise<Map<string, Facts>> {
+/** Facts of transfers by tracking id, as far as the server gives them, and the answers; a failure ends the requests. */
+async function factsOf(server: CryptshareClient, watch: FollowingWatch, ids: readonly string[], deadline: Deadline) {
   const readFacts = server.readerFor(watch);
-  const known = new Map<string, Facts>();
+  const facts = new Map<string, Facts>();
+  let answers = 0;
   let hasFailed = false;
   await pLimit(concurrency).map(ids, async (trackingId) => {
     if (hasFailed) return;
     try {
       const answer = await server.status(watch.mailbox, trackingId, deadline, readFacts);
-      if (answer?.facts) known.set(trackingId, answer.facts);
+      if (answer) answers += 1;
+      if (answer?.facts) facts.set(trackingId, answer.facts);
     } catch (error) {
       if (!(error instanceof CryptshareFailure)) throw error;
       hasFailed = true;
     }
   });
-  return known;
+  return { facts, answers };
 }

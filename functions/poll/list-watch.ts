@@ -34,41 +34,44 @@ export async function listWatch(
 ): Promise<Listed> {
   const { scope, deadline } = terms;
   const isFollowing = (watch.follow?.length ?? 0) > 0;
-  const wanted = isFollowing && server.lacksDetails(watch) ? 'all' : scopeFor(root, scope);
+  const isPlain = isFollowing && server.lacksDetails(watch);
   const listOf = (one: Scope) => server.list(watch, one, one === 'active' ? root.active : root.count, deadline);
-  let pass = await listOf(wanted);
+  let pass = await listOf(isPlain ? 'all' : scopeFor(root, scope));
   const passes = [pass];
   const addFactsOf = ({ listing }: Pass) => {
     pass.listing.addFacts(listing.knownFacts());
     listing.release();
   };
   const hasNext = scopeFor(root, 'active') === 'active';
-  if (isFollowing && pass.scope === 'all' && !pass.failure && !hasNext && !server.lacksDetails(watch)) {
+  if (isFollowing && !isPlain && !hasNext && pass.scope === 'all' && !pass.failure) {
     const details = await listOf('active');
     passes.push(details);
     addFactsOf(details);
   }
+  const { active, told, hasFacts } = passes.at(-1)!.listing;
   let asked = 0;
-  if (isFollowing && !pass.failure && (server.lacksDetails(watch) || passes.at(-1)!.listing.hasFacts)) {
+  let lacksFacts = isFollowing ? undefined : false;
+  if (isFollowing && !pass.failure && root.baselineAt !== undefined && active > 0 && (isPlain || hasFacts)) {
     const answers = await askForFacts(server, watch, pass.listing.untold(root.bits), deadline);
     pass.listing.addFacts(answers.facts);
     asked = answers.requests;
+    if (watch.direction === 'received') lacksFacts = told < active;
+    else if (pass.listing.told > 0 || answers.isLacking) lacksFacts = pass.listing.told === 0;
   }
   let plan = planReads(root, pass, isFollowing);
   const isUntold = isFollowing && pass.listing.untold(root.bits).size > 0;
   if (pass.scope === 'active' && !pass.failure && (isUntold || needsFullListing(root, watch, plan))) {
-    const active = pass;
+    const activePass = pass;
     pass = await listOf('all');
     passes.push(pass);
-    addFactsOf(active);
+    addFactsOf(activePass);
     plan = planReads(root, pass, isFollowing);
   }
-  const { active, told } = pass.listing;
   return {
     pass,
     plan,
     pages: passes.reduce((sum, { listing }) => sum + listing.pageCount, 0),
     requests: passes.reduce((sum, { requests }) => sum + requests, asked),
-    lacksFacts: !isFollowing || told > 0 ? false : (active > 0 && server.lacksDetails(watch)) || undefined,
+    lacksFacts,
   };
 }
