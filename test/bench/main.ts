@@ -3,6 +3,7 @@ import os from 'node:os';
 import { bills } from '#test/bench/bill/bills.ts';
 import { bundles } from '#test/bench/deployed/bundles.ts';
 import { comparing } from '#test/bench/polls/comparing.ts';
+import { following } from '#test/bench/polls/following.ts';
 import { hour } from '#test/bench/polls/hour.ts';
 import { listing } from '#test/bench/polls/listing.ts';
 import { withServices } from '#test/bench/polls/polling.ts';
@@ -19,7 +20,21 @@ import { type MeasuredSection, type Report, reportTables, reportText } from './r
 import type { Bench, Section } from './section.ts';
 
 /** In the order of their measurement; the longest comes last. */
-const sections = [comparing, listing, hour, warm, burst, throughput, neighbours, crash, bundles, units, bills, polls];
+const sections = [
+  comparing,
+  listing,
+  hour,
+  following,
+  warm,
+  burst,
+  throughput,
+  neighbours,
+  crash,
+  bundles,
+  units,
+  bills,
+  polls,
+];
 
 const { sizes, only, postel, json, fill } = parseOptions(process.argv.slice(2), sections);
 const startedAt = new Date();

@@ -1,4 +1,6 @@
 import { Connection } from '#functions/cryptshare/connection.ts';
+import { fieldsFor } from '#functions/cryptshare/details.ts';
+import type { FollowingWatch } from '#functions/transfers/follow.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { clientId, token } from '#test/bench/processes/credentials.ts';
 
@@ -38,8 +40,8 @@ export class PlainServer {
     }
   }
 
-  /** Reads the text of every page that has rows. */
-  async pages(watch: Watch): Promise<string[]> {
+  /** Reads the text of every page that has rows; of a watch that follows something, those of its active transfers. */
+  async pages(watch: FollowingWatch): Promise<string[]> {
     const pages: string[] = [];
     for (;;) {
       const page = await this.page(watch, pages.length + 1);
@@ -50,7 +52,7 @@ export class PlainServer {
   }
 
   /** Reads the text of one page, counted from 1, with the same fields as the project's own poll. */
-  async page(watch: Watch, page: number): Promise<string> {
+  async page(watch: FollowingWatch, page: number): Promise<string> {
     const { path, headers } = this.requestOf(watch, page);
     const { status, body } = await this.connection.send({ path, headers }, timeoutMs, maxAnswerBytes);
     if (status !== 200) throw new Error(`the simulated server answers ${status}`);
@@ -58,9 +60,11 @@ export class PlainServer {
   }
 
   /** Makes the request for a page. */
-  requestOf({ mailbox, direction }: Watch, page: number) {
+  requestOf(watch: FollowingWatch, page: number) {
+    const { mailbox, direction, follow } = watch;
     const query = new URLSearchParams({
-      fields: 'trackingId,status(state)',
+      fields: fieldsFor(follow && watch),
+      ...(follow && { active: 'true' }),
       page: String(page),
       'page-size': String(pageSize),
     });

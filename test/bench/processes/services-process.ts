@@ -3,7 +3,9 @@ import type { IncomingMessage } from 'node:http';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { startEmbeddedServices } from '#infra/local/services/embedded-services.ts';
 import { startCryptshareServer } from '#infra/simulator/server.ts';
+import type { Transfer } from '#infra/simulator/transfer.ts';
 import { cpuSoFar } from '#test/bench/measurement.ts';
+import { type Drawing, drawTransfers } from '#test/bench/polls/drawn-transfers.ts';
 import { serveParent } from './bench-process.ts';
 import { clientId, token } from './credentials.ts';
 import { startReceiver } from './receiver.ts';
@@ -45,6 +47,31 @@ const methods = {
     listOnce(mailbox);
     return { mailbox, direction: 'sent' };
   },
+  /** Makes a mailbox that has sent drawn transfers; those that are not active have ended. */
+  fillDrawn(mailbox: string, drawing: Drawing): { readonly watch: Watch; readonly active: number } {
+    cryptshare.verifications.grantToken({ mailbox, clientId }, token);
+    const drawn = drawTransfers(drawing);
+    for (const [index, { isActive, recipients, files, downloads, endsInHours, isProblem }] of drawn.entries()) {
+      const to = Array.from({ length: recipients }, (_, place) => `recipient-${place + 1}@example.org`);
+      const state = isActive ? 'ACTIVE' : ends[index % ends.length]!;
+      const [{ trackingId }] = transfers.seed({ sender: mailbox, to, files, count: 1, state }) as [Transfer];
+      transfers.moveExpiry(trackingId, new Date(Date.now() + endsInHours * 3_600_000));
+      for (const { recipient, ...download } of downloads) transfers.download(trackingId, to[recipient - 1]!, download);
+      if (isProblem) transfers.setProblems(trackingId, { recipientsNotNotified: to.slice(0, 1) });
+    }
+    listOnce(mailbox);
+    return { watch: { mailbox, direction: 'sent' }, active: drawn.filter(({ isActive }) => isActive).length };
+  },
+  /** Has a recipient who has fetched nothing download a file of an active transfer. */
+  download({ mailbox }: Watch): void {
+    const query = { page: 1, pageSize: Number.MAX_SAFE_INTEGER, active: true };
+    const found = transfers
+      .page({ mailbox, direction: 'sent' }, query)
+      .flatMap(({ trackingId, recipients }) => recipients.map((recipient) => ({ trackingId, ...recipient })))
+      .find(({ downloads }) => downloads.length === 0);
+    if (!found) throw new RangeError('all recipients have fetched something');
+    transfers.download(found.trackingId, found.mail);
+  },
   /** Ends a number of active transfers, spread evenly over the mailbox. */
   change({ mailbox }: Watch, count: number): void {
     const pageSize = Number.MAX_SAFE_INTEGER;
@@ -65,6 +92,12 @@ const methods = {
     const { total } = requests;
     requests.reset();
     return total;
+  },
+  /** The same, and the bytes of the answers without their heads. */
+  countAnswers(): { readonly requests: number; readonly bytes: number } {
+    const { total, bytesSent } = requests;
+    requests.reset();
+    return { requests: total, bytes: bytesSent };
   },
   /** CPU of this process in milliseconds, and requests to DynamoDB, SNS and SQS, both since it began. */
   use: () => ({ cpuMs: cpuSoFar(), awsRequests }),
