@@ -18,56 +18,41 @@ const problemWords: Readonly<Record<Problem, string>> = {
   message_not_created: 'the message was not created',
   other: 'a problem unknown to the notifier',
 };
+const ownProblemWords = { recipient_not_notified: 'we were not notified' };
+
+const followed = /^transfer\.(?:downloaded(?:_by_all)?|overdue|problem(?:_resolved)?)$/;
+
+/** @param detail shown in parentheses */
+const told = (words: string, detail = ''): Words => ({ words, before: detail && `(${detail})` });
 
 /**
  * Words for a fact that a watch follows; undefined for an event of any other type.
  *
  * @example { words: 'expires in 41 hours, 1 of 3 has nothing yet', before: '(2026-11-26 07:30 UTC)' }
  */
-export function followedWords(event: Told): Words | undefined {
-  const { type, data } = event;
-  const { recipients = 0 } = data;
-  const plain = () => ({ words: wordsFor(type), before: '' });
-  switch (type) {
-    case 'transfer.downloaded':
-      return recipients > 0 ? downloadWords(data, recipients) : plain();
-    case 'transfer.downloaded_by_all':
-      return recipients > 1 ? { words: `all ${recipients} recipients have downloaded`, before: '' } : plain();
-    case 'transfer.overdue':
-      return overdueWords(event, recipients);
-    case 'transfer.problem':
-      return data.problems?.length ? { words: wordsOfProblems(data), before: '' } : plain();
-    case 'transfer.problem_resolved':
-      return plain();
-    default:
-      return undefined;
+export function followedWords({ type, timestamp, data }: Told): Words | undefined {
+  const { direction, recipients = 0, downloadedBy = 0, expiresAt, problems = [] } = data;
+  const isOwn = direction === 'received';
+  if (type === 'transfer.downloaded' && recipients > 0) return downloadWords(data, isOwn);
+  if (type === 'transfer.downloaded_by_all' && recipients > 1)
+    return told(`all ${recipients} recipients have downloaded`);
+  if (type === 'transfer.problem' && problems.length > 0) return told(wordsOfProblems(problems, isOwn));
+  if (type === 'transfer.overdue') {
+    const open = Math.max(0, recipients - downloadedBy);
+    const several = `${open} of ${recipients} ${open === 1 ? 'has' : 'have'} nothing yet`;
+    const one = isOwn ? 'we have not fetched it' : 'the recipient has nothing yet';
+    const words = `${timeLeft(timestamp, expiresAt)}, ${recipients > 1 ? several : one}`;
+    return told(words, expiresAt && formatTime(expiresAt));
   }
+  return followed.test(type) ? told(wordsFor(type)) : undefined;
 }
 
-function downloadWords({ direction, downloadedBy = 1, ...data }: Told['data'], recipients: number): Words {
-  const how = data.method === 'viewed' ? 'viewed' : 'downloaded';
-  const at = data.downloadedAt === undefined ? '' : formatTime(data.downloadedAt);
-  if (recipients === 1) {
-    const who = direction === 'received' ? 'we have' : 'the recipient has';
-    return { words: `${who} ${how} it`, before: at && `(${at})` };
-  }
-  const have = downloadedBy === 1 ? 'has' : 'have';
-  const who = data.recipient === undefined ? '' : `recipient ${data.recipient} `;
-  return {
-    words: `${downloadedBy} of ${recipients} recipients ${have} downloaded`,
-    before: `(${who}${how} it${at && `, ${at}`})`,
-  };
-}
-
-function overdueWords({ timestamp, data }: Told, recipients: number): Words {
-  const { direction, downloadedBy = 0, expiresAt } = data;
-  const open = Math.max(0, recipients - downloadedBy);
-  const several = `${open} of ${recipients} ${open === 1 ? 'has' : 'have'} nothing yet`;
-  const one = direction === 'received' ? 'we have not fetched it' : 'the recipient has nothing yet';
-  return {
-    words: `${timeLeft(timestamp, expiresAt)}, ${recipients > 1 ? several : one}`,
-    before: expiresAt === undefined ? '' : `(${formatTime(expiresAt)})`,
-  };
+function downloadWords({ recipient, recipients, downloadedBy = 1, ...data }: Told['data'], isOwn: boolean): Words {
+  const how = `${data.method === 'viewed' ? 'viewed' : 'downloaded'} it`;
+  const at = data.downloadedAt && formatTime(data.downloadedAt);
+  if (recipients === 1) return told(`${isOwn ? 'we have' : 'the recipient has'} ${how}`, at);
+  const detail = `${recipient === undefined ? '' : `recipient ${recipient} `}${how}${at ? `, ${at}` : ''}`;
+  return told(`${downloadedBy} of ${recipients} recipients ${downloadedBy === 1 ? 'has' : 'have'} downloaded`, detail);
 }
 
 /** Time between two ISO 8601 times, rounded down, so that people have at least that time. */
@@ -80,9 +65,8 @@ function timeLeft(from: string, until = ''): string {
   return `expires in ${hours === 1 ? '1 hour' : `${hours} hours`}`;
 }
 
-function wordsOfProblems({ direction, problems = [] }: Told['data']): string {
-  const own = direction === 'received' ? { recipient_not_notified: 'we were not notified' } : {};
-  const words: Readonly<Record<string, string>> = { ...problemWords, ...own };
+function wordsOfProblems(problems: readonly string[], isOwn: boolean): string {
+  const words: Readonly<Record<string, string>> = { ...problemWords, ...(isOwn && ownProblemWords) };
   return [...new Set(problems.map((one) => (Object.hasOwn(words, one) ? words[one] : problemWords.other)))].join(', ');
 }
 

@@ -68,6 +68,8 @@ export interface PublishedNotice {
   readonly subject: string;
   readonly text: string;
   readonly chat: { version: string; source: string; content: Record<string, string> };
+  /** The text for queues: its record. */
+  readonly queue: string;
   readonly attributes: Record<string, string>;
 }
 
@@ -210,9 +212,15 @@ function recordNotices(sns: SNSClient): () => PublishedNotice[] {
 }
 
 function noticeOf({ Subject = '', Message = '', MessageAttributes = {} }: PublishCommandInput): PublishedNotice {
-  const { email, https } = JSON.parse(Message);
+  const { email, https, sqs } = JSON.parse(Message);
   const attributes = Object.entries(MessageAttributes).map(([name, { StringValue = '' }]) => [name, StringValue]);
-  return { subject: Subject, text: email, chat: JSON.parse(https), attributes: Object.fromEntries(attributes) };
+  return {
+    subject: Subject,
+    text: email,
+    chat: JSON.parse(https),
+    queue: sqs,
+    attributes: Object.fromEntries(attributes),
+  };
 }
 
 async function subscribe(sns: SNSClient, sqs: SQSClient, topicArn: string): Promise<string> {

@@ -136,6 +136,7 @@ describe('publishNotice', () => {
         subject: notice.subject,
         text: notice.text,
         chat: notice.chat,
+        queue: JSON.stringify(notice.record),
         attributes: {
           types: '["transfer.failed","transfer.active"]',
           mailbox: 'alice@example.com',

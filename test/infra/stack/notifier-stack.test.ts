@@ -180,6 +180,7 @@ describe('NotifierStack', () => {
     const byEmail = subscriptions.filter(({ Protocol }) => Protocol === 'email');
     expect(byEmail.map(({ Endpoint, FilterPolicy }) => [Endpoint, FilterPolicy])).toEqual([
       ['ops@example.com', { types: ['transfer.failed', { prefix: 'watch.' }] }],
+      ['sales@example.com', { types: ['transfer.overdue'] }],
       ['all@example.com', undefined],
       ['oncall@example.com', undefined],
     ]);

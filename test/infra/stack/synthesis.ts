@@ -15,7 +15,11 @@ export const config: Config = {
     { mailbox: 'alice@example.com', direction: 'received', every: '15m' },
   ],
   notify: {
-    email: [{ address: 'ops@example.com', types: ['transfer.failed', 'watch.*'] }, { address: 'all@example.com' }],
+    email: [
+      { address: 'ops@example.com', types: ['transfer.failed', 'watch.*'] },
+      { address: 'sales@example.com', types: ['transfer.overdue'] },
+      { address: 'all@example.com' },
+    ],
     slack: { workspaceId: 'T0123ABCD', channelId: 'C0123ABCD' },
   },
   retention: { events: 30, transfers: 30 },

@@ -12,6 +12,13 @@ import { exampleEvents } from '#test/support/webhook-world.ts';
 beforeEach(startEndpointWorld);
 
 const watch = { mailbox: event.data.mailbox, direction: event.data.direction };
+const followed = [
+  'transfer.downloaded',
+  'transfer.downloaded_by_all',
+  'transfer.overdue',
+  'transfer.problem',
+  'transfer.problem_resolved',
+] as const;
 const receivers = async (id: string) => (await world.trace(id)).deliveries.map(({ endpoint }) => endpoint);
 
 describe('fanOut of an event', () => {
@@ -30,6 +37,22 @@ describe('fanOut of an event', () => {
       ...{ deliveries: isWanted ? 1 : 0, handedOn: 0, unhandled: [] },
     });
     expect(await receivers(event.id)).toEqual(isWanted ? ['crm'] : []);
+  });
+
+  test.each([
+    { types: ['transfer.overdue'], wanted: ['transfer.overdue'] },
+    { types: ['transfer.downloaded', 'transfer.problem'], wanted: ['transfer.downloaded', 'transfer.problem'] },
+    { types: ['transfer.*'], wanted: followed },
+    { types: ['transfer.failed', 'watch.*'], wanted: [] },
+  ])('sends of what a watch follows only $types', async ({ types, wanted }) => {
+    await crm.add({ types });
+    const change = { trackingId: 't-1', state: 'ACTIVE', previousState: 'ACTIVE' };
+    const events = followed.map((news, index) =>
+      transferEvent('https://a.example', watch, { ...change, sequence: index + 1, news }, event.timestamp),
+    );
+    await world.fanOut(...events);
+    await world.settleAll();
+    expect(world.received.map(({ body }) => JSON.parse(body).type)).toEqual(wanted);
   });
 
   test('stores the bytes that arrived for 30 days, and creates no delivery for an endpoint that is added later', async () => {
