@@ -18,6 +18,9 @@ const longestCleanUpMs = 7 * 86_400_000;
 /** ISO 8601 with a zone, with or without a colon in it (REST API 1.8 document). */
 const dateForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)$/;
 
+/** The bounds of years of four digits in UTC: a zone can move a date beyond them, where ISO 8601 has another form. */
+const [firstDate, lastDate] = ['0000-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z'].map(Date.parse) as [number, number];
+
 /** Properties of a transfer to ask for: `true` for a whole one. @example { status: { state: true } } */
 interface Selection {
   readonly [name: string]: boolean | Selection;
@@ -37,7 +40,7 @@ export function fieldsFor(watch: FollowingWatch | undefined): string {
   const hasFetches = follows(watch, 'downloads') || follows(watch, 'overdue');
   const isReceived = watch.direction === 'received';
   const recipients = {
-    id: true,
+    id: follows(watch, 'downloads'),
     mail: isReceived,
     notificationFailed: hasProblems,
     fileDownloads: hasFetches && { downloads: { downloadDate: true, retrievalMethod: true } },
@@ -86,7 +89,7 @@ export function factsReader(watch: FollowingWatch, now: number): FactsReader | u
     const { status = row as RawTransfer['status'], transfer } = (row ?? {}) as RawTransfer;
     const recipients = recipientsOf(status?.recipients, watch);
     const found = follows(watch, 'problems') ? problemsIn(status, recipients) : [];
-    const fetches = hasDownloads || hasOverdue ? fetchesOf(recipients) : new Map<string, undefined>();
+    const fetches = hasDownloads || hasOverdue ? fetchesOf(recipients, hasDownloads) : new Map<string, undefined>();
     if (!found || !fetches) return undefined;
     const counts = { recipients: fetches.size, downloadedBy: 0 };
     for (const fetch of fetches.values()) if (fetch) counts.downloadedBy += 1;
@@ -103,12 +106,13 @@ export function factsReader(watch: FollowingWatch, now: number): FactsReader | u
   };
 }
 
-/** Unix time in milliseconds; not a number for anything but a date. */
-const timeOf = (value: unknown): number =>
-  typeof value === 'string' && dateForm.test(value) ? Date.parse(value) : Number.NaN;
+/** Unix time in milliseconds; not a number for anything but a date in bounds. */
+function timeOf(value: unknown): number {
+  const time = typeof value === 'string' && dateForm.test(value) ? Date.parse(value) : Number.NaN;
+  return time >= firstDate && time <= lastDate ? time : Number.NaN;
+}
 
 const isDate = (value: unknown): value is string => !Number.isNaN(timeOf(value));
-
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 /** The list itself where it holds nothing else, because copies of thousands of lists take time. */
@@ -128,13 +132,14 @@ function recipientsOf(list: unknown, { direction, mailbox }: FollowingWatch): re
   return own.length === 1 ? own : undefined;
 }
 
-/** First fetch of each recipient, by id; undefined when an id or the list of fetches is missing. */
-function fetchesOf(recipients: readonly RawRecipient[] | undefined): Map<string, Fetch | undefined> | undefined {
+/** First fetch of each recipient, by id or by place in the list; undefined when an id or the fetches are missing. */
+function fetchesOf(recipients: readonly RawRecipient[] | undefined, isById: boolean) {
   const fetches = new Map<string, Fetch | undefined>();
-  for (const { id, fileDownloads } of recipients ?? []) {
+  for (const [place, { id, fileDownloads }] of recipients?.entries() ?? []) {
     const files = objectsIn(fileDownloads);
-    if (typeof id !== 'string' || id === '' || !files) return undefined;
-    fetches.set(id, firstFetch(files) ?? fetches.get(id));
+    const key = isById ? id : `${place}`;
+    if (typeof key !== 'string' || key === '' || !files) return undefined;
+    fetches.set(key, firstFetch(files) ?? fetches.get(key));
   }
   return recipients && fetches;
 }

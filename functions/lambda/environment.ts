@@ -37,10 +37,17 @@ const pollEnvironment = z.extend(serverEnvironment, {
   POLL_INTERVAL_MS: wholeNumber(1000, 86_400_000),
   /** Polls of a watch from one full listing to the next. */
   FULL_LISTING_EVERY: wholeNumber(1, 1000),
+  /** Days for which rows of unlisted transfers and of removed watches are kept. */
+  TRANSFER_RETENTION_DAYS: wholeNumber(1, 365),
   ...topics,
 });
 
-const webhookEnvironment = z.object({ WEBHOOKS_TABLE: notEmpty, WAKE_UP_QUEUE_URL: queueUrl });
+const webhookEnvironment = z.object({
+  WEBHOOKS_TABLE: notEmpty,
+  WAKE_UP_QUEUE_URL: queueUrl,
+  /** Days for which events, deliveries, attempts and tasks are kept. */
+  EVENT_RETENTION_DAYS: wholeNumber(1, 365),
+});
 
 const fanOutEnvironment = z.extend(webhookEnvironment, {
   /** The queue that feeds this function, to which it also hands on what is left. */

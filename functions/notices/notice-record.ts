@@ -7,7 +7,7 @@ const texts = z.array(z.string());
 const item = z.object({
   words: z.string(),
   trackingId: z.string(),
-  /** The previous state in parentheses; `''` when it is no news. */
+  /** The previous state, or a detail such as a time, in parentheses; `''` when there is none. */
   before: z.string(),
 });
 

@@ -9,6 +9,7 @@ import type {
   WatchEventData,
 } from '#functions/events/transfer-event.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
+import { followedWords, formatTime } from './followed-words.ts';
 import { cut, neutral, neutralItem, printable, unlinked, unmarked } from './foreign-text.ts';
 import type { NoticeItem, NoticeRecord } from './notice-record.ts';
 
@@ -25,15 +26,18 @@ const maxDescription = 8000;
 
 /** @param events of one poll of the watch: at least one */
 export function transferNotice({ mailbox, direction }: Watch, events: readonly TransferEvent[]): Notice {
-  const sorted = events.toSorted((a, b) => eventTypes.indexOf(a.type) - eventTypes.indexOf(b.type));
+  const byUrgency = events.toSorted((a, b) => eventTypes.indexOf(a.type) - eventTypes.indexOf(b.type));
+  // The last of several events of one type about a transfer, such as downloads by each recipient, tells all.
+  const sorted = [...new Map(byUrgency.map((event) => [`${event.type} ${event.data.trackingId}`, event])).values()];
   const byType = Map.groupBy(sorted, ({ type }) => type);
   const counts = [...byType].map(([type, { length }]) => `${length} ${wordsFor(type)}`).join(', ');
   const times = events.map(({ timestamp }) => timestamp).toSorted();
   const since = formatTime(times[0]!);
-  const transfers = events.length === 1 ? '1 transfer' : `${events.length} transfers`;
+  const { size } = new Set(sorted.map(({ data }) => data.trackingId));
+  const transfers = size === 1 ? '1 transfer' : `${size} transfers`;
   const whose = `${transfers} ${direction} by ${mailboxText(mailbox)}`;
   const items = sorted.slice(0, maxLines).map(itemOf);
-  const unnamed = events.length - items.length;
+  const unnamed = sorted.length - items.length;
   const more = unnamed > 0 ? [`and ${unnamed} more`] : [];
   const lines = items.map(neutralItem);
   const width = Math.max(...lines.map(({ words }) => words.length));
@@ -69,7 +73,7 @@ function mailboxText(mailbox: string): string {
 }
 
 const chatLine = ({ words, trackingId, before }: NoticeItem): string =>
-  `• *${unbracketed(words)}* \`${trackingId.replaceAll('`', "'")}\` ${unbracketed(before)}`;
+  `• *${unbracketed(words)}* \`${trackingId.replaceAll('`', "'")}\` ${unbracketed(before)}`.trimEnd();
 
 /** A notice that polls of one or many watches fail or succeed again, or that a verification ends soon. */
 export function watchNotice(event: WatchEvent): Notice {
@@ -154,16 +158,17 @@ function notice(subject: string, text: readonly string[], lines: readonly string
   };
 }
 
-function itemOf({ type, data }: TransferEvent): NoticeItem {
+function itemOf(event: TransferEvent): NoticeItem {
+  const { type, data } = event;
   const { trackingId, state, previousState } = data;
+  const followed = followedWords(event);
+  if (followed) return { trackingId, ...followed };
   // Undocumented states keep the server's spelling.
   const words = type === 'transfer.state_changed' ? state : wordsFor(type);
   if (previousState === null) return { words, trackingId, before: '(new)' };
   const was = type === 'transfer.unlisted' || type === 'transfer.listed_again' ? 'last' : 'was';
   return { words, trackingId, before: `(${was} ${previousState.toLowerCase().replaceAll('_', ' ')})` };
 }
-
-const formatTime = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 
 /** Removes characters that a chat reads as emphasis or as a link with its own text. */
 const unbracketed = (text: string): string => unmarked(text).replaceAll(/[[\]]/g, ' ');

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { steady } from '#functions/clock/instants.ts';
+import { daysMs, usualKeptForMs } from '#functions/clock/retention.ts';
 import { ServerCalls, type ServerOptions } from '#functions/cryptshare/api-calls.ts';
 import { CryptshareClient } from '#functions/cryptshare/client.ts';
 import { Tokens } from '#functions/cryptshare/tokens.ts';
@@ -45,12 +46,14 @@ export interface Supervision {
 }
 
 /** @param slots requests in flight for a whole shard */
-export const pollRepositories = (dynamo: DynamoDBClient, table: string, slots: number) => ({
+export const pollRepositories = (dynamo: DynamoDBClient, table: string, slots: number, keptForMs = usualKeptForMs) => ({
+  /** Milliseconds for which rows of unlisted transfers and of removed watches are kept. */
+  keptForMs,
   watches: new PolledWatches(dynamo, table),
   shardRows: new ShardRows(dynamo, table, slots),
   incidentRows: new IncidentRows(dynamo, table),
   /** The snapshot of a watch, as one poll sees it. */
-  snapshotOf: (watch: Watch): Snapshot => new Snapshot(dynamo, table, watch),
+  snapshotOf: (watch: Watch): Snapshot => new Snapshot(dynamo, table, watch, keptForMs),
 });
 
 /** @throws the file system's error when the CA file cannot be read, DataKeyError for a wrong data key */
@@ -80,7 +83,7 @@ export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): P
   const { calls, dynamo, table, ...shared } = serverDependencies(env);
   return {
     ...shared,
-    ...pollRepositories(dynamo, table, env.MAX_CONCURRENT_PAGES),
+    ...pollRepositories(dynamo, table, env.MAX_CONCURRENT_PAGES, daysMs(env.TRANSFER_RETENTION_DAYS)),
     server: new CryptshareClient(calls, shared.tokens),
     topics: {
       sns: new SNSClient(sdkSettings),

@@ -84,7 +84,7 @@ export async function pollShard(
   const busy = busyWatches(row, started);
   const isFree = (watch: Watch) => !busy.has(watchKey(watch));
   const free = due.filter(({ watch }) => isFree(watch));
-  const expired = expiredWatch(view.removed.filter(isFree), started);
+  const expired = expiredWatch(view.removed.filter(isFree), started, deps.keptForMs);
   if (free.length === 0 && !expired) {
     const warning = warningOf(await incidents.tell(), view.fault?.message);
     // Shares can change without a poll.
@@ -121,7 +121,8 @@ export async function pollShard(
     const deleting = expired && deleteExpired(deps, expired, term, deadline).finally(() => beingDeleted.clear());
     // Delete first after a tick that ran out of time, otherwise polls might never leave time for it. But do not make
     // them wait until the server tells its time.
-    if (row.postponedAt !== undefined && expired && expiredWatch([expired], server.calls.datedAt)) await deleting;
+    if (row.postponedAt !== undefined && expired && expiredWatch([expired], server.calls.datedAt, deps.keptForMs))
+      await deleting;
     await pLimit(concurrency).map(inOrder(begun, hangs, started), async (each) => {
       const { watch, scope } = each;
       const key = watchKey(watch);

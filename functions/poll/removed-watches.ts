@@ -4,14 +4,15 @@ import type { Term } from '#functions/watches/shard-row.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { writeGraceMs } from './shard-lease.ts';
 
-/** Milliseconds for which a removed watch keeps its snapshot: adding it again undoes a removal by mistake. */
-const keptForMs = 30 * 86_400_000;
-
 /** Rows deleted in a tick: half of the 1,000 writes that DynamoDB takes from a partition in a second. */
 const rowsPerTick = 500;
 
-/** The removed watch whose snapshot is deleted next; a tick deletes from one only. */
-export const expiredWatch = (removed: readonly RegisteredWatch[], now: number): RegisteredWatch | undefined =>
+/** The removed watch whose snapshot is deleted next. Until then, adding it again undoes a removal by mistake. */
+export const expiredWatch = (
+  removed: readonly RegisteredWatch[],
+  now: number,
+  keptForMs: number,
+): RegisteredWatch | undefined =>
   removed
     .filter(({ isDisabled, removedAt = '' }) => isDisabled && now - Date.parse(removedAt) >= keptForMs)
     .toSorted((a, b) => (a.removedAt! < b.removedAt! ? -1 : 1))[0];
@@ -23,11 +24,11 @@ export const expiredWatch = (removed: readonly RegisteredWatch[], now: number): 
  * deleted. After an interruption anywhere, the next tick goes on. Returns a warning if something failed.
  */
 export async function deleteExpired(deps: PollDependencies, watch: RegisteredWatch, term: Term, deadline: Deadline) {
-  const { watches, snapshotOf, now, steady } = deps;
+  const { watches, snapshotOf, keptForMs, now, steady } = deps;
   const { calls } = deps.server;
   const isInTime = () =>
     steady() < deadline && now().getTime() < term.until - writeGraceMs && hasBeen(term.since, now().getTime());
-  const isExpired = () => expiredWatch([watch], calls.datedAt) !== undefined;
+  const isExpired = () => expiredWatch([watch], calls.datedAt, keptForMs) !== undefined;
   try {
     if (!isExpired()) await calls.send({ path: '/status', minimumMinor: undefined }, deadline);
     if (!isExpired()) return undefined;

@@ -44,9 +44,6 @@ export interface RowChange {
 /** Complete listings in a row without a transfer after which it is gone: rows shift between pages during a listing. */
 export const passesUntilUnlisted = 3;
 
-/** Days for which the row of an unlisted transfer is kept, so that its return is reported as a return. */
-const unlistedRetentionDays = 30;
-
 export interface DiffContext {
   /** Origin of the server, part of every event's id. */
   readonly server: string;
@@ -90,7 +87,7 @@ export function markSeen(
   context: DiffContext,
 ): RowChange | undefined {
   // The last fetches of a transfer that has ended come before its end.
-  const counted = row && isFinal(state) && isActive(row.state) ? withFacts(row, context) : row;
+  const counted = row && isFinal(state) && isActive(row.state) ? withFacts(row, context, true) : row;
   const after = markState(counted, trackingId, state, context) ?? counted;
   const told = after && withFacts(after, context);
   return told === row ? undefined : { before: row, after: told! };
@@ -111,19 +108,20 @@ function markState(row: TransferRow | undefined, trackingId: string, state: Stat
   return undefined;
 }
 
-/** Row with the facts that the server tells of a transfer, and an event for each that is news. */
-function withFacts(row: TransferRow, context: DiffContext): TransferRow {
-  const { watch, facts, recipientKey, rev, observedAt, silent } = context;
+/** Row with the facts that the server tells of a transfer, and an event for each that is news; of an ended one, fetches. */
+function withFacts(row: TransferRow, context: DiffContext, hasEnded = false): TransferRow {
+  const { watch, facts, recipientKey, rev, observedAt } = context;
   const { followed, ...rest } = row;
   // Once a transfer has ended, nothing can be fetched any more.
   const isOver = isFinal(row.state) || !watch.follow?.length;
   if (isOver) return followed ? { ...rest, rev } : row;
   const now = isListed(row) && isActive(row.state) ? facts?.get(row.trackingId) : undefined;
   if (!now || !recipientKey) return row;
-  const { after, news } = compareFacts(followed ?? {}, now, watch, (id) => recipientKey(row.trackingId, id));
+  const counted = hasEnded ? { fetches: now.fetches, downloads: now.downloads } : now;
+  const { after, news } = compareFacts(followed ?? {}, counted, watch, (id) => recipientKey(row.trackingId, id));
   if (isDeepStrictEqual(after, followed)) return row;
   const changed: TransferRow = { ...row, rev, followed: after };
-  if (silent || news.length === 0) return changed;
+  if (news.length === 0) return changed;
   return news.reduce<TransferRow>(
     (told, { news: type, ...details }) => withEvent(told, row.state, context, type, details),
     { ...changed, observedAt },
@@ -181,14 +179,11 @@ export function countMiss(row: TransferRow, context: DiffContext): RowChange {
 export function markUnlisted(row: TransferRow, context: DiffContext): RowChange {
   const { missedPasses, returning, ...rest } = row;
   const after = { ...rest, rev: context.rev, observedAt: context.observedAt, isUnlisted: true };
-  if (context.silent) return { before: row, after: { ...after, expiresAt: expiryOf(after) } };
+  if (context.silent) return { before: row, after };
   return { before: row, after: withEvent(after, row.state, context, 'transfer.unlisted') };
 }
 
 export const isListed = (row: TransferRow): boolean => !row.isUnlisted;
-
-export const expiryOf = ({ observedAt }: TransferRow): number =>
-  Math.floor(Date.parse(observedAt) / 1000) + unlistedRetentionDays * 86_400;
 
 function withEvent(
   row: TransferRow,

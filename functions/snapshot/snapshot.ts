@@ -1,10 +1,11 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import type { RetryBudget } from '#functions/clock/backoff.ts';
+import { expiryOf, usualKeptForMs } from '#functions/clock/retention.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import { emptyDigests } from '#functions/transfers/digest.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
-import { expiryOf, type TransferRow } from './diff.ts';
+import type { TransferRow } from './diff.ts';
 import type { ReadPlan } from './read-plan.ts';
 import {
   type BaselineProgress,
@@ -45,9 +46,12 @@ const concurrency = 16;
  */
 export class Snapshot extends Partition {
   private readonly limit = pLimit(concurrency);
+  private readonly keptForMs: number;
 
-  constructor(client: DynamoDBClient, table: string, watch: Watch) {
+  /** @param keptForMs milliseconds for which the row of an unlisted transfer is kept: its return is then told as one */
+  constructor(client: DynamoDBClient, table: string, watch: Watch, keptForMs = usualKeptForMs) {
     super(client, table, watchKey(watch));
+    this.keptForMs = keptForMs;
   }
 
   /** Reads the root with all digests: one read unit for each 4 KB, which is 300 digests or 10,000 transfers. */
@@ -113,9 +117,8 @@ export class Snapshot extends Partition {
 
   /** Commits a row's change with its event in one conditional write; false if a later claim has written the row. */
   commit(before: TransferRow | undefined, after: TransferRow): Promise<boolean> {
-    const { trackingId, ...attributes } = after;
     const isUnchanged = before ? inSequence('<', after.rev, before.sequence) : unchangedSince(0);
-    return this.put(transferKey(trackingId), attributes, isUnchanged);
+    return this.put(transferKey(after.trackingId), this.attributesOf(after), isUnchanged);
   }
 
   /**
@@ -123,7 +126,7 @@ export class Snapshot extends Partition {
    * condition, so no other poll may write to the snapshot until there is a baseline.
    */
   async store(rows: readonly TransferRow[], budget: RetryBudget): Promise<void> {
-    const items = rows.map(({ trackingId, ...row }) => ({ sk: transferKey(trackingId), ...row }));
+    const items = rows.map((row) => ({ sk: transferKey(row.trackingId), ...this.attributesOf(row) }));
     await this.putAll(items, budget);
   }
 
@@ -134,9 +137,15 @@ export class Snapshot extends Partition {
 
   /** Clears a row's published events unless a later claim has written it. Only now may an unlisted transfer expire. */
   clearPending(row: TransferRow): Promise<boolean> {
-    const expiresAt = row.isUnlisted ? expiryOf(row) : undefined;
+    const { expiresAt } = this.attributesOf({ ...row, pending: undefined });
     const cleared = { pending: undefined, ...(expiresAt !== undefined && { expiresAt }) };
     return this.update(transferKey(row.trackingId), cleared, inSequence('=', row.rev, row.sequence));
+  }
+
+  /** An unlisted transfer may expire once its last event is published, or if it has none. */
+  private attributesOf({ trackingId, ...row }: TransferRow): Omit<TransferRow, 'trackingId'> {
+    if (!row.isUnlisted || row.pending) return row;
+    return { ...row, expiresAt: expiryOf(Date.parse(row.observedAt), this.keptForMs) };
   }
 
   /**

@@ -13,6 +13,7 @@ import { millisecondsOf } from '#infra/terminal/durations.ts';
 import { isWithin, readLeniently } from './lenient-reading.ts';
 import { isLoopback, isPlain } from './plain-address.ts';
 import { repeatedEntries } from './repeated-entries.ts';
+import { retentionProblems } from './retention-check.ts';
 import { readTextFile } from './text-file.ts';
 import { usualStack } from './usual-names.ts';
 
@@ -108,6 +109,8 @@ const watch = z
     { path: ['overdueBefore'], error: expectedOverdue },
   );
 
+const days = z.int().min(1).max(365).default(30);
+
 /** Shorter than CloudFormation allows: the stack appends the region where a name must be unique in the account. */
 const stackName = z
   .string()
@@ -185,6 +188,12 @@ const configSchema = z.strictObject({
     })
     .prefault({}),
   webhooks: z.array(webhook).default([]),
+  retention: z
+    .strictObject({
+      events: days.describe('Days for which events, deliveries and attempts are kept'),
+      transfers: days.describe('Days for which transfers that are no longer listed, and removed watches, are kept'),
+    })
+    .prefault({}),
   proxy: z
     .optional(webhookProxy)
     .describe(
@@ -236,7 +245,7 @@ export function loadConfig(file: string, further: (config: Config) => readonly s
   const problems = [
     ...mistakes.map(({ path, message }) => `${path}: ${message}`),
     ...repeatedEntries(json),
-    ...(config ? [...caFileProblems(config), ...further(config)] : []).filter(
+    ...(config ? [...caFileProblems(config), ...retentionProblems(config), ...further(config)] : []).filter(
       (problem) => !isWithin(problem.split(': ')[0]!, mistakes),
     ),
   ];

@@ -72,6 +72,7 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
     POLL_INTERVAL_MS: String(millisecondsOf(config.schedule.every)),
     FULL_LISTING_EVERY: String(config.schedule.fullListingEvery),
     QUIET_INTERVAL_MS: config.schedule.quietEvery && String(millisecondsOf(config.schedule.quietEvery)),
+    TRANSFER_RETENTION_DAYS: String(config.retention.transfers),
     TRANSFERS_TABLE: table,
     TRANSFER_EVENTS_TOPIC_ARN: eventsTopicArn,
     TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,

@@ -48,8 +48,9 @@ export async function startWebhooks(
   const now = () => new Date();
   // This run is the only user of the database, so the holders of leases are dead.
   await endLeases({ dynamo, table, now });
+  const shared = { WEBHOOKS_TABLE: table, WAKE_UP_QUEUE_URL: wakeUpQueue.url };
   const life = {
-    ...endpointDependencies({ WEBHOOKS_TABLE: table, WAKE_UP_QUEUE_URL: wakeUpQueue.url }, dynamo),
+    ...endpointDependencies({ ...shared, EVENT_RETENTION_DAYS: config.retention.events }, dynamo),
     chats: new Chats(dynamo, transfersTable),
     dataKey: new DataKey(dataKey),
     allowPrivate: allowPrivateWebhooks,
@@ -61,8 +62,8 @@ export async function startWebhooks(
     else reporter.warning(`secret of the webhook ${endpoint.name}, shown this once: ${secret}`);
   }
   const variables = {
-    WEBHOOKS_TABLE: table,
-    WAKE_UP_QUEUE_URL: wakeUpQueue.url,
+    ...shared,
+    EVENT_RETENTION_DAYS: String(config.retention.events),
     ALLOW_PRIVATE_WEBHOOKS: allowPrivateWebhooks ? ('yes' as const) : undefined,
     WEBHOOK_PROXY: credentials.webhookProxy ?? config.proxy,
   };

@@ -33,8 +33,7 @@ export class ConfigurationSync extends Construct {
       timeout: Duration.minutes(5),
       environment: {
         TRANSFERS_TABLE: poller.transfers.tableName,
-        WEBHOOKS_TABLE: delivery.webhooks.tableName,
-        WAKE_UP_QUEUE_URL: delivery.wakeUps.queue.queueUrl,
+        ...delivery.variables,
         DECLARED_FILE: `${taskFolder}/${declaredFile}`,
       } satisfies Partial<DeclareVariables>,
       lostInvocations: 'a deployment waits for it, and fails with it',

@@ -70,6 +70,7 @@ export class TransferPoller extends Construct {
         POLL_INTERVAL_MS: String(millisecondsOf(every)),
         FULL_LISTING_EVERY: String(fullListingEvery),
         ...this.quietVariables,
+        TRANSFER_RETENTION_DAYS: String(config.retention.transfers),
         TRANSFERS_TABLE: this.transfers.tableName,
         TRANSFER_EVENTS_TOPIC_ARN: transferEvents.topicArn,
         TRANSFER_NOTICES_TOPIC_ARN: transferNotices.topicArn,

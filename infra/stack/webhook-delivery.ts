@@ -39,6 +39,8 @@ export class WebhookDelivery extends Construct {
   readonly fanOut: ServiceFunction;
   readonly deliver: ServiceFunction;
   readonly sweep: ServiceFunction;
+  /** Variables of all functions that know webhooks. */
+  readonly variables: Readonly<Record<Exclude<keyof FanOutVariables, 'ANNOUNCEMENT_QUEUE_URL'>, string>>;
 
   constructor(scope: Construct, id: string, shared: SharedResources) {
     super(scope, id);
@@ -47,10 +49,12 @@ export class WebhookDelivery extends Construct {
     this.announcements = new ServiceQueue(this, 'Announcements', fanOutTimeout);
     const again = { hidden: wakeUpsHidden, times: maxReceivesOfWakeUp };
     this.wakeUps = new ServiceQueue(this, 'WakeUps', deliverTimeout, again);
-    const environment = {
+    this.variables = {
       WEBHOOKS_TABLE: this.webhooks.tableName,
       WAKE_UP_QUEUE_URL: this.wakeUps.queue.queueUrl,
-    } satisfies Partial<FanOutVariables>;
+      EVENT_RETENTION_DAYS: String(config.retention.events),
+    };
+    const environment = this.variables;
 
     this.fanOut = new ServiceFunction(this, 'FanOut', {
       entry: 'functions/webhooks/engine/fan-out.lambda.ts',

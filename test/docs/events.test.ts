@@ -99,6 +99,8 @@ describe('docs/events.md schema', () => {
       );
     }
     for (const key of Object.keys(event.data)) {
+      // The only optional field that an example shows.
+      if (key === 'downloadedAt') continue;
       expect(() => assertValidEvent({ ...event, data: without(event.data, key) })).toThrow(key);
     }
   });
@@ -106,7 +108,7 @@ describe('docs/events.md schema', () => {
   it.each(examples)('refuses $type with an additional field', ({ event }) => {
     expect(() => assertValidEvent({ ...event, extra: 1 })).toThrow('event must NOT have additional properties');
     expect(() => assertValidEvent({ ...event, data: { ...event.data, subject: 'Offer' } })).toThrow(
-      'event/data must NOT have additional properties',
+      /event\/data must NOT have (?:additional|unevaluated) properties/,
     );
   });
 
@@ -160,7 +162,7 @@ describe('docs/events.md schema', () => {
   });
 
   it.each([
-    { event: { ...exampleOf('transfer.active'), type: 'transfer.downloaded' }, type: '"transfer.downloaded"' },
+    { event: { ...exampleOf('transfer.active'), type: 'transfer.printed' }, type: '"transfer.printed"' },
     { event: { ...exampleOf('transfer.active'), type: ['transfer.active'] }, type: '["transfer.active"]' },
     { event: null, type: 'undefined' },
     { event: 'transfer.active', type: 'undefined' },

@@ -1,8 +1,10 @@
 import { CryptshareFailure } from '#functions/cryptshare/failure.ts';
 import { type EndpointEvent, testEvent } from '#functions/events/endpoint-event.ts';
 import {
+  eventTypeOf,
   expiryEvent,
   type IncidentEvent,
+  type News,
   type TransferEvent,
   transferEvent,
   type WatchEvent,
@@ -102,7 +104,7 @@ export function made(event: AnyEvent): AnyEvent {
   if ('endpoint' in event.data) return endpointEventOf(event as EndpointEvent);
   const { type, timestamp, data } = event as TransferEvent | WatchEvent;
   if ('trackingId' in data) {
-    const news = type === 'transfer.unlisted' || type === 'transfer.listed_again' ? type : undefined;
+    const news = type === eventTypeOf(data.state) ? undefined : (type as News);
     return transferEvent(server, data, { ...data, news }, timestamp);
   }
   if ('validUntil' in data) return expiryEvent(server, data, data.validUntil, timestamp);

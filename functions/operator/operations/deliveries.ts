@@ -54,7 +54,8 @@ async function rangesOf(deps: OperatorDependencies, input: Query, span: Span): P
   if (from >= until) return [];
   const endpoints = await endpointsOf(deps.webhooks.endpoints, endpoint);
   const now = deps.webhooks.now().getTime();
-  if (status !== 'HELD') return endpoints.flatMap((one) => newestFirst(sentTo(one, span, now)));
+  const { keptForMs } = deps.webhooks.deliveries;
+  if (status !== 'HELD') return endpoints.flatMap((one) => newestFirst(sentTo(one, span, now, keptForMs)));
   const names = new Set(endpoints.map(({ name }) => name));
   return [...names].flatMap((name) => newestFirst([heldBetween(name, from, until)]));
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { daysText } from '#functions/clock/retention.ts';
 import type { Answers } from '#functions/operator/api/answers.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { cursorOf, pageOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
@@ -79,7 +80,7 @@ async function listEvents(deps: OperatorDependencies, input: Query) {
   const until = canonical(input.until ?? iso(now + dayMs));
   // A list with `after` continues by day, since it has no end.
   if (transfer !== undefined && after === undefined) return listOfTransfer(deps, input, transfer, { from, until });
-  const days = daysOf('event', { ...start, until }, now);
+  const days = daysOf('event', { ...start, until }, now, deps.webhooks.deliveries.keptForMs);
   const ranges = after === undefined ? newestFirst(days) : days;
   const { items, next } = await pageOf(input, (page) =>
     deps.webhooks.events.listEvents(ranges, page, (body) => isWanted(shownEvent(body))),
@@ -125,6 +126,9 @@ export const eventOperations = [
     params: z.strictObject({ id: eventId }),
     failures: [404],
     run: async (deps, { params: { id } }) =>
-      existing(await traceOf(deps, id), `event ${id}; events are kept for 30 days`),
+      existing(
+        await traceOf(deps, id),
+        `event ${id}; events are kept for ${daysText(deps.webhooks.deliveries.keptForMs)}`,
+      ),
   }),
 ];

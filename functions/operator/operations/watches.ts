@@ -190,7 +190,7 @@ export const watchOperations = [
   }),
   operation('removeWatch', `DELETE ${watchPath}`, {
     ...onWatch,
-    summary: 'Removes a watch; its data is deleted 30 days later',
+    summary: 'Removes a watch; its data is deleted after `retention.transfers` days of the configuration, usually 30',
     status: 204,
     async run(deps, { params: watch }) {
       await deps.transfers.watches.remove(await existingWatch(deps, watch), nowOf(deps));

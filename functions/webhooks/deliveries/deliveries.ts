@@ -1,5 +1,6 @@
 /** Repository of events, deliveries and attempts in the webhooks table. `now` is a Unix time in milliseconds. */
 import { retryBudget } from '#functions/clock/backoff.ts';
+import { expiryOf, usualKeptForMs } from '#functions/clock/retention.ts';
 import { getRows, rowName } from '#functions/dynamodb/batch.ts';
 import { type Cursor, type IndexRange, readKeys, rowsIn, type TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition } from '#functions/dynamodb/partition.ts';
@@ -7,7 +8,6 @@ import type { Item, Key } from '#functions/dynamodb/row.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { endpointKey, endpointOf, type WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
 import type { EventKind } from '#functions/webhooks/endpoints/format.ts';
-import { expiryOf } from '#functions/webhooks/endpoints/retention.ts';
 import {
   type AttemptRecord,
   attemptKey,
@@ -42,10 +42,13 @@ export type EndpointDeliveries = Readonly<Awaited<ReturnType<Deliveries['ofEndpo
 const pageSize = 100;
 
 export class Deliveries {
+  /** Milliseconds for which events, deliveries and attempts are kept. */
+  readonly keptForMs: number;
   private readonly source: TableSource;
 
-  constructor(source: TableSource) {
+  constructor(source: TableSource, keptForMs = usualKeptForMs) {
     this.source = source;
+    this.keptForMs = keptForMs;
   }
 
   /** Stores an event that no endpoint wants; idempotent. */
@@ -128,11 +131,13 @@ export class Deliveries {
   /** Stores an attempt in a row of its own: the delivery's row holds only the last attempt. */
   private async storeAttempt(delivery: Delivery, attempt: AttemptRecord): Promise<void> {
     const { pk, sk } = attemptKey(delivery, attempt);
-    await this.partition(pk).put(sk, { ...attempt, expiresAt: expiryOf(Date.parse(attempt.startedAt)) }, {});
+    const expiresAt = expiryOf(Date.parse(attempt.startedAt), this.keptForMs);
+    await this.partition(pk).put(sk, { ...attempt, expiresAt }, {});
   }
 
   private async add({ pk, sk }: Key, row: Item, now: number): Promise<void> {
-    await this.partition(pk).put(sk, { ...row, expiresAt: expiryOf(now) }, { condition: 'attribute_not_exists(pk)' });
+    const expiresAt = expiryOf(now, this.keptForMs);
+    await this.partition(pk).put(sk, { ...row, expiresAt }, { condition: 'attribute_not_exists(pk)' });
   }
 
   private partition(pk: string): Partition {

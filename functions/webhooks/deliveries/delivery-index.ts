@@ -1,10 +1,12 @@
 import type { IndexRange, KeyIndex } from '#functions/dynamodb/index-pages.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { type EventKind, kindFor } from '#functions/webhooks/endpoints/format.ts';
-import { keptForMs } from '#functions/webhooks/endpoints/retention.ts';
 import { dayPart, deliveryKey, duePart, eventIdOf, heldPart } from './delivery.ts';
 
 const dayMs = 86_400_000;
+
+/** Milliseconds that an event may wait in a queue before it is stored under its day: the longest retention of SQS. */
+const longestQueuedMs = 14 * dayMs;
 
 /** Indexes of the webhooks table, on AWS and in the local run. */
 export const indexes = {
@@ -36,11 +38,12 @@ export interface Span {
 }
 
 /**
- * Days of a span, each a range that lists its events or notices once, oldest first; `now` in Unix milliseconds. Expired
- * days are left out, and so are days after tomorrow, which have no events yet.
+ * Days of a span, each a range that lists its events or notices once, oldest first; `now` in Unix milliseconds. Days whose
+ * events have expired are left out, and so are days after tomorrow, which have no events yet.
  */
-export function daysOf(kind: EventKind, { from, until, first = from }: Span, now: number) {
-  const firstDay = Math.floor(Math.max(Date.parse(from), now - keptForMs - dayMs) / dayMs);
+export function daysOf(kind: EventKind, { from, until, first = from }: Span, now: number, keptForMs: number) {
+  const oldest = now - keptForMs - longestQueuedMs - dayMs;
+  const firstDay = Math.floor(Math.max(Date.parse(from), oldest) / dayMs);
   const lastDay = Math.floor(Math.min(Date.parse(until) - 1, now + dayMs) / dayMs);
   return Array.from({ length: Math.max(0, lastDay - firstDay + 1) }, (_, index): IndexRange => {
     const day = dayPart(kind, new Date((firstDay + index) * dayMs).toISOString());
@@ -50,8 +53,13 @@ export function daysOf(kind: EventKind, { from, until, first = from }: Span, now
 }
 
 /** Deliveries of a span to an endpoint, oldest first. They are found by examining all events, wanted or not. */
-export const sentTo = ({ name, format }: Pick<Endpoint, 'name' | 'format'>, span: Span, now: number): IndexRange[] =>
-  daysOf(kindFor(format), span, now).map((day) => ({
+export const sentTo = (
+  { name, format }: Pick<Endpoint, 'name' | 'format'>,
+  span: Span,
+  now: number,
+  keptForMs: number,
+): IndexRange[] =>
+  daysOf(kindFor(format), span, now, keptForMs).map((day) => ({
     ...day,
     of: name,
     rowOf: ({ sk }) => deliveryKey({ event: eventIdOf(sk), endpoint: name }),

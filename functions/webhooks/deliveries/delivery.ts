@@ -4,7 +4,7 @@ import * as r from '#functions/dynamodb/row-reader.ts';
 import { type EndpointCause, isEndpointCause } from '#functions/events/endpoint-event.ts';
 import { eventIdPrefixOf } from '#functions/events/event-id.ts';
 import type { EventKind } from '#functions/webhooks/endpoints/format.ts';
-import { keptForMs } from '#functions/webhooks/endpoints/retention.ts';
+import { mostPostponedMs } from '#functions/webhooks/endpoints/retry-schedule.ts';
 import { postFailures } from '#functions/webhooks/http/webhook-client.ts';
 
 /** Causes of a status that does not explain itself, beside those of an endpoint. */
@@ -65,6 +65,8 @@ const delivery = r.object({
   changedAt: r.optional(r.number),
   /** Earlier attempts have rows of their own. */
   lastAttempt: r.optional(attempt),
+  /** Unix time in seconds, DynamoDB's TTL. */
+  expiresAt: r.optional(r.number),
 });
 
 /** One event on its way to one endpoint. Instants are Unix times in milliseconds. */
@@ -145,6 +147,6 @@ export function isDue({ status, nextAttemptAt, changedAt = 0, due }: Delivery, n
   // No index would find a first attempt later.
   if (due === undefined) return true;
   // The true time of a retry that a fast clock postponed is unknown.
-  if (!hasBeen(changedAt, now) || plausibleUntil(nextAttemptAt, now, keptForMs) === undefined) return true;
+  if (!hasBeen(changedAt, now) || plausibleUntil(nextAttemptAt, now, mostPostponedMs) === undefined) return true;
   return nextAttemptAt <= now + clockSkewMs;
 }

@@ -23,7 +23,9 @@ export function stepAfter({ delivery, outcome, endedAt }: Attempt, endpoint: End
   if (outcome.kind === 'gone') return { status: 'HELD', reason: outcome.cause, attempt };
   const { retryDelaysMs } = endpoint;
   const at = nextAttemptAt({ attempt, retryDelaysMs, retryAfterMs: outcome.retryAfterMs, endedAt, random });
-  if (at === undefined) return { status: 'FAILED', reason: outcome.cause, attempt };
+  // A later retry would find no row any more, and the delivery would be lost without an end.
+  const isLast = at === undefined || at >= (delivery.expiresAt ?? Number.POSITIVE_INFINITY) * 1000;
+  if (isLast) return { status: 'FAILED', reason: outcome.cause, attempt };
   return { status: 'PENDING', attempt, nextAttemptAt: at };
 }
 

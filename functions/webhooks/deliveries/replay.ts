@@ -48,7 +48,8 @@ export async function recover(deps: DeliveryDependencies, name: string, options:
 /** Delivers again, under the same ids, all ended and held deliveries whose events lie in a time range. */
 export async function replay(deps: DeliveryDependencies, name: string, options: ReplayOptions): Promise<Replay> {
   const endpoint = await activeEndpoint(deps, name);
-  return release(deps, endpoint, sentTo(endpoint, options, deps.now().getTime()), hasEnded, options);
+  const sent = sentTo(endpoint, options, deps.now().getTime(), deps.deliveries.keptForMs);
+  return release(deps, endpoint, sent, hasEnded, options);
 }
 
 /** Delivers one ended or held delivery again; false when it does not exist or is still pending. */

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
+import { expiryOf, usualKeptForMs } from '#functions/clock/retention.ts';
 import { batchesOf, getRows, rowName } from '#functions/dynamodb/batch.ts';
 import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import { type LeaseRow, leaseOf, plausibleLease, withoutFailures } from './lease.ts';
-import { expiryOf } from './retention.ts';
 
 const leaseSk = 'LEASE';
 /** Sorts after the lease, so that one query reads both. */
@@ -34,13 +34,15 @@ const longestWaitMs = 100;
 export class Leases {
   private readonly source: TableSource;
   private readonly random: () => number;
+  private readonly keptForMs: number;
   /** End of each holder and attempt of this process by the steady clock, which ignores changes of the system's clock. */
   readonly alive = new Map<string, number>();
   private readonly turns = new Map<string, { readonly limit: LimitFunction; last: LeaseRow | undefined }>();
 
-  constructor(source: TableSource, random = Math.random) {
+  constructor(source: TableSource, random = Math.random, keptForMs = usualKeptForMs) {
     this.source = source;
     this.random = random;
+    this.keptForMs = keptForMs;
   }
 
   /** Corrects a stored lease as {@link plausibleLease} does, but keeps holders and attempts alive in this process. */
@@ -117,7 +119,7 @@ export class Leases {
   async leaveTask(endpoint: string, events: readonly string[], now: number): Promise<void> {
     for (const some of events.length > 0 ? batchesOf(events, eventsPerTask) : [[]]) {
       const sk = `${taskPrefix}${String(now).padStart(15, '0')}#${randomUUID()}`;
-      await this.partition(endpoint).put(sk, { events: some, expiresAt: expiryOf(now) }, {});
+      await this.partition(endpoint).put(sk, { events: some, expiresAt: expiryOf(now, this.keptForMs) }, {});
     }
   }
 

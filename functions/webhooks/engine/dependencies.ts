@@ -3,6 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { steady } from '#functions/clock/instants.ts';
+import { daysMs, usualKeptForMs } from '#functions/clock/retention.ts';
 import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import {
@@ -28,19 +29,21 @@ const now = () => new Date();
 const sqs = () => new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false });
 
 /** Every repository of the webhooks table. A function takes only those that it uses, which keeps its bundle small. */
-export const webhookRepositories = (source: TableSource, random = Math.random) => ({
-  ...deliveryRepositories(source, random),
+export const webhookRepositories = (source: TableSource, random = Math.random, keptForMs = usualKeptForMs) => ({
+  ...deliveryRepositories(source, random, keptForMs),
   witness: new ClockWitness(source),
 });
 
 /** @param random chance of the backoff between two writes of a lease, in [0, 1) */
-const deliveryRepositories = (source: TableSource, random = Math.random) => ({
+const deliveryRepositories = (source: TableSource, random: () => number, keptForMs: number) => ({
   endpoints: new Endpoints(source),
-  deliveries: new Deliveries(source),
-  leases: new Leases(source, random),
+  deliveries: new Deliveries(source, keptForMs),
+  leases: new Leases(source, random, keptForMs),
 });
 
-type WebhookEnvironment = Readonly<Record<'WEBHOOKS_TABLE' | 'WAKE_UP_QUEUE_URL', string>>;
+type WebhookEnvironment = Omit<ReturnType<typeof readFanOutEnvironment>, 'ANNOUNCEMENT_QUEUE_URL'>;
+
+const keptIn = (env: WebhookEnvironment): number => daysMs(env.EVENT_RETENTION_DAYS);
 
 const sourceIn = (env: WebhookEnvironment, dynamo = new DynamoDBClient(sdkSettings)): TableSource => ({
   dynamo,
@@ -52,12 +55,13 @@ const wakeUpsIn = (env: WebhookEnvironment) => ({ wakeUps: { sqs: sqs(), url: en
 /** Builds the dependencies that changes of endpoints share. */
 export const endpointDependencies = (env: WebhookEnvironment, dynamo: DynamoDBClient) => {
   const source = sourceIn(env, dynamo);
-  return { endpoints: new Endpoints(source), leases: new Leases(source), ...wakeUpsIn(env) };
+  const leases = new Leases(source, Math.random, keptIn(env));
+  return { endpoints: new Endpoints(source), leases, ...wakeUpsIn(env) };
 };
 
 /** Builds the dependencies that all work on deliveries shares. */
 export const deliveryDependencies = (env: WebhookEnvironment, dynamo?: DynamoDBClient) => ({
-  ...deliveryRepositories(sourceIn(env, dynamo)),
+  ...deliveryRepositories(sourceIn(env, dynamo), Math.random, keptIn(env)),
   ...wakeUpsIn(env),
 });
 
@@ -65,7 +69,7 @@ export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>
   const source = sourceIn(env);
   return {
     endpoints: new Endpoints(source),
-    deliveries: new Deliveries(source),
+    deliveries: new Deliveries(source, keptIn(env)),
     ...wakeUpsIn(env),
     announcements: { sqs: sqs(), url: env.ANNOUNCEMENT_QUEUE_URL },
   };
@@ -84,7 +88,7 @@ export const deliverDependencies = (env: ReturnType<typeof readDeliverEnvironmen
 });
 
 export const sweepDependencies = (env: ReturnType<typeof readSweepEnvironment>): SweepDependencies => ({
-  ...webhookRepositories(sourceIn(env)),
+  ...webhookRepositories(sourceIn(env), Math.random, keptIn(env)),
   ...wakeUpsIn(env),
   topics: {
     sns: new SNSClient(sdkSettings),

@@ -9,7 +9,7 @@ import { retriesBetween } from '#functions/webhooks/deliveries/delivery-index.ts
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
 import { admission, type LeaseRow, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
-import { keptForMs } from '#functions/webhooks/endpoints/retention.ts';
+import { mostPostponedMs } from '#functions/webhooks/endpoints/retry-schedule.ts';
 import { sendWakeUps, type WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import type { ClockWitness } from './clock-witness.ts';
 
@@ -49,7 +49,7 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline) {
   const started = deps.now().getTime();
   const { setBack, cameTo, note } = await deps.witness.read(started);
   const budget = retryBudget(deadline, deps.steady);
-  const begun = { ...deps, started, misplacedFrom: setBack > 0 ? started + 1 : started + keptForMs, budget };
+  const begun = { ...deps, started, misplacedFrom: setBack > 0 ? started + 1 : started + mostPostponedMs, budget };
   const limit = pLimit(concurrency);
   const wakeUps: WakeUp[] = [];
   let [longestWaitMs, isCut, reached, left] = [0, false, '', 0];

@@ -1,3 +1,5 @@
+import type { TransferEvent } from '#functions/events/transfer-event.ts';
+import { followedWords } from '#functions/notices/followed-words.ts';
 import { neutral, printable } from '#functions/notices/foreign-text.ts';
 import type { Query } from '#infra/cli/api/client.ts';
 import type { EventResource, Page } from '#infra/cli/api/resources.ts';
@@ -70,7 +72,8 @@ async function* eventsAfter({ api }: Session, query: Query, stop: AbortSignal): 
 function print({ output }: Session, event: EventResource): void {
   output.item(event, () => {
     const { state, previousState, mailbox, direction } = event.data;
-    const change = typeof state === 'string' ? neutral(`${previousState ?? 'new'} → ${state}`) : '';
+    const { words } = followedWords(event as unknown as TransferEvent) ?? {};
+    const change = typeof state === 'string' ? neutral(words ?? `${previousState ?? 'new'} → ${state}`) : '';
     const whose = typeof mailbox === 'string' ? `${direction} by ${mailbox}` : '';
     const parts = [event.type, subjectOf(event), change, whose, event.id].filter(Boolean);
     return `${output.paint('gray', timeText(event.timestamp) ?? '')}  ${printable(parts.join('  '))}`;

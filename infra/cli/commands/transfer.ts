@@ -16,7 +16,7 @@ Examples:
   npm run --silent notifier -- transfer list --mailbox alice@example.com --all --json | jq -r '.items[].state' | sort | uniq -c
 
 Lists each transfer of a watched mailbox with its state and the time at which the notifier found it in that state. For transfers
-older than the watch, that is the first listing. Transfers that the server no longer lists stay for 30 days, with a mark.
+older than the watch, that is the first listing. Transfers that the server no longer lists stay with a mark, usually for 30 days.
 `;
 
 interface ListOptions extends CommonOptions, PageOptions {

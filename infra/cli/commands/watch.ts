@@ -144,7 +144,7 @@ export function watchCommands(program: Command, context: CliContext): void {
     await confirmed(context, options, `Stop watching ${words}?`);
     const { api, output } = await openSession(context, options);
     await api.send({ method: 'DELETE', path: path`/watches/${direction}/${mailbox}` });
-    const done = `${words} is no longer watched; added again within 30 days, it continues from the states last announced`;
+    const done = `${words} is no longer watched; added again while its data is kept (retention.transfers, usually 30 days), it continues from the states last announced`;
     output.done({ mailbox, direction, isRemoved: true }, done);
   });
 

@@ -1,4 +1,6 @@
 import { styleText } from 'node:util';
+import type { TransferEvent } from '#functions/events/transfer-event.ts';
+import { followedWords } from '#functions/notices/followed-words.ts';
 import { neutral, printable, printableJson } from '#functions/notices/foreign-text.ts';
 import type { WatchPoll } from '#functions/poll/poll-shard.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
@@ -96,12 +98,14 @@ export function scriptReporter(output: Output): Reporter {
   };
 }
 
-function eventWords({ type, data }: Extract<Announcement, { kind: 'event' }>['event']): string {
+function eventWords(event: Extract<Announcement, { kind: 'event' }>['event']): string {
+  const { type, data } = event;
   if ('endpoint' in data) return `${type}  ${data.endpoint}`;
   if ('watches' in data) return `${type}  ${data.watches} watches, for example of ${data.examples.join(', ')}`;
   if (!('trackingId' in data)) return `${type}  ${watchWords(data)}`;
-  const change = neutral(data.previousState === null ? data.state : `${data.previousState} → ${data.state}`);
-  return `${type}  ${neutral(data.trackingId)}  ${change}  #${data.sequence}  ${watchWords(data)}`;
+  const { words } = followedWords(event as TransferEvent) ?? {};
+  const change = data.previousState === null ? data.state : `${data.previousState} → ${data.state}`;
+  return `${type}  ${neutral(data.trackingId)}  ${neutral(words ?? change)}  #${data.sequence}  ${watchWords(data)}`;
 }
 
 function deliveryWords(facts: DeliveryFacts): string {

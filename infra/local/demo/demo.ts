@@ -51,6 +51,7 @@ export async function startDemo(onReceipt: (receipt: Receipt) => void) {
     watches,
     notify: { email: [] },
     webhooks,
+    retention: { events: 30, transfers: 30 },
   };
   return { receiver, credentials, config };
 }

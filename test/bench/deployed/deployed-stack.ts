@@ -13,6 +13,7 @@ const config: Config = {
   watches: [{ mailbox: 'alice@example.com', direction: 'sent' }],
   notify: { email: [] },
   webhooks: [],
+  retention: { events: 30, transfers: 30 },
 };
 
 /** Synthesises the stack with the least configuration for a task; deletes it afterwards. */

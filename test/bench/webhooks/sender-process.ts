@@ -50,7 +50,13 @@ await startWebhooks(
   },
   randomBytes(32).toString('base64'),
   // The other options concern polls.
-  { config: {}, credentials: {}, endpoints: declared, allowPrivateWebhooks: true, prefix } as unknown as RunOptions,
+  {
+    config: { retention: { events: 30, transfers: 30 } },
+    credentials: {},
+    endpoints: declared,
+    allowPrivateWebhooks: true,
+    prefix,
+  } as unknown as RunOptions,
   reporter,
 );
 

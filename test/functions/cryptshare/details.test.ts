@@ -27,11 +27,11 @@ describe('fieldsFor', () => {
     [['downloads'], 'trackingId,status(state,recipients(id,fileDownloads(downloads(downloadDate,retrievalMethod))))'],
     [
       ['overdue'],
-      'trackingId,status(state,recipients(id,fileDownloads(downloads(downloadDate,retrievalMethod)))),transfer(expirationDate)',
+      'trackingId,status(state,recipients(fileDownloads(downloads(downloadDate,retrievalMethod)))),transfer(expirationDate)',
     ],
     [
       ['problems'],
-      'trackingId,status(state,recipients(id,notificationFailed),warnings,emlCreationFailed,sender(notificationFailed),files(removed))',
+      'trackingId,status(state,recipients(notificationFailed),warnings,emlCreationFailed,sender(notificationFailed),files(removed))',
     ],
   ] as const)('asks for no more than %s need', (follow, fields) => {
     expect(fieldsFor(watchOf({ follow }))).toBe(fields);
@@ -97,6 +97,12 @@ describe('factsReader', () => {
     ['a recipient without fetches', { recipients: [{ id: 'A' }] }],
   ])('has no facts of a transfer with %s', (_, status) => {
     expect(read({ ...sound, ...status }, {}, { follow: ['downloads'] })).toBeUndefined();
+  });
+
+  it('needs no id to tell that a transfer is overdue', () => {
+    const recipients = [recipient(undefined, fetched('2026-11-23T10:00:00Z')), recipient(undefined)];
+    const facts = read({ recipients }, { expirationDate: '2026-11-25T00:00:00Z' }, { follow: ['overdue'] });
+    expect(facts?.overdue).toMatchObject({ isOverdue: true, recipients: 2, downloadedBy: 1 });
   });
 
   it('has no facts of a transfer without any field about problems', () => {

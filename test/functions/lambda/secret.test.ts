@@ -97,6 +97,7 @@ describe('the environment of a function', () => {
   beforeEach(() => {
     vi.stubEnv('WEBHOOKS_TABLE', 'webhooks');
     vi.stubEnv('WAKE_UP_QUEUE_URL', 'https://sqs.example.com/wake-ups');
+    vi.stubEnv('EVENT_RETENTION_DAYS', '30');
   });
 
   const fields = { CRYPTSHARE_CLIENT_ID: 'short'.repeat(9), DATA_KEY: 'hush hush' };

@@ -4,6 +4,7 @@ import { endpointEvent } from '#functions/events/endpoint-event.ts';
 import { transferEvent } from '#functions/events/transfer-event.ts';
 import { endpointNotice, transferNotice } from '#functions/notices/notice.ts';
 import type { NoticeRecord } from '#functions/notices/notice-record.ts';
+import { type Problem, problems } from '#functions/transfers/follow.ts';
 import { canonicalState, isTrackingId, type Watch } from '#functions/transfers/transfer.ts';
 
 const at = '2026-11-24T14:05:59.120Z';
@@ -84,12 +85,38 @@ const trackingId = fc
   )
   .filter(isTrackingId);
 const state = text.map(canonicalState);
-const told = fc.record({
-  trackingId,
-  state,
-  previousState: fc.option(state),
-  news: fc.constantFrom(undefined, 'transfer.unlisted' as const, 'transfer.listed_again' as const),
-});
+const number = fc.oneof(fc.nat(3), fc.maxSafeNat());
+const moment = fc.oneof(
+  fc.constant(at),
+  fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
+  text,
+);
+const told = fc.record(
+  {
+    trackingId,
+    state,
+    previousState: fc.option(state),
+    news: fc.constantFrom(
+      undefined,
+      'transfer.unlisted' as const,
+      'transfer.listed_again' as const,
+      'transfer.downloaded' as const,
+      'transfer.downloaded_by_all' as const,
+      'transfer.overdue' as const,
+      'transfer.problem' as const,
+      'transfer.problem_resolved' as const,
+    ),
+    recipient: number,
+    recipients: number,
+    downloadedBy: number,
+    method: fc.constantFrom('downloaded' as const, 'viewed' as const),
+    downloadedAt: moment,
+    expiresAt: moment,
+    problems: fc.array(fc.oneof(fc.constantFrom(...problems), text as fc.Arbitrary<Problem>)),
+  },
+  // Events of another version may lack the others.
+  { requiredKeys: ['trackingId', 'state', 'previousState', 'news'] },
+);
 
 /** Expects one line without invisible characters, links, domains and mentions that a client could find in it. */
 export function expectHarmless(text: string): void {
@@ -100,13 +127,16 @@ export function expectHarmless(text: string): void {
   expect(text).not.toMatch(/[@＠]\S/u);
 }
 
+/** A tracking id for each number, the first unchanged. @example nth(2, 't-0'); // 't-2' */
+const nth = (number: number, first: string): string => (number === 0 ? first : `${first.slice(0, -1)}${number}`);
+
 /** The record of a notice about a number of transfers. */
 export function transfersRecord(count: number, watch: Watch = alice, fact: Partial<typeof example> = {}): NoticeRecord {
   const events = Array.from({ length: count }, (_, number) =>
     transferEvent(
       'https://cryptshare.example.com',
       watch,
-      { ...example, trackingId: `t-${number}`, ...fact, sequence: 1 },
+      { ...example, ...fact, trackingId: nth(number, fact.trackingId ?? 't-0'), sequence: 1 },
       at,
     ),
   );
@@ -129,7 +159,9 @@ const hostileNotices = fc
     times: fc.constantFrom(1, 1, 20),
   })
   .map(({ watch, facts, times }) => {
-    const events = Array.from({ length: times }, () => facts)
+    const events = Array.from({ length: times }, (_, time) =>
+      facts.map((fact) => ({ ...fact, trackingId: nth(time, fact.trackingId) })),
+    )
       .flat()
       .map((fact) => transferEvent('https://cryptshare.example.com', watch, { ...fact, sequence: 1 }, at));
     return transferNotice(watch, events);

@@ -98,6 +98,16 @@ describe('transferNotice', () => {
     ['warning', ['transfer.unlisted'], { news: 'transfer.unlisted' }],
     ['info', ['transfer.listed_again'], { news: 'transfer.listed_again' }],
     ['warning', ['transfer.state_changed'], { state: 'On hold' }],
+    ['info', ['transfer.downloaded'], { news: 'transfer.downloaded' }],
+    ['info', ['transfer.downloaded_by_all'], { news: 'transfer.downloaded_by_all' }],
+    ['info', ['transfer.problem_resolved'], { news: 'transfer.problem_resolved' }],
+    [
+      'alert',
+      ['transfer.overdue', 'transfer.downloaded'],
+      { news: 'transfer.downloaded' },
+      { news: 'transfer.overdue' },
+    ],
+    ['alert', ['transfer.problem', 'transfer.unlisted'], { news: 'transfer.unlisted' }, { news: 'transfer.problem' }],
     ['alert', ['transfer.failed', 'transfer.active'], { state: 'ACTIVE' }, { state: 'FAILED' }],
     [
       'alert',

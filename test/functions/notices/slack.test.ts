@@ -55,7 +55,7 @@ describe('slackMessage', () => {
       }
       for (const shown of [text, ...linesOf(record)]) expect(shown).toMatch(inert);
       for (const line of linesOf(record).slice(1, 1 + record.items.length)) {
-        expect(line).toMatch(/^• \*[^*~`\n]*\* `[^`\n]+` \([^*~`\n]*\)$/u);
+        expect(line).toMatch(/^• \*[^*~`\n]*\* `[^`\n]+`(?: \([^*~`\n]*\))?$/u);
         expect(line.replace(/`.*`/, '')).not.toMatch(/(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|:[\w+'-]+:/);
       }
       expect(text).not.toMatch(/[*~`]/);

@@ -109,6 +109,8 @@ describe('pollWatch of a watch that follows', () => {
     const { watch, ids } = await followed(2);
     for (const [index, terms] of [{}, active].entries()) {
       store().download(ids[index]!, bob);
+      // Being overdue is no news of a transfer that has ended.
+      endIn(ids[index]!, -1000);
       store().setState(ids[index]!, 'DELETED_BY_EXPIRATION');
       await pollLater(watch, terms);
       expect(await told()).toEqual([

@@ -25,6 +25,9 @@ const bob = 'bob@example.com';
 const quiet = { outcome: 'unchanged', units: { read: 1, write: 0 }, problem: undefined } as const;
 const store = () => world.cryptshare.transfers;
 const switchTo = (switches: Partial<Switches>) => Object.assign(world.cryptshare.switches, switches);
+/** Requests for single transfers so far. */
+const statusRequests = () =>
+  world.cryptshare.requests.report().byRoute['GET /api/users/:email/transfers/:trackingId'] ?? 0;
 const told = async () => (await takeTransferEvents()).map(({ type, data }) => `${type} ${data.trackingId}`);
 
 /** A mailbox that follows everything of its active transfers, polled once. */
@@ -43,15 +46,17 @@ describe('pollWatch of a watch that follows, at a server without details', () =>
     ['has only the older list', { minor: 11, detailsInLists: 'none' }],
   ] as const)('asks for single transfers where the list %s, in turns and within its budget', async (_, switches) => {
     switchTo(switches);
-    const { watch, ids } = await followed(90);
+    // Four buckets, each of which has more than the budget of one poll.
+    const { watch, ids } = await followed(130);
+    const polls = [1, 2, 3, 4];
     // The first look at a transfer is silent.
-    for (let poll = 0; poll < 6; poll += 1) await pollLater(watch);
+    for (const _ of polls) await pollLater(watch);
     expect(await told()).toEqual([]);
     for (const trackingId of ids) store().download(trackingId, bob);
     const seen = new Set<string>();
-    for (let poll = 0; poll < 6; poll += 1) {
+    for (const _ of polls) {
       const { requests, problem } = await pollLater(watch);
-      expect(requests).toBeLessThanOrEqual(1 + 20 + 64);
+      expect(requests).toBeLessThanOrEqual(2 + 64);
       expect(problem).toBeUndefined();
       for (const event of await told()) seen.add(event);
     }
@@ -82,8 +87,43 @@ describe('pollWatch of a watch that follows, at a server without details', () =>
       expect(await pollLater(watch)).toMatchObject({ ...quiet, lacksFacts: true });
     }
     store().setState(ids[1]!, 'DELETED_BY_ADMIN');
+    const before = statusRequests();
     await pollLater(watch);
     expect(await told()).toEqual([`transfer.deleted_by_admin ${ids[1]}`]);
+    // Recipients may not ask for single transfers.
+    expect(statusRequests() - before).toBe(watch.direction === 'sent' ? 4 : 0);
+  });
+
+  it('makes no active pass in vain, and needs a full listing for each poll', async () => {
+    const { watch } = await followed(230);
+    store().seed({ sender: watch.mailbox, to: [bob], count: 800, state: 'DELETED_BY_ADMIN' });
+    await pollLater(watch);
+    expect(await pollLater(watch, { scope: 'active' })).toMatchObject({ scope: 'active', requests: 3 });
+    switchTo({ detailsInLists: 'none', detailsInStatus: false });
+    await pollLater(watch, { scope: 'active' });
+    const looks = 64;
+    const { scope, requests } = await pollLater(watch, { scope: 'active' });
+    expect(scope).toBe('all');
+    expect(requests).toBeLessThanOrEqual(11 + looks);
+  });
+
+  it('finds changes of state among transfers without details in an active pass, too, and keeps the details of others', async () => {
+    const { watch, ids } = await followed(230, { direction: 'received' });
+    const people = { sender: 'eve@example.com', to: [watch.mailbox] };
+    store().seed({ ...people, count: 800, state: 'DELETED_BY_ADMIN' });
+    await pollLater(watch);
+    await takeTransferEvents();
+    switchTo({ detailsInLists: 'odd-pages' });
+    // The newest transfers are on the first page, which has details.
+    const [oldest, newest] = [ids[0]!, ids.at(-1)!];
+    store().setState(oldest, 'DELETED_BY_EXPIRATION');
+    store().download(newest, watch.mailbox);
+    await pollLater(watch, { scope: 'active' });
+    await pollLater(watch, { scope: 'active' });
+    expect((await told()).toSorted()).toEqual([
+      `transfer.deleted_by_expiration ${oldest}`,
+      `transfer.downloaded ${newest}`,
+    ]);
   });
 
   it('tells of the pages that have details, and asks for single transfers of the others', async () => {

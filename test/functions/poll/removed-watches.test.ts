@@ -78,6 +78,17 @@ describe('deleteExpired', () => {
     expect(await left()).toEqual([0, 0]);
   });
 
+  it.each([1, 365])('keeps the data of a removed watch for the %i days of the configuration', async (days) => {
+    pollWith({ keptForMs: days * day });
+    await addAndRemove();
+    world.clock.advance((days - 1) * day);
+    await tick();
+    expect(await left()).toEqual([5, 1]);
+    world.clock.advance(day);
+    await tick();
+    expect(await left()).toEqual([0, 0]);
+  });
+
   it('keeps a paused watch', async () => {
     await registry().declare([watch], false, now());
     await tick();

@@ -180,6 +180,7 @@ async function invoke({ deps, cryptshare, sdkEnvironment }: World): Promise<stri
       SHARDS: '1',
       POLL_INTERVAL_MS: '60000',
       FULL_LISTING_EVERY: '1',
+      TRANSFER_RETENTION_DAYS: '30',
       TRANSFERS_TABLE: table,
       TRANSFER_EVENTS_TOPIC_ARN: deps.topics.eventsTopicArn,
       TRANSFER_NOTICES_TOPIC_ARN: deps.topics.noticesTopicArn,

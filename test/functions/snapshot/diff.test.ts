@@ -5,7 +5,6 @@ import {
   countMiss,
   type DiffContext,
   diff,
-  expiryOf,
   hasMissedEnough,
   isListed,
   markUnlisted,
@@ -236,7 +235,7 @@ describe('isGone', () => {
 });
 
 describe('markUnlisted', () => {
-  it('makes an event in the last state, and lets the row expire 30 days later, but not before it is published', () => {
+  it('makes an event in the last state', () => {
     const change = markUnlisted(row('a', 'ACTIVE', { missedPasses: 2, pending: ['"old"'] }), context);
     expect(change.after.pending?.[0]).toBe('"old"');
     expect(only(newEvents(change))).toMatchObject({
@@ -245,14 +244,12 @@ describe('markUnlisted', () => {
     });
     expect(change.after).toMatchObject({ state: 'ACTIVE', sequence: 3 });
     expect(change.after).not.toHaveProperty('missedPasses');
-    expect(change.after).not.toHaveProperty('expiresAt');
-    expect(expiryOf(change.after)).toBe(Date.parse('2026-12-24T00:01:00Z') / 1000);
     expect(isListed(change.after)).toBe(false);
   });
 
   it('makes no event before the baseline is complete', () => {
     const { after } = markUnlisted(row('a', 'ACTIVE', { missedPasses: 2 }), silent);
-    expect(after).toMatchObject({ sequence: 2, expiresAt: expect.any(Number) });
+    expect(after).toMatchObject({ sequence: 2, isUnlisted: true });
     expect(after.pending).toBeUndefined();
   });
 });

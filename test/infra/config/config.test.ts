@@ -23,6 +23,7 @@ describe('loadConfig', () => {
       watches: [{ mailbox: 'alice@example.com', direction: 'sent' }],
       notify: { email: [] },
       webhooks: [],
+      retention: { events: 30, transfers: 30 },
     });
   });
 
@@ -164,6 +165,38 @@ describe('loadConfig', () => {
   ])('refuses a watch with %j', (following, expected) => {
     const problems = problemsOf({ watches: [{ ...watches[0], ...following }] });
     expect(problems).toEqual(expected.map((problem) => `watches[0]${problem}`));
+  });
+
+  it.each([
+    { events: 1, transfers: 1 },
+    { events: 365, transfers: 365 },
+    { events: 7, transfers: 30 },
+  ])('accepts the retention %j', (retention) => {
+    expect(load({ retention }).retention).toEqual(retention);
+  });
+
+  const crm = { name: 'crm', url: 'https://hooks.example.com/crm' };
+  const transfersAtLeast = (days: string, got: number) =>
+    `retention.transfers: expected at least the ${days} of retention.events, got ${got}: a transfer that is forgotten and listed again begins with ids that its stored events have`;
+  const delaysWithin = (days: string, took: string) =>
+    `webhooks[0].retryDelays: expected delays that end within retention.events (${days}), since an event is then deleted, but ${took}: shorten them, or keep events longer`;
+
+  it.each<[object, string[]]>([
+    [{ retention: { events: 0 } }, ['retention.events: Too small: expected number to be >=1']],
+    [{ retention: { transfers: 366 } }, ['retention.transfers: Too big: expected number to be <=365']],
+    [{ retention: { events: 1.5 } }, ['retention.events: expected int, received number']],
+    [{ retention: { events: 90 } }, [transfersAtLeast('90 days', 30)]],
+    [{ retention: { transfers: 7 } }, [transfersAtLeast('30 days', 7)]],
+    [{ retention: { events: 1 }, webhooks: [crm] }, [delaysWithin('1 day', 'the usual ones take up to 91 h')]],
+    [
+      { retention: { events: 1 }, webhooks: [{ ...crm, retryDelays: ['5m', '20h'] }] },
+      [delaysWithin('1 day', 'they take up to 25 h')],
+    ],
+    [{ webhooks: [{ ...crm, retryDelays: Array(20).fill('24h') }] }, []],
+    [{ retention: { events: 1 }, webhooks: [{ ...crm, retryDelays: ['5m', '19h'] }] }, []],
+    [{ retention: { events: 4 }, webhooks: [crm] }, []],
+  ])('tells of %j what does not fit together: %j', (content, expected) => {
+    expect(problemsOf(content)).toEqual(expected);
   });
 
   it('names a missing file', () => {

@@ -25,6 +25,7 @@ const configOf = ({ watches, every = '1m', quietEvery, shards = 1, maxConcurrent
   ],
   notify: { email: [] },
   webhooks: [],
+  retention: { events: 30, transfers: 30 },
 });
 
 describe('scheduleProblems', () => {

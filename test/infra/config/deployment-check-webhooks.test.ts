@@ -23,6 +23,7 @@ const problemsOf = (...webhooks: Webhook[]): readonly string[] =>
     watches: [{ mailbox: 'alice@example.com', direction: 'sent' }],
     notify: { email: [] },
     webhooks,
+    retention: { events: 30, transfers: 30 },
   });
 
 const credentialInHeader = (header: string, example: string): string =>

@@ -17,7 +17,7 @@ let url: string;
 let token: string;
 beforeAll(async () => {
   run = world.startReal({
-    config: { schedule: { every: '1h' } },
+    config: { schedule: { every: '1h' }, retention: { events: 7 } },
     environment: { CRYPTSHARE_VERIFICATION_TOKEN: 'example-token-1' },
   });
   await run.line(({ kind }) => kind === 'ready');
@@ -62,6 +62,12 @@ describe('operator API of a local run', () => {
     const served = await ask('GET', '/openapi.json');
     expect(JSON.parse(served.body)).toEqual(JSON.parse(JSON.stringify(openApiDocument(operations))));
     expect(JSON.parse((await ask('GET', '/status')).body)).toMatchObject({ version: manifest.version });
+  });
+
+  it('keeps events as long as the configuration says', async () => {
+    const { status, body } = await ask('GET', '/events/evt_unknown');
+    expect(status).toBe(404);
+    expect(body).toContain('events are kept for 7 days');
   });
 
   it('refuses an endpoint on this machine, unless private webhooks are allowed', async () => {

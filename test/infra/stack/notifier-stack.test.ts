@@ -273,6 +273,16 @@ describe('NotifierStack', () => {
     inVpc.allResourcesProperties('AWS::EC2::SecurityGroup', { SecurityGroupEgress });
   });
 
+  it('tells each function how long the rows that it writes or lists are kept', () => {
+    const kept = synthesiseChecked({ ...config, retention: { events: 5, transfers: 365 } });
+    const all = Object.values(kept.findResources('AWS::Lambda::Function'));
+    const daysOf = (variable: string) =>
+      all.flatMap(({ Properties }) => Properties.Environment?.Variables[variable] ?? []);
+    // Fan-out, deliver, sweep, declare and operator.
+    expect(daysOf('EVENT_RETENTION_DAYS')).toEqual(Array(5).fill('5'));
+    expect(daysOf('TRANSFER_RETENTION_DAYS')).toEqual(['365']);
+  });
+
   it('fails the checks of cdk-nag if it has an open queue', () => {
     const app = new App();
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

@@ -18,6 +18,7 @@ export const config: Config = {
     email: [{ address: 'ops@example.com', types: ['transfer.failed', 'watch.*'] }, { address: 'all@example.com' }],
     slack: { workspaceId: 'T0123ABCD', channelId: 'C0123ABCD' },
   },
+  retention: { events: 30, transfers: 30 },
   webhooks: [
     {
       name: 'crm',

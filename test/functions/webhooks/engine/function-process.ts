@@ -47,6 +47,7 @@ export const environmentOf = ({ sdkEnvironment, queue, announcementQueue, deps }
   ...sdkEnvironment,
   WEBHOOKS_TABLE: webhooksTable,
   WAKE_UP_QUEUE_URL: queue.url,
+  EVENT_RETENTION_DAYS: '30',
   ANNOUNCEMENT_QUEUE_URL: announcementQueue.url,
   DATA_KEY: dataKey,
   ALLOW_PRIVATE_WEBHOOKS: 'yes',

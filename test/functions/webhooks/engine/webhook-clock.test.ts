@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { putRows } from '#functions/dynamodb/batch.ts';
+import { Partition } from '#functions/dynamodb/partition.ts';
 import { deliveryKey, duePart } from '#functions/webhooks/deliveries/delivery.ts';
 import { acquire, newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { addEndpoint, removeEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
+import { webhookRepositories } from '#functions/webhooks/engine/dependencies.ts';
 import { sweep } from '#functions/webhooks/engine/sweep.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
@@ -117,6 +119,22 @@ test('sweep finds what a clock postponed that was a year ahead for some seconds'
   world.clock.set(-year);
   world.setAnswer(() => ({ status: 204 }));
   await rounds(3);
+  expect(await delivery()).toMatchObject({ status: 'DELIVERED' });
+});
+
+test('sweep finds what a clock postponed by more than a retry is ever put off, however long events are kept', async () => {
+  const deps = { ...world.deps, ...webhookRepositories(world.deps, () => 0.5, 365 * 24 * hour) };
+  world.setAnswer(() => ({ status: 500 }));
+  await world.fanOut(event());
+  await world.answerWakeUps();
+  const { pk, sk } = deliveryKey({ event: event().id, endpoint: 'crm' });
+  // By a clock that was ahead, whose change counts as done.
+  const late = world.clock.now().getTime() + 31 * 24 * hour;
+  await new Partition(world.dynamo, webhooksTable, pk).update(sk, { nextAttemptAt: late, dueAt: late }, {});
+  world.setAnswer(() => ({ status: 204 }));
+  world.clock.advance(minute);
+  await sweep(deps, world.clock.steady() + 50_000);
+  await rounds(2);
   expect(await delivery()).toMatchObject({ status: 'DELIVERED' });
 });
 

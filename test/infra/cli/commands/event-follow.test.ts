@@ -116,6 +116,15 @@ describe('event follow', () => {
     expect(ran.stderr).toBe('waiting for events; Ctrl-C ends it\n');
   });
 
+  it('prints a fact that a watch follows in words', async () => {
+    const { data, ...rest } = event('a', 1);
+    const problems = ['files_removed', 'of_a_later_version'];
+    stored.push({ ...rest, type: 'transfer.problem', data: { ...data, ...{ problems } } });
+    expect((await follow([], [])).stdout).toBe(
+      '2026-11-24 12:00:00  transfer.problem  of-a  files were removed (virus check or file filter), a problem unknown to the notifier  sent by alice@example.com  a\n',
+    );
+  });
+
   it('ends with the problem when the operator API refuses', async () => {
     api.on('GET /events', problem(400, 'after: expected a time'));
     expect(await follow([])).toMatchObject({ code: 1, stderr: 'after: expected a time\n' });

@@ -12,6 +12,7 @@ const config: Config = {
   schedule: { every: '1m', fullListingEvery: 1, shards: 1 },
   watches: [{ mailbox: 'alice@example.com', direction: 'sent' }],
   notify: { email: [] },
+  retention: { events: 30, transfers: 30 },
   webhooks: [
     {
       ...webhook,
@@ -84,6 +85,7 @@ test.each([
     SHARDS: '1',
     POLL_INTERVAL_MS: '60000',
     FULL_LISTING_EVERY: '1',
+    TRANSFER_RETENTION_DAYS: '30',
     TRANSFERS_TABLE: 'transfers',
     TRANSFER_EVENTS_TOPIC_ARN: 'arn:events',
     TRANSFER_NOTICES_TOPIC_ARN: 'arn:notices',

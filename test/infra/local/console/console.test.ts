@@ -1,7 +1,12 @@
 import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { type IncidentEvent, incidentEvent, type WatchProblem } from '#functions/events/transfer-event.ts';
+import {
+  type IncidentEvent,
+  incidentEvent,
+  transferEvent,
+  type WatchProblem,
+} from '#functions/events/transfer-event.ts';
 import { failedPoll } from '#functions/poll/poll-result.ts';
 import { type Output, personReporter } from '#infra/local/console/console.ts';
 
@@ -66,6 +71,24 @@ describe('personReporter', () => {
     reporter.announcement({ kind: 'event', id: event.id, event });
     expect(read()).toEqual([
       'event watch.many_failing  500 watches, for example of m0@example.com, m1@example.com, m2@example.com',
+    ]);
+  });
+
+  it('prints a fact that a watch follows in words, and a change of state with both states', () => {
+    const { reporter, read } = reporting();
+    const watch = { mailbox: 'm0@example.com', direction: 'sent' } as const;
+    const transfer = { trackingId: 't-1', state: 'ACTIVE', previousState: 'PROCESSING' };
+    const fact = { news: 'transfer.downloaded', recipient: 1, recipients: 3, downloadedBy: 2 } as const;
+    for (const change of [
+      { ...transfer, sequence: 1 },
+      { ...transfer, previousState: 'ACTIVE', sequence: 2, ...fact },
+    ]) {
+      const event = transferEvent('https://x.example', watch, change, '2026-11-24T14:05:59.120Z');
+      reporter.announcement({ kind: 'event', id: event.id, event });
+    }
+    expect(read()).toEqual([
+      'event transfer.active  t-1  PROCESSING → ACTIVE  #1  sent by m0@example.com',
+      'event transfer.downloaded  t-1  2 of 3 recipients have downloaded  #2  sent by m0@example.com',
     ]);
   });
 

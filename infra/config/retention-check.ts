@@ -1,0 +1,28 @@
+import { daysMs, daysText } from '#functions/clock/retention.ts';
+import { defaultRetryDelays, longestScheduleMs } from '#functions/webhooks/endpoints/retry-schedule.ts';
+import { millisecondsOf } from '#infra/terminal/durations.ts';
+
+const hourMs = 3_600_000;
+
+/** Part of a configuration. */
+interface Kept {
+  readonly retention: { readonly events: number; readonly transfers: number };
+  readonly webhooks: readonly { readonly retryDelays?: readonly string[] | undefined }[];
+}
+
+/** Problems of times for which data is kept, each with its path and remedy. */
+export function retentionProblems({ retention: { events, transfers }, webhooks }: Kept): string[] {
+  const schedules = webhooks.map(({ retryDelays }, index) => {
+    const takesMs = longestScheduleMs(retryDelays?.map(millisecondsOf) ?? defaultRetryDelays);
+    const schedule = retryDelays ? 'they take' : 'the usual ones take';
+    return (
+      takesMs > daysMs(events) &&
+      `webhooks[${index}].retryDelays: expected delays that end within retention.events (${daysText(daysMs(events))}), since an event is then deleted, but ${schedule} up to ${Math.ceil(takesMs / hourMs)} h: shorten them, or keep events longer`
+    );
+  });
+  return [
+    transfers < events &&
+      `retention.transfers: expected at least the ${daysText(daysMs(events))} of retention.events, got ${transfers}: a transfer that is forgotten and listed again begins with ids that its stored events have`,
+    ...schedules,
+  ].filter((problem) => typeof problem === 'string');
+}
