@@ -91,11 +91,12 @@ export function factsReader(watch: FollowingWatch, now: number): FactsReader | u
     const found = follows(watch, 'problems') ? problemsIn(status, recipients) : [];
     const fetches = hasDownloads || hasOverdue ? fetchesOf(recipients, hasDownloads) : new Map<string, undefined>();
     if (!found || !fetches) return undefined;
-    const counts = { recipients: fetches.size, downloadedBy: [...fetches.values()].filter(Boolean).length };
-    const expiresAt = isDate(transfer?.expirationDate) ? new Date(transfer.expirationDate).toISOString() : undefined;
-    const leftMs = expiresAt === undefined ? Number.NaN : Date.parse(expiresAt) - now;
+    const counts = { recipients: fetches.size, downloadedBy: 0 };
+    for (const fetch of fetches.values()) if (fetch) counts.downloadedBy += 1;
     const isOpen = counts.downloadedBy < counts.recipients;
-    const isOverdue = isOpen && leftMs < overdueBeforeMs && leftMs > -longestCleanUpMs;
+    const endsAt = hasOverdue && isOpen ? timeOf(transfer?.expirationDate) : Number.NaN;
+    const isOverdue = endsAt - now < overdueBeforeMs && endsAt - now > -longestCleanUpMs;
+    const expiresAt = isOverdue ? new Date(endsAt).toISOString() : undefined;
     return {
       fetches,
       downloads: hasDownloads ? counts : undefined,
@@ -105,11 +106,20 @@ export function factsReader(watch: FollowingWatch, now: number): FactsReader | u
   };
 }
 
-const isDate = (value: unknown): value is string =>
-  typeof value === 'string' && dateForm.test(value) && Date.parse(value) >= firstDate && Date.parse(value) <= lastDate;
+/** Unix time in milliseconds; not a number for anything but a date in bounds. */
+function timeOf(value: unknown): number {
+  const time = typeof value === 'string' && dateForm.test(value) ? Date.parse(value) : Number.NaN;
+  return time >= firstDate && time <= lastDate ? time : Number.NaN;
+}
 
-const objectsIn = (list: unknown): readonly object[] | undefined =>
-  Array.isArray(list) ? list.filter((each) => typeof each === 'object' && each !== null) : undefined;
+const isDate = (value: unknown): value is string => !Number.isNaN(timeOf(value));
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+/** The list itself where it holds nothing else, because copies of thousands of lists take time. */
+const objectsIn = (list: unknown): readonly object[] | undefined => {
+  if (!Array.isArray(list)) return undefined;
+  return list.every(isObject) ? list : list.filter(isObject);
+};
 
 /** Recipients as the watch may see them: a received watch sees itself alone, never those of a blind copy. */
 function recipientsOf(list: unknown, { direction, mailbox }: FollowingWatch): readonly RawRecipient[] | undefined {

@@ -66,7 +66,7 @@ export const following: Section = {
   },
 };
 
-/** @throws Error when a poll finds a change: its cost would not be that of a quiet one */
+/** @throws Error when a quiet poll finds a change, or the one after a download does not find it if it is followed */
 async function pollForAnHour(
   { services, deps }: Bench,
   index: number,
@@ -86,12 +86,17 @@ async function pollForAnHour(
     if (poll.changed > 0) throw new Error(`announced ${poll.changed} changes of a quiet mailbox`);
     units.push(poll.units);
   }
+  const answers = await services.call('countAnswers');
+  const isFollowing = follow.length > 0;
+  await services.call('download', watch);
+  const { changed } = await pollOnce(deps, watch, 'active');
+  if (changed !== (isFollowing ? 1 : 0)) throw new Error(`announced ${changed} changes after a download`);
   const sum = (kind: keyof Units) => units.reduce((total, of) => total + of[kind], 0);
   return {
     drawing,
     active,
-    isFollowing: follow.length > 0,
-    ...(await services.call('countAnswers')),
+    isFollowing,
+    ...answers,
     read: sum('read'),
     write: sum('write'),
     units,
