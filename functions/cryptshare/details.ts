@@ -90,7 +90,7 @@ export function factsReader(watch: FollowingWatch, now: number): FactsReader | u
     const recipients = recipientsOf(status?.recipients, watch);
     const found = follows(watch, 'problems') ? problemsIn(status, recipients) : [];
     const fetches = hasDownloads || hasOverdue ? fetchesOf(recipients, hasDownloads) : new Map<string, undefined>();
-    if (!found || !fetches) return undefined;
+    if (!found || !fetches || (hasOverdue && transfer?.expirationDate === undefined)) return undefined;
     const counts = { recipients: fetches.size, downloadedBy: 0 };
     for (const fetch of fetches.values()) if (fetch) counts.downloadedBy += 1;
     const isOpen = counts.downloadedBy < counts.recipients;

@@ -1,8 +1,9 @@
 import type { Deadline } from '#functions/clock/instants.ts';
-import type { CryptshareClient, Pass, Scope } from '#functions/cryptshare/client.ts';
+import type { Pass, Scope } from '#functions/cryptshare/client.ts';
 import { needsFullListing, planReads, type ReadPlan, scopeFor } from '#functions/snapshot/read-plan.ts';
 import type { Root } from '#functions/snapshot/snapshot-rows.ts';
-import type { FollowingWatch } from '#functions/transfers/follow.ts';
+import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
+import type { PollDependencies } from './dependencies.ts';
 import { askForFacts } from './facts.ts';
 
 export interface PollTerms {
@@ -27,12 +28,11 @@ export interface Listed {
  * facts that the watch follows. A full listing has another beside it, unless the next poll makes one anyway.
  */
 export async function listWatch(
-  server: CryptshareClient,
+  { server, schedule }: Pick<PollDependencies, 'server' | 'schedule'>,
   root: Root,
-  watch: FollowingWatch,
-  terms: PollTerms,
+  watch: RegisteredWatch,
+  { scope, deadline }: PollTerms,
 ): Promise<Listed> {
-  const { scope, deadline } = terms;
   const isFollowing = (watch.follow?.length ?? 0) > 0;
   const isPlain = isFollowing && server.lacksDetails(watch);
   const listOf = (one: Scope) => server.list(watch, one, one === 'active' ? root.active : root.count, deadline);
@@ -42,8 +42,9 @@ export async function listWatch(
     pass.listing.addFacts(listing.knownFacts());
     listing.release();
   };
-  const hasNext = scopeFor(root, 'active') === 'active';
-  if (isFollowing && !isPlain && !hasNext && pass.scope === 'all' && !pass.failure) {
+  // A failing watch is always listed in full.
+  const alternates = schedule.fullListingEvery > 1 && !watch.health && scopeFor(root, 'active') === 'active';
+  if (isFollowing && !isPlain && !alternates && pass.scope === 'all' && !pass.failure) {
     const details = await listOf('active');
     passes.push(details);
     addFactsOf(details);

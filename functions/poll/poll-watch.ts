@@ -37,7 +37,7 @@ export async function pollWatch(deps: PollDependencies, watch: RegisteredWatch, 
   if (busy.some((until) => until > readAt && plausibleUntil(until, readAt, longestPollMs) !== undefined)) {
     return { ...failedPoll(undefined, snapshot.units), outcome: 'superseded' };
   }
-  const { pages, requests, lacksFacts, ...listed } = await listWatch(deps.server, root, watch, terms);
+  const { pages, requests, lacksFacts, ...listed } = await listWatch(deps, root, watch, terms);
   const { pass, plan } = listed;
   const transfers = pass.listing.size;
   const poll = { watch, snapshot, root, readAt, deadline: terms.deadline, ...listed };

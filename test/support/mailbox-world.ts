@@ -1,8 +1,8 @@
 import type { TransferEvent } from '#functions/events/transfer-event.ts';
 import type { PollTerms } from '#functions/poll/list-watch.ts';
 import type { PollResult } from '#functions/poll/poll-result.ts';
-import type { FollowingWatch } from '#functions/transfers/follow.ts';
 import type { Direction, Watch } from '#functions/transfers/transfer.ts';
+import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { defaultSwitches } from '#infra/simulator/switches.ts';
 import { startWorld, type World } from './poll-world.ts';
 
@@ -51,7 +51,7 @@ export async function polledMailbox(active = 0, direction?: Direction): Promise<
 }
 
 /** Polls a minute later. */
-export function pollLater(watch: FollowingWatch, terms?: Partial<PollTerms>): Promise<PollResult> {
+export function pollLater(watch: RegisteredWatch, terms?: Partial<PollTerms>): Promise<PollResult> {
   world.clock.advance(60_000);
   return world.poll(watch, terms);
 }

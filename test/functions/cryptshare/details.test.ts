@@ -15,7 +15,7 @@ const fetched = (downloadDate: unknown, retrievalMethod: unknown = 'DOWNLOADED')
 const recipient = (id: unknown, ...fileDownloads: unknown[]) => ({ id, fileDownloads, notificationFailed: false });
 
 /** Facts of a transfer as the watch reads them. */
-const read = (status: object, transfer: object = {}, settings?: Partial<FollowingWatch>) =>
+const read = (status: object, transfer: object = { expirationDate: null }, settings?: Partial<FollowingWatch>) =>
   factsReader(watchOf(settings), now)!({ status, transfer });
 
 describe('fieldsFor', () => {
@@ -99,6 +99,10 @@ describe('factsReader', () => {
     expect(read({ ...sound, ...status }, {}, { follow: ['downloads'] })).toBeUndefined();
   });
 
+  it('has no facts of a transfer without a field for its end, if the watch follows overdue transfers', () => {
+    expect(read({ ...sound, recipients: [recipient('A')] }, {})).toBeUndefined();
+  });
+
   it('needs no id to tell that a transfer is overdue', () => {
     const recipients = [recipient(undefined, fetched('2026-11-23T10:00:00Z')), recipient(undefined)];
     const facts = read({ recipients }, { expirationDate: '2026-11-25T00:00:00Z' }, { follow: ['overdue'] });
@@ -172,7 +176,7 @@ describe('factsReader', () => {
       ['2026-11-26T01:59:59+0200', true],
       ['2026-11-23T12:00:00Z', true],
       ['1970-01-01T00:00:00Z', false],
-      [undefined, false],
+      [null, false],
       ['2026-11-25', false],
       [1_790_000_000_000, false],
     ])('is, two days before its end and with a recipient left, for the end %s: %s', (end, isOverdue) => {

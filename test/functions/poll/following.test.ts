@@ -14,10 +14,19 @@ beforeAll(async () => {
   stop = await startMailboxWorld();
 });
 afterAll(() => stop());
-beforeEach(resetServer);
+beforeEach(() => {
+  resetServer();
+  listInFullEvery(1);
+});
 
 const dayMs = 86_400_000;
 const bob = 'bob@example.com';
+const listInFullEvery = (fullListingEvery: number) =>
+  Object.assign(world.deps, { schedule: { ...world.deps.schedule, fullListingEvery } });
+const failing = {
+  ...{ failingSince: '2026-11-24T00:00:00Z', failures: 3, isAnnounced: true },
+  problem: { cause: 'timeout', message: 'the server did not answer in time' },
+};
 const quiet = { outcome: 'unchanged', units: { read: 1, write: 0 } } as const;
 const active = { scope: 'active' } as const;
 
@@ -61,7 +70,22 @@ describe('pollWatch of a watch that follows', () => {
     expect(await pollLater(watch)).toMatchObject(quiet);
   });
 
-  it('tells in full polls and in active ones', async () => {
+  it('tells in full polls where each poll is one, and where the watch fails', async () => {
+    const { watch, ids } = await followed(130);
+    store().seed({ sender: watch.mailbox, to: [bob], count: 400, state: 'DELETED_BY_ADMIN' });
+    await pollLater(watch);
+    await takeTransferEvents();
+    store().download(ids[7]!, bob);
+    expect(await pollLater(watch)).toMatchObject({ scope: 'all', requests: 6 + 2 });
+    expect(await told()).toEqual(['transfer.downloaded', 'transfer.downloaded_by_all']);
+    listInFullEvery(10);
+    store().download(ids[8]!, bob);
+    await pollLater({ ...watch, health: failing });
+    expect(await told()).toEqual(['transfer.downloaded', 'transfer.downloaded_by_all']);
+  });
+
+  it('tells in active polls, which alternate with full ones', async () => {
+    listInFullEvery(10);
     const { watch, ids } = await followed(230);
     store().seed({ sender: watch.mailbox, to: [bob], count: 800, state: 'DELETED_BY_ADMIN' });
     await pollLater(watch);
