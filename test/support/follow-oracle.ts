@@ -5,7 +5,7 @@ import type { FirstFetch, LiveFacts } from './followed-life.ts';
 
 type EventType = EventTypeAbout<'transfer'>;
 
-/** An event that a look at a transfer must give, or may give if it is lenient. */
+/** An event that a look at a transfer must give. */
 export interface ExpectedNews {
   readonly type: EventType;
   /** Methods and time of the first fetch, for `transfer.downloaded`. */
@@ -70,9 +70,9 @@ export function expectedNews(looks: readonly Look[], watch: FollowingWatch): rea
     state = facts.state;
     const hasEnded = isFinal(facts.state);
     if (hasEnded && wasActive && told) {
-      const last = watch.direction === 'sent' && !isSilent ? fetchNews(told, facts, watch) : [];
+      const before = told;
       told = undefined;
-      return last;
+      return watch.direction === 'sent' && !isSilent ? fetchNews(before, facts, watch) : [];
     }
     if (hasEnded) told = undefined;
     if (!isActive(facts.state)) return [];
@@ -94,17 +94,19 @@ function toldAfter(before: Told, facts: LiveFacts, at: number, watch: FollowingW
 
 function newsOf(before: Told, after: Told, facts: LiveFacts, watch: FollowingWatch): ExpectedNews[] {
   const counts = { recipients: facts.persons.size, downloadedBy: fetchersIn(facts).length };
-  const news = [...fetchNews(before, facts, watch)];
-  if (follows(watch, 'problems')) {
-    const isNew = after.problems.some((problem) => !before.problems.includes(problem));
-    if (isNew) news.push({ type: 'transfer.problem', problems: after.problems });
-    if (after.problems.length === 0 && before.problems.length > 0) news.push({ type: 'transfer.problem_resolved' });
-  }
+  const news = [...fetchNews(before, facts, watch), ...problemNews(before.problems, after.problems, watch)];
   const isOverdue = after.expiresAt !== before.expiresAt;
   if (follows(watch, 'overdue') && isOverdue) {
     news.push({ type: 'transfer.overdue', expiresAt: after.expiresAt, ...counts });
   }
   return news;
+}
+
+function problemNews(before: readonly Problem[], after: readonly Problem[], watch: FollowingWatch): ExpectedNews[] {
+  if (!follows(watch, 'problems')) return [];
+  const isNew = after.some((problem) => !before.includes(problem));
+  if (isNew) return [{ type: 'transfer.problem', problems: after }];
+  return after.length === 0 && before.length > 0 ? [{ type: 'transfer.problem_resolved' }] : [];
 }
 
 function fetchNews(before: Told, facts: LiveFacts, watch: FollowingWatch): ExpectedNews[] {

@@ -1,6 +1,17 @@
 import fc from 'fast-check';
 import type { Problem } from '#functions/transfers/follow.ts';
 
+const recipientChanges = [
+  'vanish',
+  'return',
+  'another mail',
+  'another mail and id',
+  'appear',
+  'appear with a used id',
+] as const;
+
+export type RecipientChange = (typeof recipientChanges)[number];
+
 /** Change of an active transfer that a watch can follow; `pick` chooses the transfer, `who` one of its recipients. */
 export type FollowHappening =
   | {
@@ -71,7 +82,7 @@ export const followHappening: fc.Arbitrary<FollowHappening> = fc.oneof(
       kind: fc.constant('problems' as const),
       pick,
       who,
-      problems: fc.uniqueArray(problem, { maxLength: 2 }),
+      problems: fc.oneof(fc.constantFrom([], ['other' as const]), fc.uniqueArray(problem, { maxLength: 2 })),
     }),
   },
   {
@@ -80,14 +91,7 @@ export const followHappening: fc.Arbitrary<FollowHappening> = fc.oneof(
       kind: fc.constant('recipients' as const),
       pick,
       who,
-      change: fc.constantFrom(
-        'vanish' as const,
-        'return' as const,
-        'another mail' as const,
-        'another mail and id' as const,
-        'appear' as const,
-        'appear with a used id' as const,
-      ),
+      change: fc.constantFrom(...recipientChanges),
     }),
   },
 );
@@ -104,14 +108,18 @@ export type FollowStep =
 export interface FollowPlan {
   /** Active transfers at the beginning. */
   readonly seeded: number;
+  /** Further transfers that are in processing. */
+  readonly processing: number;
   /** Recipients of each transfer besides its first one. */
   readonly others: number;
   readonly files: number;
+  /** Changes of recipients that happen at all: with all of them it is soon unclear who is who. */
+  readonly recipientChanges: readonly RecipientChange[];
   readonly steps: readonly { readonly afterMs: number; readonly what: FollowStep }[];
 }
 
 const step = fc.oneof<fc.MaybeWeightedArbitrary<FollowStep>[]>(
-  { weight: 6, arbitrary: followHappening },
+  { weight: 10, arbitrary: followHappening },
   { weight: 1, arbitrary: fc.constant({ kind: 'create' as const }) },
   {
     weight: 2,
@@ -121,16 +129,24 @@ const step = fc.oneof<fc.MaybeWeightedArbitrary<FollowStep>[]>(
       state: fc.constantFrom('ACTIVE', 'ACTIVE', 'DELETED_BY_EXPIRATION', 'DELETED_BY_REVOCATION', 'FAILED'),
     }),
   },
-  { weight: 3, arbitrary: fc.constant({ kind: 'look' as const }) },
+  { weight: 6, arbitrary: fc.constant({ kind: 'look' as const }) },
 );
 
 /** Random lives; `pick` falls on few transfers, so that much happens to each. */
 export const followPlan: fc.Arbitrary<FollowPlan> = fc.record({
-  seeded: fc.nat(3),
+  seeded: fc.nat(2),
+  processing: fc.nat(1),
   others: fc.nat(2),
   files: fc.integer({ min: 1, max: 3 }),
+  recipientChanges: fc.constantFrom<RecipientChange[][]>(
+    ['vanish', 'return', 'another mail'],
+    ['another mail', 'another mail and id'],
+    [...recipientChanges],
+  ),
+  // Long lives, because most faults need three changes of one transfer with a look between them.
   steps: fc.array(fc.record({ afterMs: fc.constantFrom(1_000, 1_000, 60_000, hourMs, 25 * hourMs), what: step }), {
-    minLength: 1,
-    maxLength: 30,
+    minLength: 10,
+    maxLength: 40,
+    size: 'max',
   }),
 });

@@ -3,7 +3,7 @@ import type { Method, Problem } from '#functions/transfers/follow.ts';
 import { isFinal, type Watch } from '#functions/transfers/transfer.ts';
 import type { CryptshareServer } from '#infra/simulator/server.ts';
 import type { Recipient, Transfer } from '#infra/simulator/transfer.ts';
-import type { FollowHappening, FollowPlan } from './follow-steps.ts';
+import type { FollowHappening, FollowPlan, FollowStep } from './follow-steps.ts';
 
 /** First fetch of a file by a person. */
 export interface FirstFetch {
@@ -164,11 +164,21 @@ export class FollowedLives {
     const isWarned = problems.warnings.length > 0;
     return {
       state,
-      persons: new Map(seen.map((recipient) => [this.personOf(recipient.id), firstFetchOf(recipient)])),
+      persons: this.fetchesOf(seen),
       // A warning says nothing new about a transfer whose problems are known.
       problems: known.length === 0 && isWarned ? ['other'] : known,
       expiresAt: expiresAt === null ? null : 1000 * Math.floor(expiresAt / 1000),
     };
+  }
+
+  private fetchesOf(recipients: readonly Recipient[]): Map<string, FirstFetch | null> {
+    const fetches = new Map<string, FirstFetch | null>();
+    for (const recipient of recipients) {
+      const person = this.personOf(recipient.id);
+      // Two recipients with one id are one person to everyone who asks the server.
+      fetches.set(person, firstFetchOf(recipient) ?? fetches.get(person) ?? null);
+    }
+    return fetches;
   }
 
   private readonly isOwn = (mail: string): boolean =>
@@ -197,7 +207,7 @@ interface Followed {
  * Lives through a plan on a server.
  *
  * @param advance moves the server's clock by milliseconds
- * @param look called at each look, and at the beginning, with the tracking ids of all transfers so far
+ * @param look called at each look, with the tracking ids of all transfers so far
  */
 export async function liveThrough(
   plan: FollowPlan,
@@ -210,9 +220,13 @@ export async function liveThrough(
   const lives = new FollowedLives(server, watch);
   const others = Array.from({ length: plan.others }, (_, index) => `other-${index}@example.net`);
   const wanted = { ...people, cc: others, files: plan.files };
-  const ids = transfers.seed({ ...wanted, count: plan.seeded, state: 'ACTIVE' }).map(({ trackingId }) => trackingId);
+  const seeded = [
+    ...transfers.seed({ ...wanted, count: plan.seeded, state: 'ACTIVE' }),
+    ...transfers.seed({ ...wanted, count: plan.processing, state: 'PROCESSING' }),
+  ];
+  const ids = seeded.map(({ trackingId }) => trackingId);
   for (const trackingId of ids) lives.record(trackingId);
-  await look(lives, ids);
+  const isLeftOut = (what: FollowStep) => what.kind === 'recipients' && !plan.recipientChanges.includes(what.change);
   for (const { afterMs, what } of plan.steps) {
     advance(afterMs);
     const trackingId = 'pick' in what ? ids[what.pick % ids.length] : undefined;
@@ -220,7 +234,7 @@ export async function liveThrough(
     else if (what.kind === 'create') {
       ids.push(transfers.create(wanted).trackingId);
       lives.record(ids.at(-1)!);
-    } else if (trackingId === undefined) continue;
+    } else if (trackingId === undefined || isLeftOut(what)) continue;
     else if (what.kind !== 'state') lives.happen(trackingId, what);
     else if (!isFinal(transfers.find(trackingId)!.state)) {
       transfers.setState(trackingId, what.state);

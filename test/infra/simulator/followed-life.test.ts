@@ -138,7 +138,7 @@ describe('complaintsAbout', () => {
         const last = { afterMs: 1000, what: { kind: 'look' as const } };
         await liveThrough({ ...plan, steps: [...plan.steps, last] }, { watch, people }, server, server.advance, look);
         for (const [id, seen] of looks) {
-          const silentUntil = seen[0]!.isSilent ? now : undefined;
+          const silentUntil = seen[0]!.isSilent ? seen[0]!.at : undefined;
           const life = all!.lives.life(id);
           if (!life.isClear) continue;
           const judged: Judged = { life, silentUntil, isSettled: true, endsAt: server.clock.now() };
