@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { TransferEvent } from '#functions/events/transfer-event.ts';
 import { isFinal, sameState } from '#functions/transfers/transfer.ts';
+import { complaintsAbout } from '#test/support/follow-judgement.ts';
 import { startMailboxWorld } from '#test/support/mailbox-world.ts';
 import { history } from './history.ts';
 import { type Account, live } from './history-life.ts';
@@ -11,6 +12,8 @@ const runs = Number(process.env.HISTORIES ?? 20);
 /** Milliseconds that a history may take on the slowest of machines: the number of histories is what bounds the search. */
 const patience = 60_000;
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+const followedTypes = /^transfer\.(?:downloaded|downloaded_by_all|overdue|problem|problem_resolved)$/;
 
 beforeAll(startMailboxWorld);
 
@@ -25,6 +28,7 @@ describe('pollWatch', () => {
         expectSequencesWithoutGap(account);
         expectNoInventedEvent(account);
         expectNothingLost(account);
+        expectFollowedFacts(account);
         expectSilenceAtTheEnd(account);
       }),
       { numRuns: runs, seed, endOnFailure: true },
@@ -58,11 +62,12 @@ function expectNoInventedEvent(account: Account): void {
   for (const [trackingId, events] of chronicles(account)) {
     const known = account.truth.get(trackingId);
     expect(known).toBeDefined();
-    const changes = events.filter(({ type }) => type !== 'transfer.unlisted' && type !== 'transfer.listed_again');
+    const ofStates = events.filter(({ type }) => !followedTypes.test(type));
+    const changes = ofStates.filter(({ type }) => type !== 'transfer.unlisted' && type !== 'transfer.listed_again');
     for (const { data } of changes) expect(data.state).not.toBe(data.previousState);
     const told = changes.map(({ data }) => data.state);
     expect(isSubsequence(told, known!.states), `${told} of ${known!.states}`).toBe(true);
-    if (changes.length < events.length) {
+    if (changes.length < ofStates.length) {
       expect(known!.wasPurged).toBe(true);
       expect(longestAbsence(account, trackingId)).toBeGreaterThanOrEqual(3);
     }
@@ -107,6 +112,13 @@ function expectNothingLost(account: Account): void {
   for (const { event } of account.published) {
     const isTold = account.notices.some((text) => text.includes(event.data.trackingId) || /and \d+ more/.test(text));
     expect(isTold, `${event.id} is in no notice`).toBe(true);
+  }
+}
+
+function expectFollowedFacts(account: Account): void {
+  const events = chronicles(account);
+  for (const [trackingId, judged] of account.lives) {
+    expect(complaintsAbout(judged, events.get(trackingId) ?? [], account.watch), trackingId).toEqual([]);
   }
 }
 

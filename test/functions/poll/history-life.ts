@@ -4,7 +4,11 @@ import type { PollResult } from '#functions/poll/poll-result.ts';
 import { pollWatch } from '#functions/poll/poll-watch.ts';
 import { isListed } from '#functions/snapshot/diff.ts';
 import { Snapshot } from '#functions/snapshot/snapshot.ts';
+import type { FollowingWatch } from '#functions/transfers/follow.ts';
+import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
+import type { Judged } from '#test/support/follow-judgement.ts';
+import { FollowedLives } from '#test/support/followed-life.ts';
 import { newMailbox, resetServer, world } from '#test/support/mailbox-world.ts';
 import type { FaultyPoll, Happening, History } from './history.ts';
 
@@ -29,6 +33,9 @@ export interface Account {
   readonly pending: number;
   /** The polls after the last fault. */
   readonly calmPolls: readonly PollResult[];
+  readonly watch: FollowingWatch;
+  /** The life of each transfer, as far as the watch follows it. */
+  readonly lives: ReadonlyMap<string, Judged>;
   /** Calls to AWS of the last poll, and what was published by it. */
   readonly lastPoll: { readonly calls: readonly string[]; readonly published: number };
 }
@@ -49,15 +56,19 @@ class WatchedClient extends CryptshareClient {
 }
 
 /** Lives through a history with a mailbox of its own. */
-export async function live({ direction, order, seeded, archived, notifyExisting, steps }: History): Promise<Account> {
+export async function live({ direction, order, seeded, archived, steps, ...settings }: History): Promise<Account> {
   resetServer();
   const { transfers, faults, switches } = world.cryptshare;
   // Pages small enough that a mailbox of a few transfers has several.
   Object.assign(switches, { order, finalStatesChange: true, maximumPageSize: 10 });
-  const { watch, people, ids: active } = newMailbox(seeded, direction);
+  const { watch: plain, people, ids: active } = newMailbox(seeded, direction);
+  const watch: RegisteredWatch = { ...plain, ...settings };
+  const lives = new FollowedLives(world.cryptshare, watch);
   const truth = new Map<string, { states: string[]; isPurged: boolean; wasPurged: boolean }>();
-  const remember = (trackingId: string, first: string) =>
+  const remember = (trackingId: string, first: string) => {
     truth.set(trackingId, { states: [first], isPurged: false, wasPurged: false });
+    lives.record(trackingId);
+  };
   for (const trackingId of active) remember(trackingId, 'ACTIVE');
   const archive = new Set<string>();
   for (const { trackingId } of transfers.seed({ ...people, count: archived, state: 'DELETED_BY_EXPIRATION' })) {
@@ -67,7 +78,7 @@ export async function live({ direction, order, seeded, archived, notifyExisting,
 
   const happen = (what: Happening): void => {
     if (what.kind === 'create') {
-      remember(transfers.create(people).trackingId, 'PROCESSING');
+      remember(transfers.create({ ...people, cc: ['carol@example.net'], files: 2 }).trackingId, 'PROCESSING');
       return;
     }
     const ids = [...truth.keys()].filter((id) => !archive.has(id));
@@ -80,10 +91,13 @@ export async function live({ direction, order, seeded, archived, notifyExisting,
       const state = what.kind === 'revive' ? 'ACTIVE' : what.state;
       transfers.setState(trackingId, state);
       if (known.states.at(-1) !== state) known.states.push(state);
-    } else {
+      lives.record(trackingId);
+    } else if (what.kind !== 'purge' && what.kind !== 'restore') lives.happen(trackingId, what);
+    else {
       known.isPurged = what.kind === 'purge';
       known.wasPurged ||= known.isPurged;
       transfers[what.kind](trackingId);
+      lives.record(trackingId);
     }
   };
 
@@ -106,15 +120,24 @@ export async function live({ direction, order, seeded, archived, notifyExisting,
   const baseline = new Map<string, string>();
   const goneBeforeBaseline = new Set<string>();
   let isBaselineStored = false;
+  const hasFacts = new Map<string, boolean>();
+  /** When the facts of a transfer were last stored without news. */
+  const silentUntil = new Map<string, number>();
   const run = async (plan: FaultPlan, scope: Scope): Promise<PollResult | undefined> => {
     const mayBeBaseline = !isBaselineStored;
     const result = await world.faults
-      .run(plan, () => pollWatch(deps, { ...watch, notifyExisting }, world.terms({ scope })))
+      .run(plan, () => pollWatch(deps, watch, world.terms({ scope })))
       .catch(() => undefined);
+    const stored = await everyRow();
+    for (const { trackingId, followed, sequence } of stored) {
+      const isSilent = followed && !(hasFacts.get(trackingId) ?? sequence > 0);
+      if (isSilent) silentUntil.set(trackingId, world.cryptshare.clock.now());
+      hasFacts.set(trackingId, followed !== undefined);
+    }
     isBaselineStored ||= (await snapshot.readRoot()).baselineAt !== undefined;
     // Two polls that overlap may both take themselves for the first one, and both store silently what they see.
     if (mayBeBaseline && isBaselineStored) {
-      for (const row of await everyRow()) {
+      for (const row of stored) {
         if (row.sequence > 0 || baseline.has(row.trackingId)) continue;
         baseline.set(row.trackingId, row.state);
         if (!isListed(row)) goneBeforeBaseline.add(row.trackingId);
@@ -174,6 +197,15 @@ export async function live({ direction, order, seeded, archived, notifyExisting,
     passes: server.passes,
     published,
     notices,
+    watch,
+    lives: new Map(
+      [...truth].map(([trackingId, { states, isPurged }]) => {
+        const endsAt = world.cryptshare.clock.now();
+        const isSettled = states.at(-1) === 'ACTIVE' && !isPurged;
+        const judged = { life: lives.life(trackingId), silentUntil: silentUntil.get(trackingId), isSettled, endsAt };
+        return [trackingId, judged];
+      }),
+    ),
     baseline,
     goneBeforeBaseline,
     snapshot: new Map(rows.map((row) => [row.trackingId, row.state])),

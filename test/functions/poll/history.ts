@@ -1,12 +1,15 @@
 import fc from 'fast-check';
 import type { Scope } from '#functions/cryptshare/client.ts';
+import { type Followed, followable } from '#functions/transfers/follow.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import type { Fault } from '#infra/simulator/faults.ts';
 import type { FaultKind, PlannedFault } from '#test/support/aws-faults.ts';
 import { faultAnswers } from '#test/support/fault-answers.ts';
+import { type FollowHappening, followHappening } from '#test/support/follow-steps.ts';
 
 /** Change of the server's transfers; `pick` chooses one of them. */
 export type Happening =
+  | FollowHappening
   | { readonly kind: 'create' }
   | { readonly kind: 'change'; readonly pick: number; readonly state: string }
   /** The server calls a transfer active again that has ended, for good or for a moment. */
@@ -43,6 +46,7 @@ export interface History {
   /** Expired transfers in the server's log to which nothing happens any more. */
   readonly archived: number;
   readonly notifyExisting: boolean;
+  readonly follow: readonly Followed[];
   readonly steps: readonly (Happening | FaultyPoll | Overlap)[];
 }
 
@@ -63,6 +67,8 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   fc.record({ kind: fc.constant('revive' as const), pick }),
   fc.record({ kind: fc.constant('purge' as const), pick }),
   fc.record({ kind: fc.constant('restore' as const), pick }),
+  followHappening,
+  followHappening,
 );
 const awsFault = fc.oneof(
   fc.tuple(fc.nat(24), fc.constantFrom<FaultKind>('refused', 'lost', 'crash before', 'crash after')),
@@ -115,6 +121,7 @@ export const history: fc.Arbitrary<History> = fc.record({
   // From 100 on there are more pages of all transfers than of the active ones.
   archived: fc.constantFrom(0, 0, 0, 100),
   notifyExisting: fc.boolean(),
+  follow: fc.oneof(fc.constant([]), fc.constant(followable), fc.subarray([...followable])),
   steps: fc.array(
     fc.oneof({ weight: 5, arbitrary: happening }, { weight: 3, arbitrary: poll }, { weight: 2, arbitrary: overlap }),
     { minLength: 1, maxLength: 14 },
