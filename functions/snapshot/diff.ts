@@ -110,7 +110,7 @@ function markState(row: TransferRow | undefined, trackingId: string, state: Stat
 
 /** Row with the facts that the server tells of a transfer, and an event for each that is news; of an ended one, fetches. */
 function withFacts(row: TransferRow, context: DiffContext, hasEnded = false): TransferRow {
-  const { watch, facts, recipientKey, rev, observedAt } = context;
+  const { watch, facts, recipientKey, rev, observedAt, silent } = context;
   const { followed, ...rest } = row;
   // Once a transfer has ended, nothing can be fetched any more.
   const isOver = isFinal(row.state) || !watch.follow?.length;
@@ -121,7 +121,7 @@ function withFacts(row: TransferRow, context: DiffContext, hasEnded = false): Tr
   const { after, news } = compareFacts(followed ?? {}, counted, watch, (id) => recipientKey(row.trackingId, id));
   if (isDeepStrictEqual(after, followed)) return row;
   const changed: TransferRow = { ...row, rev, followed: after };
-  if (news.length === 0) return changed;
+  if (silent || news.length === 0) return changed;
   return news.reduce<TransferRow>(
     (told, { news: type, ...details }) => withEvent(told, row.state, context, type, details),
     { ...changed, observedAt },

@@ -130,8 +130,9 @@ export async function live({ direction, order, seeded, archived, steps, ...setti
       .catch(() => undefined);
     const stored = await everyRow();
     for (const { trackingId, followed, sequence } of stored) {
-      const isSilent = followed && !(hasFacts.get(trackingId) ?? sequence > 0);
-      if (isSilent) silentUntil.set(trackingId, world.cryptshare.clock.now());
+      // An interrupted baseline is silent about all that happens until it is complete.
+      const isNew = mayBeBaseline ? sequence === 0 : !(hasFacts.get(trackingId) ?? sequence > 0);
+      if (followed && isNew) silentUntil.set(trackingId, world.cryptshare.clock.now());
       hasFacts.set(trackingId, followed !== undefined);
     }
     isBaselineStored ||= (await snapshot.readRoot()).baselineAt !== undefined;

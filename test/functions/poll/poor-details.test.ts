@@ -156,8 +156,10 @@ describe('pollWatch of a watch that follows, at a server with bad details', () =
     switchTo({ rowPaddingBytes: 1_500_000 });
     store().download(ids[0]!, bob);
     store().download(ids[11]!, bob);
+    const before = statusRequests();
     expect(await pollLater(watch)).toMatchObject({ isComplete: true, problem: undefined });
     expect(await told()).toHaveLength(4);
+    expect(statusRequests()).toBe(before);
   });
 
   it('does without the details of a single transfer that is too large', async () => {

@@ -96,6 +96,17 @@ describe('compareFacts', () => {
     expect(row.downloads?.numbers).toMatchObject({ 'key of proxy': 2, 'key of other': 1 });
   });
 
+  it('tells new ids apart when several vanish and appear at once', () => {
+    const { row, news } = follow([
+      facts({ A: undefined, B: fetch }),
+      facts({ x: fetch, y: undefined }),
+      facts({ x: fetch, z: undefined, w: undefined }),
+      facts({ x: fetch, z: fetch, w: fetch }),
+    ]);
+    expect(news.map((told) => told.map(({ recipient }) => recipient))).toEqual([[2], [], [], [1, 3, undefined]]);
+    expect(row.downloads?.numbers).toMatchObject({ 'key of x': 2, 'key of z': 1, 'key of w': 3 });
+  });
+
   it('keeps the number of a recipient that vanished, and tells nothing twice when it returns', () => {
     const { row, news } = follow([
       facts({ A: fetch, B: undefined }),
