@@ -105,9 +105,10 @@ function polled(data: WatchEventData | IncidentEventData) {
   }
   const { watches, mailboxes, examples } = data;
   const others = mailboxes - examples.length;
-  const names = `They are: ${examples.map(mailboxText).join(', ')}${others > 0 ? ` and ${others} more` : ''}.`;
+  const text = `They are: ${examples.map(mailboxText).join(', ')}${others > 0 ? ` and ${others} more` : ''}.`;
   const whose = mailboxes === 1 ? '1 mailbox' : `${mailboxes} mailboxes`;
-  return { whose, count: ` (${watches} watches)`, names: [names] };
+  // A forgotten mailbox is no example any more.
+  return { whose, count: ` (${watches} watches)`, names: examples.length > 0 ? [text] : [] };
 }
 
 export function endpointNotice(event: EndpointEvent): Notice {

@@ -48,6 +48,7 @@ export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironm
       dataKey: new DataKey(env.DATA_KEY),
       allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',
     },
+    tables: { transfers: { dynamo, table }, webhooks: { dynamo, table: env.WEBHOOKS_TABLE } },
     queues: { sqs: new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false }), urls: env.INSPECTED_QUEUES },
     sleep,
   };

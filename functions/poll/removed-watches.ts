@@ -1,5 +1,5 @@
 import { type Deadline, hasBeen } from '#functions/clock/instants.ts';
-import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
+import { forgottenAt, type RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import type { Term } from '#functions/watches/shard-row.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { writeGraceMs } from './shard-lease.ts';
@@ -14,7 +14,10 @@ export const expiredWatch = (
   keptForMs: number,
 ): RegisteredWatch | undefined =>
   removed
-    .filter(({ isDisabled, removedAt = '' }) => isDisabled && now - Date.parse(removedAt) >= keptForMs)
+    .filter(
+      ({ isDisabled, removedAt = '' }) =>
+        isDisabled && (removedAt === forgottenAt || now - Date.parse(removedAt) >= keptForMs),
+    )
     .toSorted((a, b) => (a.removedAt! < b.removedAt! ? -1 : 1))[0];
 
 /**
@@ -34,8 +37,10 @@ export async function deleteExpired(deps: PollDependencies, watch: RegisteredWat
     if (!isExpired()) return undefined;
     const snapshot = snapshotOf(watch);
     const root = await snapshot.readRoot();
+    // A person waits until a watch is forgotten.
+    const most = watch.removedAt === forgottenAt ? 10 * rowsPerTick : rowsPerTick;
     const rev = root.rev === 0 ? undefined : await snapshot.endBaseline(root, term.until);
-    const isGone = root.rev === 0 || (rev !== undefined && (await snapshot.deleteRows(rev, rowsPerTick, isInTime)));
+    const isGone = root.rev === 0 || (rev !== undefined && (await snapshot.deleteRows(rev, most, isInTime)));
     if (isGone) await watches.forget(watch);
     return undefined;
   } catch (error) {

@@ -42,6 +42,9 @@ const registeredWatch = r.object({
   pending: r.optional(r.list(r.text)),
 });
 
+/** `removedAt` of a watch whose data the next tick deletes, without asking the server for the time. */
+export const forgottenAt = '0000-01-01T00:00:00.000Z';
+
 export type RegisteredWatch = r.ReadBy<typeof registeredWatch>;
 
 export const registryPartition = 'WATCHES';

@@ -34,7 +34,7 @@ const isAlike = (one: WatchSettings, other: WatchSettings): boolean =>
   JSON.stringify(settingsOf(one)) === JSON.stringify(settingsOf(other));
 
 /** True when the registry has the watch as declared by the configuration file. */
-const isDeclared = (watch: RegisteredWatch | undefined): boolean =>
+export const isDeclared = (watch: RegisteredWatch | undefined): boolean =>
   watch !== undefined && watch.isDeclared === true && (!watch.isDisabled || watch.isPaused === true);
 
 /** Key that all spellings of a watch's address share. */
@@ -106,10 +106,15 @@ export class Watches extends PolledWatches {
 
   /** Watches of a mailbox in any spelling of its address, the exact spelling first. */
   async ofMailbox(mailbox: string): Promise<RegisteredWatch[]> {
-    const place = placeOf({ mailbox });
-    const neighbours = notRemoved(await this.range(...rangeOfPlaces(place, place)));
-    const same = neighbours.filter((watch) => addressKey(watch.mailbox) === addressKey(mailbox));
+    const same = (await this.everOfMailbox(mailbox)).filter(({ isRemoved }) => !isRemoved);
     return same.toSorted((a, b) => Number(b.mailbox === mailbox) - Number(a.mailbox === mailbox));
+  }
+
+  /** Watches of a mailbox in any spelling, also those that an operator removed. */
+  async everOfMailbox(mailbox: string): Promise<RegisteredWatch[]> {
+    const place = placeOf({ mailbox });
+    const neighbours = (await this.range(...rangeOfPlaces(place, place))).map(watchOf);
+    return neighbours.filter((watch) => addressKey(watch.mailbox) === addressKey(mailbox));
   }
 
   async find({ mailbox, direction }: Watch): Promise<RegisteredWatch | undefined> {

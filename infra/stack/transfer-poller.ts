@@ -87,10 +87,10 @@ export class TransferPoller extends Construct {
     new ScheduledInvocation(this, 'Clock', this.poll, missedTicks, named);
   }
 
-  /** Grants read and write of watches, and the right to invoke the poll function. */
+  /** Grants read and write of watches, a search of all rows, and the right to invoke the poll function. */
   grantOperate(grantee: IGrantable): Grant {
     return this.transfers
-      .grantRows(grantee, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem')
+      .grantRows(grantee, 'Query', 'Scan', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem')
       .combine(this.poll.grantInvokeDeployed(grantee));
   }
 

@@ -126,7 +126,7 @@ export class WebhookDelivery extends Construct {
 
   /** Grants read and write of endpoints, events and deliveries, and the right to send wake-ups. */
   grantOperate(grantee: IGrantable): void {
-    this.webhooks.grantRows(grantee, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
+    this.webhooks.grantRows(grantee, 'Query', 'Scan', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
     for (const index of Object.values(indexes)) this.webhooks.grantIndex(grantee, index);
     this.grantWakeUps(grantee);
   }

@@ -17,7 +17,7 @@ import { lambdaContext } from '#infra/local/services/lambda.ts';
 import { startCryptshareServer } from '#infra/simulator/server.ts';
 import { openApiDocument } from '#infra/stack/openapi.ts';
 import { pollBudget, serverCalls } from './poll-world.ts';
-import { startWebhookWorld, transfersTable } from './webhook-world.ts';
+import { startWebhookWorld, transfersTable, webhooksTable } from './webhook-world.ts';
 
 export { transfersTable };
 
@@ -103,6 +103,7 @@ export async function startOperatorWorld() {
       },
     },
     webhooks: { ...world.deps, events: new StoredEvents(world.deps) },
+    tables: { transfers: { dynamo, table: transfersTable }, webhooks: { dynamo, table: webhooksTable } },
     queues: { sqs: world.sqs, urls: { WakeUps: world.queue.url } },
     async sleep(milliseconds) {
       sleeps.push(milliseconds);

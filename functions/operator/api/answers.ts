@@ -172,6 +172,16 @@ export const answers = {
     method: z.optional(method),
     validUntil: z.optional(z.string()),
   }),
+  forgetMailbox: z.strictObject({
+    /** Rows by their kind; `mentions` are rows about something else that named the mailbox. */
+    found: z.record(z.string(), z.int()),
+    /** Endpoints whose filters name the mailbox. */
+    unremovable: z.array(z.string()),
+    scanned: z.int(),
+    /** True while a tick has yet to delete its watches: no row was scanned. */
+    isWaiting: z.boolean(),
+    next: z.optional(z.string()),
+  }),
   listEndpoints: pageOf(endpoint),
   addEndpoint: endpointWithSecret,
   showEndpoint: endpoint,

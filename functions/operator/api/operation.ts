@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import type { Deadline } from '#functions/clock/instants.ts';
 import type { ServerCalls } from '#functions/cryptshare/api-calls.ts';
 import type { Tokens } from '#functions/cryptshare/tokens.ts';
+import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import type { IncidentRows } from '#functions/watches/incident-rows.ts';
 import type { WatchStates } from '#functions/watches/watch-states.ts';
 import type { Watches } from '#functions/watches/watches.ts';
@@ -29,6 +30,8 @@ export interface OperatorDependencies {
   /** Invocation URL of the poll function. */
   readonly pollFunction: SignedAddress;
   readonly webhooks: EndpointLifeDependencies & DeliveryDependencies & { readonly events: StoredEvents };
+  /** Both tables as a whole. */
+  readonly tables: Readonly<Record<'transfers' | 'webhooks', TableSource>>;
   /** Queues to inspect, with their URLs by the kind of message. */
   readonly queues: { readonly sqs: Pick<SQSClient, 'send'>; readonly urls: Readonly<Record<string, string>> };
   readonly topics: InspectedTopics;

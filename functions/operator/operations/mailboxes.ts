@@ -2,9 +2,11 @@ import * as z from 'zod/mini';
 import { type Verification, verificationCauses } from '#functions/cryptshare/verification.ts';
 import { askForOffer, requestCode } from '#functions/cryptshare/verification-api.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
+import { cursorOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
 import { logName } from '#functions/parsing/log-name.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
 import type { Watches } from '#functions/watches/watches.ts';
+import { forgetMailbox } from './forget-mailbox.ts';
 
 const verificationPath = '/mailboxes/{mailbox}/verification';
 
@@ -61,6 +63,17 @@ export const mailboxOperations = [
       const { verification, token } = await transfers.tokens.stored(of);
       const { isVerified, methods } = await askForOffer(transfers.calls, of, token, deadline);
       return { isVerified, methods: [...methods], method: verification?.method, validUntil: verification?.validUntil };
+    },
+  }),
+  operation('forgetMailbox', 'POST /mailboxes/{mailbox}/forget', {
+    ...onMailbox,
+    summary:
+      'Removes what is kept about a mailbox from some rows of the tables, and says where to continue; a dry run only counts. A run over all rows that finds nothing is the proof',
+    body: z.strictObject({ cursor: pageQuery.cursor, dryRun: z._default(z.boolean(), false) }),
+    failures: [409],
+    async run(deps, { params: { mailbox: of }, body: { cursor, dryRun }, deadline }) {
+      const { next, ...done } = await forgetMailbox(deps, of, { dryRun, after: placeOf(cursor), deadline });
+      return { ...done, next: next && cursorOf(next) };
     },
   }),
 ];

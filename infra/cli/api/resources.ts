@@ -15,6 +15,7 @@ export type NewVerification = Answers['verifyMailbox'];
 export type EndpointResource = Answers['showEndpoint'];
 export type EndpointWithSecret = Answers['addEndpoint'];
 export type Replayed = Answers['replayEndpoint'];
+export type Forgotten = Answers['forgetMailbox'];
 export type EventResource = Answers['listEvents']['items'][number];
 export type AttemptResource = Answers['showDelivery']['attempts'][number];
 /** A delivery; lists leave its attempts out. */

@@ -48,6 +48,7 @@ Examples:
   npm run notifier -- watch update alice@example.com --every 15m
   npm run notifier -- watch update carol@example.com --follow none
   npm run notifier -- watch pause alice@example.com
+  npm run notifier -- watch forget alice@example.com
 
 A watch is one mailbox in one direction: sent, unless --direction says received. The first poll of a mailbox stores its
 transfers silently, unless --notify-existing is given. A watch can follow downloads, overdue transfers and problems of its
@@ -147,6 +148,13 @@ export function watchCommands(program: Command, context: CliContext): void {
     const done = `${words} is no longer watched; added again while its data is kept (retention.transfers, usually 30 days), it continues from the states last announced`;
     output.done({ mailbox, direction, isRemoved: true }, done);
   });
+
+  confirmable(verb(noun, 'forget <mailbox>', 'remove everything that is kept about a mailbox, and prove it')).action(
+    async (mailbox: string, options: CommonOptions & { readonly yes?: boolean }) => {
+      const { forgetMailbox } = await import('./watch-forget.ts');
+      await forgetMailbox(context, options, mailbox);
+    },
+  );
 
   verb(noun, 'verify <mailbox>', 'prove that this mailbox may be watched')
     .option(

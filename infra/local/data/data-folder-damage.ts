@@ -7,6 +7,9 @@ import { inQueues } from './queued-messages.ts';
 
 type Fill = 'nothing' | 'tables' | 'rows';
 
+/** Sorts after every key. */
+const lastKey = '\u{10ffff}';
+
 const keyPattern = /^[A-Za-z0-9+/]{43}=?$/;
 
 /**
@@ -49,7 +52,8 @@ function brokenFileOf(folder: string): string | undefined {
 
 /**
  * Opens the database exclusively and reads it whole, because LevelDB checks what it reads. Drops an empty table that a
- * killed run was creating; otherwise dynalite would leave it in CREATING for good.
+ * killed run was creating; otherwise dynalite would leave it in CREATING for good. Compacts the files, which otherwise
+ * keep the bytes of deleted rows until LevelDB has a reason to.
  */
 async function fillOf(folder: string): Promise<Fill> {
   const database = new ClassicLevel<string, { readonly TableStatus?: string }>(folder, { valueEncoding: 'json' });
@@ -61,6 +65,7 @@ async function fillOf(folder: string): Promise<Fill> {
       else if (value.TableStatus === 'CREATING') await database.del(key);
       else if (fill === 'nothing') fill = 'tables';
     }
+    await database.compactRange('', lastKey);
     return fill;
   } finally {
     await database.close();

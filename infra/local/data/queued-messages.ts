@@ -23,7 +23,7 @@ export function inQueues<T>(data: string, work: (database: DatabaseSync) => T): 
 
 /**
  * Makes messages visible that an ended process had received, or that a clock that ran ahead has delayed. fauxqs stores
- * both times by this machine's clock, and does not check them.
+ * both times by this machine's clock, and does not check them. Drops what is left of deleted messages.
  *
  * @param now milliseconds since 1970
  * @throws the error of SQLite
@@ -34,5 +34,7 @@ export function freeMessages(data: string, now: number): void {
     database.exec('UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL');
     const latest = now + longestDelayMs + clockToleranceMs;
     database.prepare('UPDATE sqs_messages SET delay_until = NULL WHERE delay_until > ?').run(latest);
+    // SQLite keeps the bytes of deleted messages in free pages, and in its log.
+    database.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
   });
 }

@@ -2,6 +2,7 @@ import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vit
 import { pollWatch } from '#functions/poll/poll-watch.ts';
 import { Snapshot } from '#functions/snapshot/snapshot.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
+import { forgottenAt } from '#functions/watches/polled-watches.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
 import {
   day,
@@ -129,6 +130,18 @@ describe('deleteExpired', () => {
     await tick(plan);
     expect(plan.calls.filter((command) => command === 'DeleteItemCommand')).toHaveLength(500);
     expect(await snapshotRows(watch)).toBeGreaterThan(23);
+    await tick();
+    expect(await left()).toEqual([0, 0]);
+  });
+
+  it('deletes a forgotten watch at the next tick, thousands of transfers at once, even without the server', async () => {
+    seed(watch, 1200);
+    await addAndRemove();
+    await registry().remove(watch, forgottenAt);
+    const server = world.client();
+    onTestFinished(() => server.calls.close());
+    pollWith({ server });
+    world.cryptshare.faults.inject({ times: 5, answer: { kind: 'dropped' } });
     await tick();
     expect(await left()).toEqual([0, 0]);
   });

@@ -179,6 +179,8 @@ describe('deployed operator API', () => {
     ['POST', '/watches', {}, JSON.stringify({ mailbox: carol, direction: 'received' })],
     ['POST', `/watches/received/${encodeURIComponent(carol)}/pause`],
     ['DELETE', `/watches/received/${encodeURIComponent(carol)}`],
+    ['POST', '/mailboxes/dave%40example.com/verification'],
+    ['POST', '/mailboxes/dave%40example.com/forget'],
     ['GET', '/endpoints/crm'],
     ['POST', '/endpoints/chat/pause'],
     ['POST', '/endpoints/chat/resume'],

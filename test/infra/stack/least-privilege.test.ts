@@ -94,8 +94,8 @@ describe('roles', () => {
       ],
       OperatorApiOperatorRole: [
         ...logs('OperatorApiOperator'),
-        ...rows(transfers, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem'),
-        ...rows(webhooks, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'),
+        ...rows(transfers, 'Query', 'Scan', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'),
+        ...rows(webhooks, 'Query', 'Scan', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'),
         ...['waiting', 'by-day'].flatMap((index) => rows(`${webhooks}/index/${index}`, 'Query')),
         variables,
         wakeUp,

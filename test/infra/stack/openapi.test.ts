@@ -58,6 +58,7 @@ const questions: Readonly<Record<string, Question & { readonly before?: (world: 
   },
   updateWatch: { body: { pollIntervalMs: 300_000, follow: ['overdue', 'problems'], overdueBeforeMs: 3_600_000 } },
   resumeWatch: { before: (world) => world.ask('POST', '/watches/sent/alice%40example.com/pause') },
+  forgetMailbox: { body: { dryRun: true } },
   addEndpoint: { body: { name: 'other', url: 'https://other.example.com/', types: ['watch.*'], maxInFlight: 2 } },
   updateEndpoint: { body: { types: ['transfer.failed'], directions: null } },
   resumeEndpoint: { before: (world) => world.ask('POST', '/endpoints/crm/pause') },
