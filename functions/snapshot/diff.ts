@@ -97,8 +97,10 @@ function markState(row: TransferRow | undefined, trackingId: string, state: Stat
   if (!row) {
     const { observedAt, rev, silent, watch } = context;
     const first = { trackingId, state, sequence: 0, firstSeenAt: observedAt, observedAt, rev };
-    if (silent) return first;
-    return withEvent(watch.follow?.length ? { ...first, followed: noFacts(watch) } : first, null, context);
+    // Facts of a transfer that was not active yet are news, even after a baseline.
+    const isKnown = !watch.follow?.length || (silent && isActive(state));
+    const begun = isKnown ? first : { ...first, followed: noFacts(watch) };
+    return silent ? begun : withEvent(begun, null, context);
   }
   if (!isListed(row) || (isFinal(row.state) && !sameState(row.state, state))) return judgeReturn(row, state, context);
   const { missedPasses, returning, ...listed } = row;

@@ -42,7 +42,7 @@ export function complaintsAbout(judged: Judged, events: readonly FollowEvent[], 
   return [
     ...falseDownloads(judged, of('transfer.downloaded'), before),
     ...falseByAll(of('transfer.downloaded_by_all'), before, watch),
-    ...falseOverdue(of('transfer.overdue'), before, watch),
+    ...falseOverdue(judged, of('transfer.overdue'), before, watch),
     ...falseProblems(events, before),
     ...(judged.isSettled ? lost(judged, moments, events, watch) : []),
   ];
@@ -66,10 +66,10 @@ function falseDownloads({ life }: Judged, events: readonly FollowEvent[], before
     if (person !== undefined) used.add(person);
     const hasHad = past.some(({ facts }) => facts.persons.size === recipients);
     return [
-      ...(person === undefined && life.isClear ? [`nobody else has ${method} at ${downloadedAt}`] : []),
+      ...(person === undefined && life.isClear ? [`no other has ${method} at ${downloadedAt}`] : []),
       ...(hasHad ? [] : [`never had ${recipients} recipients`]),
       ...(downloadedBy! >= 1 && downloadedBy! <= recipients! ? [] : [`${downloadedBy} of ${recipients} have fetched`]),
-      ...(fetched.size > 0 ? [] : ['nobody has fetched']),
+      ...(fetched.size > 0 ? [] : ['no one has fetched']),
     ];
   });
   return [...repeated, ...untrue];
@@ -84,19 +84,28 @@ function falseByAll(events: readonly FollowEvent[], before: Before, watch: Follo
   ];
 }
 
-function falseOverdue(events: readonly FollowEvent[], before: Before, watch: FollowingWatch): string[] {
+function falseOverdue(
+  { life }: Judged,
+  events: readonly FollowEvent[],
+  before: Before,
+  watch: FollowingWatch,
+): string[] {
   const ends = events.map(({ data }) => data.expiresAt!);
   const isRising = ends.every((end, index) => index === 0 || end > ends[index - 1]!);
   const untrue = events.filter((event) => {
     const now = Date.parse(event.timestamp);
     const past = before(event);
-    return !past.some(({ at, facts }, index) => {
-      const until = past[index + 1]?.at ?? now;
-      const { overdueBeforeMs = usualOverdueBeforeMs } = watch;
-      const firstAt = Date.parse(event.data.expiresAt!) - overdueBeforeMs + 1;
-      const isEnd = facts.expiresAt === Date.parse(event.data.expiresAt!);
-      return isEnd && isOverdueAt(facts, Math.min(Math.max(at, firstAt), until), watch);
-    });
+    // A reused id leaves open how many recipients there are.
+    return (
+      life.isClear &&
+      !past.some(({ at, facts }, index) => {
+        const until = past[index + 1]?.at ?? now;
+        const { overdueBeforeMs = usualOverdueBeforeMs } = watch;
+        const firstAt = Date.parse(event.data.expiresAt!) - overdueBeforeMs + 1;
+        const isEnd = facts.expiresAt === Date.parse(event.data.expiresAt!);
+        return isEnd && isOverdueAt(facts, Math.min(Math.max(at, firstAt), until), watch);
+      })
+    );
   });
   return [
     ...(isRising ? [] : [`overdue again: ${ends}`]),

@@ -56,7 +56,7 @@ const nothing: Told = { fetched: new Set(), isByAll: false, problems: [], expire
 
 /**
  * Events that looks at one transfer must give, look by look and in order. Expects that every look is complete and
- * committed, and that nobody's id is reused.
+ * committed, and that no id is reused.
  *
  * - A first look while the watch stores its baseline is silent; a new transfer has told nothing yet.
  * - A transfer that has ended is asked after once: only its last fetches are news. If it returns, it begins silently.

@@ -34,7 +34,7 @@ export interface Moment {
 export interface FollowedLife {
   /** Every moment at which something changed, in order. */
   readonly moments: readonly Moment[];
-  /** False once nobody can tell from the server's answers who is who, for example after a reused id. */
+  /** False once the server's answers leave open who is who, for example after a reused id. */
   readonly isClear: boolean;
 }
 

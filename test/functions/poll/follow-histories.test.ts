@@ -83,3 +83,34 @@ it(`tells exactly what each look at a followed life shows (${runs} lives, SEED=$
     { numRuns: runs, seed, endOnFailure: true },
   );
 });
+
+it(`repeats no fact while clocks jump (${runs} lives, SEED=${seed}) (P26)`, { timeout: runs * patience }, async () => {
+  const jumps = fc.array(fc.constantFrom(0, 0, -40, -3, -1, 1, 3, 40), { minLength: 1, maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(followPlan, watches, jumps, async (plan, { direction, follow, scope }, days) => {
+      resetServer();
+      const { watch, people } = newMailbox(0, direction);
+      let looks = 0;
+      const look = async () => {
+        // The server's clock, and every other time the one here.
+        const jump = days[looks % days.length]! * 86_400_000;
+        if (looks % 2 === 0) world.cryptshare.switches.clockOffsetMs += jump;
+        else world.clock.set(jump);
+        looks += 1;
+        await world.poll({ ...watch, follow }, { scope });
+      };
+      await liveThrough(plan, { watch, people }, world.cryptshare, world.clock.advance.bind(world.clock), look);
+      const told = (await world.takeEvents()).map(({ event }) => event as TransferEvent);
+      for (const events of Map.groupBy(told, ({ data }) => data.trackingId).values()) {
+        expect(events.map(({ data }) => data.sequence)).toEqual(events.map((_, index) => index + 1));
+        const of = (type: TransferEvent['type']) => events.filter((event) => event.type === type);
+        const recipients = of('transfer.downloaded').map(({ data }) => data.recipient);
+        expect(new Set(recipients).size).toBe(recipients.length);
+        expect(of('transfer.downloaded_by_all').length).toBeLessThanOrEqual(1);
+        const ends = of('transfer.overdue').map(({ data }) => data.expiresAt!);
+        expect(ends).toEqual([...new Set(ends)].toSorted());
+      }
+    }),
+    { numRuns: runs, seed, endOnFailure: true },
+  );
+});

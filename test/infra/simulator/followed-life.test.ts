@@ -168,18 +168,18 @@ describe('complaintsAbout', () => {
 
   it.each<[string, ReturnType<typeof moment>[], FollowEvent[], string]>([
     ['a lost download', [moment(), moment(fetched)], [], 'told 0 of 1'],
-    ['a false download', [moment()], [{ type: 'transfer.downloaded', timestamp, data: download }], 'nobody'],
+    ['a false download', [moment()], [{ type: 'transfer.downloaded', timestamp, data: download }], 'no '],
     [
       'another method',
       [moment(fetched)],
       [{ type: 'transfer.downloaded', timestamp, data: { ...download, method: 'downloaded' } }],
-      'nobody else has downloaded',
+      'no other has downloaded',
     ],
     [
       'a download before its time',
       [moment({}, now - hour), moment(fetched, now + hour)],
       [{ type: 'transfer.downloaded', timestamp, data: download }],
-      'nobody has fetched',
+      'no one has fetched',
     ],
     ['a false end', [moment()], [{ type: 'transfer.downloaded_by_all', timestamp, data: {} }], 'not fetched by all'],
     ['a lost end', [moment({ expiresAt: now + hour })], [], 'not told that it is overdue'],
