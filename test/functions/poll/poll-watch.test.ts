@@ -70,6 +70,7 @@ describe('pollWatch', () => {
             description: expect.stringContaining(`*expired* \`${ids[0]}\` (was active)`),
           },
         },
+        queue: expect.stringContaining(ids[0]!),
         attributes: {
           types: '["transfer.deleted_by_security","transfer.deleted_by_expiration","transfer.processing"]',
           ...{ ...watch, severity: 'alert' },
