@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Deadline, steady } from './instants.ts';
 
-/** Clock, sleep, randomness and deadline of repetitions. */
 export interface RetryBudget {
   /** Monotonic clock in milliseconds. */
   readonly steady: () => number;
@@ -19,7 +18,6 @@ const longestPauseMs = 5000;
 /** Milliseconds of a budget without a deadline: less than any invocation has. */
 const usualTimeMs = 10_000;
 
-/** Retry budget until a deadline, or for {@link usualTimeMs}. */
 export const retryBudget = (deadline?: Deadline, clock = steady): RetryBudget => ({
   steady: clock,
   sleep,

@@ -20,11 +20,7 @@ export class BatchLeftoverError extends Error {
   override readonly name = 'BatchLeftoverError';
 }
 
-/**
- * Reads existing rows by their keys, strongly consistent. Returns them by {@link rowName}.
- *
- * @throws BatchLeftoverError when DynamoDB leaves some unread until there is no more time
- */
+/** Reads existing rows, strongly consistent, by {@link rowName}. @throws BatchLeftoverError when some stay unread */
 export async function getRows(client: DynamoDBClient, table: string, keys: readonly Key[], budget = retryBudget()) {
   const rows = new Map<string, Item>();
   const distinct = new Map(keys.map((key) => [rowName(key), marshall(key)]));
@@ -43,11 +39,7 @@ export async function getRows(client: DynamoDBClient, table: string, keys: reado
 
 export const rowName = ({ pk, sk }: Key): string => `${pk} ${sk}`;
 
-/**
- * Writes whole rows, no two with the same key, over existing ones. Returns the write units used.
- *
- * @throws BatchLeftoverError when DynamoDB leaves some unwritten until there is no more time
- */
+/** Overwrites whole rows, no two with one key; returns write units. @throws BatchLeftoverError for unwritten rows */
 export async function putRows(client: DynamoDBClient, table: string, rows: readonly Item[], budget = retryBudget()) {
   const requests = rows.map((row) => ({ PutRequest: { Item: marshall(row, { removeUndefinedValues: true }) } }));
   let units = 0;

@@ -73,12 +73,7 @@ const mostQueries = 200;
 const smallestBatch = 25;
 const largestBatch = 100;
 
-/**
- * Searches ranges of the table or of an index page by page, and reads the current rows. Deleted rows are skipped.
- *
- * @returns matching rows, and the cursor after which to go on; without it, there are no more
- * @throws CursorError when `after` is no cursor in the ranges
- */
+/** Searches ranges for current rows; without `next`, there are no more. @throws CursorError for a wrong `after` */
 export async function paginate(source: TableSource, { ranges, matches, after, limit }: Search) {
   const found: { row: Item; cursor: Cursor }[] = [];
   /** Empty partitions of an index, which later ranges would query again. */

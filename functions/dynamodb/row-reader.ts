@@ -14,7 +14,6 @@ type ObjectOf<F extends Fields> = { readonly [Name in Exclude<keyof F, OptionalN
   readonly [Name in OptionalName<F>]?: ReturnType<F[Name]>;
 };
 
-/** Type of the values that a reader returns. */
 export type ReadBy<R extends Reader<unknown>> = ReturnType<R>;
 
 class Mismatch extends Error {
@@ -97,9 +96,7 @@ function readAt<T>(name: string, reader: Reader<T>, value: unknown): T {
 }
 
 /**
- * Reads rows, and drops their keys and all attributes that the reader does not name.
- *
- * @throws RowError
+ * Reads rows, and drops their keys and all attributes that the reader does not name. @throws RowError
  * @example rowReader(object({ rev: number }))({ pk: 'SHARDS', sk: 'shard#0', rev: 1 }) // { rev: 1 }
  */
 /* @__NO_SIDE_EFFECTS__ */

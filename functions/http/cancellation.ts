@@ -1,11 +1,7 @@
 /** Cancels a request, as an `AbortSignal` does, at a fraction of its cost: each request has one. */
 export class Cancellation {
-  private hasBeenCancelled = false;
+  isCancelled = false;
   private listener: (() => void) | undefined;
-
-  get isCancelled(): boolean {
-    return this.hasBeenCancelled;
-  }
 
   /** Called once, immediately if already cancelled. */
   set onCancel(listener: () => void) {
@@ -14,8 +10,8 @@ export class Cancellation {
   }
 
   cancel(): void {
-    if (this.hasBeenCancelled) return;
-    this.hasBeenCancelled = true;
+    if (this.isCancelled) return;
+    this.isCancelled = true;
     this.listener?.();
   }
 }

@@ -204,7 +204,6 @@ function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout
   return promise;
 }
 
-/** Headers of a request as a flat array of names and values. */
 function rowOf({ method, url, headers, body }: HttpRequest): string[] {
   // A signed request has the host among its headers.
   const row = 'host' in headers ? [] : ['Host', url.host];

@@ -1,10 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
-/**
- * Builds a list of networks such as `10.0.0.0/8`.
- *
- * @throws TypeError or RangeError for a misspelt one: a list of forbidden networks must not have less than it says
- */
+/** @throws TypeError or RangeError for a misspelt network: a list of forbidden ones must not have less than it says */
 export function networks(all: readonly string[]): BlockList {
   const list = new BlockList();
   for (const [address = '', bits] of all.map((network) => network.split('/'))) {

@@ -2,11 +2,8 @@
 const longestMs = 1000 * 2 ** 31;
 
 /**
- * Milliseconds to wait by a `Retry-After` header: seconds or an HTTP date (RFC 9110, 10.2.3).
- *
- * @param now reference for a date where the answer has no `Date`
- * @param answered the answer's `Date`, by the same clock as a date in `Retry-After`, whatever that clock shows
- * @returns undefined without a valid header
+ * Milliseconds to wait by a `Retry-After` header: seconds or an HTTP date (RFC 9110, 10.2.3). Undefined without a valid
+ * one. A date counts from `answered`, the answer's `Date` by the same clock, or else from `now`.
  */
 export function retryAfterOf(header: string | undefined, now: Date, answered?: string): number | undefined {
   const value = header?.trim() ?? '';

@@ -5,11 +5,7 @@ import { type Deadline, steady } from '#functions/clock/instants.ts';
 import { logger } from './logger.ts';
 import { sendMetrics } from './metrics.ts';
 
-/**
- * Makes the handler of a function: its log lines name the invocation, and its metrics are sent at the end.
- *
- * @param reserveMs milliseconds kept back at the end of an invocation for the last writes and calls
- */
+/** Handler that names the invocation in its log lines and sends metrics. It keeps `reserveMs` for the last writes. */
 export const handlerOf = <Event, Result>(
   reserveMs: number,
   run: (event: Event, deadline: Deadline, context: Context) => Promise<Result>,

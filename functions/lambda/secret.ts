@@ -10,11 +10,8 @@ export class SecretError extends Error {
 }
 
 /**
- * Builds a function's dependencies at its first invocation, and anew when its secret has changed. Without a secret, the
- * environment has everything.
- *
- * @param build from the fields of the secret; its error goes to each invocation until it succeeds
- * @param maxAgeMs milliseconds after which the secret is read again; 0 for every invocation
+ * Builds a function's dependencies at its first invocation, and anew when its secret has changed. An error of `build`
+ * goes to each invocation until it succeeds. The secret is read again after `maxAgeMs`, with 0 at every invocation.
  */
 export function whenInvoked<Dependencies>(
   build: (fields: Fields) => Dependencies,

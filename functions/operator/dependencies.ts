@@ -14,7 +14,6 @@ import { Watches } from '#functions/watches/watches.ts';
 import { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
 import { deliveryDependencies } from '#functions/webhooks/engine/dependencies.ts';
 
-/** Repositories of the transfers table. */
 export const operatorRepositories = ({ dynamo, table }: TableSource) => ({
   watches: new Watches(dynamo, table),
   states: new WatchStates({ dynamo, table }),

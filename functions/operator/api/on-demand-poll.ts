@@ -18,12 +18,7 @@ export const pollFields = {
 const pollsSchema = z.object({ polls: z.array(z.object(pollFields)) });
 const errorSchema = z.object({ errorType: z.string().check(z.regex(/^[\w.]{1,100}$/)) });
 
-/**
- * Invokes the poll function for one watch, and waits for the result.
- *
- * @returns the poll, even a failed one; undefined for a removed watch
- * @throws Problem when the function could not be invoked, or crashed
- */
+/** The poll, even a failed one; undefined for a removed watch. @throws Problem when it is not invoked, or crashes */
 export async function invokePoll(pollFunction: SignedAddress, watch: Watch, timeoutMs: number) {
   const answer = await signedPost(pollFunction, {
     contentType: 'application/json',

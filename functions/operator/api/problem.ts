@@ -62,7 +62,6 @@ export function problemOf(error: unknown): Problem | undefined {
   return undefined;
 }
 
-/** The problem of a cursor that was not issued for this list. */
 export const badCursor = (): Problem =>
   invalid([{ path: 'cursor', message: 'expected the next of an answer to the same question; begin without a cursor' }]);
 

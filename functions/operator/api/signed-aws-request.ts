@@ -13,7 +13,6 @@ interface SignedRequest {
   readonly contentType: string;
   readonly body: string;
   readonly timeoutMs: number;
-  /** Name of the service, for people. */
   readonly service: string;
   /** Problem and remedy when the answer comes too late. */
   readonly late: string;

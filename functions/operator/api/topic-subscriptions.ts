@@ -6,7 +6,6 @@ import { type SignedAddress, signedPost } from './signed-aws-request.ts';
 export const topicNames = ['transfer-events', 'transfer-notices'] as const;
 
 export interface InspectedTopics {
-  /** Address at which SNS takes requests. */
   readonly sns: SignedAddress;
   readonly arns: Readonly<Record<(typeof topicNames)[number], string>>;
 }

@@ -45,7 +45,6 @@ async function namedEvents(events: Pick<StoredEvents, 'ofTransfer'>, { event, tr
   return event === undefined ? ids : ids.filter((id) => id === event);
 }
 
-/** The ranges of rows that may hold matching deliveries. */
 async function rangesOf(deps: OperatorDependencies, input: Query, span: Span): Promise<IndexRange[]> {
   const { endpoint, status } = input;
   const events = await namedEvents(deps.webhooks.events, input);

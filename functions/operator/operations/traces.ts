@@ -2,8 +2,7 @@ import pLimit from 'p-limit';
 import { parseEventBody } from '#functions/events/transfer-event.ts';
 import type { Answers } from '#functions/operator/api/answers.ts';
 import type { OperatorDependencies } from '#functions/operator/api/operation.ts';
-import type { Delivery, DeliveryName } from '#functions/webhooks/deliveries/delivery.ts';
-import { listedAt } from '#functions/webhooks/deliveries/delivery.ts';
+import { type Delivery, type DeliveryName, listedAt } from '#functions/webhooks/deliveries/delivery.ts';
 import type { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
 import { answerContext } from '#functions/webhooks/endpoints/secrets.ts';
 
@@ -46,7 +45,6 @@ export async function traceOf(deps: OperatorDependencies, event: string): Promis
   return { ...shownEvent(trace.stored.body), deliveries, hasMoreDeliveries: trace.hasMore || undefined };
 }
 
-/** Reads a delivery with its last attempts; undefined for an unknown one. */
 export async function tracedDelivery(deps: OperatorDependencies, name: DeliveryName) {
   const [delivery] = await deps.webhooks.deliveries.read([name]);
   return delivery && traceOfDelivery(deps, delivery);

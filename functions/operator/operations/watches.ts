@@ -15,23 +15,19 @@ import { isQuiet } from '#functions/watches/schedule.ts';
 import type { Health } from '#functions/watches/watch-health.ts';
 import type { WatchSettings } from '#functions/watches/watches.ts';
 
-const expectedInterval = 'expected milliseconds from 1000 to 86400000, a day';
-
-const interval = z
-  .int(expectedInterval)
-  .check(z.minimum(1000, expectedInterval), z.maximum(86_400_000, expectedInterval));
-
-const expectedBefore = 'expected milliseconds from 3600000, an hour, to 2592000000, 30 days';
+const wholeMs = ([from, to]: readonly [number, number], expected: string) =>
+  z.int(expected).check(z.minimum(from, expected), z.maximum(to, expected));
 
 const settings = {
-  pollIntervalMs: interval,
+  pollIntervalMs: wholeMs([1000, 86_400_000], 'expected milliseconds from 1000 to 86400000, a day'),
   follow: z.array(z.enum(followable, `expected ${followable.join(', ')}`)).check(
     z.minLength(1, 'expected at least one'),
     z.refine((list) => new Set(list).size === list.length, 'expected each once'),
   ),
-  overdueBeforeMs: z
-    .int(expectedBefore)
-    .check(z.minimum(overdueBeforeLimitsMs[0], expectedBefore), z.maximum(overdueBeforeLimitsMs[1], expectedBefore)),
+  overdueBeforeMs: wholeMs(
+    overdueBeforeLimitsMs,
+    'expected milliseconds from 3600000, an hour, to 2592000000, 30 days',
+  ),
 };
 
 const needsOverdue = { path: ['overdueBeforeMs'], error: expectedOverdue };
@@ -152,13 +148,11 @@ export const watchOperations = [
   operation('updateWatch', `PATCH ${watchPath}`, {
     ...onWatch,
     summary: 'Changes the given settings of a watch; null returns one to its default, and `follow` to nothing',
-    body: z.partial(
-      z.strictObject({
-        pollIntervalMs: z.nullable(settings.pollIntervalMs),
-        follow: z.nullable(settings.follow),
-        overdueBeforeMs: z.nullable(settings.overdueBeforeMs),
-      }),
-    ),
+    body: z.strictObject({
+      pollIntervalMs: z.nullish(settings.pollIntervalMs),
+      follow: z.nullish(settings.follow),
+      overdueBeforeMs: z.nullish(settings.overdueBeforeMs),
+    }),
     async run(deps, { params: watch, body }) {
       const read = await existingWatch(deps, watch);
       const named = Object.entries(body).map(([setting, value]) => [setting, value ?? undefined]);

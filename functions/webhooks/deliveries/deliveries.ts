@@ -73,11 +73,8 @@ export class Deliveries {
   }
 
   /**
-   * Writes the next step of a delivery, on condition that its `rev` is still the one that was read.
-   *
-   * @param change further new fields, for example the attempt, or the endpoint that has the name now. With the `rev`
-   *   that was read, an attempt in flight does not take the delivery for changed
-   * @returns the delivery after the step; undefined when it has changed since it was read
+   * Writes the next step of a delivery; undefined when its `rev` has changed since it was read. `change` has more new
+   * fields. With the `rev` that was read, an attempt in flight does not take the delivery for changed.
    */
   async step(
     delivery: Delivery,

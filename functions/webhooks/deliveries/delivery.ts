@@ -141,7 +141,6 @@ export function deliveryNameOf(sk: string): DeliveryName {
 export const eventIdOf = (sk: string): string =>
   sk.startsWith('EVENT#') ? sk.slice('EVENT#'.length) : deliveryNameOf(sk).event;
 
-/** True when an attempt may begin. */
 export function isDue({ status, nextAttemptAt, changedAt = 0, due }: Delivery, now: number): boolean {
   if (status !== 'PENDING') return false;
   // No index would find a first attempt later.

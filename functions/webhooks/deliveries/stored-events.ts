@@ -81,7 +81,6 @@ export class StoredEvents {
     return { items: rows.map(deliveryOf), next };
   }
 
-  /** Counts the deliveries in a range of an index up to a number. */
   countDeliveries(range: IndexRange, most: number): Promise<number> {
     return countKeys(this.source, range, most);
   }

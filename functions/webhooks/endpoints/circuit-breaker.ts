@@ -28,7 +28,6 @@ export interface Observation {
   readonly retryAfterMs: number | undefined;
 }
 
-/** The state before the first attempt. */
 export const newBreaker: CircuitBreaker = { failures: 0, failedAttempts: 0, failedAt: 0 };
 
 /** Failures in a row that open the breaker; a receiver that restarts causes fewer. */

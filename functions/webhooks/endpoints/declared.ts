@@ -52,13 +52,7 @@ export const problemsWith = ({ name, settings, secret }: DeclaredEndpoint, allow
 const concurrency = 8;
 const undeclared = 'the configuration file no longer declares it';
 
-/**
- * Applies the configuration file: adds new endpoints, updates changed ones, and disables those it no longer declares.
- * Endpoints added by operators stay as they are.
- *
- * @param waiting names of declared endpoints to leave unchanged for now
- * @returns the added endpoints
- */
+/** Applies the configuration file, and returns the added endpoints. Those of operators, and `waiting` ones, stay. */
 export async function declareEndpoints(
   deps: EndpointLifeDependencies,
   declared: readonly DeclaredEndpoint[],

@@ -16,7 +16,6 @@ export const endpointKey = (name: string): Key => ({ pk: registry, sk: name });
 
 export const endpointOf = r.rowReader(endpointSchema);
 
-/** Dependencies of everything that handles deliveries. */
 export interface WebhookDependencies {
   readonly endpoints: Endpoints;
   readonly leases: Leases;

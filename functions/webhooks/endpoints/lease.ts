@@ -46,7 +46,6 @@ export const leaseDurationMs = 24_000;
 /** Upper bound of the changes to a lease in a millisecond. */
 const changesPerMs = 1024;
 
-/** The lease before the first attempt. */
 export const newLease: LeaseRow = { ...newBreaker, rev: 0, inFlight: {}, freeAt: 0 };
 
 /** Corrects a stored lease: ends whatever a clock that was ahead has written. */

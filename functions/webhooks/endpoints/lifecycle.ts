@@ -92,15 +92,12 @@ export function updateEndpoint(deps: EndpointLifeDependencies, name: string, inp
   });
 }
 
-/** Puts new events on hold until the endpoint is resumed and recovered. */
 export const pauseEndpoint = (deps: EndpointLifeDependencies, name: string) =>
   changeStatus(deps, name, ['active'], 'paused');
 
-/** Sends new events again; deliveries on hold wait for `recover`. */
 export const resumeEndpoint = (deps: EndpointLifeDependencies, name: string) =>
   changeStatus(deps, name, ['paused'], 'active');
 
-/** Puts new events on hold until the endpoint is enabled and recovered. */
 export const disableEndpoint = (deps: EndpointLifeDependencies, name: string, because: string) =>
   changeStatus(deps, name, ['active', 'paused'], 'disabled', because);
 
@@ -149,7 +146,6 @@ export async function removeEndpoint(deps: EndpointLifeDependencies, name: strin
   if (format !== 'event') await noteChats(deps);
 }
 
-/** Updates the note for polls that no endpoint is a chat. */
 export const noteChats = (deps: EndpointLifeDependencies): Promise<void> =>
   deps.chats.note(async () => (await deps.endpoints.list()).some(({ format }) => format !== 'event'));
 

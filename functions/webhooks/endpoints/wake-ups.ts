@@ -75,7 +75,6 @@ export const failedMessages = (wakeUps: ReadonlyMap<string, WakeUp>, failures: r
     failures.some(({ endpoint, isKept }) => endpoint === name && !isKept) ? [{ itemIdentifier }] : [],
   );
 
-/** @returns undefined for a malformed message */
 export function parseWakeUp(body: string): WakeUp | undefined {
   const { endpoint, events } = (jsonOf(body) ?? {}) as Partial<WakeUp>;
   const isList = Array.isArray(events) && events.every((event) => typeof event === 'string');

@@ -17,10 +17,9 @@ export class ClockWitness extends Partition {
   }
 
   /**
-   * @param now Unix time in milliseconds
-   * @returns `setBack`: milliseconds by which the clock was set back at least, 0 without proof. `cameTo`: the endpoint
-   *   at which an earlier sweep ran out of time. `note`: records the present time, if the earlier one is old enough,
-   *   and how far this sweep came
+   * `setBack`: milliseconds by which the clock was set back at least, 0 without proof. `cameTo`: the endpoint at which
+   * an earlier sweep ran out of time. `note` records `now` (Unix ms), if the earlier time is old enough, and how far
+   * this sweep came.
    */
   async read(now: number) {
     const [row] = await this.range(key, key);

@@ -5,7 +5,6 @@ import { newLease } from '#functions/webhooks/endpoints/lease.ts';
 import type { FailedDrain, WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { Drain } from './drain.ts';
 
-/** Result of draining the endpoints that wake-ups name. */
 export type DeliveryBatch = Readonly<Awaited<ReturnType<typeof deliver>>>;
 
 /** Milliseconds from the choice of a delivery to its request's end: 3 s until it begins, and 15 s. */
@@ -16,14 +15,12 @@ const readAhead = 10;
 
 /**
  * Drains the endpoints that wake-ups name. Idempotent: wake-ups may come twice, late or for nothing. A failing receiver
- * is an outcome, not an error.
- *
- * @param deadline instant of the steady clock at which every request has ended
+ * is an outcome, not an error. Every request has ended by the deadline.
  */
 export async function deliver(
   deps: DeliverDependencies,
   wakeUps: readonly WakeUp[],
-  deadline = Number.POSITIVE_INFINITY,
+  deadline: Deadline = Number.POSITIVE_INFINITY,
   stopping?: AbortSignal,
 ) {
   const unhandled: FailedDrain[] = [];

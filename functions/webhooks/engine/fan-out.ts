@@ -17,7 +17,6 @@ export interface FanOutDependencies extends Omit<DeliveryDependencies, 'leases'>
   readonly announcements: Queue;
 }
 
-/** Result of fanning out a batch of messages. */
 export type FanOut = Readonly<Awaited<ReturnType<typeof fanOut>>>;
 
 /** Endpoints examined per message. A batch of ten creates up to 500 deliveries, in some 5 of the function's 30 s. */
@@ -36,9 +35,6 @@ type Part = Awaited<ReturnType<typeof createDeliveries>>;
  * Stores each event or notice with a delivery for every endpoint that wants it now, and wakes these endpoints. It takes
  * a bounded number of endpoints for each message, by name, until the deadline. With the rest, the message goes to the
  * end of the queue. Idempotent: existing rows stay as they are.
- *
- * @param announcements from transfer-events and transfer-notices, delivered raw, or handed on
- * @param deadline instant of the steady clock after which no delivery is created
  */
 export async function fanOut(deps: FanOutDependencies, announcements: readonly Announcement[], deadline = Infinity) {
   const limit = pLimit(concurrency);

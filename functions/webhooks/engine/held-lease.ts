@@ -28,7 +28,6 @@ export class HeldLease {
   /** True when a single attempt is made without holding the endpoint. */
   isLone = false;
   isLost = false;
-  /** Lost races for the lease. */
   losses = 0;
   /** Attempts of this process in flight, by the id of their event. */
   private readonly inFlight = new Map<string, InFlight>();
@@ -96,12 +95,9 @@ export class HeldLease {
   }
 
   /**
-   * Writes attempts into the lease before they begin.
-   *
-   * @returns undefined when another process was quicker. `leftBehind` are the events that a dead holder left in flight.
-   *   `isNews` is true when the deliveries that were read may have been made. These attempts must not begin after
-   *   `beginUntil`, by the steady clock
-   * @throws the error of the SDK
+   * Writes attempts into the lease before they begin; undefined when another process was quicker. They must not begin
+   * after `beginUntil`, by the steady clock. `isNews`: the deliveries that were read may have been made. `leftBehind`:
+   * events that a dead holder left in flight. @throws the error of the SDK
    */
   async enter(chosen: readonly Delivery[]) {
     const beginUntil = this.deps.steady() + beginWithinMs;

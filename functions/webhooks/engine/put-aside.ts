@@ -10,10 +10,8 @@ import type { Work } from './work.ts';
 const concurrency = 25;
 
 /**
- * Holds the deliveries of a paused or disabled endpoint, and cancels those of a removed one. It needs no lease: it
- * makes no request, and changes a delivery only if its `rev` has not changed.
- *
- * @returns true when work is left, because time was short or the endpoint is active again
+ * Holds the deliveries of a paused or disabled endpoint, and cancels those of a removed one. True when work is left. It
+ * needs no lease: it makes no request, and changes a delivery only if its `rev` has not changed.
  */
 export async function putAside(
   deps: DeliverDependencies,

@@ -40,10 +40,8 @@ const loneMemoryMs = 180_000;
 const warningTimeMs = 5000;
 
 /**
- * Wakes each endpoint that has work and no process for it. Such work is due retries, attempts of dead processes, and
- * the tasks left for those. Then publishes pending events about endpoints, for operators.
- *
- * @throws the first fault at an endpoint, after the other endpoints are done
+ * Wakes each endpoint that has work and no process for it: due retries, attempts of dead processes, and their tasks.
+ * Then publishes pending events about endpoints. @throws the first fault at an endpoint, after the others are done
  */
 export async function sweep(deps: SweepDependencies, deadline: Deadline) {
   const started = deps.now().getTime();

@@ -35,7 +35,6 @@ export class Work {
   private readonly looking = new Map<string, Entry>();
   private retriesUntil: number | undefined;
 
-  /** @param name of the endpoint */
   constructor(deps: DeliverDependencies, name: string, events: readonly string[], wantsRetries: boolean) {
     this.deps = deps;
     this.name = name;
@@ -61,11 +60,8 @@ export class Work {
   }
 
   /**
-   * Reads the next deliveries and their endpoint. When none is left, it reads more from tasks and retries, at once if
-   * the drain is idle. Otherwise it looks at intervals, since each look costs a unit.
-   *
-   * @param read endpoint and deliveries that were read before
-   * @returns both as they are now, without endpoint when it was removed; undefined when there is nothing to do
+   * Reads the next deliveries and their endpoint, unless `read` has them; undefined when there is nothing to do. When
+   * none is left, it reads more: at once if the drain is idle, otherwise at intervals, since each look costs a unit.
    */
   async look(count: number, isIdle: boolean, read?: EndpointDeliveries) {
     let entries = this.next(count);
@@ -82,7 +78,6 @@ export class Work {
     return { endpoint, deliveries: events.flatMap((event) => deliveries.get(event) ?? []) };
   }
 
-  /** Reads deliveries again and returns the unchanged ones. */
   async unchanged(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
     const current = await this.deps.deliveries.read(deliveries);
     const revs = new Map(current.map(({ event, rev }) => [event, rev]));
@@ -114,10 +109,8 @@ export class Work {
   }
 
   /**
-   * Leaves unfinished work to the next drain, even after a fault of ours, and deletes finished tasks.
-   *
-   * @param asks true to ask the holder to look at due retries, if they are part of the work
-   * @returns true when work is left
+   * Leaves unfinished work to the next drain, even after a fault of ours, and deletes finished tasks. True when work is
+   * left. It `asks` the holder to look at due retries, if they are part of the work.
    */
   async leave(asks: boolean): Promise<boolean> {
     const { leases, now } = this.deps;

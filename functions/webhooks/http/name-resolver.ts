@@ -58,11 +58,7 @@ async function getaddrinfo(hostname: string): Promise<readonly string[]> {
 /** Codes that are answers, not failures: no such record. */
 const noRecord: ReadonlySet<unknown> = new Set([NODATA, NOTFOUND]);
 
-/**
- * Asks `servers` (`address:port`) or the system's for IPv4 and IPv6.
- *
- * @throws the error of a query that failed, if there is no address; without records the result is empty
- */
+/** Asks `servers` (`address:port`) or the system's; `[]` without records. @throws a query's error, if none answers */
 export async function askServers(hostname: string, servers?: readonly string[]): Promise<readonly string[]> {
   // One resolver per name, since it reads the system's name servers only once.
   const resolver = new Resolver({ timeout: 2000, tries: 2 });

@@ -74,10 +74,8 @@ function publicProblems(url: URL): string[] {
 }
 
 /**
- * Looks up the addresses of a URL accepted by {@link targetProblem}. One forbidden address forbids the whole name, since
- * a mixed result is an attack or a mistake.
- *
- * @throws ForbiddenTargetError, an error for a name without addresses, or the error of the look-up
+ * Addresses of a URL that {@link targetProblem} accepts. One forbidden address forbids the name: a mixed result is
+ * an attack or a mistake. @throws ForbiddenTargetError, an error for a name without addresses, or that of the look-up
  */
 export async function resolvePublicAddresses(url: URL, resolve: Resolve, allowPrivate: boolean) {
   const literal = literalOf(url);

@@ -71,13 +71,7 @@ export class WebhookClient {
     this.connections = new Connections(ca);
   }
 
-  /**
-   * Sends one POST, to addresses that it looks up and checks anew.
-   *
-   * @param headers all but host and content length
-   * @returns status, headers, and the beginning of the body as text
-   * @throws PostError when no answer came
-   */
+  /** Sends one POST to addresses that it looks up and checks anew. @throws PostError when no answer came */
   async post(url: string, headers: Readonly<Record<string, string>>, body: string) {
     const { proxy: proxies, timeoutMs, connectTimeoutMs } = this.options;
     const start = performance.now();
