@@ -53,17 +53,12 @@ type Before = (event: FollowEvent) => readonly (Moment & { readonly facts: LiveF
 function falseDownloads({ life }: Judged, events: readonly FollowEvent[], before: Before): string[] {
   const numbers = events.map(({ data }) => data.recipient);
   const repeated = new Set(numbers).size < numbers.length ? [`recipients ${numbers} fetched more than once`] : [];
-  const used = new Set<string>();
+  const personOf = personsFor(events, before);
   const untrue = events.flatMap((event) => {
     const { method, downloadedAt, recipients, downloadedBy } = event.data;
     const past = before(event);
     const fetched = new Map(past.flatMap(({ facts }) => [...facts.persons].filter(([, fetch]) => fetch)));
-    const isSo = (fetch: FirstFetch | null) =>
-      fetch?.methods.includes(method!) && (fetch.at === null ? undefined : toMinute(fetch.at)) === downloadedAt;
-    const same = ([person]: readonly [string, unknown]) => !used.has(person);
-    const all = past.flatMap(({ facts }) => [...facts.persons]).filter(([, fetch]) => isSo(fetch));
-    const [person] = all.find(same) ?? [];
-    if (person !== undefined) used.add(person);
+    const person = personOf.get(event);
     const hasHad = past.some(({ facts }) => facts.persons.size === recipients);
     return [
       ...(person === undefined && life.isClear ? [`no other has ${method} at ${downloadedAt}`] : []),
@@ -73,6 +68,30 @@ function falseDownloads({ life }: Judged, events: readonly FollowEvent[], before
     ];
   });
   return [...repeated, ...untrue];
+}
+
+/**
+ * Gives each fetch that is told a person of its own, who had it at some moment before. What was a person's first fetch
+ * may change, as earlier dates turn up, so a person whom another fetch also fits makes way if it can.
+ */
+function personsFor(events: readonly FollowEvent[], before: Before): Map<FollowEvent, string> {
+  const taken = new Map<string, FollowEvent>();
+  const find = (event: FollowEvent, tried: Set<string>): boolean => {
+    const { method, downloadedAt } = event.data;
+    const isSo = (fetch: FirstFetch | null) =>
+      fetch?.methods.includes(method!) && (fetch.at === null ? undefined : toMinute(fetch.at)) === downloadedAt;
+    const fitting = before(event).flatMap(({ facts }) => [...facts.persons].filter(([, fetch]) => isSo(fetch)));
+    return fitting.some(([person]) => {
+      if (tried.has(person)) return false;
+      tried.add(person);
+      const other = taken.get(person);
+      if (other && !find(other, tried)) return false;
+      taken.set(person, event);
+      return true;
+    });
+  };
+  for (const event of events) find(event, new Set());
+  return new Map([...taken].map(([person, event]) => [event, person]));
 }
 
 function falseByAll(events: readonly FollowEvent[], before: Before, watch: FollowingWatch): string[] {
