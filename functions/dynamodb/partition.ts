@@ -18,12 +18,6 @@ export interface Units {
   write: number;
 }
 
-export interface RowPage {
-  readonly rows: Item[];
-  /** Sort key after which there may be more; undefined when there are none. */
-  readonly last: string | undefined;
-}
-
 /** Condition of a read or write; values by their `:name` without the colon. */
 interface Expression {
   readonly condition?: string;
@@ -63,8 +57,16 @@ export class Partition {
     return rows;
   }
 
-  /** First `limit` rows from `from` to `to`, or the last in descending order: 1 MB at most, DynamoDB's limit. */
-  async page(from: string, to: string, limit: number, isDescending = false): Promise<RowPage> {
+  /**
+   * First `limit` rows from `from` to `to`, or the last in descending order: 1 MB at most, DynamoDB's limit. `last` is
+   * the sort key after which there may be more.
+   */
+  async page(
+    from: string,
+    to: string,
+    limit: number,
+    isDescending = false,
+  ): Promise<{ readonly rows: Item[]; readonly last: string | undefined }> {
     if (from > to) return { rows: [], last: undefined };
     // A row beyond the limit shows that there are more.
     const { rows, last } = await this.query(from, to, undefined, limit + 1, isDescending);

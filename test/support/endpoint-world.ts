@@ -4,8 +4,8 @@ import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt
 import { cancelDelivery } from '#functions/webhooks/deliveries/cancel.ts';
 import { type Delivery, deliveryKey, duePart } from '#functions/webhooks/deliveries/delivery.ts';
 import { type ReplayOptions, recover, replay, resend } from '#functions/webhooks/deliveries/replay.ts';
+import { secretsOf } from '#functions/webhooks/endpoints/endpoint.ts';
 import * as life from '#functions/webhooks/endpoints/lifecycle.ts';
-import { secretsOf } from '#functions/webhooks/endpoints/secrets.ts';
 import type { EndpointSettingsInput } from '#functions/webhooks/endpoints/settings.ts';
 import type { WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';

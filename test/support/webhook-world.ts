@@ -14,6 +14,7 @@ import { leaseOf } from '#functions/webhooks/endpoints/lease.ts';
 import { Leases, leaseKey } from '#functions/webhooks/endpoints/leases.ts';
 import type { EndpointLifeDependencies } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { parseWakeUp, type WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
+import { ClockWitness } from '#functions/webhooks/engine/clock-witness.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { webhookRepositories } from '#functions/webhooks/engine/dependencies.ts';
 import { type FanOutDependencies, fanOut } from '#functions/webhooks/engine/fan-out.ts';
@@ -112,7 +113,7 @@ export async function startWebhookWorld() {
   const dataKey = new DataKey(randomBytes(32).toString('base64'));
   const on = (client: DynamoDBClient) => {
     const source = { dynamo: client, table: webhooksTable };
-    return { ...source, ...webhookRepositories(source, () => 0.5) };
+    return { ...source, ...webhookRepositories(source, () => 0.5), witness: new ClockWitness(source) };
   };
   const shared = {
     wakeUps: { sqs, url: queue.url },

@@ -4,7 +4,7 @@ import type { Answers } from '#functions/operator/api/answers.ts';
 import type { OperatorDependencies } from '#functions/operator/api/operation.ts';
 import { type Delivery, type DeliveryName, listedAt } from '#functions/webhooks/deliveries/delivery.ts';
 import type { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
-import { answerContext } from '#functions/webhooks/endpoints/secrets.ts';
+import { answerContext } from '#functions/webhooks/endpoints/endpoint.ts';
 
 export function shownDelivery(delivery: Delivery): Answers['resendDelivery'] {
   const { event, endpoint, status, attempt, reason, eventAt } = delivery;

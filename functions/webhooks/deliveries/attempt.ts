@@ -1,9 +1,13 @@
 import { clockDifference } from '#functions/clock/clock-difference.ts';
 import { codeOf } from '#functions/http/tls-problem.ts';
 import type { DataKey } from '#functions/lambda/data-key.ts';
-import { currentSecrets, type Endpoint, type EndpointSecrets } from '#functions/webhooks/endpoints/endpoint.ts';
+import {
+  answerContext,
+  currentSecrets,
+  type Endpoint,
+  type EndpointSecrets,
+} from '#functions/webhooks/endpoints/endpoint.ts';
 import { bodyOf } from '#functions/webhooks/endpoints/format.ts';
-import { answerContext } from '#functions/webhooks/endpoints/secrets.ts';
 import { signatureHeader } from '#functions/webhooks/http/signature.ts';
 import { PostError, type WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import type { DeliveryDependencies } from './deliveries.ts';

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import type { Endpoint } from './endpoint.ts';
+import { type Endpoint, secretsOf } from './endpoint.ts';
 import {
   addEndpoint,
   type EndpointLifeDependencies,
@@ -9,7 +9,6 @@ import {
   rotateSecret,
   updateEndpoint,
 } from './lifecycle.ts';
-import { secretsOf } from './secrets.ts';
 import { type EndpointSettingsInput, parseSettings } from './settings.ts';
 
 export interface EndpointDeclaration {

@@ -1,5 +1,6 @@
 import * as r from '#functions/dynamodb/row-reader.ts';
 import { isEndpointCause } from '#functions/events/endpoint-event.ts';
+import type { DataKey } from '#functions/lambda/data-key.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { formats } from './format.ts';
 
@@ -83,3 +84,12 @@ export const isOfType = (type: string, patterns: readonly string[]): boolean =>
 /** The signing secrets valid at an instant, the newest first. */
 export const currentSecrets = ({ secrets }: EndpointSecrets, now: number): string[] =>
   secrets.filter(({ until }) => until === undefined || until > now).map(({ secret }) => secret);
+
+/** Encryption context of an endpoint's secrets; they cannot be decrypted under another name. */
+export const encryptionContext = (endpoint: string): string => `endpoint ${endpoint}`;
+
+/** Encryption context of an endpoint's answers, which may echo tokens of the request. */
+export const answerContext = (endpoint: string): string => `answer of ${endpoint}`;
+
+export const secretsOf = (dataKey: DataKey, { name, encrypted }: Endpoint): EndpointSecrets =>
+  JSON.parse(dataKey.decrypt(encrypted, encryptionContext(name)));

@@ -2,9 +2,15 @@ import { pause, retryBudget } from '#functions/clock/backoff.ts';
 import type { DataKey } from '#functions/lambda/data-key.ts';
 import type { Chats } from '#functions/watches/chats.ts';
 import { newPrivateKey, newSecret, publicKeyOf } from '#functions/webhooks/http/signature.ts';
-import type { Endpoint, EndpointSecrets, EndpointStatus, SigningSecret } from './endpoint.ts';
+import {
+  type Endpoint,
+  type EndpointSecrets,
+  type EndpointStatus,
+  encryptionContext,
+  type SigningSecret,
+  secretsOf,
+} from './endpoint.ts';
 import type { WebhookDependencies } from './endpoints.ts';
-import { encryptionContext, secretsOf } from './secrets.ts';
 import { checkedSettings, EndpointError, type EndpointSettingsInput, problemsOfSecret } from './settings.ts';
 import { sendWakeUps } from './wake-ups.ts';
 

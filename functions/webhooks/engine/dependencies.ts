@@ -28,14 +28,8 @@ const now = () => new Date();
 // Use the endpoint of the SDK's settings: in the local run, a queue outlives the address in its URL.
 const sqs = () => new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false });
 
-/** Every repository of the webhooks table. A function takes only those that it uses, which keeps its bundle small. */
-export const webhookRepositories = (source: TableSource, random = Math.random, keptForMs = usualKeptForMs) => ({
-  ...deliveryRepositories(source, random, keptForMs),
-  witness: new ClockWitness(source),
-});
-
 /** @param random chance of the backoff between two writes of a lease, in [0, 1) */
-const deliveryRepositories = (source: TableSource, random: () => number, keptForMs: number) => ({
+export const webhookRepositories = (source: TableSource, random = Math.random, keptForMs = usualKeptForMs) => ({
   endpoints: new Endpoints(source),
   deliveries: new Deliveries(source, keptForMs),
   leases: new Leases(source, random, keptForMs),
@@ -61,7 +55,7 @@ export const endpointDependencies = (env: WebhookEnvironment, dynamo: DynamoDBCl
 
 /** Builds the dependencies that all work on deliveries shares. */
 export const deliveryDependencies = (env: WebhookEnvironment, dynamo?: DynamoDBClient) => ({
-  ...deliveryRepositories(sourceIn(env, dynamo), Math.random, keptIn(env)),
+  ...webhookRepositories(sourceIn(env, dynamo), Math.random, keptIn(env)),
   ...wakeUpsIn(env),
 });
 
@@ -87,13 +81,11 @@ export const deliverDependencies = (env: ReturnType<typeof readDeliverEnvironmen
   random: Math.random,
 });
 
-export const sweepDependencies = (env: ReturnType<typeof readSweepEnvironment>): SweepDependencies => ({
-  ...webhookRepositories(sourceIn(env), Math.random, keptIn(env)),
-  ...wakeUpsIn(env),
-  topics: {
-    sns: new SNSClient(sdkSettings),
-    eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN,
-    noticesTopicArn: env.TRANSFER_NOTICES_TOPIC_ARN,
-    sleep,
-  },
-});
+export const sweepDependencies = (env: ReturnType<typeof readSweepEnvironment>): SweepDependencies => {
+  const { TRANSFER_EVENTS_TOPIC_ARN: eventsTopicArn, TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn } = env;
+  return {
+    ...deliveryDependencies(env),
+    witness: new ClockWitness(sourceIn(env)),
+    topics: { sns: new SNSClient(sdkSettings), eventsTopicArn, noticesTopicArn, sleep },
+  };
+};

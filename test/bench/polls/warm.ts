@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { eventBody } from '#functions/events/transfer-event.ts';
 import { attempt } from '#functions/webhooks/deliveries/attempt.ts';
+import { secretsOf } from '#functions/webhooks/endpoints/endpoint.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
-import { secretsOf } from '#functions/webhooks/endpoints/secrets.ts';
 import { cpuOf } from '#test/bench/measurement.ts';
 import type { Services } from '#test/bench/processes/services.ts';
 import { type Bench, type Section, time } from '#test/bench/section.ts';

@@ -4,6 +4,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { steady } from '#functions/clock/instants.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import { Chats } from '#functions/watches/chats.ts';
+import { ClockWitness } from '#functions/webhooks/engine/clock-witness.ts';
 import { webhookRepositories } from '#functions/webhooks/engine/dependencies.ts';
 import { WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { createTransfersTable, createWebhooksTable } from '#infra/local/services/embedded-services.ts';
@@ -47,6 +48,7 @@ export async function meteredWebhooks(addresses: ServiceAddresses) {
       dynamo,
       table,
       ...webhookRepositories({ dynamo, table }),
+      witness: new ClockWitness({ dynamo, table }),
       client,
       wakeUps: { sqs, url: queue.url },
       chats: new Chats(onlooker, transfersTable),

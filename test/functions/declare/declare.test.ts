@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Declarations, declare } from '#functions/declare/declare.ts';
 import { Watches } from '#functions/watches/watches.ts';
+import { secretsOf } from '#functions/webhooks/endpoints/endpoint.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
-import { secretsOf } from '#functions/webhooks/endpoints/secrets.ts';
 import { newSecret } from '#functions/webhooks/http/signature.ts';
 import { startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import { transfersTable } from '#test/support/webhook-world.ts';

@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { eventBody } from '#functions/events/transfer-event.ts';
-import { answerContext } from '#functions/webhooks/endpoints/secrets.ts';
+import { answerContext } from '#functions/webhooks/endpoints/endpoint.ts';
 import { crm, first, hour, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import type { Received } from '#test/support/webhook-world.ts';
 
