@@ -121,7 +121,7 @@ function withFacts(row: TransferRow, context: DiffContext, hasEnded = false): Tr
   const { after, news } = compareFacts(followed ?? {}, counted, watch, (id) => recipientKey(row.trackingId, id));
   if (isDeepStrictEqual(after, followed)) return row;
   const changed: TransferRow = { ...row, rev, followed: after };
-  if (news.length === 0) return changed;
+  if (news.length === 0 || context.silent) return changed;
   return news.reduce<TransferRow>(
     (told, { news: type, ...details }) => withEvent(told, row.state, context, type, details),
     { ...changed, observedAt },
