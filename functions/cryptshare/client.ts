@@ -35,6 +35,8 @@ const unansweredAgeMs = 60_000;
 /** Client of a Cryptshare Server: lists transfers, and finds the state of a single transfer. */
 export class CryptshareClient {
   readonly calls: ServerCalls;
+  /** Unix time in milliseconds until which polls ask for no facts of single transfers. */
+  restUntil = 0;
   private readonly tokens: CarriedTokens;
   private readonly memory: ListingMemory;
   /** Warnings that held last time, each in its place. */
