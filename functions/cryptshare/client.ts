@@ -1,6 +1,6 @@
 import { type Deadline, isRecent } from '#functions/clock/instants.ts';
 import type { Facts, FollowingWatch } from '#functions/transfers/follow.ts';
-import { canonicalState, type Direction, type State, type Watch } from '#functions/transfers/transfer.ts';
+import { canonicalState, type State, type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { ServerCalls } from './api-calls.ts';
 import { listingsSince, longSince, minorOfMajorOne, versionsIn } from './api-version.ts';
 import { CarriedTokens } from './carried-tokens.ts';
@@ -35,13 +35,15 @@ const unansweredAgeMs = 60_000;
 /** Client of a Cryptshare Server: lists transfers, and finds the state of a single transfer. */
 export class CryptshareClient {
   readonly calls: ServerCalls;
+  /** Unix time in milliseconds until which polls ask for no facts of single transfers. */
+  restUntil = 0;
   private readonly tokens: CarriedTokens;
   private readonly memory: ListingMemory;
   /** Warnings that held last time, each in its place. */
   private warned: readonly (string | false | undefined)[] = [];
   private asking: Promise<number | undefined> | undefined;
-  /** Unix time in milliseconds until which lists of a direction are read without details, since the last ones had none. */
-  private readonly plainUntil = new Map<Direction, number>();
+  /** Unix time in milliseconds until which lists of a watch are read without details, since the last one had none. */
+  private readonly plainUntil = new Map<string, number>();
   private version: { readonly minor: number | undefined; readonly askedAt: number; readonly age: number } | undefined;
 
   constructor(calls: ServerCalls, tokens: TokenSource, memory = new ListingMemory()) {
@@ -61,8 +63,8 @@ export class CryptshareClient {
   }
 
   /** True when the server's listings give no details, as far as the last ones tell. */
-  lacksDetails({ direction }: Watch): boolean {
-    return this.isOld || this.calls.options.now().getTime() < (this.plainUntil.get(direction) ?? 0);
+  lacksDetails(watch: FollowingWatch): boolean {
+    return this.isOld || this.calls.options.now().getTime() < (this.plainUntil.get(plainKey(watch)) ?? 0);
   }
 
   /** New warnings about the server's age and clock; each is given once for as long as it holds. */
@@ -153,11 +155,11 @@ export class CryptshareClient {
   }
 
   /** Remembers whether a complete pass over active transfers had details. */
-  private judgeDetails(watch: Watch, pass: Pass): Pass {
+  private judgeDetails(watch: FollowingWatch, pass: Pass): Pass {
     const { listing, failure } = pass;
     if (!listing.hasFacts || failure || listing.active === 0) return pass;
     const until = listing.told > 0 ? 0 : this.calls.options.now().getTime() + versionAgeMs;
-    this.plainUntil.set(watch.direction, until);
+    this.plainUntil.set(plainKey(watch), until);
     return pass;
   }
 
@@ -239,6 +241,8 @@ export class CryptshareClient {
     return minor;
   }
 }
+
+const plainKey = (watch: FollowingWatch): string => `${watchKey(watch)} ${watch.follow}`;
 
 const pathOf = (mailbox: string): string => `/users/${encodeURIComponent(mailbox)}/transfers`;
 

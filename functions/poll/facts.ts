@@ -10,6 +10,9 @@ import { isActive, isFinal, type State, watchKey } from '#functions/transfers/tr
 /** Requests of one poll for single transfers, where the list gives no details. A bucket that begins is completed. */
 const looksPerPoll = 20;
 
+/** Milliseconds without such requests after a failure: they must not have the circuit breaker stop listings. */
+const restMs = 900_000;
+
 /** Transfers that have ended whose last fetches one poll asks for. */
 const mostEnded = 100;
 
@@ -31,11 +34,14 @@ export async function askForFacts(
   untold: ReadonlyMap<number, readonly string[]>,
   deadline: Deadline,
 ) {
-  if (watch.direction !== 'sent' || untold.size === 0) {
+  const rest = server.restUntil - server.calls.options.now().getTime();
+  if (watch.direction !== 'sent' || untold.size === 0 || (rest > 0 && rest <= restMs)) {
     return { facts: new Map<string, Facts>(), requests: 0, isLacking: false };
   }
   const key = watchKey(watch);
-  const buckets = [...untold.keys()].sort((a, b) => a - b);
+  // A larger bucket is about to be divided.
+  const isUsual = (bucket: number) => untold.get(bucket)!.length <= 5 * looksPerPoll;
+  const buckets = [...untold.keys()].filter(isUsual).sort((a, b) => a - b);
   // A new process begins anywhere, otherwise the last buckets would wait for a process that lives long.
   const start = turns.get(key) ?? buckets[(hash(String(deadline)).high >>> 0) % buckets.length]!;
   const inTurn = [...buckets.filter((bucket) => bucket >= start), ...buckets.filter((bucket) => bucket < start)];
@@ -45,7 +51,8 @@ export async function askForFacts(
     if (ids.length >= looksPerPoll) break;
     ids.push(...untold.get(bucket)!);
   }
-  const { facts, answers } = await factsOf(server, watch, ids, deadline);
+  const { facts, answers, hasFailed } = await factsOf(server, watch, ids, deadline);
+  if (hasFailed) server.restUntil = server.calls.options.now().getTime() + restMs;
   return { facts, requests: ids.length, isLacking: answers > 0 && facts.size === 0 };
 }
 
@@ -86,5 +93,5 @@ async function factsOf(server: CryptshareClient, watch: FollowingWatch, ids: rea
       hasFailed = true;
     }
   });
-  return { facts, answers };
+  return { facts, answers, hasFailed };
 }

@@ -21,6 +21,8 @@ export interface Listed {
   readonly requests: number;
   /** True when the server does not give the facts that the watch follows; undefined when this poll did not find out. */
   readonly lacksFacts: boolean | undefined;
+  /** First failure of a pass, also of one that was to give facts alone. */
+  readonly failure: Pass['failure'];
 }
 
 /**
@@ -35,19 +37,26 @@ export async function listWatch(
 ): Promise<Listed> {
   const isFollowing = (watch.follow?.length ?? 0) > 0;
   const isPlain = isFollowing && server.lacksDetails(watch);
-  const listOf = (one: Scope) => server.list(watch, one, one === 'active' ? root.active : root.count, deadline);
+  const passes: Pass[] = [];
+  const releaseAndThrow = (error: Error) => {
+    for (const { listing } of passes) listing.release();
+    throw error;
+  };
+  const listOf = async (one: Scope) => {
+    const listing = server.list(watch, one, one === 'active' ? root.active : root.count, deadline);
+    passes.push(await listing.catch(releaseAndThrow));
+    return passes.at(-1)!;
+  };
   let pass = await listOf(isPlain ? 'all' : scopeFor(root, scope));
-  const passes = [pass];
   const addFactsOf = ({ listing }: Pass) => {
-    pass.listing.addFacts(listing.knownFacts());
+    const facts = listing.knownFacts();
     listing.release();
+    pass.listing.addFacts(facts);
   };
   // A failing watch is always listed in full.
   const alternates = schedule.fullListingEvery > 1 && !watch.health && scopeFor(root, 'active') === 'active';
   if (isFollowing && !isPlain && !alternates && pass.scope === 'all' && !pass.failure) {
-    const details = await listOf('active');
-    passes.push(details);
-    addFactsOf(details);
+    addFactsOf(await listOf('active'));
   }
   const { active, told, hasFacts } = passes.at(-1)!.listing;
   let asked = 0;
@@ -64,7 +73,6 @@ export async function listWatch(
   if (pass.scope === 'active' && !pass.failure && (isUntold || needsFullListing(root, watch, plan))) {
     const activePass = pass;
     pass = await listOf('all');
-    passes.push(pass);
     addFactsOf(activePass);
     plan = planReads(root, pass, isFollowing);
   }
@@ -74,5 +82,6 @@ export async function listWatch(
     pages: passes.reduce((sum, { listing }) => sum + listing.pageCount, 0),
     requests: passes.reduce((sum, { requests }) => sum + requests, asked),
     lacksFacts,
+    failure: passes.find(({ failure }) => failure)?.failure,
   };
 }

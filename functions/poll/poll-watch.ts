@@ -3,7 +3,7 @@ import { plausibleUntil } from '#functions/clock/instants.ts';
 import { transfersIn } from '#functions/snapshot/read-plan.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { longestPollMs } from '#functions/watches/shard-row.ts';
-import { problemOfListing, problemOfOrigin } from '#functions/watches/watch-problem.ts';
+import { problemOfFailure, problemOfListing, problemOfOrigin } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { listWatch, type PollTerms } from './list-watch.ts';
 import { failedPoll, type PollResult } from './poll-result.ts';
@@ -37,12 +37,12 @@ export async function pollWatch(deps: PollDependencies, watch: RegisteredWatch, 
   if (busy.some((until) => until > readAt && plausibleUntil(until, readAt, longestPollMs) !== undefined)) {
     return { ...failedPoll(undefined, snapshot.units), outcome: 'superseded' };
   }
-  const { pages, requests, lacksFacts, ...listed } = await listWatch(deps, root, watch, terms);
+  const { pages, requests, lacksFacts, failure, ...listed } = await listWatch(deps, root, watch, terms);
   const { pass, plan } = listed;
   const transfers = pass.listing.size;
   const poll = { watch, snapshot, root, readAt, deadline: terms.deadline, ...listed };
   const compare = () => rooms.run(transfersIn(plan, Math.max(root.count, transfers)), () => reconcile(deps, poll));
-  const listingProblem = problemOfListing(pass);
+  const listingProblem = problemOfListing(pass) ?? (failure && problemOfFailure(failure));
   const reached = await (isFirst ? baselines(compare) : compare()).finally(() => pass.listing.release());
   return {
     ...reached,

@@ -3,7 +3,7 @@ import * as r from '#functions/dynamodb/row-reader.ts';
 import { type Change, eventBody, transferEvent } from '#functions/events/transfer-event.ts';
 import type { Facts, FollowingWatch } from '#functions/transfers/follow.ts';
 import { isActive, isFinal, type State, sameState } from '#functions/transfers/transfer.ts';
-import { compareFacts, followedSchema, noFacts } from './followed.ts';
+import { compareFacts, followedSchema, mostNews, noFacts } from './followed.ts';
 
 /** Row of the snapshot: the last published state of one transfer. */
 export const transferSchema = r.object({
@@ -118,7 +118,7 @@ function withFacts(row: TransferRow, context: DiffContext, hasEnded = false): Tr
   const isOver = isFinal(row.state) || !watch.follow?.length;
   if (isOver) return followed ? { ...rest, rev } : row;
   const now = isListed(row) && isActive(row.state) ? facts?.get(row.trackingId) : undefined;
-  if (!now || !recipientKey) return row;
+  if (!now || !recipientKey || (row.pending?.length ?? 0) > mostNews) return row;
   const counted = hasEnded ? { fetches: now.fetches, downloads: now.downloads } : now;
   const { after, news } = compareFacts(followed ?? {}, counted, watch, (id) => recipientKey(row.trackingId, id));
   if (isDeepStrictEqual(after, followed)) return row;

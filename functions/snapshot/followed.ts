@@ -12,6 +12,9 @@ import {
 /** Keyed hashes in a row, so that it stays small even if ids keep changing. */
 const mostKnown = 2000;
 
+/** Fetches told at a time, as their events must fit into a row of 400 KB; the digest makes the next poll go on. */
+export const mostNews = 200;
+
 /** Facts in a transfer's row: those that its events have told, and those of the digest. */
 export const followedSchema = r.object({
   downloads: r.optional(
@@ -113,19 +116,21 @@ function compareDownloads(
     .flatMap(({ key, fetch }) => (fetch ? [{ recipient: numbers[key]!, fetch }] : []))
     .sort((a, b) => a.recipient - b.recipient);
   let downloadedBy = fetched.filter(({ recipient }) => isTold.has(recipient)).length;
-  const news = fetched
-    .filter(({ recipient }) => !isTold.has(recipient))
-    .map(({ recipient, fetch: { method, at } }): FactNews => {
-      downloadedBy += 1;
-      const { recipients } = counts;
-      const when = at === undefined ? {} : { downloadedAt: minuteOf(at) };
-      return { news: 'transfer.downloaded', recipient, recipients, downloadedBy, method, ...when };
-    });
-  const isAll = counts.recipients > 0 && counts.downloadedBy === counts.recipients;
+  const untold = fetched.filter(({ recipient }) => !isTold.has(recipient));
+  const telling = before ? untold.slice(0, mostNews) : untold;
+  const withheld = untold.length - telling.length;
+  const news = telling.map(({ recipient, fetch: { method, at } }): FactNews => {
+    downloadedBy += 1;
+    const { recipients } = counts;
+    const when = at === undefined ? {} : { downloadedAt: minuteOf(at) };
+    return { news: 'transfer.downloaded', recipient, recipients, downloadedBy, method, ...when };
+  });
+  const isAll = counts.recipients > 0 && counts.downloadedBy === counts.recipients && withheld === 0;
   const after: Downloads = {
     ...counts,
+    downloadedBy: counts.downloadedBy - withheld,
     numbers,
-    fetched: [...new Set([...isTold, ...fetched.map(({ recipient }) => recipient)])],
+    fetched: [...new Set([...isTold, ...telling.map(({ recipient }) => recipient)])],
     isByAll: isAll || (before?.isByAll ?? false),
   };
   return { after, news };
