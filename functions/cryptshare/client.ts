@@ -1,6 +1,6 @@
 import { type Deadline, isRecent } from '#functions/clock/instants.ts';
-import type { Facts, FollowingWatch } from '#functions/transfers/follow.ts';
-import { canonicalState, type Direction, type State, type Watch } from '#functions/transfers/transfer.ts';
+import type { FollowingWatch } from '#functions/transfers/follow.ts';
+import { canonicalState, type Direction, type Watch } from '#functions/transfers/transfer.ts';
 import type { ServerCalls } from './api-calls.ts';
 import { listingsSince, longSince, minorOfMajorOne, versionsIn } from './api-version.ts';
 import { CarriedTokens } from './carried-tokens.ts';
@@ -118,16 +118,8 @@ export class CryptshareClient {
     }
   }
 
-  /**
-   * State of a sent transfer, and the facts that its watch follows; undefined for an unknown transfer.
-   *
-   * @throws CryptshareFailure when the server does not say
-   */
-  status(
-    watch: FollowingWatch,
-    trackingId: string,
-    deadline: Deadline,
-  ): Promise<{ readonly state: State; readonly facts: Facts | undefined } | undefined> {
+  /** State and followed facts of a sent transfer; undefined for an unknown one. @throws CryptshareFailure */
+  status(watch: FollowingWatch, trackingId: string, deadline: Deadline) {
     const { mailbox } = watch;
     return this.calls.withRetries(deadline, mailbox, async () => {
       const token = await this.tokens.tokenFor(mailbox, deadline);
@@ -155,8 +147,7 @@ export class CryptshareClient {
   private judgeDetails(watch: Watch, pass: Pass): Pass {
     const { listing, failure } = pass;
     if (!listing.hasFacts || failure || listing.active === 0) return pass;
-    const until = listing.told > 0 ? 0 : this.calls.options.now().getTime() + versionAgeMs;
-    this.plainUntil.set(watch.direction, until);
+    this.plainUntil.set(watch.direction, listing.told > 0 ? 0 : this.calls.options.now().getTime() + versionAgeMs);
     return pass;
   }
 

@@ -276,11 +276,11 @@ function rowsOf(body: string): readonly unknown[] {
   return rows;
 }
 
+type RawRow = { trackingId?: unknown; status?: { state?: unknown } | null; state?: unknown };
+
 /** Raw state of a row: `status.state`, or `state` in the older list; undefined without usable state or id. */
 function spellingOf(row: unknown): string | undefined {
-  const { trackingId, status, state } = (row ?? {}) as Record<string, unknown> & {
-    status?: { state?: unknown } | null;
-  };
+  const { trackingId, status, state } = (row ?? {}) as RawRow;
   const spelling = status?.state ?? state;
   return typeof spelling === 'string' && spelling !== '' && isTrackingId(trackingId) ? spelling : undefined;
 }
