@@ -113,11 +113,8 @@ export class ServerCalls {
   /** Sends a request once; again only if the answer outgrew its room. @throws CryptshareFailure without an answer */
   async send(call: Call, deadline: Deadline): Promise<Answer> {
     const isListing = call.mailbox !== undefined && call.body === undefined;
-    const answer = await this.slots.run(
-      call.mailbox,
-      (cancellation) => this.sendNow(call, deadline, cancellation),
-      isListing,
-    );
+    const sendNow = (cancellation: Cancellation) => this.sendNow(call, deadline, cancellation);
+    const answer = await this.slots.run(call.mailbox, sendNow, isListing);
     return answer ?? this.send(call, deadline);
   }
 
@@ -202,19 +199,15 @@ export class ServerCalls {
     const { now, steady, random } = this.options;
     const at = now().getTime();
     if (cause === 'timeout' && steady() - this.answeredAt < evidenceAgeMs) return;
-    if (!failure || !cause) {
-      this.answeredAt = steady();
+    const fault = failure && cause && { cause, retryAfterMs: failure.retryAfterMs, mailbox };
+    if (!fault) this.answeredAt = steady();
+    if (seen === this.faultsSeen) {
+      this.current = fault
+        ? circuitAfterFault(this.circuit, fault, at, random())
+        : circuitAfterAnswer(this.circuit, at);
+      if (fault) this.faultsSeen += 1;
       // Ignore the success of a request sent before the last fault.
-      if (seen === this.faultsSeen) this.current = circuitAfterAnswer(this.circuit, at);
-    } else {
-      const fault = { cause, retryAfterMs: failure.retryAfterMs, mailbox };
-      const isFirst = seen === this.faultsSeen;
-      const { circuit } = this;
-      this.current = isFirst
-        ? circuitAfterFault(circuit, fault, at, random())
-        : circuitAfterSameFault(circuit, fault, at);
-      if (isFirst) this.faultsSeen += 1;
-    }
+    } else if (fault) this.current = circuitAfterSameFault(this.circuit, fault, at);
   }
 
   /** Requests in flight at most: one after a fault, to find out whether the server answers, else those with room. */

@@ -1,10 +1,10 @@
 import { type Deadline, isRecent } from '#functions/clock/instants.ts';
-import type { Facts, FollowingWatch } from '#functions/transfers/follow.ts';
-import { canonicalState, type State, type Watch, watchKey } from '#functions/transfers/transfer.ts';
+import type { FollowingWatch } from '#functions/transfers/follow.ts';
+import { canonicalState, type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { ServerCalls } from './api-calls.ts';
 import { listingsSince, longSince, minorOfMajorOne, versionsIn } from './api-version.ts';
 import { CarriedTokens } from './carried-tokens.ts';
-import { type FactsReader, factsReader, fieldsFor } from './details.ts';
+import { factsReader, fieldsFor } from './details.ts';
 import { type Answer, CryptshareFailure, errorCodeOf } from './failure.ts';
 import { Listing } from './listing.ts';
 import { ListingMemory } from './listing-memory.ts';
@@ -55,11 +55,6 @@ export class CryptshareClient {
   /** True when the server is older than REST API 1.12: sent transfers then come from its older listing. */
   get isOld(): boolean {
     return this.version?.minor !== undefined && this.version.minor < listingsSince;
-  }
-
-  /** Reads facts of a pass that begins now; undefined for a watch that follows nothing. */
-  readerFor(watch: FollowingWatch): FactsReader | undefined {
-    return factsReader(watch, this.calls.serverTime().getTime());
   }
 
   /** True when the server's listings give no details, as far as the last ones tell. */
@@ -125,17 +120,9 @@ export class CryptshareClient {
     }
   }
 
-  /**
-   * State of a sent transfer, and its facts if there is a reader for them; undefined for an unknown transfer.
-   *
-   * @throws CryptshareFailure when the server does not say
-   */
-  status(
-    mailbox: string,
-    trackingId: string,
-    deadline: Deadline,
-    readFacts?: FactsReader,
-  ): Promise<{ readonly state: State; readonly facts: Facts | undefined } | undefined> {
+  /** State and followed facts of a sent transfer; undefined for an unknown one. @throws CryptshareFailure */
+  status(watch: FollowingWatch, trackingId: string, deadline: Deadline) {
+    const { mailbox } = watch;
     return this.calls.withRetries(deadline, mailbox, async () => {
       const token = await this.tokens.tokenFor(mailbox, deadline);
       const path = `${pathOf(mailbox)}/${encodeURIComponent(trackingId)}`;
@@ -150,16 +137,19 @@ export class CryptshareClient {
       const raw = data?.status?.state;
       const state = typeof raw === 'string' ? canonicalState(raw) : '';
       if (state === '') throw new CryptshareFailure('malformed_answer', 'no status.state');
-      return { state, facts: readFacts?.(data) };
+      return { state, facts: this.readerFor(watch)?.(data) };
     });
+  }
+
+  private readerFor(watch: FollowingWatch) {
+    return factsReader(watch, this.calls.serverTime().getTime());
   }
 
   /** Remembers whether a complete pass over active transfers had details. */
   private judgeDetails(watch: FollowingWatch, pass: Pass): Pass {
     const { listing, failure } = pass;
     if (!listing.hasFacts || failure || listing.active === 0) return pass;
-    const until = listing.told > 0 ? 0 : this.calls.options.now().getTime() + versionAgeMs;
-    this.plainUntil.set(plainKey(watch), until);
+    this.plainUntil.set(plainKey(watch), listing.told > 0 ? 0 : this.calls.options.now().getTime() + versionAgeMs);
     return pass;
   }
 
@@ -185,7 +175,7 @@ export class CryptshareClient {
     };
     const requestPage = (page: number, size: number, details?: FollowingWatch): Promise<PageRows | 'plain' | 'parts'> =>
       this.calls.withRetries(deadline, watch.mailbox, async () => {
-        const call = isOld ? olderPage(watch, page) : newerPage(watch, { scope, page, size, details });
+        const call = isOld ? olderPage(watch, page) : newerPage(watch, scope, page, size, fieldsFor(details));
         const answer = await this.calls.send({ ...call, ...carrying, onSend }, deadline).catch((error) => {
           if (details && error instanceof CryptshareFailure && error.kind === 'answer_too_large') return undefined;
           throw error;
@@ -246,17 +236,8 @@ const plainKey = (watch: FollowingWatch): string => `${watchKey(watch)} ${watch.
 
 const pathOf = (mailbox: string): string => `/users/${encodeURIComponent(mailbox)}/transfers`;
 
-interface PageQuery {
-  readonly scope: Scope;
-  readonly page: number;
-  readonly size: number;
-  /** Watch whose facts to ask for. */
-  readonly details: FollowingWatch | undefined;
-}
-
-function newerPage({ mailbox, direction }: Watch, { scope, page, size, details }: PageQuery) {
+function newerPage({ mailbox, direction }: Watch, scope: Scope, page: number, size: number, fields: string) {
   const filter = scope === 'active' ? { active: 'true' } : {};
-  const fields = fieldsFor(details);
   const query = new URLSearchParams({ fields, ...filter, page: String(page), 'page-size': String(size) });
   return { path: `${pathOf(mailbox)}/${direction}-transfers?${query}`, minimumMinor: listingsSince };
 }

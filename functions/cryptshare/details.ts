@@ -38,10 +38,9 @@ export function fieldsFor(watch: FollowingWatch | undefined): string {
   if (!watch) return textOf({ trackingId: true, status: { state: true } });
   const hasProblems = follows(watch, 'problems');
   const hasFetches = follows(watch, 'downloads') || follows(watch, 'overdue');
-  const isReceived = watch.direction === 'received';
   const recipients = {
     id: follows(watch, 'downloads'),
-    mail: isReceived,
+    mail: watch.direction === 'received',
     notificationFailed: hasProblems,
     fileDownloads: hasFetches && { downloads: { downloadDate: true, retrievalMethod: true } },
   };
@@ -61,23 +60,8 @@ export function fieldsFor(watch: FollowingWatch | undefined): string {
 /** Reads the facts of a transfer; undefined when the server does not give what the watch follows. */
 export type FactsReader = (row: unknown) => Facts | undefined;
 
-interface RawRecipient {
-  readonly id?: unknown;
-  readonly mail?: unknown;
-  readonly notificationFailed?: unknown;
-  readonly fileDownloads?: unknown;
-}
-
-interface RawTransfer {
-  readonly status?: {
-    readonly recipients?: unknown;
-    readonly warnings?: unknown;
-    readonly emlCreationFailed?: unknown;
-    readonly sender?: { readonly notificationFailed?: unknown } | null;
-    readonly files?: unknown;
-  } | null;
-  readonly transfer?: { readonly expirationDate?: unknown } | null;
-}
+/** An object of an answer; none of its properties can be relied on. */
+type Raw = Readonly<Record<string, unknown>>;
 
 /** @param now Unix time in milliseconds by the server's clock, the same for all rows of a pass */
 export function factsReader(watch: FollowingWatch, now: number): FactsReader | undefined {
@@ -86,15 +70,17 @@ export function factsReader(watch: FollowingWatch, now: number): FactsReader | u
   const { overdueBeforeMs = usualOverdueBeforeMs } = watch;
   return (row) => {
     // A flat row has the properties of `status` itself.
-    const { status = row as RawTransfer['status'], transfer } = (row ?? {}) as RawTransfer;
-    const recipients = recipientsOf(status?.recipients, watch);
+    const { status: given = row, transfer } = rawOf(row);
+    const status = rawOf(given);
+    const { expirationDate } = rawOf(transfer);
+    const recipients = recipientsOf(status.recipients, watch);
     const found = follows(watch, 'problems') ? problemsIn(status, recipients) : [];
     const fetches = hasDownloads || hasOverdue ? fetchesOf(recipients, hasDownloads) : new Map<string, undefined>();
-    if (!found || !fetches || (hasOverdue && transfer?.expirationDate === undefined)) return undefined;
+    if (!found || !fetches || (hasOverdue && expirationDate === undefined)) return undefined;
     const counts = { recipients: fetches.size, downloadedBy: 0 };
     for (const fetch of fetches.values()) if (fetch) counts.downloadedBy += 1;
     const isOpen = counts.downloadedBy < counts.recipients;
-    const endsAt = hasOverdue && isOpen ? timeOf(transfer?.expirationDate) : Number.NaN;
+    const endsAt = hasOverdue && isOpen ? timeOf(expirationDate) : Number.NaN;
     const isOverdue = endsAt - now < overdueBeforeMs && endsAt - now > -longestCleanUpMs;
     const expiresAt = isOverdue ? new Date(endsAt).toISOString() : undefined;
     return {
@@ -113,27 +99,28 @@ function timeOf(value: unknown): number {
 }
 
 const isDate = (value: unknown): value is string => !Number.isNaN(timeOf(value));
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+const isRaw = (value: unknown): value is Raw => typeof value === 'object' && value !== null;
+const rawOf = (value: unknown): Raw => (isRaw(value) ? value : {});
 
 /** The list itself where it holds nothing else, because copies of thousands of lists take time. */
-const objectsIn = (list: unknown): readonly object[] | undefined => {
+function objectsIn(list: unknown): readonly Raw[] | undefined {
   if (!Array.isArray(list)) return undefined;
-  return list.every(isObject) ? list : list.filter(isObject);
-};
+  return list.every(isRaw) ? list : list.filter(isRaw);
+}
 
 /** Recipients as the watch may see them: a received watch sees itself alone, never those of a blind copy. */
-function recipientsOf(list: unknown, { direction, mailbox }: FollowingWatch): readonly RawRecipient[] | undefined {
-  const all: readonly RawRecipient[] | undefined = objectsIn(list);
+function recipientsOf(list: unknown, { direction, mailbox }: FollowingWatch): readonly Raw[] | undefined {
+  const all = objectsIn(list);
   if (!all || all.length === 0 || all.length > mostRecipients) return undefined;
   if (direction === 'sent') return all;
-  const isOwn = ({ mail }: RawRecipient) =>
-    typeof mail === 'string' ? addressKey(mail) === addressKey(mailbox) : all.length === 1;
-  const own = all.filter(isOwn);
+  const own = all.filter(({ mail }) =>
+    typeof mail === 'string' ? addressKey(mail) === addressKey(mailbox) : all.length === 1,
+  );
   return own.length === 1 ? own : undefined;
 }
 
 /** First fetch of each recipient, by id or by place in the list; undefined when an id or the fetches are missing. */
-function fetchesOf(recipients: readonly RawRecipient[] | undefined, isById: boolean) {
+function fetchesOf(recipients: readonly Raw[] | undefined, isById: boolean) {
   const fetches = new Map<string, Fetch | undefined>();
   for (const [place, { id, fileDownloads }] of recipients?.entries() ?? []) {
     const files = objectsIn(fileDownloads);
@@ -144,11 +131,10 @@ function fetchesOf(recipients: readonly RawRecipient[] | undefined, isById: bool
   return recipients && fetches;
 }
 
-function firstFetch(files: readonly { readonly downloads?: unknown }[]): Fetch | undefined {
+function firstFetch(files: readonly Raw[]): Fetch | undefined {
   let first: Fetch | undefined;
   for (const { downloads } of files) {
-    for (const entry of objectsIn(downloads) ?? []) {
-      const { downloadDate: date, retrievalMethod } = entry as { downloadDate?: unknown; retrievalMethod?: unknown };
+    for (const { downloadDate: date, retrievalMethod } of objectsIn(downloads) ?? []) {
       const isFirst = first?.at === undefined || (typeof date === 'string' && isEarlier(date, first.at));
       if (first && !(isFirst && isDate(date))) continue;
       first = { method: retrievalMethod === 'VIEWED' ? 'viewed' : 'downloaded', at: isDate(date) ? date : undefined };
@@ -163,17 +149,15 @@ const isEarlier = (a: string, b: string): boolean =>
 
 /** Problems in the order of {@link problems}; undefined when the server gives none of their fields. */
 function problemsIn(
-  status: RawTransfer['status'],
-  recipients: readonly RawRecipient[] | undefined,
+  { warnings, emlCreationFailed, sender, files }: Raw,
+  recipients: readonly Raw[] | undefined,
 ): readonly Problem[] | undefined {
-  const { warnings, emlCreationFailed, sender, files } = status ?? {};
   const given = [warnings, emlCreationFailed, files, recipients?.[0]?.notificationFailed];
   if (given.every((each) => each === undefined)) return undefined;
-  const isRemoved = (file: { readonly removed?: unknown }) => file.removed === true;
   const holds = {
     recipient_not_notified: recipients?.some(({ notificationFailed }) => notificationFailed === true),
-    sender_not_notified: sender?.notificationFailed === true,
-    files_removed: objectsIn(files)?.some(isRemoved),
+    sender_not_notified: rawOf(sender).notificationFailed === true,
+    files_removed: objectsIn(files)?.some(({ removed }) => removed === true),
     message_not_created: emlCreationFailed === true,
     other: false,
   };

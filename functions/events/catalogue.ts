@@ -37,12 +37,11 @@ const catalogue = {
 } as const satisfies Record<`${string}.${string}`, Entry>;
 
 /** `about` names the shape of an event's `data`; a transfer's `words` complete "1 transfer …". */
-type Entry =
-  | { readonly about: 'transfer'; readonly severity: Severity; readonly words: string }
-  | {
-      readonly about: 'watch' | 'manyWatches' | 'verification' | 'endpoint' | 'test';
-      readonly severity: Severity;
-    };
+interface Entry {
+  readonly about: 'transfer' | 'watch' | 'manyWatches' | 'verification' | 'endpoint' | 'test';
+  readonly severity: Severity;
+  readonly words?: string;
+}
 
 type Catalogue = typeof catalogue;
 

@@ -5,10 +5,7 @@ import type { NoticeItem } from './notice-record.ts';
 
 type Words = Pick<NoticeItem, 'words' | 'before'>;
 
-/** The part of an event that its words tell; a stored event may have been made by another version. */
-type Told = Pick<TransferEvent, 'type' | 'timestamp' | 'data'>;
-
-/** Longest time in hours that is told in hours. */
+/** Longest time that is told in hours. */
 const mostHours = 72;
 
 const problemWords: Readonly<Record<Problem, string>> = {
@@ -30,7 +27,7 @@ const told = (words: string, detail = ''): Words => ({ words, before: detail && 
  *
  * @example { words: 'expires in 41 hours, 1 of 3 has nothing yet', before: '(2026-11-26 07:30 UTC)' }
  */
-export function followedWords({ type, timestamp, data }: Told): Words | undefined {
+export function followedWords({ type, timestamp, data }: TransferEvent): Words | undefined {
   const { direction, recipients = 0, downloadedBy = 0, expiresAt, problems = [] } = data;
   const isOwn = direction === 'received';
   if (type === 'transfer.downloaded' && recipients > 0) return downloadWords(data, isOwn);
@@ -47,7 +44,10 @@ export function followedWords({ type, timestamp, data }: Told): Words | undefine
   return followed.test(type) ? told(wordsFor(type)) : undefined;
 }
 
-function downloadWords({ recipient, recipients, downloadedBy = 1, ...data }: Told['data'], isOwn: boolean): Words {
+function downloadWords(
+  { recipient, recipients, downloadedBy = 1, ...data }: TransferEvent['data'],
+  isOwn: boolean,
+): Words {
   const how = `${data.method === 'viewed' ? 'viewed' : 'downloaded'} it`;
   const at = data.downloadedAt && formatTime(data.downloadedAt);
   if (recipients === 1) return told(`${isOwn ? 'we have' : 'the recipient has'} ${how}`, at);

@@ -16,7 +16,8 @@ const restMs = 900_000;
 /** Transfers that have ended whose last fetches one poll asks for. */
 const mostEnded = 100;
 
-const concurrency = 4;
+/** Answer about a single transfer; undefined for one that the server does not know. */
+export type Status = Awaited<ReturnType<CryptshareClient['status']>>;
 
 /** The bucket at which the next poll of a watch in this process begins, by watch. */
 const turns = new Map<string, number>();
@@ -51,9 +52,10 @@ export async function askForFacts(
     if (ids.length >= looksPerPoll) break;
     ids.push(...untold.get(bucket)!);
   }
-  const { facts, answers, hasFailed } = await factsOf(server, watch, ids, deadline);
-  if (hasFailed) server.restUntil = server.calls.options.now().getTime() + restMs;
-  return { facts, requests: ids.length, isLacking: answers > 0 && facts.size === 0 };
+  const { answers, failure } = await askForEach(server, watch, ids, deadline);
+  if (failure) server.restUntil = server.calls.options.now().getTime() + restMs;
+  const facts = factsIn(answers);
+  return { facts, requests: ids.length, isLacking: facts.size === 0 && [...answers.values()].some(Boolean) };
 }
 
 /**
@@ -73,25 +75,29 @@ export async function factsOfEnded(
     return row?.followed && isActive(row.state) && isFinal(state);
   });
   const ids = ended.slice(0, mostEnded).map(([trackingId]) => trackingId);
-  return (await factsOf(server, watch, ids, deadline)).facts;
+  return factsIn((await askForEach(server, watch, ids, deadline)).answers);
 }
 
-/** Facts of transfers by tracking id, as far as the server gives them, and the answers; a failure ends the requests. */
-async function factsOf(server: CryptshareClient, watch: FollowingWatch, ids: readonly string[], deadline: Deadline) {
-  const readFacts = server.readerFor(watch);
-  const facts = new Map<string, Facts>();
-  let answers = 0;
-  let hasFailed = false;
-  await pLimit(concurrency).map(ids, async (trackingId) => {
-    if (hasFailed) return;
+/** Asks for single transfers; an answer is undefined where the server knows none. After a failure it asks no more. */
+export async function askForEach(
+  server: Pick<CryptshareClient, 'status'>,
+  watch: FollowingWatch,
+  ids: readonly string[],
+  deadline: Deadline,
+) {
+  const answers = new Map<string, Status>();
+  let failure: CryptshareFailure | undefined;
+  await pLimit(4).map(ids, async (trackingId) => {
+    if (failure) return;
     try {
-      const answer = await server.status(watch.mailbox, trackingId, deadline, readFacts);
-      if (answer) answers += 1;
-      if (answer?.facts) facts.set(trackingId, answer.facts);
+      answers.set(trackingId, await server.status(watch, trackingId, deadline));
     } catch (error) {
       if (!(error instanceof CryptshareFailure)) throw error;
-      hasFailed = true;
+      failure = error;
     }
   });
-  return { facts, answers, hasFailed };
+  return { answers, failure };
 }
+
+const factsIn = (answers: ReadonlyMap<string, Status>) =>
+  new Map([...answers].flatMap(([trackingId, answer]) => (answer?.facts ? [[trackingId, answer.facts]] : [])));

@@ -1,6 +1,6 @@
 import type { Deadline } from '#functions/clock/instants.ts';
 import type { Pass, Scope } from '#functions/cryptshare/client.ts';
-import { needsFullListing, planReads, type ReadPlan, scopeFor } from '#functions/snapshot/read-plan.ts';
+import { needsFullListing, planReads, scopeFor } from '#functions/snapshot/read-plan.ts';
 import type { Root } from '#functions/snapshot/snapshot-rows.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import type { PollDependencies } from './dependencies.ts';
@@ -12,29 +12,18 @@ export interface PollTerms {
   readonly deadline: Deadline;
 }
 
-/** Passes over a watch, and what follows from them. */
-export interface Listed {
-  /** The pass that counts; the caller releases its listing. */
-  readonly pass: Pass;
-  readonly plan: ReadPlan;
-  readonly pages: number;
-  readonly requests: number;
-  /** True when the server does not give the facts that the watch follows; undefined when this poll did not find out. */
-  readonly lacksFacts: boolean | undefined;
-  /** First failure of a pass, also of one that was to give facts alone. */
-  readonly failure: Pass['failure'];
-}
-
 /**
  * Lists a watch: the active transfers alone where that saves requests, otherwise all. Lists of active transfers have the
  * facts that the watch follows. A full listing has another beside it, unless the next poll makes one anyway.
+ *
+ * @returns the pass that counts, whose listing the caller releases, and its plan; figures of all passes
  */
 export async function listWatch(
   { server, schedule }: Pick<PollDependencies, 'server' | 'schedule'>,
   root: Root,
   watch: RegisteredWatch,
   { scope, deadline }: PollTerms,
-): Promise<Listed> {
+) {
   const isFollowing = (watch.follow?.length ?? 0) > 0;
   const isPlain = isFollowing && server.lacksDetails(watch);
   const passes: Pass[] = [];

@@ -1,7 +1,5 @@
-import pLimit from 'p-limit';
 import type { Deadline } from '#functions/clock/instants.ts';
 import type { CryptshareClient, Pass } from '#functions/cryptshare/client.ts';
-import { CryptshareFailure } from '#functions/cryptshare/failure.ts';
 import type { WatchProblem } from '#functions/events/transfer-event.ts';
 import {
   countMiss,
@@ -16,6 +14,7 @@ import {
 import type { Clocks, Root, SuddenAbsence } from '#functions/snapshot/snapshot-rows.ts';
 import { isActive, isFinal } from '#functions/transfers/transfer.ts';
 import { problemOfAbsences, problemOfFailure } from '#functions/watches/watch-problem.ts';
+import { askForEach, type Status } from './facts.ts';
 
 /** Share of a snapshot above which the absence of two or more transfers is sudden. The absence of all always is. */
 const suddenShare = 0.2;
@@ -38,9 +37,6 @@ interface Conclusion {
   /** Failure that ended the status requests, or the sudden absence. */
   readonly problem: WatchProblem | undefined;
 }
-
-/** Answer about a single transfer; undefined for one that the server does not know. */
-type Status = Awaited<ReturnType<CryptshareClient['status']>>;
 
 /** Source of the states of single transfers. */
 interface Inquiry {
@@ -106,13 +102,14 @@ const isSudden = (missing: number, count: number): boolean =>
 async function confirmMissing(inquiry: Inquiry, missing: readonly TransferRow[]) {
   const { context } = inquiry;
   const gone = missing.filter(hasMissedEnough).slice(0, mostJudged);
-  const { states, problem } =
+  const { answers, problem } =
     context.watch.direction === 'sent'
       ? await askAfter(inquiry, gone)
-      : { states: new Map(gone.map((row) => [row, undefined])), problem: undefined };
+      : { answers: new Map(gone.map(({ trackingId }) => [trackingId, undefined])), problem: undefined };
   const changes = missing.map((row) => {
-    if (!states.has(row)) return row.missedPasses === passesUntilUnlisted ? undefined : countMiss(row, context);
-    const answer = states.get(row);
+    const { trackingId, missedPasses } = row;
+    if (!answers.has(trackingId)) return missedPasses === passesUntilUnlisted ? undefined : countMiss(row, context);
+    const answer = answers.get(trackingId);
     return answer === undefined ? markUnlisted(row, context) : changeByAnswer(row, answer, context);
   });
   return { changes: changes.filter((change) => change !== undefined), problem };
@@ -124,30 +121,17 @@ async function confirmMissing(inquiry: Inquiry, missing: readonly TransferRow[])
  * calls active, or does not know, is left to a full listing.
  */
 export async function confirmDeparted(inquiry: Inquiry, missing: readonly TransferRow[]): Promise<Conclusion> {
-  const { states, problem } = await askAfter(inquiry, missing.slice(0, mostJudged));
-  const changes = new Map(missing.map((row) => [row, changeByAnswer(row, states.get(row), inquiry.context)]));
-  return {
-    changes: [...changes.values()].filter((change) => change !== undefined),
-    unclear: missing.filter((row) => !changes.get(row)),
-    problem,
-  };
+  const { answers, problem } = await askAfter(inquiry, missing.slice(0, mostJudged));
+  const changeOf = (row: TransferRow) => changeByAnswer(row, answers.get(row.trackingId), inquiry.context);
+  const changes = missing.map(changeOf).filter((change) => change !== undefined);
+  const clear = new Set(changes.map(({ before }) => before));
+  return { changes, unclear: missing.filter((row) => !clear.has(row)), problem };
 }
 
-/** Requests the states of transfers, undefined where the server knows none. After a failure it asks no more. */
 async function askAfter({ server, context, deadline }: Inquiry, rows: readonly TransferRow[]) {
-  const states = new Map<TransferRow, Status>();
-  const readFacts = context.watch.follow?.length ? server.readerFor(context.watch) : undefined;
-  let problem: WatchProblem | undefined;
-  await pLimit(4).map(rows, async (row) => {
-    if (problem) return;
-    try {
-      states.set(row, await server.status(context.watch.mailbox, row.trackingId, deadline, readFacts));
-    } catch (error) {
-      if (!(error instanceof CryptshareFailure)) throw error;
-      problem = problemOfFailure(error);
-    }
-  });
-  return { states, problem };
+  const ids = rows.map(({ trackingId }) => trackingId);
+  const { answers, failure } = await askForEach(server, context.watch, ids, deadline);
+  return { answers, problem: failure && problemOfFailure(failure) };
 }
 
 function changeByAnswer(row: TransferRow, answer: Status, context: DiffContext): RowChange | undefined {

@@ -76,8 +76,7 @@ export async function pollShard(
   const isWhole = (row.polled?.length ?? 0) < 2;
   const abandoned = abandonedWatches(row, started);
   const due = enabled.flatMap((watch) => {
-    const isAbandoned = abandoned.has(watchKey(watch));
-    const after = isAbandoned ? undefined : lastTick(row, isWhole ? 0 : placeOf(watch), started);
+    const after = abandoned.has(watchKey(watch)) ? undefined : lastTick(row, isWhole ? 0 : placeOf(watch), started);
     const scope = scopeDue(scheduled(watch), schedule, { after, to });
     return scope ? [{ watch, scope, after, isLate: wasDue(watch, schedule, after, row.postponedAt) }] : [];
   });
@@ -114,9 +113,8 @@ export async function pollShard(
     failing: incidents.shares(),
     postponedAt: postponed.size > 0 ? to : undefined,
   });
-  const atRelease = () => (narrowed ? undefined : progress());
-  const lease = { held, view, forgiveSince: verifiableSince(mended), progress: atRelease };
-  const [hung, told, kept] = await withShardLease(deps, lease, async (polling) => {
+  const atRelease = { forgiveSince: verifiableSince(mended), progress: () => (narrowed ? undefined : progress()) };
+  const [hung, told, kept] = await withShardLease(deps, { held, view, ...atRelease }, async (polling) => {
     const beingDeleted = new Set(expired && [watchKey(expired)]);
     const deleting = expired && deleteExpired(deps, expired, term, deadline).finally(() => beingDeleted.clear());
     // Delete first after a tick that ran out of time, otherwise polls might never leave time for it. But do not make
@@ -144,19 +142,16 @@ export async function pollShard(
     });
     const hung = inFlight.size;
     // If narrowing fails, the next tick waits until the lease ends.
-    narrowed =
-      hung > 0
-        ? await shardRows.narrow(held, [...inFlight, ...beingDeleted], progress()).catch(() => undefined)
-        : undefined;
+    if (hung > 0)
+      narrowed = await shardRows.narrow(held, [...inFlight, ...beingDeleted], progress()).catch(() => undefined);
     if (narrowed) server.calls.slots.share(held.name, narrowed.slots);
-    const firstTold = await incidents.tell();
+    const told = await incidents.tell();
     await Promise.all(ends);
-    return [hung, firstTold, await deleting] as const;
+    return [hung, told, await deleting] as const;
   });
   // A hanging poll may have found its watch well since.
   const untold = hung > 0 ? await incidents.tell() : told;
-  const isSetBack = row.polled?.some(({ to: last = 0 }) => !hasBeen(last, started));
-  const clock = isSetBack ? clockSetBack : undefined;
+  const clock = row.polled?.some(({ to: last = 0 }) => !hasBeen(last, started)) ? clockSetBack : undefined;
   const warning = warningOf(untold, kept, clock, server.takeWarning(), view.fault?.message);
   return { polls, skipped: begun.length - polls.length, warning };
 }

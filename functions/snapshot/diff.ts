@@ -115,8 +115,7 @@ function withFacts(row: TransferRow, context: DiffContext, hasEnded = false): Tr
   const { watch, facts, recipientKey, rev, observedAt, silent } = context;
   const { followed, ...rest } = row;
   // Once a transfer has ended, nothing can be fetched any more.
-  const isOver = isFinal(row.state) || !watch.follow?.length;
-  if (isOver) return followed ? { ...rest, rev } : row;
+  if (isFinal(row.state) || !watch.follow?.length) return followed ? { ...rest, rev } : row;
   const now = isListed(row) && isActive(row.state) ? facts?.get(row.trackingId) : undefined;
   if (!now || !recipientKey || (row.pending?.length ?? 0) > mostNews) return row;
   const counted = hasEnded ? { fetches: now.fetches, downloads: now.downloads } : now;
@@ -124,10 +123,10 @@ function withFacts(row: TransferRow, context: DiffContext, hasEnded = false): Tr
   if (isDeepStrictEqual(after, followed)) return row;
   const changed: TransferRow = { ...row, rev, followed: after };
   if (silent || news.length === 0) return changed;
-  return news.reduce<TransferRow>(
-    (told, { news: type, ...details }) => withEvent(told, row.state, context, type, details),
-    { ...changed, observedAt },
-  );
+  return news.reduce<TransferRow>((told, details) => withEvent(told, row.state, context, details), {
+    ...changed,
+    observedAt,
+  });
 }
 
 /**
@@ -149,7 +148,7 @@ function judgeReturn(row: TransferRow, state: State, context: DiffContext): Tran
   const back = { ...listed, rev, observedAt, returns: (row.returns ?? 0) + 1 };
   // A transfer that was unlisted without an event returns without one.
   const isNews = isUnlisted && !silent && row.sequence > 0;
-  const after = isNews ? withEvent(back, row.state, context, 'transfer.listed_again') : back;
+  const after = isNews ? withEvent(back, row.state, context, { news: 'transfer.listed_again' }) : back;
   return sameState(row.state, state) ? after : inState(after, state, context);
 }
 
@@ -182,7 +181,7 @@ export function markUnlisted(row: TransferRow, context: DiffContext): RowChange 
   const { missedPasses, returning, ...rest } = row;
   const after = { ...rest, rev: context.rev, observedAt: context.observedAt, isUnlisted: true };
   if (context.silent) return { before: row, after };
-  return { before: row, after: withEvent(after, row.state, context, 'transfer.unlisted') };
+  return { before: row, after: withEvent(after, row.state, context, { news: 'transfer.unlisted' }) };
 }
 
 export const isListed = (row: TransferRow): boolean => !row.isUnlisted;
@@ -190,14 +189,12 @@ export const isListed = (row: TransferRow): boolean => !row.isUnlisted;
 function withEvent(
   row: TransferRow,
   previousState: State | null,
-  context: DiffContext,
-  news?: Change['news'],
+  { server, watch, observedAt }: DiffContext,
   details: Partial<Change> = {},
 ): TransferRow {
-  const { server, watch, observedAt } = context;
   const { trackingId, state } = row;
   const sequence = row.sequence + 1;
-  const change: Change = { trackingId, state, previousState, sequence, news, ...details };
+  const change = { trackingId, state, previousState, sequence, ...details };
   const body = eventBody(transferEvent(server, watch, change, observedAt));
   return { ...row, sequence, pending: [...(row.pending ?? []), body] };
 }

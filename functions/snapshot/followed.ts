@@ -1,5 +1,5 @@
 import * as r from '#functions/dynamodb/row-reader.ts';
-import type { Change, News } from '#functions/events/transfer-event.ts';
+import type { Change } from '#functions/events/transfer-event.ts';
 import {
   type Counts,
   type Facts,
@@ -45,11 +45,8 @@ export type FollowedFacts = r.ReadBy<typeof followedSchema>;
 
 type Downloads = NonNullable<FollowedFacts['downloads']>;
 
-/** An event to make of a change of facts. */
-export type FactNews = { readonly news: News } & Pick<
-  Change,
-  'recipient' | 'recipients' | 'downloadedBy' | 'method' | 'downloadedAt' | 'expiresAt' | 'problems'
->;
+/** What an event tells of a change of facts. */
+type FactNews = Partial<Change>;
 
 /** Facts of a transfer that is new in a followed watch: all that the server tells of it is news. */
 export const noFacts = (watch: FollowingWatch): FollowedFacts => ({

@@ -15,11 +15,10 @@ const mendedPauseMs = 60_000;
 const readIncident = r.rowReader(incidentSchema);
 const incidentOf = (row: Item): Incident => ({ name: row.sk.slice(incidentPrefix.length), ...readIncident(row) });
 
-export const incidentsIn = (rows: readonly Item[]): r.Fitting<Incident> =>
-  r.readFitting(
-    rows.filter(({ sk }) => sk.startsWith(incidentPrefix)),
-    incidentOf,
-  );
+export function incidentsIn(rows: readonly Item[]): r.Fitting<Incident> {
+  const incidents = rows.filter(({ sk }) => sk.startsWith(incidentPrefix));
+  return r.readFitting(incidents, incidentOf);
+}
 
 const times = r.record(r.number);
 const mendedOf = r.rowReader((row) => {
@@ -27,11 +26,10 @@ const mendedOf = r.rowReader((row) => {
   return times(mended);
 });
 
-export const mendedIn = (rows: readonly Item[]): r.Fitting<Mended> =>
-  r.readFitting(
-    rows.filter(({ sk }) => sk === mendedKey),
-    mendedOf,
-  );
+export function mendedIn(rows: readonly Item[]): r.Fitting<Mended> {
+  const mended = rows.filter(({ sk }) => sk === mendedKey);
+  return r.readFitting(mended, mendedOf);
+}
 
 /** Rows of incidents. They lie beside the rows of the shards, so that one read brings both. */
 export class IncidentRows extends Partition {

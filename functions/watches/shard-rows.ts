@@ -81,15 +81,11 @@ export class ShardRows {
     const rows = await this.partition.range(...sharedRange);
     const registered = await this.registry.range(...rangeOfPlaces(...placesOf(shard, shards)));
     const own = rows.find(({ sk }) => sk === shardKey(shard));
+    const ofOthers = rows.filter((row) => row.sk.startsWith('shard#') && row.shards === shards && row !== own);
+    const ofServer = rows.filter((row) => row.sk === circuitKey && row.origin === origin);
     const watches = r.readFitting(registered, watchOf);
-    const others = r.readFitting(
-      rows.filter((row) => row.sk.startsWith('shard#') && row.shards === shards && row !== own),
-      readShardRow,
-    );
-    const circuit = r.readFitting(
-      rows.filter((row) => row.sk === circuitKey && row.origin === origin),
-      readCircuit,
-    );
+    const others = r.readFitting(ofOthers, readShardRow);
+    const circuit = r.readFitting(ofServer, readCircuit);
     const incidents = incidentsIn(rows);
     const mended = mendedIn(rows);
     return {

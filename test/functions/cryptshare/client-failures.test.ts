@@ -5,7 +5,7 @@ import type { CryptshareServer } from '#infra/simulator/server.ts';
 import { selfSigned } from '#test/infra/local/certificate.ts';
 import { faultAnswers } from '#test/support/fault-answers.ts';
 import type { TestClock } from '#test/support/poll-world.ts';
-import { connect, errorAnswer, expectClear, type Options, response, start } from './client-start.ts';
+import { connect, errorAnswer, expectClear, type Options, response, start, watch } from './client-start.ts';
 
 describe('CryptshareClient.list', () => {
   it.each<{ what: string; answer: Fault['answer'] }>([
@@ -112,7 +112,7 @@ describe('CryptshareClient.list', () => {
   it('sends nothing after its deadline, and counts no request', async () => {
     const { server, seeded, client, list, inTime } = await start(5);
     expect(await list(250, 0)).toMatchObject({ failure: { kind: 'out_of_time' }, requests: 0, listing: { size: 0 } });
-    const status = client.status('alice+x@example.com', seeded[0]!.trackingId, inTime(0));
+    const status = client.status(watch, seeded[0]!.trackingId, inTime(0));
     await expect(status).rejects.toMatchObject({ kind: 'out_of_time' });
     expect(server.requests.total).toBe(0);
   });

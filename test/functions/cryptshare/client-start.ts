@@ -26,7 +26,7 @@ export function connect(origin: string, clock = new TestClock(), options: Option
   onTestFinished(() => client.calls.close());
   const inTime = (budget = 50_000) => clock.steady() + budget;
   const list = (expected = 0, budget?: number) => client.list(watch, 'all', expected, inTime(budget));
-  const status = (trackingId: string) => client.status(mailbox, trackingId, inTime());
+  const status = (trackingId: string) => client.status(watch, trackingId, inTime());
   return { client, clock, waits, inTime, list, status };
 }
 
