@@ -9,7 +9,7 @@ import {
   usualOverdueBeforeMs,
 } from '#functions/transfers/follow.ts';
 
-/** Recipients of a transfer that are told apart; a transfer with more has no usable details. */
+/** Recipients of a transfer that are told apart; a transfer with more counts none. */
 const mostRecipients = 1000;
 
 /** Milliseconds after its end for which an active transfer may be overdue; the server cleans up once a day. */
@@ -111,8 +111,9 @@ function objectsIn(list: unknown): readonly Raw[] | undefined {
 /** Recipients as the watch may see them: a received watch sees itself alone, never those of a blind copy. */
 function recipientsOf(list: unknown, { direction, mailbox }: FollowingWatch): readonly Raw[] | undefined {
   const all = objectsIn(list);
-  if (!all || all.length === 0 || all.length > mostRecipients) return undefined;
-  if (direction === 'sent') return all;
+  if (!all) return undefined;
+  // A transfer without countable recipients counts none, so that the others of its bucket can be compared.
+  if (direction === 'sent') return all.length > mostRecipients ? [] : all;
   const own = all.filter(({ mail }) =>
     typeof mail === 'string' ? addressKey(mail) === addressKey(mailbox) : all.length === 1,
   );

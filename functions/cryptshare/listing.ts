@@ -10,6 +10,7 @@ import {
 import { type Facts, factsHash } from '#functions/transfers/follow.ts';
 import { canonicalState, isTrackingId, type State } from '#functions/transfers/transfer.ts';
 import type { FactsReader } from './details.ts';
+import { CryptshareFailure } from './failure.ts';
 import { ListingMemory } from './listing-memory.ts';
 
 /** Distinct raw states in one listing; the vendor documents seven states in two spellings. */
@@ -111,11 +112,15 @@ export class Listing {
     return this.facts.size;
   }
 
-  /** Adds facts of active transfers, by tracking id. @throws CryptshareFailure when the memory does not suffice */
+  /** Adds facts of active transfers, by tracking id; as many as the memory suffices for. */
   addFacts(facts: ReadonlyMap<string, Facts>): void {
-    for (let index = 0; index < this.size && facts.size > 0; index += 1) {
-      const known = this.isActive(index) ? facts.get(this.idAt(index)) : undefined;
-      if (known) this.note(index, known);
+    try {
+      for (let index = 0; index < this.size && facts.size > 0; index += 1) {
+        const known = this.isActive(index) ? facts.get(this.idAt(index)) : undefined;
+        if (known) this.note(index, known);
+      }
+    } catch (error) {
+      if (!(error instanceof CryptshareFailure)) throw error;
     }
   }
 

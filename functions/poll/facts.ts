@@ -13,6 +13,9 @@ const looksPerPoll = 20;
 /** Milliseconds without such requests after a failure: they must not have the circuit breaker stop listings. */
 const restMs = 900_000;
 
+/** Milliseconds that such requests may take in all, because states wait for them. */
+const longestMs = 10_000;
+
 /** Transfers that have ended whose last fetches one poll asks for. */
 const mostEnded = 100;
 
@@ -52,7 +55,7 @@ export async function askForFacts(
     if (ids.length >= looksPerPoll) break;
     ids.push(...untold.get(bucket)!);
   }
-  const { answers, failure } = await askForEach(server, watch, ids, deadline);
+  const { answers, failure } = await askForEach(server, watch, ids, soon(server, deadline));
   if (failure) server.restUntil = server.calls.options.now().getTime() + restMs;
   const facts = factsIn(answers);
   return { facts, requests: ids.length, isLacking: facts.size === 0 && [...answers.values()].some(Boolean) };
@@ -75,7 +78,7 @@ export async function factsOfEnded(
     return row?.followed && isActive(row.state) && isFinal(state);
   });
   const ids = ended.slice(0, mostEnded).map(([trackingId]) => trackingId);
-  return factsIn((await askForEach(server, watch, ids, deadline)).answers);
+  return factsIn((await askForEach(server, watch, ids, soon(server, deadline))).answers);
 }
 
 /** Asks for single transfers; an answer is undefined where the server knows none. After a failure it asks no more. */
@@ -98,6 +101,9 @@ export async function askForEach(
   });
   return { answers, failure };
 }
+
+const soon = ({ calls }: CryptshareClient, deadline: Deadline): Deadline =>
+  Math.min(deadline, calls.options.steady() + longestMs);
 
 const factsIn = (answers: ReadonlyMap<string, Status>) =>
   new Map([...answers].flatMap(([trackingId, answer]) => (answer?.facts ? [[trackingId, answer.facts]] : [])));

@@ -21,7 +21,13 @@ import { pollWatch } from './poll-watch.ts';
 import { deleteExpired, expiredWatch } from './removed-watches.ts';
 import { lastWriteAt, withShardLease } from './shard-lease.ts';
 
-const tickSchema = z.strictObject({ shard: z.int().check(z.minimum(0)), at: z.iso.datetime() });
+/** ISO 8601 in UTC, as EventBridge Scheduler writes it. */
+const instantForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
+
+const tickSchema = z.strictObject({
+  shard: z.int().check(z.minimum(0)),
+  at: z.string().check(z.regex(instantForm, 'expected an ISO 8601 time')),
+});
 
 /** Event of EventBridge Scheduler: poll the watches of a shard that are due by `at`, an ISO 8601 time. */
 export type Tick = Readonly<z.infer<typeof tickSchema>>;

@@ -109,9 +109,10 @@ function compareDownloads(
   const present = [...fetches].map(([id, fetch]) => ({ key: keyOf(id), fetch }));
   const numbers = numbered(before ?? { numbers: {}, fetched: [] }, present);
   const isTold = new Set(before?.fetched);
-  const fetched = present
-    .flatMap(({ key, fetch }) => (fetch ? [{ recipient: numbers[key]!, fetch }] : []))
-    .sort((a, b) => a.recipient - b.recipient);
+  // An id and the one that replaced it share a number, if the server shows both.
+  const byNumber = new Map(present.flatMap(({ key, fetch }) => (fetch ? [[numbers[key]!, fetch]] : [])));
+  const fetched = [...byNumber].map(([recipient, fetch]) => ({ recipient, fetch }));
+  fetched.sort((a, b) => a.recipient - b.recipient);
   let downloadedBy = fetched.filter(({ recipient }) => isTold.has(recipient)).length;
   const untold = fetched.filter(({ recipient }) => !isTold.has(recipient));
   const telling = before ? untold.slice(0, mostNews) : untold;

@@ -140,4 +140,35 @@ describe('pollWatch of a watch that follows, when much goes wrong', () => {
     await pollLater(watch);
     expect(statusRequests() - before).toBeLessThanOrEqual(100);
   });
+
+  it.each(['sent', 'received'] as const)('tells the facts of %s transfers beside an odd one', async (direction) => {
+    const { watch, ids } = await followed(10, { direction });
+    for (let number = 0; number < 1000; number += 1) {
+      store().changeRecipients(ids[3]!, { kind: 'appear', mail: `other-${number}@example.com` });
+    }
+    await pollLater(watch);
+    await takeTransferEvents();
+    store().download(ids[0]!, direction === 'sent' ? bob : watch.mailbox);
+    await pollLater(watch);
+    expect(await told()).toContain(`transfer.downloaded ${ids[0]}`);
+  });
+
+  it('announces states where the memory does not suffice for facts of single transfers', async () => {
+    switchTo({ detailsInLists: 'none' });
+    const { watch, ids } = await followed(20);
+    for (const trackingId of ids) {
+      for (let number = 0; number < 30; number += 1) {
+        store().changeRecipients(trackingId, { kind: 'appear', mail: `other-${number}@example.com` });
+      }
+    }
+    const memory = new ListingMemory(40 * 1024);
+    const server = new CryptshareClient(world.deps.server.calls, given(token), memory);
+    store().setState(ids[0]!, 'DELETED_BY_ADMIN');
+    for (let poll = 0; poll < 2; poll += 1) {
+      world.clock.advance(60_000);
+      await pollWatch({ ...world.deps, server }, watch, world.terms());
+    }
+    expect(await told()).toEqual([`transfer.deleted_by_admin ${ids[0]}`]);
+    expect(memory.used).toBe(0);
+  });
 });

@@ -107,6 +107,12 @@ describe('compareFacts', () => {
     expect(row.downloads?.numbers).toMatchObject({ 'key of x': 2, 'key of z': 1, 'key of w': 3 });
   });
 
+  it('tells nothing twice when an id returns beside the one that replaced it', () => {
+    const { news } = follow([facts({ A: undefined }), facts({ B: undefined }), facts({ A: fetch, B: fetch })]);
+    const downloads = news.flat().filter((one) => one.news === 'transfer.downloaded');
+    expect(downloads.map(({ recipient }) => recipient)).toEqual([1]);
+  });
+
   it('keeps the number of a recipient that vanished, and tells nothing twice when it returns', () => {
     const { row, news } = follow([
       facts({ A: fetch, B: undefined }),
