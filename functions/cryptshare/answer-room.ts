@@ -7,10 +7,7 @@ const maxBytesTogether = 16 * 1024 * 1024;
 /** Part of the largest answer still expected after a further one, so that one large page is soon forgotten. */
 const fading = 0.9;
 
-/**
- * Limits requests in flight so that their answers fit in memory, whatever the server sends. The limit starts with room
- * for the largest answers, and rises as the server's answers prove smaller. Each answer may then have its share.
- */
+/** Limits requests in flight so that their answers fit in memory: few at first, more as answers prove smaller. */
 export class AnswerRoom {
   private expected = maxAnswerBytes;
 

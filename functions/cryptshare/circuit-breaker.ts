@@ -77,10 +77,7 @@ export function circuitAfterFault(
   return { faults, openUntil, toldAt: now, cause, ...(mayBeItsOwn && isSame && mailbox !== undefined && { mailbox }) };
 }
 
-/**
- * The circuit after a further fault, at `now` (Unix time in milliseconds), of requests in flight together: they count
- * once. The longest `Retry-After` among them applies to all mailboxes, and so do faults of two mailboxes.
- */
+/** The circuit after another fault of requests in flight together: they count once, their longest wait is for all. */
 export function circuitAfterSameFault(circuit: ServerCircuit, { retryAfterMs, mailbox }: ServerFault, now: number) {
   const isItsOwn = retryAfterMs === undefined && circuit.mailbox === mailbox;
   const openUntil = Math.max(circuit.openUntil, now + Math.min(retryAfterMs ?? 0, longestRetryAfterMs));

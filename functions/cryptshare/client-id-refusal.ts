@@ -7,10 +7,7 @@ const ofAllMailboxes = new Set<FailureCause>(['not_verified', 'client_id_rejecte
 const firstPauseMs = 60_000;
 const longestPauseMs = 300_000;
 
-/**
- * Remembers that the server issues no tokens to the client id. A single mailbox then tries for all, so that hundreds do
- * not ask in vain. Its success lets all of them ask at once. Times are Unix times in milliseconds.
- */
+/** Remembers that the client id gets no tokens: one mailbox then tries for all, not hundreds. Times are Unix ms. */
 export class ClientIdRefusal {
   private refusal: { readonly failure: CryptshareFailure; readonly at: number; readonly pause: number } | undefined;
 

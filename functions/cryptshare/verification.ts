@@ -50,11 +50,7 @@ const longestPauseMs = 3_600_000;
 const notVerified: FailureCause[] = ['not_verified', 'verification_ended', 'verification_refused', 'token_invalid'];
 export const verificationCauses: ReadonlySet<string> = new Set(notVerified);
 
-/**
- * Parses names of methods, for which documents have `CLIENT_ID` and `EMAIL`, or `clientId` and `email`.
- *
- * @example methodsIn(['clientId', 'EMAIL']) has both methods
- */
+/** Parses names of methods: documents have `CLIENT_ID` and `EMAIL`, or `clientId` and `email`. */
 export function methodsIn(names: readonly unknown[]): ReadonlySet<VerificationMethod> {
   const plain = names.map((name) => `${name}`.toLowerCase().replaceAll(/[^a-z]/g, ''));
   return new Set(verificationMethods.filter((method) => plain.includes(method.replace('_', ''))));
@@ -85,10 +81,7 @@ export const isBusy = (verification: Verification | undefined, now: number): boo
 /** Longest `Retry-After` that counts, in milliseconds. */
 export const longestWishMs = dayMs;
 
-/**
- * True when no attempt to obtain a token may be made yet. Failures by `forgivenAt` (Unix time in milliseconds) and
- * instants of a clock that was ahead do not count.
- */
+/** True when no token may be requested yet. Failures by `forgivenAt` (Unix ms) and of a clock ahead do not count. */
 export function isPaused({ retryAt, triedAt }: Verification, forgivenAt: number, now: number): boolean {
   const until = plausibleUntil(Date.parse(retryAt ?? ''), now, longestWishMs) ?? 0;
   const tried = triedAt === undefined ? now : Date.parse(triedAt);

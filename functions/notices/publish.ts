@@ -64,10 +64,7 @@ async function publishBatch(topics: Topics, batch: readonly string[], published:
   }
 }
 
-/**
- * Publishes a notice to the topic transfer-notices. By default and for e-mail it is text, for chat Amazon Q Developer's
- * schema, for queues the record. @throws the error of the SNS client
- */
+/** Publishes a notice as text for e-mail, Amazon Q Developer's schema for chats, and the record for queues. */
 export async function publishNotice(topics: Topics, { subject: Subject, text: mail, chat, record }: Notice) {
   const texts = { default: mail, email: mail, https: JSON.stringify(chat), sqs: JSON.stringify(record) };
   const Message = JSON.stringify(texts);

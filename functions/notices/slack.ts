@@ -11,10 +11,7 @@ const maxText = 1000;
 
 const signs: Record<Severity, string> = { info: '🔵', warning: '🟠', alert: '🔴' };
 
-/**
- * The body for Slack's incoming webhooks (Block Kit). Foreign text cannot mention anyone, make links or break the
- * layout. Tracking ids can be copied unchanged, except backticks.
- */
+/** The body for Slack's incoming webhooks (Block Kit). Foreign text cannot mention anyone or make links. */
 export function slackMessage(record: NoticeRecord): string {
   const lines = [
     ...record.paragraphs.map(shown),

@@ -61,10 +61,7 @@ export async function askForFacts(
   return { facts, requests: ids.length, isLacking: facts.size === 0 && [...answers.values()].some(Boolean) };
 }
 
-/**
- * Asks once for the last fetches of transfers that have ended since the last poll. In a burst, those beyond 100 go
- * without: their end must not wait.
- */
+/** Asks once for the last fetches of transfers that have ended; beyond 100, the end must not wait for them. */
 export async function factsOfEnded(
   server: CryptshareClient,
   watch: FollowingWatch,

@@ -23,10 +23,7 @@ const suddenShare = 0.2;
 const suspensionMs = 86_400_000;
 const suspensionListings = 10;
 
-/**
- * Missing transfers judged by one poll; the others wait for a later one. Those of senders take a request each: as many as
- * pages of 10,000 transfers.
- */
+/** Missing transfers judged by one poll: those of senders take a request each, as a listing of 10,000 does. */
 const mostJudged = 100;
 
 /** Conclusion of a poll about transfers that a listing lacks. */

@@ -41,10 +41,7 @@ type Reconciliation = Pick<PollResult, 'outcome' | 'changed' | 'published' | 'pr
 
 const nothingReached = { changed: 0, published: 0, problem: undefined };
 
-/**
- * Claims a snapshot, and brings its planned buckets up to the listing. It commits each change together with its event,
- * announces pending events, and only then settles.
- */
+/** Claims a snapshot, commits each change with its event, announces pending events, and only then settles. */
 export async function reconcile(deps: PollDependencies, listed: ListedWatch): Promise<Reconciliation> {
   const { server, topics, now, steady } = deps;
   const { watch, snapshot, root, pass, plan, deadline } = listed;
@@ -182,10 +179,7 @@ async function commitAll(snapshot: Snapshot, batches: readonly RowChange[][], wr
 /** Rows announced and cleared at a time. The time kept back at the end of a poll is enough to clear them. */
 export const rowsPerAnnouncement = 1000;
 
-/**
- * Announces pending events and clears them in `rows`, part by part while time is left. The next poll repeats no cleared
- * part. Each part has its own notice.
- */
+/** Announces pending events and clears them in `rows`, part by part, so that the next poll repeats no cleared part. */
 async function announceAll(topics: Topics, poll: ClaimedPoll, rows: Map<string, TransferRow>, isInTime: () => boolean) {
   const { snapshot, context } = poll;
   const waiting = [...rows.values()].filter(({ pending }) => pending);

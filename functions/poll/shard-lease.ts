@@ -20,10 +20,7 @@ interface ShardLease {
   readonly progress?: () => ShardProgress | undefined;
 }
 
-/**
- * Polls under a shard's lease, with the circuit breaker as other processes left it, and releases the lease. If the
- * polls throw, the lease expires instead, because requests in flight may still write.
- */
+/** Polls under a shard's lease and releases it. After an error it expires: requests in flight may still write. */
 export async function withShardLease<T>(
   deps: PollDependencies,
   { held, view, forgiveSince, progress }: ShardLease,

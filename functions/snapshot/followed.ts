@@ -45,7 +45,7 @@ export type FollowedFacts = r.ReadBy<typeof followedSchema>;
 
 type Downloads = NonNullable<FollowedFacts['downloads']>;
 
-/** What an event tells of a change of facts. */
+/** Data of an event about a change of facts. */
 type FactNews = Partial<Change>;
 
 /** Facts of a transfer that is new in a followed watch: all that the server tells of it is news. */

@@ -25,10 +25,7 @@ export interface ReadPlan {
   readonly buckets: ReadonlySet<number>;
 }
 
-/**
- * Narrows a poll to the active transfers if that saves requests. Only a full listing settles a baseline, unsettled
- * buckets or a sudden absence.
- */
+/** Narrows a poll to active transfers if that saves requests, except where only a full listing settles what is open. */
 export function scopeFor(root: Root, wanted: Scope): Scope {
   const isOpen = root.baselineAt === undefined || root.unsettled.size > 0 || root.absence !== undefined;
   return wanted === 'active' && !isOpen && requestsFor(root.active) < requestsFor(root.count) ? 'active' : 'all';

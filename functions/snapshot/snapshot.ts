@@ -75,10 +75,7 @@ export class Snapshot extends Partition {
     return isClaimed ? { rev, bits, origin } : undefined;
   }
 
-  /**
-   * Claims the snapshot for deletion up to `until` (Unix milliseconds) and ends its baseline. A poll makes a new one
-   * after that. Returns the claim's `rev`, or undefined when another process has claimed the snapshot since.
-   */
+  /** Claims the snapshot for deletion up to `until` (Unix ms), and ends its baseline. Undefined if claimed since. */
   async endBaseline({ rev: read }: Root, until: number): Promise<number | undefined> {
     const rev = read + 1;
     const empty = { count: 0, active: 0, baselineAt: undefined, absence: undefined };
@@ -121,10 +118,7 @@ export class Snapshot extends Partition {
     return this.put(transferKey(after.trackingId), this.attributesOf(after), isUnchanged);
   }
 
-  /**
-   * Stores rows of a baseline over existing ones, in an eighth of the time of single commits. BatchWriteItem knows no
-   * condition, so no other poll may write to the snapshot until there is a baseline.
-   */
+  /** Stores rows of a baseline in an eighth of the time, without a condition: other polls must not write then. */
   async store(rows: readonly TransferRow[], budget: RetryBudget): Promise<void> {
     const items = rows.map((row) => ({ sk: transferKey(row.trackingId), ...this.attributesOf(row) }));
     await this.putAll(items, budget);

@@ -58,10 +58,7 @@ export interface Facts extends FactSummary {
   readonly overdue?: (Counts & { readonly isOverdue: boolean; readonly expiresAt?: string | undefined }) | undefined;
 }
 
-/**
- * Hash of the facts for digests, equal for what the server tells and for what its row holds. It counts recipients
- * instead of naming them, so that an unchanged poll computes no keyed hash.
- */
+/** Hash of facts, equal for server and row. It counts recipients, so an unchanged poll computes no keyed hash. */
 export function factsHash({ downloads, problems: found, overdue }: FactSummary): number {
   const fetched = downloads && `${downloads.downloadedBy}/${downloads.recipients}`;
   const end = overdue && (overdue.isOverdue ? overdue.expiresAt : '-');

@@ -17,10 +17,7 @@ export class Chats extends Partition {
     super(client, table, sharedPartition);
   }
 
-  /**
-   * Removes the note. Adding a chat calls this before, so that a crash leaves no note. It calls this again after, as a
-   * process that did not see the chat yet may have written the note.
-   */
+  /** Removes the note: before a chat is added, for a crash, and after, for a process that did not see it yet. */
   async expect(): Promise<void> {
     await this.update(chatsKey, { isNone: false, rev: randomUUID() }, {});
   }

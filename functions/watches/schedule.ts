@@ -59,10 +59,7 @@ const longestIntervalWhileFailingMs = 900_000;
 /** Milliseconds without a change after which a watch is quiet. */
 const quietAfterMs = 3_600_000;
 
-/**
- * True when neither transfers nor settings have changed for an hour, or for two `usualMs` if these are longer.
- * A failing watch is not quiet, because its changes are unknown. `now` is a Unix time; both are in milliseconds.
- */
+/** True without a change for an hour, or two `usualMs` if longer. The changes of a failing watch are unknown. */
 export const isQuiet = (
   { scheduledFrom, changedAt, health }: Omit<TimedWatch, keyof Watch>,
   now: number,

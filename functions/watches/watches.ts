@@ -143,10 +143,7 @@ export class Watches extends PolledWatches {
     return this.update(registryKey(watch), { isDisabled: true, isPaused: true }, { condition });
   }
 
-  /**
-   * Enables a watch from an ISO 8601 time on. If the configuration file no longer declares it, no deployment disables
-   * it again. Returns false when it is not disabled, or has changed since it was read.
-   */
+  /** Enables a watch from an ISO 8601 time on; no deployment disables it. False if enabled or changed. */
   resume(watch: RegisteredWatch, at: string): Promise<boolean> {
     const { isPaused } = watch;
     const enabled = { isDisabled: undefined, isPaused: undefined, removedAt: undefined };
