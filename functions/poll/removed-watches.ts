@@ -8,17 +8,11 @@ import { writeGraceMs } from './shard-lease.ts';
 const rowsPerTick = 500;
 
 /** The removed watch whose snapshot is deleted next. Until then, adding it again undoes a removal by mistake. */
-export const expiredWatch = (
-  removed: readonly RegisteredWatch[],
-  now: number,
-  keptForMs: number,
-): RegisteredWatch | undefined =>
-  removed
-    .filter(
-      ({ isDisabled, removedAt = '' }) =>
-        isDisabled && (removedAt === forgottenAt || now - Date.parse(removedAt) >= keptForMs),
-    )
-    .toSorted((a, b) => (a.removedAt! < b.removedAt! ? -1 : 1))[0];
+export function expiredWatch(removed: readonly RegisteredWatch[], now: number, keptForMs: number) {
+  const isOver = (at: string) => at === forgottenAt || now - Date.parse(at) >= keptForMs;
+  const expired = removed.filter(({ isDisabled, removedAt = '' }) => isDisabled && isOver(removedAt));
+  return expired.toSorted((a, b) => (a.removedAt! < b.removedAt! ? -1 : 1))[0];
+}
 
 /**
  * Deletes rows of a removed watch's snapshot, and the watch once none are left. Only the holder of its shard's lease

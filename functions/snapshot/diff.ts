@@ -80,17 +80,12 @@ export function diff(rows: ReadonlyMap<string, TransferRow>, listed: ReadonlyMap
 }
 
 /** Change of a transfer that the server has in `state`; undefined when row and server agree. */
-export function markSeen(
-  row: TransferRow | undefined,
-  trackingId: string,
-  state: State,
-  context: DiffContext,
-): RowChange | undefined {
+export function markSeen(row: TransferRow | undefined, trackingId: string, state: State, context: DiffContext) {
   // The last fetches of a transfer that has ended come before its end.
   const counted = row && isFinal(state) && isActive(row.state) ? withFacts(row, context, true) : row;
   const after = markState(counted, trackingId, state, context) ?? counted;
   const told = after && withFacts(after, context);
-  return told === row ? undefined : { before: row, after: told! };
+  return told && told !== row ? { before: row, after: told } : undefined;
 }
 
 function markState(row: TransferRow | undefined, trackingId: string, state: State, context: DiffContext) {
@@ -123,10 +118,8 @@ function withFacts(row: TransferRow, context: DiffContext, hasEnded = false): Tr
   if (isDeepStrictEqual(after, followed)) return row;
   const changed: TransferRow = { ...row, rev, followed: after };
   if (silent || news.length === 0) return changed;
-  return news.reduce<TransferRow>((told, details) => withEvent(told, row.state, context, details), {
-    ...changed,
-    observedAt,
-  });
+  const tell = (told: TransferRow, details: Partial<Change>) => withEvent(told, row.state, context, details);
+  return news.reduce(tell, { ...changed, observedAt });
 }
 
 /**

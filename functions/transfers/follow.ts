@@ -30,6 +30,15 @@ export interface FollowingWatch extends Watch {
 
 export const usualOverdueBeforeMs = 2 * 86_400_000;
 
+/** Least and greatest `overdueBeforeMs`: an hour and 30 days. */
+export const overdueBeforeLimitsMs = [3_600_000, 30 * 86_400_000] as const;
+
+/** True unless a watch has a time from which transfers are overdue, but does not follow that. */
+export const isOverdueSensible = ({ follow = [], overdueBeforeMs }: Omit<FollowingWatch, keyof Watch>): boolean =>
+  overdueBeforeMs === undefined || follow.includes('overdue');
+
+export const expectedOverdue = 'expected only where follow has overdue';
+
 export const follows = ({ follow = [] }: FollowingWatch, one: Followed): boolean => follow.includes(one);
 
 /** Recipients of a transfer, and how many of them have fetched something. */
@@ -38,11 +47,16 @@ export interface Counts {
   readonly downloadedBy: number;
 }
 
+interface Overdue {
+  readonly isOverdue: boolean;
+  readonly expiresAt?: string | undefined;
+}
+
 /** Facts of one transfer that enter its digest; each is undefined unless its watch follows it. */
 export interface FactSummary {
   readonly downloads?: Counts | undefined;
   readonly problems?: readonly Problem[] | undefined;
-  readonly overdue?: { readonly isOverdue: boolean; readonly expiresAt?: string | undefined } | undefined;
+  readonly overdue?: Overdue | undefined;
 }
 
 /** First fetch of a file by a recipient; `at` is the server's own text, undefined if it has no usable date. */
@@ -55,7 +69,7 @@ export interface Fetch {
 export interface Facts extends FactSummary {
   /** First fetches by the server's id of the recipient, which must not be stored; undefined for nothing fetched. */
   readonly fetches: ReadonlyMap<string, Fetch | undefined>;
-  readonly overdue?: (Counts & { readonly isOverdue: boolean; readonly expiresAt?: string | undefined }) | undefined;
+  readonly overdue?: (Counts & Overdue) | undefined;
 }
 
 /** Hash of facts, equal for server and row. It counts recipients, so an unchanged poll computes no keyed hash. */

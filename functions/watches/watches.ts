@@ -37,9 +37,6 @@ const isAlike = (one: WatchSettings, other: WatchSettings): boolean =>
 export const isDeclared = (watch: RegisteredWatch | undefined): boolean =>
   watch !== undefined && watch.isDeclared === true && (!watch.isDisabled || watch.isPaused === true);
 
-/** Key that all spellings of a watch's address share. */
-const sameKey = ({ mailbox, direction }: Watch): string => `${direction}#${addressKey(mailbox)}`;
-
 const notRemoved = (rows: readonly Item[]): RegisteredWatch[] =>
   rows.map(watchOf).filter(({ isRemoved }) => !isRemoved);
 
@@ -71,11 +68,10 @@ export class Watches extends PolledWatches {
     const known = new Map(registered.map((watch) => [watchKey(watch), watch]));
     const spellings = new Map(registered.map(({ mailbox }) => [addressKey(mailbox), mailbox]));
     // Two registered spellings of one mailbox both stay as they are.
-    const watches = declared.map((watch) =>
-      known.has(watchKey(watch))
-        ? watch
-        : { ...watch, mailbox: spellings.get(addressKey(watch.mailbox)) ?? watch.mailbox },
-    );
+    const watches = declared.map((watch) => {
+      const spelling = known.has(watchKey(watch)) ? undefined : spellings.get(addressKey(watch.mailbox));
+      return { ...watch, mailbox: spelling ?? watch.mailbox };
+    });
     const keys = new Set(watches.map(watchKey));
     const dropped = registered.filter((watch) => isDeclared(watch) && !keys.has(watchKey(watch)));
     const drop = { isDisabled: true, removedAt: at, isPaused: undefined };
@@ -94,11 +90,8 @@ export class Watches extends PolledWatches {
     const condition = 'attribute_not_exists(pk) OR isDeclared = :true OR isRemoved = :true';
     await pLimit(concurrency).map(others, async (watch) => {
       const before = known.get(watchKey(watch));
-      const enabled = {
-        removedAt: undefined,
-        isRemoved: undefined,
-        ...(!before?.isPaused && { isDisabled: undefined }),
-      };
+      const resumed = before?.isPaused ? {} : { isDisabled: undefined };
+      const enabled = { removedAt: undefined, isRemoved: undefined, ...resumed };
       const row = { ...declaredAs(watch), ...enabled, notifyExisting: before?.notifyExisting ?? notifyExisting };
       await this.update(registryKey(watch), row, { condition, values: { true: true } });
     });
@@ -125,11 +118,11 @@ export class Watches extends PolledWatches {
   async addAll(watches: readonly WantedWatch[], notifyExisting: boolean, at: string): Promise<boolean[]> {
     const wanted = new Set<string>();
     return pLimit(concurrency).map(watches, async (watch) => {
-      const key = sameKey(watch);
+      const { mailbox, direction, ...settings } = watch;
+      const key = watchKey({ mailbox: addressKey(mailbox), direction });
       if (wanted.has(key)) return false;
       wanted.add(key);
       if (await this.find(watch)) return false;
-      const { mailbox, direction, ...settings } = watch;
       const begun = { scheduledFrom: at, ...(notifyExisting && { notifyExisting }) };
       const row = { mailbox, direction, ...settingsOf(settings), ...begun };
       const condition = 'attribute_not_exists(pk) OR isRemoved = :true';

@@ -1,7 +1,7 @@
 import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { addressKey } from '#functions/transfers/address-key.ts';
-import { expectedOverdue, isOverdueSensible } from '#functions/transfers/follow-settings.ts';
+import { expectedOverdue, isOverdueSensible } from '#functions/transfers/follow.ts';
 import { address } from '#functions/transfers/mailbox-address.ts';
 import { followed, interval, overdueBefore } from '#infra/cli/terminal/arguments.ts';
 import { type CliError, refused } from '#infra/cli/terminal/cli-error.ts';

@@ -1,7 +1,6 @@
 // Parsers of option values; each throws InvalidArgumentError for an unusable text.
 import { InvalidArgumentError } from 'commander';
-import { type Followed, followable } from '#functions/transfers/follow.ts';
-import { overdueBeforeLimitsMs } from '#functions/transfers/follow-settings.ts';
+import { type Followed, followable, overdueBeforeLimitsMs } from '#functions/transfers/follow.ts';
 import type { Direction } from '#functions/transfers/transfer.ts';
 import { millisecondsOf } from '#infra/terminal/durations.ts';
 
