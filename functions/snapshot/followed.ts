@@ -45,16 +45,13 @@ export type FollowedFacts = r.ReadBy<typeof followedSchema>;
 
 type Downloads = NonNullable<FollowedFacts['downloads']>;
 
-/** Data of an event about a change of facts. */
-type FactNews = Partial<Change>;
+const noDownloads: Downloads = { recipients: 0, downloadedBy: 0, numbers: {}, fetched: [], isByAll: false };
 
 /** Facts of a transfer that is new in a followed watch: all that the server tells of it is news. */
 export const noFacts = (watch: FollowingWatch): FollowedFacts => ({
-  downloads: follows(watch, 'downloads')
-    ? { recipients: 0, downloadedBy: 0, numbers: {}, fetched: [], isByAll: false }
-    : undefined,
-  problems: follows(watch, 'problems') ? [] : undefined,
-  overdue: follows(watch, 'overdue') ? { isOverdue: false } : undefined,
+  ...(follows(watch, 'downloads') && { downloads: noDownloads }),
+  ...(follows(watch, 'problems') && { problems: [] }),
+  ...(follows(watch, 'overdue') && { overdue: { isOverdue: false } }),
 });
 
 /**
@@ -70,13 +67,14 @@ export function compareFacts(
   watch: FollowingWatch,
   keyOf: (id: string) => string,
 ) {
-  const downloads = facts.downloads && compareDownloads(before.downloads, facts.downloads, facts.fetches, keyOf);
+  const present = facts.downloads ? [...facts.fetches].map(([id, fetch]) => ({ key: keyOf(id), fetch })) : [];
+  const downloads = facts.downloads && compareDownloads(before.downloads, facts.downloads, present);
   const after: FollowedFacts = {
     ...(downloads && { downloads: downloads.after }),
     ...(facts.problems && { problems: facts.problems }),
     ...(facts.overdue && { overdue: overdueAfter(before.overdue, facts.overdue) }),
   };
-  const news: FactNews[] = before.downloads ? [...(downloads?.news ?? [])] : [];
+  const news: Partial<Change>[] = before.downloads ? [...(downloads?.news ?? [])] : [];
   // A received watch sees itself alone.
   const isByAll = after.downloads?.isByAll && before.downloads?.isByAll === false && watch.direction === 'sent';
   if (isByAll) news.push({ news: 'transfer.downloaded_by_all', ...facts.downloads });
@@ -93,6 +91,12 @@ export function compareFacts(
   return { after, news };
 }
 
+/** A recipient that the server shows, by the keyed hash of its id. */
+interface Present {
+  readonly key: string;
+  readonly fetch: Fetch | undefined;
+}
+
 /** An end that moved to an earlier time is no news: the transfer was overdue already. */
 function overdueAfter(before: FollowedFacts['overdue'], { isOverdue, expiresAt }: NonNullable<Facts['overdue']>) {
   const isLater = isOverdue && expiresAt !== undefined && expiresAt > (before?.told ?? '');
@@ -100,14 +104,8 @@ function overdueAfter(before: FollowedFacts['overdue'], { isOverdue, expiresAt }
   return { isOverdue, ...(isOverdue && { expiresAt }), ...(told !== undefined && { told }) };
 }
 
-function compareDownloads(
-  before: Downloads | undefined,
-  counts: Counts,
-  fetches: Facts['fetches'],
-  keyOf: (id: string) => string,
-) {
-  const present = [...fetches].map(([id, fetch]) => ({ key: keyOf(id), fetch }));
-  const numbers = numbered(before ?? { numbers: {}, fetched: [] }, present);
+function compareDownloads(before: Downloads | undefined, counts: Counts, present: readonly Present[]) {
+  const numbers = numbered(before ?? noDownloads, present);
   const isTold = new Set(before?.fetched);
   // An id and the one that replaced it share a number, if the server shows both.
   const byNumber = new Map(present.flatMap(({ key, fetch }) => (fetch ? [[numbers[key]!, fetch]] : [])));
@@ -117,7 +115,7 @@ function compareDownloads(
   const untold = fetched.filter(({ recipient }) => !isTold.has(recipient));
   const telling = before ? untold.slice(0, mostNews) : untold;
   const withheld = untold.length - telling.length;
-  const news = telling.map(({ recipient, fetch: { method, at } }): FactNews => {
+  const news = telling.map(({ recipient, fetch: { method, at } }): Partial<Change> => {
     downloadedBy += 1;
     const { recipients } = counts;
     const when = at === undefined ? {} : { downloadedAt: minuteOf(at) };
@@ -138,11 +136,8 @@ function compareDownloads(
  * Numbers of all recipients seen so far. When ids vanish while others appear, the server has replaced them, as it does
  * when it deletes a person's data: a new id takes a vanished one's number, first that of one who has fetched as well.
  */
-function numbered(
-  { numbers: known, fetched }: Pick<Downloads, 'numbers' | 'fetched'>,
-  present: readonly { readonly key: string; readonly fetch: Fetch | undefined }[],
-): Record<string, number> {
-  const numbers = { ...known };
+function numbered({ numbers: known, fetched }: Downloads, present: readonly Present[]) {
+  const numbers: Record<string, number> = { ...known };
   const seen = new Set(present.flatMap(({ key }) => known[key] ?? []));
   const vanished = [...new Set(Object.values(known))].filter((number) => !seen.has(number)).sort((a, b) => a - b);
   for (const { key, fetch } of present) {
