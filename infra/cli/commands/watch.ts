@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Followed, usualOverdueBeforeMs } from '#functions/transfers/follow.ts';
+import { type Followed, followable, isOverdueSensible, usualOverdueBeforeMs } from '#functions/transfers/follow.ts';
 import type { Direction } from '#functions/transfers/transfer.ts';
 import { longTimeoutMs, path } from '#infra/cli/api/client.ts';
 import { type PageOptions, paged, printList, readList } from '#infra/cli/api/paged.ts';
@@ -67,9 +67,12 @@ export function watchCommands(program: Command, context: CliContext): void {
     .option('--follow <what>', 'what else to tell, of downloads,overdue,problems (default: nothing)', followed)
     .option('--overdue-before <time>', 'when a transfer is overdue, before its end (default: 2d)', overdueBefore)
     .action(async (mailbox: string, options: WatchOptions) => {
+      const { direction, notifyExisting, every: pollIntervalMs, follow, overdueBefore: overdueBeforeMs } = options;
+      if (!isOverdueSensible({ follow, overdueBeforeMs })) {
+        throw wrongCommandLine('--overdue-before: expected only where --follow has overdue');
+      }
       const session = await openSession(context, options);
       const { api, output } = session;
-      const { direction, notifyExisting, every: pollIntervalMs, follow, overdueBefore: overdueBeforeMs } = options;
       const wanted = { mailbox, direction, notifyExisting, pollIntervalMs, follow, overdueBeforeMs };
       const watch = await api.post<WatchResource>('/watches', wanted);
       output.done(watch, `${watchWords(watch)} is watched; its first poll comes with the schedule`);
@@ -185,7 +188,7 @@ const columns: readonly Column<WatchResource>[] = [
   { heading: 'STATE', text: stateOf, style: (watch) => statusStyle(stateOf(watch)) },
   { heading: 'REASON', text: ({ isDisabled, health }) => (isDisabled ? undefined : health?.problem.cause) },
   { heading: 'EVERY', text: columnOfInterval },
-  { heading: 'FOLLOWS', text: ({ follow }) => follow?.join(',') },
+  { heading: 'FOLLOWS', text: ({ follow }) => (follow?.length === followable.length ? 'all' : follow?.join(',')) },
   { heading: 'TRANSFERS', text: transfersWords },
   { heading: 'VERIFIED UNTIL (UTC)', text: ({ verification }) => verifiedUntil(verification) },
   { heading: 'DECLARED', text: ({ isDeclared }) => (isDeclared ? 'yes' : undefined) },

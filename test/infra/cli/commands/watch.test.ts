@@ -92,6 +92,12 @@ describe('watch add and update', () => {
     expect(api.requests).toEqual([]);
   });
 
+  it('names the option that needs another before any request', async () => {
+    const ran = await watch(['add', 'alice@example.com', '--follow', 'downloads', '--overdue-before', '3d']);
+    expect([ran.code, api.requests]).toEqual([2, []]);
+    expect(ran.stderr).toContain('--overdue-before: expected only where --follow has overdue');
+  });
+
   it.each(['0', '2d', '500', 'often'])('refuses the interval %s before any request', async (every) => {
     const ran = await watch(['update', 'alice@example.com', '--every', every]);
     expect(ran.code).toBe(2);
