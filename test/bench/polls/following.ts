@@ -68,11 +68,12 @@ export const following: Section = {
 
 /** @throws Error when a quiet poll finds a change, or the one after a download does not find it if it is followed */
 async function pollForAnHour(
-  { services, deps }: Bench,
+  { services, deps: usual }: Bench,
   index: number,
   drawing: Drawing,
   follow: FollowingWatch['follow'] & {},
 ) {
+  const deps = { ...usual, schedule };
   const mailbox = `following-${index}-${follow.length}@example.com`;
   const { watch: plain, active } = await services.call('fillDrawn', mailbox, drawing);
   const watch: FollowingWatch = { ...plain, follow };
