@@ -6,10 +6,11 @@ import { factsHash } from '#functions/transfers/follow.ts';
 
 const reader = factsReader({ mailbox: 'alice@example.com', direction: 'sent', follow: ['downloads'] }, 0)!;
 
-const row = (trackingId: string, state: string, ...recipients: object[]) => ({
-  trackingId,
-  status: { state, recipients },
-});
+/** Without recipients, a row has no details. */
+const row = (trackingId: string, state: string, ...recipients: object[]) => {
+  const details = recipients.length > 0 ? { recipients } : {};
+  return { trackingId, status: { state, ...details } };
+};
 const page = (...rows: object[]): string => JSON.stringify({ data: rows });
 const bob = { id: 'B', fileDownloads: [] };
 

@@ -46,9 +46,9 @@ describe('pollWatch of a watch that follows, at a server without details', () =>
     ['has only the older list', { minor: 11, detailsInLists: 'none' }],
   ] as const)('asks for single transfers where the list %s, in turns and within its budget', async (_, switches) => {
     switchTo(switches);
-    // Four buckets, each of which has more than the budget of one poll.
-    const { watch, ids } = await followed(130);
-    const polls = [1, 2, 3, 4];
+    // Two buckets, each of which has more than the budget of one poll.
+    const { watch, ids } = await followed(70);
+    const polls = [1, 2];
     // The first look at a transfer is silent.
     for (const _ of polls) await pollLater(watch);
     expect(await told()).toEqual([]);
