@@ -59,12 +59,8 @@ export function believedCircuit(circuit: ServerCircuit, now: number): ServerCirc
  * @param chance in [0, 1)
  * @example a 429 with `Retry-After: 9` gives `{ faults: 1, openUntil: now + 9000, toldAt: now, cause: 'throttled' }`
  */
-export function circuitAfterFault(
-  circuit: ServerCircuit,
-  { cause, retryAfterMs, mailbox }: ServerFault,
-  now: number,
-  chance: number,
-): ServerCircuit {
+export function circuitAfterFault(circuit: ServerCircuit, fault: ServerFault, now: number, chance: number) {
+  const { cause, retryAfterMs, mailbox } = fault;
   const faults = circuit.faults + 1;
   const mayBeItsOwn = cause !== 'throttled' && retryAfterMs === undefined && now >= openForAllUntil(circuit);
   // After a cooldown for all, attribute a repeated failure to its mailbox again.

@@ -50,9 +50,8 @@ export async function readPages(takePage: (page: number) => Promise<PageRows>, e
   const size = first?.rows || pageSize;
 
   let last = 1;
-  let step = Math.ceil(expected / size) - 1;
-  if (!first && step < 1) return failures[0];
-  if (step < 1) step = 1;
+  if (!first && expected <= size) return failures[0];
+  let step = Math.max(1, Math.ceil(expected / size) - 1);
   let stepsWithoutNews = 0;
   for (let isFirstStep = true; mayGoOn(); isFirstStep = false) {
     if (last >= maxPages) {
@@ -63,9 +62,8 @@ export async function readPages(takePage: (page: number) => Promise<PageRows>, e
     last += step;
     const highest = outcomes[step - 1];
     const empty = outcomes.findIndex((outcome) => outcome?.rows === 0);
-    if (empty >= 0 && outcomes.slice(empty).some((outcome) => outcome && outcome.rows > 0)) {
+    if (empty >= 0 && outcomes.slice(empty).some((outcome) => outcome && outcome.rows > 0))
       failures.push(new CryptshareFailure('malformed_answer', 'rows behind an empty page'));
-    }
     stepsWithoutNews = outcomes.some((outcome) => outcome && outcome.added > 0) ? 0 : stepsWithoutNews + 1;
     if (!highest || highest.rows < size || stepsWithoutNews === 2) break;
     step = isFirstStep ? 1 : Math.min(2 * step, atOnce);

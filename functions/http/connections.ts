@@ -163,8 +163,8 @@ function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout
       return resolve({ status, headers, body: arrived, flaw: flawOf(head, bytes > maxBytes, failure) });
     }
     const isDead = outgoing.reusedSocket && (outgoing.socket?.bytesRead ?? bytesBefore) === bytesBefore;
-    if (cause instanceof HttpError) reject(cause);
-    else reject(isDead ? new DeadConnectionError(failure, cause) : new HttpError(failure, cause));
+    const Failure = isDead ? DeadConnectionError : HttpError;
+    reject(cause instanceof HttpError ? cause : new Failure(failure, cause));
   };
   const giveUp = (failure: HttpFailure) => {
     settle(failure);
