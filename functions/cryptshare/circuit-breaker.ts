@@ -90,8 +90,7 @@ export function circuitAfterAnswer({ mailbox, ...circuit }: ServerCircuit, now: 
 }
 
 /** Unix time in milliseconds before which no mailbox may send. */
-export const openForAllUntil = ({ mailbox, openUntil }: ServerCircuit): number =>
-  mailbox === undefined ? openUntil : 0;
+export const openForAllUntil = ({ mailbox, openUntil }: ServerCircuit) => (mailbox === undefined ? openUntil : 0);
 
 /** Unix time in milliseconds before which a mailbox may not send; undefined stands for no mailbox. */
 export const openUntilFor = (circuit: ServerCircuit, mailbox: string | undefined): number =>

@@ -40,10 +40,6 @@ export async function readPages(takePage: (page: number) => Promise<PageRows>, e
       return undefined;
     });
   const limit = pLimit(atOnce);
-  const readBehind = (page: number, pages: number) => {
-    const behind = Array.from({ length: pages }, (_, index) => page + 1 + index);
-    return limit.map(behind, (each) => (mayGoOn() ? attempt(each) : undefined));
-  };
 
   const first = await attempt(1);
   if (first && first.rows < pageSize && first.rows >= expected && !isRound(first.rows)) return undefined;
@@ -58,7 +54,8 @@ export async function readPages(takePage: (page: number) => Promise<PageRows>, e
       failures.push(new CryptshareFailure('malformed_answer', `no end after ${maxPages} pages`));
       break;
     }
-    const outcomes = await readBehind(last, step);
+    const pages = Array.from({ length: step }, (_, index) => last + 1 + index);
+    const outcomes = await limit.map(pages, (page) => (mayGoOn() ? attempt(page) : undefined));
     last += step;
     const highest = outcomes[step - 1];
     const empty = outcomes.findIndex((outcome) => outcome?.rows === 0);

@@ -168,12 +168,8 @@ export class Slots {
   /** Cuts off an overdue request for each waiting request of a mailbox that is not held up. */
   private cutOffOverdue(): void {
     if (this.running.size < this.limit) return;
-    let wanted = this.waiting.filter(({ mailbox }) => !this.heldUp.has(mailbox)).length;
-    for (const { cut, isOverdue } of this.running) {
-      if (wanted === 0) return;
-      if (!isOverdue) continue;
-      cut.cancel();
-      wanted -= 1;
-    }
+    const wanted = this.waiting.filter(({ mailbox }) => !this.heldUp.has(mailbox)).length;
+    const overdue = [...this.running].filter(({ isOverdue }) => isOverdue);
+    for (const { cut } of overdue.slice(0, wanted)) cut.cancel();
   }
 }

@@ -68,8 +68,7 @@ export function renewalTime({ obtainedAt, validUntil }: Verification): number | 
 export const isDue = (verification: Verification, now: number): boolean =>
   verification.method !== 'email' && (renewalTime(verification) ?? Infinity) <= now;
 
-export const hasEnded = ({ validUntil }: Verification, now: number): boolean =>
-  validUntil !== undefined && Date.parse(validUntil) <= now;
+export const hasEnded = ({ validUntil = '' }: Verification, now: number): boolean => Date.parse(validUntil) <= now;
 
 /** True when operators should learn that a verification ends soon that only a person can renew. */
 export const endsSoon = ({ method, validUntil }: Verification, now: number): boolean =>

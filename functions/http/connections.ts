@@ -101,9 +101,8 @@ export class Connections {
 
   private dropIdle(agent: http.Agent, pool: string, idleFor: number): void {
     const now = performance.now();
-    for (const socket of agent.freeSockets[pool] ?? []) {
+    for (const socket of agent.freeSockets[pool] ?? [])
       if (now - (this.idleSince.get(socket) ?? 0) >= idleFor) socket.destroy();
-    }
   }
 
   private prepared(agent: http.Agent): http.Agent {
