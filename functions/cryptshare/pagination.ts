@@ -45,8 +45,8 @@ export async function readPages(takePage: (page: number) => Promise<PageRows>, e
   if (first && first.rows < pageSize && first.rows >= expected && !isRound(first.rows)) return undefined;
   const size = first?.rows || pageSize;
 
-  let last = 1;
   if (!first && expected <= size) return failures[0];
+  let last = 1;
   let step = Math.max(1, Math.ceil(expected / size) - 1);
   let stepsWithoutNews = 0;
   for (let isFirstStep = true; mayGoOn(); isFirstStep = false) {

@@ -205,11 +205,11 @@ export class Tokens {
 
   /** Decrypts and caches the token of a verification; undefined when there is none or it was rejected. */
   private opened(verification: Verification | undefined): string | undefined {
-    const token = verification && !verification.isRejected ? this.textOf(verification) : undefined;
-    if (token === undefined) return undefined;
-    const before = this.known.get(verification!.mailbox);
+    const token = verification?.isRejected ? undefined : verification && this.textOf(verification);
+    if (!verification || token === undefined) return undefined;
+    const before = this.known.get(verification.mailbox);
     const isAccepted = before?.token === token && before.isAccepted;
-    this.known.set(verification!.mailbox, { verification: verification!, token, isAccepted });
+    this.known.set(verification.mailbox, { verification, token, isAccepted });
     return token;
   }
 
