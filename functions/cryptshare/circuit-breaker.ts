@@ -45,9 +45,8 @@ export const circuitCauseOf = (kind: FailureCause) => heavy.find((cause) => caus
 
 /** The circuit, or a closed one if its instants cannot be right. A clock that was ahead must not stop requests. */
 export function believedCircuit(circuit: ServerCircuit, now: number): ServerCircuit {
-  const isRight =
-    hasBeen(circuit.toldAt ?? 0, now) && plausibleUntil(circuit.openUntil, now, longestRetryAfterMs) !== undefined;
-  return isRight ? circuit : closedCircuit;
+  const until = plausibleUntil(circuit.openUntil, now, longestRetryAfterMs);
+  return until !== undefined && hasBeen(circuit.toldAt ?? 0, now) ? circuit : closedCircuit;
 }
 
 /**

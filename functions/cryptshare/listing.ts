@@ -215,7 +215,8 @@ export class Listing {
 
   private resize(capacity: number): void {
     const { high, low, stateAt, idEnd, slots } = this;
-    const slotCount = slotsFor(capacity);
+    // A power of two, at most four fifths filled.
+    const slotCount = 2 ** Math.ceil(Math.log2(1.25 * capacity));
     this.take(bytesPerRow * capacity + 4 * slotCount);
     this.high = new Int32Array(capacity);
     this.low = new Int32Array(capacity);
@@ -253,9 +254,6 @@ export class Listing {
     this.held -= bytes;
   }
 }
-
-/** Slots for `capacity` transfers: a power of two, at most four fifths filled. */
-const slotsFor = (capacity: number): number => 2 ** Math.ceil(Math.log2(1.25 * capacity));
 
 /** Rows of an answer: the array in `data`, or the bare array, because the documents allow both readings. */
 function rowsOf(body: string): readonly unknown[] {

@@ -117,10 +117,9 @@ export class Connections {
       const { proxy, host, port, connectTimeoutMs } = options as Route;
       if (!proxy) return connect(options, callback);
       const isTls = agent instanceof https.Agent;
+      const ofTls = options as tls.ConnectionOptions;
       openTunnel(proxy, host!, Number(port), connectTimeoutMs)
-        .then((socket) =>
-          callback!(null, isTls ? tls.connect({ ...options, socket } as tls.ConnectionOptions) : socket),
-        )
+        .then((socket) => callback!(null, isTls ? tls.connect({ ...ofTls, socket }) : socket))
         .catch((error) => callback!(error, undefined!));
       return undefined;
     };
