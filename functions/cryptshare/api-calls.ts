@@ -3,17 +3,7 @@ import { clockDifference, clockWords } from '#functions/clock/clock-difference.t
 import { clockToleranceMs, type Deadline } from '#functions/clock/instants.ts';
 import type { Cancellation } from '#functions/http/cancellation.ts';
 import { AnswerRoom, maxAnswerBytes } from './answer-room.ts';
-import {
-  believedCircuit,
-  circuitAfterAnswer,
-  circuitAfterFault,
-  circuitAfterSameFault,
-  circuitCauseOf,
-  closedCircuit,
-  openForAllUntil,
-  openUntilFor,
-  type ServerCircuit,
-} from './circuit-breaker.ts';
+import * as breaker from './circuit-breaker.ts';
 import { Connection } from './connection.ts';
 import { type Answer, CryptshareFailure, failureOf, failureOfError } from './failure.ts';
 import { overdueMs, Slots } from './slots.ts';
@@ -69,7 +59,7 @@ export class ServerCalls {
   readonly slots: Slots;
   private readonly connection: Connection;
   private readonly room = new AnswerRoom();
-  private current = closedCircuit;
+  private current = breaker.closedCircuit;
   /** Counts faults, so that those of requests in flight together count as one. */
   private faultsSeen = 0;
   /** Time of the server's last answer, by the monotonic clock. */
@@ -86,8 +76,8 @@ export class ServerCalls {
   }
 
   /** State of the circuit breaker, as far as requests so far tell. */
-  get circuit(): ServerCircuit {
-    return believedCircuit(this.current, this.options.now().getTime());
+  get circuit(): breaker.ServerCircuit {
+    return breaker.believedCircuit(this.current, this.options.now().getTime());
   }
 
   /** Error of the clock here in words; undefined while it agrees with the server's. */
@@ -102,11 +92,11 @@ export class ServerCalls {
   }
 
   /** Adopts the circuit that another process has stored, unless the own one is newer. */
-  restore(told: ServerCircuit): void {
-    const circuit = believedCircuit(told, this.options.now().getTime());
+  restore(told: breaker.ServerCircuit): void {
+    const circuit = breaker.believedCircuit(told, this.options.now().getTime());
     const own = this.circuit;
     if ((circuit.toldAt ?? 0) < (own.toldAt ?? 0)) return;
-    const isLonger = openForAllUntil(own) > openForAllUntil(circuit);
+    const isLonger = breaker.openForAllUntil(own) > breaker.openForAllUntil(circuit);
     this.current = isLonger ? { ...circuit, openUntil: own.openUntil, mailbox: undefined } : circuit;
   }
 
@@ -124,7 +114,7 @@ export class ServerCalls {
     const { now, steady } = this.options;
     const left = deadline - steady();
     if (left <= 0) throw new CryptshareFailure(this.slots.isHeldUp(mailbox) ? 'timeout' : 'out_of_time');
-    const rest = openUntilFor(this.circuit, mailbox) - now().getTime();
+    const rest = breaker.openUntilFor(this.circuit, mailbox) - now().getTime();
     if (rest > 0) throw new CryptshareFailure(this.circuit.cause, 'it is left alone for a while', rest);
     onSend?.();
     const seen = this.faultsSeen;
@@ -195,19 +185,19 @@ export class ServerCalls {
 
   /** Records an answer, or its absence, in the circuit; `seen` is the fault count when the request was sent. */
   private record(failure: CryptshareFailure | undefined, mailbox: string | undefined, seen: number): void {
-    const cause = failure && circuitCauseOf(failure.kind);
+    const cause = failure && breaker.circuitCauseOf(failure.kind);
     const { now, steady, random } = this.options;
     const at = now().getTime();
     if (cause === 'timeout' && steady() - this.answeredAt < evidenceAgeMs) return;
     const fault = failure && cause && { cause, retryAfterMs: failure.retryAfterMs, mailbox };
     if (!fault) this.answeredAt = steady();
-    if (seen === this.faultsSeen) {
-      this.current = fault
-        ? circuitAfterFault(this.circuit, fault, at, random())
-        : circuitAfterAnswer(this.circuit, at);
-      if (fault) this.faultsSeen += 1;
+    if (seen !== this.faultsSeen) {
       // Ignore the success of a request sent before the last fault.
-    } else if (fault) this.current = circuitAfterSameFault(this.circuit, fault, at);
+      if (fault) this.current = breaker.circuitAfterSameFault(this.circuit, fault, at);
+    } else if (fault) {
+      this.current = breaker.circuitAfterFault(this.circuit, fault, at, random());
+      this.faultsSeen += 1;
+    } else this.current = breaker.circuitAfterAnswer(this.circuit, at);
   }
 
   /** Requests in flight at most: one after a fault, to find out whether the server answers, else those with room. */

@@ -45,9 +45,8 @@ export const circuitCauseOf = (kind: FailureCause) => heavy.find((cause) => caus
 
 /** The circuit, or a closed one if its instants cannot be right. A clock that was ahead must not stop requests. */
 export function believedCircuit(circuit: ServerCircuit, now: number): ServerCircuit {
-  const isRight =
-    hasBeen(circuit.toldAt ?? 0, now) && plausibleUntil(circuit.openUntil, now, longestRetryAfterMs) !== undefined;
-  return isRight ? circuit : closedCircuit;
+  const until = plausibleUntil(circuit.openUntil, now, longestRetryAfterMs);
+  return until !== undefined && hasBeen(circuit.toldAt ?? 0, now) ? circuit : closedCircuit;
 }
 
 /**
@@ -59,12 +58,8 @@ export function believedCircuit(circuit: ServerCircuit, now: number): ServerCirc
  * @param chance in [0, 1)
  * @example a 429 with `Retry-After: 9` gives `{ faults: 1, openUntil: now + 9000, toldAt: now, cause: 'throttled' }`
  */
-export function circuitAfterFault(
-  circuit: ServerCircuit,
-  { cause, retryAfterMs, mailbox }: ServerFault,
-  now: number,
-  chance: number,
-): ServerCircuit {
+export function circuitAfterFault(circuit: ServerCircuit, fault: ServerFault, now: number, chance: number) {
+  const { cause, retryAfterMs, mailbox } = fault;
   const faults = circuit.faults + 1;
   const mayBeItsOwn = cause !== 'throttled' && retryAfterMs === undefined && now >= openForAllUntil(circuit);
   // After a cooldown for all, attribute a repeated failure to its mailbox again.
@@ -94,8 +89,7 @@ export function circuitAfterAnswer({ mailbox, ...circuit }: ServerCircuit, now: 
 }
 
 /** Unix time in milliseconds before which no mailbox may send. */
-export const openForAllUntil = ({ mailbox, openUntil }: ServerCircuit): number =>
-  mailbox === undefined ? openUntil : 0;
+export const openForAllUntil = ({ mailbox, openUntil }: ServerCircuit) => (mailbox === undefined ? openUntil : 0);
 
 /** Unix time in milliseconds before which a mailbox may not send; undefined stands for no mailbox. */
 export const openUntilFor = (circuit: ServerCircuit, mailbox: string | undefined): number =>

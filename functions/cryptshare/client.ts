@@ -99,7 +99,7 @@ export class CryptshareClient {
         const token = await this.tokens.tokenFor(watch.mailbox, deadline);
         if (token === rejected) return pass;
         const { listing, requests } = pass;
-        const next = await this.listOnce(watch, scope, expected, deadline, token, offered);
+        const next = await this.listOnce(token, offered, watch, scope, expected, deadline);
         listing.release();
         pass = { ...next, requests: requests + next.requests };
         const { failure } = next;
@@ -153,14 +153,8 @@ export class CryptshareClient {
     return pass;
   }
 
-  private async listOnce(
-    watch: FollowingWatch,
-    wanted: Scope,
-    expected: number,
-    deadline: Deadline,
-    token: string,
-    offered: number | undefined,
-  ): Promise<Pass> {
+  private async listOnce(token: string, offered: number | undefined, ...asked: Parameters<CryptshareClient['list']>) {
+    const [watch, wanted, expected, deadline] = asked;
     const isOld = offered !== undefined && offered < listingsSince;
     const scope = isOld ? 'all' : wanted;
     if (isOld && watch.direction === 'received')

@@ -39,13 +39,10 @@ export class Connection {
     // A listing must be current: no cache on the way may answer.
     const header = isGet ? { 'cache-control': 'no-cache, no-store' } : { 'content-type': 'application/json' };
     const request = {
-      ...call,
+      ...{ ...call, url: this.url, timeoutMs, maxBytes },
       method: isGet ? 'GET' : 'POST',
-      url: this.url,
       headers: { ...headers, ...header },
       body: body && JSON.stringify(body),
-      timeoutMs,
-      maxBytes,
       // A repeated verification could send a second mail.
       isRepeatable: isGet,
       proxy: proxyFor(this.url, this.proxies),

@@ -4,7 +4,6 @@ import {
   type Fetch,
   type FollowingWatch,
   follows,
-  type Problem,
   problems,
   usualOverdueBeforeMs,
 } from '#functions/transfers/follow.ts';
@@ -44,12 +43,8 @@ export function fieldsFor(watch: FollowingWatch | undefined): string {
     notificationFailed: hasProblems,
     fileDownloads: hasFetches && { downloads: { downloadDate: true, retrievalMethod: true } },
   };
-  const ofProblems = {
-    warnings: true,
-    emlCreationFailed: true,
-    sender: { notificationFailed: true },
-    files: { removed: true },
-  };
+  const sender = { notificationFailed: true };
+  const ofProblems = { warnings: true, emlCreationFailed: true, sender, files: { removed: true } };
   return textOf({
     trackingId: true,
     status: { state: true, recipients, ...(hasProblems && ofProblems) },
@@ -149,10 +144,7 @@ const isEarlier = (a: string, b: string): boolean =>
   a.length === b.length && a.slice(19) === b.slice(19) ? a < b : Date.parse(a) < Date.parse(b);
 
 /** Problems in the order of {@link problems}; undefined when the server gives none of their fields. */
-function problemsIn(
-  { warnings, emlCreationFailed, sender, files }: Raw,
-  recipients: readonly Raw[] | undefined,
-): readonly Problem[] | undefined {
+function problemsIn({ warnings, emlCreationFailed, sender, files }: Raw, recipients?: readonly Raw[]) {
   const given = [warnings, emlCreationFailed, files, recipients?.[0]?.notificationFailed];
   if (given.every((each) => each === undefined)) return undefined;
   const holds = {
@@ -164,5 +156,5 @@ function problemsIn(
   };
   const known = problems.filter((problem) => holds[problem]);
   const isWarned = warnings === true || (Array.isArray(warnings) && warnings.length > 0);
-  return known.length === 0 && isWarned ? ['other'] : known;
+  return known.length === 0 && isWarned ? (['other'] as const) : known;
 }

@@ -172,8 +172,7 @@ export function failureOf({ status, headers, body }: Answer, now: Date): Cryptsh
   if (status >= 500) return fail('server_fault');
   if (status >= 300 && status < 400) return fail('redirected');
   if (status < 300 || (code === undefined && body.trim() !== '')) return fail('malformed_answer');
-  if (status === 401) return fail('token_invalid');
-  if (status === 403 && code === 3002) return fail('token_invalid');
+  if (status === 401 || (status === 403 && code === 3002)) return fail('token_invalid');
   if (status === 403 && code === 3001) return fail('not_licensed');
   if (status === 403) return fail('forbidden');
   if (status === 400 && (code === 1002 || code === 1004)) return fail('client_id_rejected');

@@ -1,12 +1,4 @@
-import {
-  addToDigest,
-  bucketOf,
-  type DigestedState,
-  type Digests,
-  digestedState,
-  emptyDigests,
-  hashInto,
-} from '#functions/transfers/digest.ts';
+import { addToDigest, bucketOf, digestedState, emptyDigests, hashInto } from '#functions/transfers/digest.ts';
 import { type Facts, factsHash } from '#functions/transfers/follow.ts';
 import { canonicalState, isTrackingId, type State } from '#functions/transfers/transfer.ts';
 import type { FactsReader } from './details.ts';
@@ -38,11 +30,13 @@ export class Listing {
   /** Rows without a transfer or a state: skipped, but they forbid any conclusion about absence. */
   malformed = 0;
   pageCount = 0;
+  /** True for a listing that reads facts. */
+  readonly hasFacts: boolean;
 
   private readonly memory: ListingMemory;
   private held = 0;
   private readonly spellings: string[] = [];
-  private readonly states: DigestedState[] = [];
+  private readonly states: ReturnType<typeof digestedState>[] = [];
   private high = new Int32Array(0);
   private low = new Int32Array(0);
   private stateAt = new Uint8Array(0);
@@ -65,6 +59,7 @@ export class Listing {
   constructor(expected = 0, memory = new ListingMemory(), readFacts?: FactsReader) {
     this.memory = memory;
     this.readFacts = readFacts;
+    this.hasFacts = readFacts !== undefined;
     const capacity = Math.ceil(1.02 * expected) + 100;
     try {
       this.resize(capacity);
@@ -97,14 +92,7 @@ export class Listing {
   }
 
   get active(): number {
-    let active = 0;
-    for (let index = 0; index < this.size; index += 1) if (this.isActive(index)) active += 1;
-    return active;
-  }
-
-  /** True for a listing that reads facts. */
-  get hasFacts(): boolean {
-    return this.readFacts !== undefined;
+    return this.stateAt.subarray(0, this.size).filter((state) => this.states[state]!.isActive).length;
   }
 
   /** Number of active transfers whose facts are known. */
@@ -124,13 +112,12 @@ export class Listing {
     }
   }
 
-  digests(bits: number): Digests {
+  digests(bits: number) {
     const { high, low, stateAt, states } = this;
     const digests = emptyDigests(bits);
     for (let index = 0; index < this.size; index += 1) {
       const facts = this.facts.get(index);
-      const hashed = facts ? factsHash(facts) : 0;
-      addToDigest(digests, bits, high[index]!, low[index]!, states[stateAt[index]!]!, hashed);
+      addToDigest(digests, bits, high[index]!, low[index]!, states[stateAt[index]!]!, facts ? factsHash(facts) : 0);
     }
     return digests;
   }
@@ -178,12 +165,9 @@ export class Listing {
   }
 
   private note(index: number, facts: Facts | undefined): void {
-    if (!facts) {
-      this.facts.delete(index);
-      return;
-    }
-    this.take(bytesOfFacts + bytesPerRecipient * facts.fetches.size);
-    this.facts.set(index, facts);
+    if (facts) this.take(bytesOfFacts + bytesPerRecipient * facts.fetches.size);
+    if (facts) this.facts.set(index, facts);
+    else this.facts.delete(index);
   }
 
   /** @returns the transfer's position; -1 for one spelling of a state too many */
@@ -231,7 +215,8 @@ export class Listing {
 
   private resize(capacity: number): void {
     const { high, low, stateAt, idEnd, slots } = this;
-    const slotCount = slotsFor(capacity);
+    // A power of two, at most four fifths filled.
+    const slotCount = 2 ** Math.ceil(Math.log2(1.25 * capacity));
     this.take(bytesPerRow * capacity + 4 * slotCount);
     this.high = new Int32Array(capacity);
     this.low = new Int32Array(capacity);
@@ -269,9 +254,6 @@ export class Listing {
     this.held -= bytes;
   }
 }
-
-/** Slots for `capacity` transfers: a power of two, at most four fifths filled. */
-const slotsFor = (capacity: number): number => 2 ** Math.ceil(Math.log2(1.25 * capacity));
 
 /** Rows of an answer: the array in `data`, or the bare array, because the documents allow both readings. */
 function rowsOf(body: string): readonly unknown[] {

@@ -40,32 +40,27 @@ export async function readPages(takePage: (page: number) => Promise<PageRows>, e
       return undefined;
     });
   const limit = pLimit(atOnce);
-  const readBehind = (page: number, pages: number) => {
-    const behind = Array.from({ length: pages }, (_, index) => page + 1 + index);
-    return limit.map(behind, (each) => (mayGoOn() ? attempt(each) : undefined));
-  };
 
   const first = await attempt(1);
   if (first && first.rows < pageSize && first.rows >= expected && !isRound(first.rows)) return undefined;
   const size = first?.rows || pageSize;
 
+  if (!first && expected <= size) return failures[0];
   let last = 1;
-  let step = Math.ceil(expected / size) - 1;
-  if (!first && step < 1) return failures[0];
-  if (step < 1) step = 1;
+  let step = Math.max(1, Math.ceil(expected / size) - 1);
   let stepsWithoutNews = 0;
   for (let isFirstStep = true; mayGoOn(); isFirstStep = false) {
     if (last >= maxPages) {
       failures.push(new CryptshareFailure('malformed_answer', `no end after ${maxPages} pages`));
       break;
     }
-    const outcomes = await readBehind(last, step);
+    const pages = Array.from({ length: step }, (_, index) => last + 1 + index);
+    const outcomes = await limit.map(pages, (page) => (mayGoOn() ? attempt(page) : undefined));
     last += step;
     const highest = outcomes[step - 1];
     const empty = outcomes.findIndex((outcome) => outcome?.rows === 0);
-    if (empty >= 0 && outcomes.slice(empty).some((outcome) => outcome && outcome.rows > 0)) {
+    if (empty >= 0 && outcomes.slice(empty).some((outcome) => outcome && outcome.rows > 0))
       failures.push(new CryptshareFailure('malformed_answer', 'rows behind an empty page'));
-    }
     stepsWithoutNews = outcomes.some((outcome) => outcome && outcome.added > 0) ? 0 : stepsWithoutNews + 1;
     if (!highest || highest.rows < size || stepsWithoutNews === 2) break;
     step = isFirstStep ? 1 : Math.min(2 * step, atOnce);

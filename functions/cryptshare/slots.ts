@@ -5,7 +5,7 @@ interface Run {
   readonly cut: Cancellation;
   /** By `performance.now()`. */
   readonly beganAt: number;
-  timer: NodeJS.Timeout | undefined;
+  timer?: NodeJS.Timeout;
   isOverdue: boolean;
 }
 
@@ -122,10 +122,9 @@ export class Slots {
   private judge(run: Run): void {
     clearTimeout(run.timer);
     if (run.isOverdue) return;
-    const now = performance.now();
     const hasNoAnswerSince = this.answeredAt < run.beganAt;
     const due = Math.max(run.beganAt + this.overdueAfterMs, hasNoAnswerSince ? this.overdueAt + this.shortestMs : 0);
-    const left = Math.min(due, run.beganAt + overdueMs.longest) - now;
+    const left = Math.min(due, run.beganAt + overdueMs.longest) - performance.now();
     if (left > 0) run.timer = setTimeout(() => this.judge(run), Math.ceil(left));
     else this.overdue(run);
   }
@@ -152,7 +151,7 @@ export class Slots {
       if (!waiter) return;
       this.waiting.splice(this.waiting.indexOf(waiter), 1);
       const { mailbox } = waiter;
-      const run = { mailbox, cut: new Cancellation(), beganAt: performance.now(), timer: undefined, isOverdue: false };
+      const run = { mailbox, cut: new Cancellation(), beganAt: performance.now(), isOverdue: false };
       this.running.add(run);
       waiter.start(run);
     }
@@ -169,12 +168,8 @@ export class Slots {
   /** Cuts off an overdue request for each waiting request of a mailbox that is not held up. */
   private cutOffOverdue(): void {
     if (this.running.size < this.limit) return;
-    let wanted = this.waiting.filter(({ mailbox }) => !this.heldUp.has(mailbox)).length;
-    for (const { cut, isOverdue } of this.running) {
-      if (wanted === 0) return;
-      if (!isOverdue) continue;
-      cut.cancel();
-      wanted -= 1;
-    }
+    const wanted = this.waiting.filter(({ mailbox }) => !this.heldUp.has(mailbox)).length;
+    const overdue = [...this.running].filter(({ isOverdue }) => isOverdue);
+    for (const { cut } of overdue.slice(0, wanted)) cut.cancel();
   }
 }

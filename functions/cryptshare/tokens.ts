@@ -3,17 +3,7 @@ import type { DataKey } from '#functions/lambda/data-key.ts';
 import type { ServerCalls } from './api-calls.ts';
 import { ClientIdRefusal } from './client-id-refusal.ts';
 import { CryptshareFailure } from './failure.ts';
-import {
-  hasEnded,
-  isBusy,
-  isPaused,
-  longestRenewalMs,
-  longestWishMs,
-  pauseAfter,
-  renewalTime,
-  type Verification,
-  type VerificationMethod,
-} from './verification.ts';
+import { hasEnded, isBusy, isDue, isPaused, longestRenewalMs, pauseAfter, type Verification } from './verification.ts';
 import { type IssuedToken, obtainToken } from './verification-api.ts';
 import type { Verifications } from './verification-rows.ts';
 
@@ -71,9 +61,8 @@ export class Tokens {
     if (held && !isDue(held.verification, now)) return held.token;
     const { verification, token } = await this.stored(mailbox);
     if (token !== undefined && !isDue(verification!, now)) return token;
-    if (verification?.method === 'email') {
+    if (verification?.method === 'email')
       throw new CryptshareFailure(hasEnded(verification, now) ? 'verification_ended' : 'token_invalid');
-    }
     try {
       return await this.obtain(mailbox, verification, deadline);
     } catch (error) {
@@ -102,11 +91,9 @@ export class Tokens {
     this.known.delete(mailbox);
     if (this.textOf(verification) === token && !verification.isRejected) {
       const now = this.deps.calls.options.now();
-      const wasUsed =
-        known?.isAccepted === true ||
-        this.deps.calls.serverTime().getTime() - Date.parse(verification.obtainedAt ?? '') > usualLifeMs;
+      const age = this.deps.calls.serverTime().getTime() - Date.parse(verification.obtainedAt ?? '');
       // A token rejected before any use must not be renewed over and over; the first time may be bad luck.
-      const failures = wasUsed ? 0 : (verification.failures ?? 0) + 1;
+      const failures = known?.isAccepted || age > usualLifeMs ? 0 : (verification.failures ?? 0) + 1;
       const { retryAt: _, triedAt: __, ...rest } = verification;
       const pause = failures > 1 ? paused(failures, pauseAfter(failures - 1), now) : { failures };
       await this.deps.verifications.replace(verification, { ...rest, ...pause, isRejected: true });
@@ -129,7 +116,7 @@ export class Tokens {
     const method = code === undefined ? 'client_id' : 'email';
     for (let attempt = 1; ; attempt += 1) {
       const read = await this.deps.verifications.find(mailbox);
-      const kept = await this.store(read, mailbox, issued, method);
+      const kept = await this.store(read, issued, { mailbox, method });
       if (kept) return kept;
       if (attempt === tries) throw new Error('the verification is being changed by other processes; try again');
       await this.deps.sleep(lookInterval);
@@ -159,9 +146,8 @@ export class Tokens {
     const forgivenAt = hasBeen(this.forgivenAt, now.getTime()) ? this.forgivenAt : 0;
     const refusal = this.refusal.standing(forgivenAt, now.getTime());
     if (refusal) throw refusal;
-    if (read && isPaused(read, forgivenAt, now.getTime())) {
+    if (read && isPaused(read, forgivenAt, now.getTime()))
       throw read.cause ? new CryptshareFailure(read.cause) : rejected();
-    }
     if (isBusy(read, now.getTime())) return this.awaitOther(mailbox, deadline);
     const busy = await this.deps.verifications.replace(read, {
       ...(read ?? { mailbox, method: 'client_id' }),
@@ -171,16 +157,16 @@ export class Tokens {
     try {
       const issued = await obtainToken(this.deps.calls, mailbox, undefined, deadline);
       this.refusal.end();
-      const kept = await this.store(busy, mailbox, issued, 'client_id', busy.isRejected ? busy.failures : 0);
+      const failures = busy.isRejected ? busy.failures : 0;
+      const kept = await this.store(busy, issued, { mailbox, method: 'client_id', failures });
       if (!kept) throw new CryptshareFailure('token_invalid', 'it has been verified anew since');
       return issued.token;
     } catch (error) {
       if (!(error instanceof CryptshareFailure)) throw error;
       const { busyUntil: _, ...rest } = busy;
       const failures = (busy.failures ?? 0) + 1;
-      const wish = Math.min(error.retryAfterMs ?? 0, longestWishMs);
       // The server's circuit breaker handles failures that pass by themselves.
-      const pause = Math.max(wish, pauseAfter(error.retryable ? 1 : failures));
+      const pause = pauseAfter(error.retryable ? 1 : failures, error.retryAfterMs);
       const isShared = this.refusal.note(error, now.getTime(), this.deps.calls.options.now().getTime());
       const own = isShared ? {} : { ...paused(failures, pause, now), cause: error.kind };
       await this.deps.verifications.replace(busy, { ...rest, ...own });
@@ -204,16 +190,10 @@ export class Tokens {
     }
   }
 
-  private async store(
-    read: Verification | undefined,
-    mailbox: string,
-    { token, validUntil }: IssuedToken,
-    method: VerificationMethod,
-    failures = 0,
-  ): Promise<Verification | undefined> {
+  private async store(read: Verification | undefined, { token, validUntil }: IssuedToken, proof: Proof) {
+    const { mailbox, method, failures = 0 } = proof;
     const verification = await this.deps.verifications.replace(read, {
-      mailbox,
-      method,
+      ...{ mailbox, method },
       encrypted: this.deps.dataKey.encrypt(token, contextOf(mailbox)),
       obtainedAt: this.deps.calls.serverTime().toISOString(),
       ...(validUntil !== undefined && { validUntil }),
@@ -225,11 +205,11 @@ export class Tokens {
 
   /** Decrypts and caches the token of a verification; undefined when there is none or it was rejected. */
   private opened(verification: Verification | undefined): string | undefined {
-    const token = verification && !verification.isRejected ? this.textOf(verification) : undefined;
-    if (token === undefined) return undefined;
-    const before = this.known.get(verification!.mailbox);
+    const token = verification?.isRejected ? undefined : verification && this.textOf(verification);
+    if (!verification || token === undefined) return undefined;
+    const before = this.known.get(verification.mailbox);
     const isAccepted = before?.token === token && before.isAccepted;
-    this.known.set(verification!.mailbox, { verification: verification!, token, isAccepted });
+    this.known.set(verification.mailbox, { verification, token, isAccepted });
     return token;
   }
 
@@ -238,18 +218,14 @@ export class Tokens {
   }
 }
 
+type Proof = Pick<Verification, 'mailbox' | 'method' | 'failures'>;
+
 /** Milliseconds after which the renewal of a rejected token is nothing unusual, even if it was never seen in use. */
 const usualLifeMs = 3_600_000;
 
-const paused = (failures: number, pause: number, now: Date) => ({
-  failures,
-  triedAt: now.toISOString(),
-  retryAt: new Date(now.getTime() + pause).toISOString(),
-});
-
-/** True when a token is due for renewal. Only a person renews a token obtained by a code; it serves until rejected. */
-const isDue = (verification: Verification, now: number): boolean =>
-  verification.method !== 'email' && (renewalTime(verification) ?? Infinity) <= now;
+const paused = (failures: number, pause: number, now: Date) => {
+  return { failures, triedAt: now.toISOString(), retryAt: new Date(now.getTime() + pause).toISOString() };
+};
 
 /** Failure of a mailbox that the client id verifies, without the advice to have a code mailed. */
 const rejected = (detail?: string): CryptshareFailure =>

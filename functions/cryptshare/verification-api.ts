@@ -43,9 +43,8 @@ export async function obtainToken(calls: ServerCalls, mailbox: string, code: str
   const answer = await calls.send({ path, mailbox, minimumMinor: longSince, body }, deadline);
   if (code !== undefined && isNotVerified(answer)) throw new CryptshareFailure('code_rejected', detailOf(answer));
   const { token, validUntil } = dataOf(calls, answer);
-  if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) {
+  if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token))
     throw new CryptshareFailure('malformed_answer', 'no token');
-  }
   return { token, validUntil: timeOf(validUntil) };
 }
 
@@ -61,9 +60,8 @@ function refusal(calls: ServerCalls, answer: Answer): CryptshareFailure {
   // Without a code, 400/1002 (missing parameter) means that the client id is not registered.
   if (answer.status === 400 && code === 1002) return new CryptshareFailure('not_verified', detailOf(answer));
   const mayBeOwn = code !== undefined || answer.body.trim() === '';
-  if (isNotVerified(answer) || (answer.status === 403 && code !== 3001 && mayBeOwn)) {
+  if (isNotVerified(answer) || (answer.status === 403 && code !== 3001 && mayBeOwn))
     return new CryptshareFailure('verification_refused', detailOf(answer));
-  }
   return calls.failed(answer);
 }
 

@@ -64,8 +64,11 @@ export function renewalTime({ obtainedAt, validUntil }: Verification): number | 
   return end - Math.min(marginShare * life, longestMargin);
 }
 
-export const hasEnded = ({ validUntil }: Verification, now: number): boolean =>
-  validUntil !== undefined && Date.parse(validUntil) <= now;
+/** True when a token is due for renewal. Only a person renews a token obtained by a code; it serves until rejected. */
+export const isDue = (verification: Verification, now: number): boolean =>
+  verification.method !== 'email' && (renewalTime(verification) ?? Infinity) <= now;
+
+export const hasEnded = ({ validUntil = '' }: Verification, now: number): boolean => Date.parse(validUntil) <= now;
 
 /** True when operators should learn that a verification ends soon that only a person can renew. */
 export const endsSoon = ({ method, validUntil }: Verification, now: number): boolean =>
@@ -79,7 +82,7 @@ export const isBusy = (verification: Verification | undefined, now: number): boo
   (plausibleUntil(Date.parse(verification?.busyUntil ?? ''), now, longestRenewalMs) ?? 0) > now;
 
 /** Longest `Retry-After` that counts, in milliseconds. */
-export const longestWishMs = dayMs;
+const longestWishMs = dayMs;
 
 /** True when no token may be requested yet. Failures by `forgivenAt` (Unix ms) and of a clock ahead do not count. */
 export function isPaused({ retryAt, triedAt }: Verification, forgivenAt: number, now: number): boolean {
@@ -88,5 +91,6 @@ export function isPaused({ retryAt, triedAt }: Verification, forgivenAt: number,
   return until > now && hasBeen(tried, now) && (triedAt === undefined || tried > forgivenAt);
 }
 
-/** Milliseconds to wait after this many failed attempts in a row. */
-export const pauseAfter = (failures: number): number => Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs);
+/** Milliseconds to wait after this many failed attempts in a row; `wishMs` is the last `Retry-After`. */
+export const pauseAfter = (failures: number, wishMs = 0): number =>
+  Math.max(Math.min(wishMs, longestWishMs), Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs));

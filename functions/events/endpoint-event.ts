@@ -43,9 +43,7 @@ export function endpointEvent(type: EndpointEvent['type'], data: EndpointEventDa
 }
 
 /** @param at ISO 8601 time of the operator's request */
-export const testEvent = (endpoint: string, at: string): TestEvent => ({
-  id: factId('evt', 'notifier.test', endpoint, at),
-  type: 'notifier.test',
-  timestamp: at,
-  data: { endpoint, message: 'This is a test: the endpoint works.' },
-});
+export function testEvent(endpoint: string, at: string): TestEvent {
+  const data = { endpoint, message: 'This is a test: the endpoint works.' };
+  return { id: factId('evt', 'notifier.test', endpoint, at), type: 'notifier.test', timestamp: at, data };
+}

@@ -17,6 +17,7 @@ export const eventIdPrefixOf = (trackingId: string): string => `evt_${hashText([
 /** 128 bits of a hash in base 36: 25 letters and digits. */
 function hashText(fact: readonly (string | number)[]): string {
   const digest = createHash('sha256').update(JSON.stringify(fact)).digest('hex');
-  const number = BigInt(`0x${digest.slice(0, 32)}`);
-  return number.toString(36).padStart(25, '0');
+  return BigInt(`0x${digest.slice(0, 32)}`)
+    .toString(36)
+    .padStart(25, '0');
 }

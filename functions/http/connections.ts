@@ -101,9 +101,8 @@ export class Connections {
 
   private dropIdle(agent: http.Agent, pool: string, idleFor: number): void {
     const now = performance.now();
-    for (const socket of agent.freeSockets[pool] ?? []) {
+    for (const socket of agent.freeSockets[pool] ?? [])
       if (now - (this.idleSince.get(socket) ?? 0) >= idleFor) socket.destroy();
-    }
   }
 
   private prepared(agent: http.Agent): http.Agent {
@@ -118,10 +117,9 @@ export class Connections {
       const { proxy, host, port, connectTimeoutMs } = options as Route;
       if (!proxy) return connect(options, callback);
       const isTls = agent instanceof https.Agent;
+      const ofTls = options as tls.ConnectionOptions;
       openTunnel(proxy, host!, Number(port), connectTimeoutMs)
-        .then((socket) =>
-          callback!(null, isTls ? tls.connect({ ...options, socket } as tls.ConnectionOptions) : socket),
-        )
+        .then((socket) => callback!(null, isTls ? tls.connect({ ...ofTls, socket }) : socket))
         .catch((error) => callback!(error, undefined!));
       return undefined;
     };
@@ -163,8 +161,8 @@ function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout
       return resolve({ status, headers, body: arrived, flaw: flawOf(head, bytes > maxBytes, failure) });
     }
     const isDead = outgoing.reusedSocket && (outgoing.socket?.bytesRead ?? bytesBefore) === bytesBefore;
-    if (cause instanceof HttpError) reject(cause);
-    else reject(isDead ? new DeadConnectionError(failure, cause) : new HttpError(failure, cause));
+    const Failure = isDead ? DeadConnectionError : HttpError;
+    reject(cause instanceof HttpError ? cause : new Failure(failure, cause));
   };
   const giveUp = (failure: HttpFailure) => {
     settle(failure);

@@ -40,17 +40,10 @@ export function openTunnel(proxy: URL, host: string, port: number, timeoutMs: nu
   const target = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
   const credentials = [proxy.username, proxy.password].map(decode).join(':');
   const isTls = proxy.protocol === 'https:';
-  const request = (isTls ? https : http).request({
-    method: 'CONNECT',
-    host: hostOf(proxy),
-    port: proxy.port || (isTls ? 443 : 80),
-    path: target,
-    headers: {
-      host: target,
-      ...(credentials !== ':' && { 'proxy-authorization': `Basic ${Buffer.from(credentials).toString('base64')}` }),
-    },
-    agent: false,
-  });
+  const authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
+  const headers = { host: target, ...(credentials !== ':' && { 'proxy-authorization': authorization }) };
+  const route = { host: hostOf(proxy), port: proxy.port || (isTls ? 443 : 80), path: target };
+  const request = (isTls ? https : http).request({ method: 'CONNECT', ...route, headers, agent: false });
   const timer = setTimeout(() => request.destroy(new Error('no answer')), timeoutMs);
   request.on('connect', ({ statusCode = 0 }, socket) => {
     clearTimeout(timer);

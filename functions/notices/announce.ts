@@ -37,8 +37,4 @@ async function announceEach(topics: Topics, bodies: readonly string[], noticeOf:
   return failed;
 }
 
-const tryToPublish = (topics: Topics, notice: Notice): Promise<Error | undefined> =>
-  publishNotice(topics, notice).then(
-    () => undefined,
-    (error: Error) => error,
-  );
+const tryToPublish = (topics: Topics, notice: Notice) => publishNotice(topics, notice).catch((error: Error) => error);

@@ -8,19 +8,8 @@ export type ChatRefusal = 'gone' | 'rejected' | 'failed';
  * https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors
  * https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks
  */
-const slackGone: ReadonlySet<string> = new Set([
-  'no_service',
-  'no_service_id',
-  'no_team',
-  'team_disabled',
-  'no_active_hooks',
-  'invalid_token',
-  'channel_not_found',
-  'channel_is_archived',
-  'user_not_found',
-  'action_prohibited',
-  'posting_to_general_channel_denied',
-]);
+const slackGone =
+  /^(?:no_service|no_service_id|no_team|team_disabled|no_active_hooks|invalid_token|channel_not_found|channel_is_archived|user_not_found|action_prohibited|posting_to_general_channel_denied)$/;
 
 /** Slack's errors are a single word such as `invalid_payload`. */
 const slackError = /^[a-z]+(?:_[a-z]+)+$/;
@@ -50,7 +39,7 @@ export function chatRefusal(format: 'slack' | 'teams', status: number, answer: s
   if (status < 400 || status === 429 || status >= 500) return undefined;
   const body = answer.trim();
   const code = format === 'slack' ? body : workflowCode(body);
-  if (format === 'slack' ? slackGone.has(code) : workflowGone.test(code)) return 'gone';
+  if ((format === 'slack' ? slackGone : workflowGone).test(code)) return 'gone';
   if (status !== 400 && status !== 413) return undefined;
   const isRejected =
     format === 'slack' ? slackError.test(body) : workflowRejected.test(code) || connectorRejected.test(body);

@@ -44,10 +44,7 @@ export function followedWords({ type, timestamp, data }: TransferEvent): Words |
   return followed.test(type) ? told(wordsFor(type)) : undefined;
 }
 
-function downloadWords(
-  { recipient, recipients, downloadedBy = 1, ...data }: TransferEvent['data'],
-  isOwn: boolean,
-): Words {
+function downloadWords({ recipient, recipients, downloadedBy = 1, ...data }: TransferEvent['data'], isOwn: boolean) {
   const how = `${data.method === 'viewed' ? 'viewed' : 'downloaded'} it`;
   const at = data.downloadedAt && formatTime(data.downloadedAt);
   if (recipients === 1) return told(`${isOwn ? 'we have' : 'the recipient has'} ${how}`, at);

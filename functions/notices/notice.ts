@@ -1,13 +1,7 @@
 import { type EventType, eventTypes, severityOf, wordsFor } from '#functions/events/catalogue.ts';
 import type { EndpointEvent, TestEvent } from '#functions/events/endpoint-event.ts';
 import { factId } from '#functions/events/event-id.ts';
-import type {
-  IncidentEventData,
-  NotifierEvent,
-  TransferEvent,
-  WatchEvent,
-  WatchEventData,
-} from '#functions/events/transfer-event.ts';
+import type { NotifierEvent, TransferEvent, WatchEvent } from '#functions/events/transfer-event.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { followedWords, formatTime } from './followed-words.ts';
 import { cut, neutral, neutralItem, printable, unlinked, unmarked } from './foreign-text.ts';
@@ -47,18 +41,11 @@ export function transferNotice({ mailbox, direction }: Watch, events: readonly T
   );
   const subject = `${counts} (${mailboxText(mailbox)}, ${direction})`;
   const text = [`${whose} changed since ${since}: ${counts}.`, '', ...rows, ...more];
-  return notice(subject, text, [`Since ${since}:`, ...lines.map(chatLine), ...more], {
-    id: factId('ntc', ...events.map((event) => event.id).toSorted()),
-    timestamp: times.at(-1)!,
-    severity: severityOf(sorted[0]!.type),
-    types: [...byType.keys()],
-    mailbox,
-    direction,
-    headline: `${whose}: ${counts}`,
-    paragraphs: [`Since ${since}:`],
-    items,
-    more: unnamed,
-  });
+  const id = factId('ntc', ...events.map((event) => event.id).toSorted());
+  const about = { id, timestamp: times.at(-1)!, severity: severityOf(sorted[0]!.type), types: [...byType.keys()] };
+  const paragraphs = [`Since ${since}:`];
+  const record = { ...about, mailbox, direction, headline: `${whose}: ${counts}`, paragraphs, items, more: unnamed };
+  return notice(subject, text, [...paragraphs, ...lines.map(chatLine), ...more], record);
 }
 
 /** Local part and domain, both without signs that a chat reads as marks of its own. */
@@ -97,7 +84,7 @@ export function watchNotice(event: WatchEvent): Notice {
   return plainNotice(event, headline, [text, ...names], watch);
 }
 
-function polled(data: WatchEventData | IncidentEventData) {
+function polled(data: Exclude<WatchEvent['data'], { validUntil: string }>) {
   if (!('watches' in data)) {
     const { mailbox, direction } = data;
     const whose = `transfers ${direction} by ${mailboxText(mailbox)}`;
@@ -113,25 +100,20 @@ function polled(data: WatchEventData | IncidentEventData) {
 
 export function endpointNotice(event: EndpointEvent): Notice {
   const { endpoint, failingSince, disableAt } = event.data;
-  const message = unlinked(event.data.message);
-  const since = `since ${formatTime(failingSince)}`;
-  if (event.type === 'endpoint.recovered') {
-    return plainNotice(event, `Webhook ${endpoint} works again`, [
-      `The webhook ${endpoint} works again. It had failed ${since}: ${message}.`,
-    ]);
-  }
+  const failed = `failed since ${formatTime(failingSince)}`;
+  const about = (state: string, text: string, ...advice: string[]) => {
+    const first = `The webhook ${endpoint} ${text}: ${unlinked(event.data.message)}.`;
+    return plainNotice(event, `Webhook ${endpoint} ${state}`, [first, ...advice]);
+  };
+  if (event.type === 'endpoint.recovered') return about('works again', `works again. It had ${failed}`);
   if (event.type === 'endpoint.disabled') {
-    return plainNotice(event, `Webhook ${endpoint} is disabled`, [
-      `The webhook ${endpoint} has failed ${since} and is disabled: ${message}.`,
-      'Its events are held. Once it is mended, enable it and recover them.',
-    ]);
+    const held = 'Its events are held. Once it is mended, enable it and recover them.';
+    return about('is disabled', `has ${failed} and is disabled`, held);
   }
-  return plainNotice(event, `Webhook ${endpoint} ${disableAt ? 'will be disabled' : 'is failing'}`, [
-    `The webhook ${endpoint} has failed ${since}: ${message}.`,
-    disableAt
-      ? `Unless it succeeds once, it is disabled at ${formatTime(disableAt)}. Its events are kept.`
-      : 'Its events are kept, and delivered as soon as it answers.',
-  ]);
+  if (!disableAt)
+    return about('is failing', `has ${failed}`, 'Its events are kept, and delivered as soon as it answers.');
+  const kept = `Unless it succeeds once, it is disabled at ${formatTime(disableAt)}. Its events are kept.`;
+  return about('will be disabled', `has ${failed}`, kept);
 }
 
 export const testNotice = (event: TestEvent): Notice =>

@@ -65,17 +65,15 @@ async function publishBatch(topics: Topics, batch: readonly string[], published:
 }
 
 /** Publishes a notice as text for e-mail, Amazon Q Developer's schema for chats, and the record for queues. */
-export async function publishNotice(topics: Topics, { subject: Subject, text: mail, chat, record }: Notice) {
+export async function publishNotice(topics: Topics, notice: Notice): Promise<undefined> {
+  const { subject: Subject, text: mail, chat, record } = notice;
+  const { sns, noticesTopicArn: TopicArn, hasNoChats } = topics;
   const texts = { default: mail, email: mail, https: JSON.stringify(chat), sqs: JSON.stringify(record) };
   const Message = JSON.stringify(texts);
-  const MessageAttributes = {
-    types: { DataType: 'String.Array', StringValue: JSON.stringify(record.types) },
-    ...watchAttributes(record),
-    severity: text(record.severity),
-    ...chatsAttribute(topics.hasNoChats),
-  };
-  const notice = { TopicArn: topics.noticesTopicArn, Subject, MessageStructure: 'json', Message, MessageAttributes };
-  await topics.sns.send(new PublishCommand(notice));
+  const types = { DataType: 'String.Array', StringValue: JSON.stringify(record.types) };
+  const about = { types, ...watchAttributes(record), severity: text(record.severity) };
+  const MessageAttributes = { ...about, ...chatsAttribute(hasNoChats) };
+  await sns.send(new PublishCommand({ TopicArn, Subject, MessageStructure: 'json', Message, MessageAttributes }));
 }
 
 function entryOf(body: string, index: number, hasNoChats?: boolean) {
