@@ -62,7 +62,7 @@ function falseDownloads({ life }: Judged, events: readonly FollowEvent[], before
     const hasHad = past.some(({ facts }) => facts.persons.size === recipients);
     return [
       ...(person === undefined && life.isClear ? [`no other has ${method} at ${downloadedAt}`] : []),
-      ...(hasHad ? [] : [`never had ${recipients} recipients`]),
+      ...(hasHad || !life.isClear ? [] : [`never had ${recipients} recipients`]),
       ...(downloadedBy! >= 1 && downloadedBy! <= recipients! ? [] : [`${downloadedBy} of ${recipients} have fetched`]),
       ...(fetched.size > 0 ? [] : ['no one has fetched']),
     ];
