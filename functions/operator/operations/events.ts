@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { daysText } from '#functions/clock/retention.ts';
+import { dayMs, daysText } from '#functions/clock/retention.ts';
 import type { Answers } from '#functions/operator/api/answers.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { cursorOf, pageOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
@@ -13,7 +13,6 @@ import type { StoredEvents } from '#functions/webhooks/deliveries/stored-events.
 import { isOfType } from '#functions/webhooks/endpoints/endpoint.ts';
 import { eventsOfTransfer, shownEvent, traceOf } from './traces.ts';
 
-const dayMs = 86_400_000;
 /** Milliseconds between two looks for a later event: each look is a query. */
 const lookIntervalMs = 1000;
 

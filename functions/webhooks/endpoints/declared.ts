@@ -4,7 +4,6 @@ import {
   addEndpoint,
   type EndpointLifeDependencies,
   modify,
-  type NewEndpoint,
   noteChats,
   rotateSecret,
   updateEndpoint,
@@ -56,7 +55,7 @@ export async function declareEndpoints(
   deps: EndpointLifeDependencies,
   declared: readonly DeclaredEndpoint[],
   waiting: readonly string[] = [],
-): Promise<NewEndpoint[]> {
+) {
   const known = new Map((await deps.endpoints.list()).map((endpoint) => [endpoint.name, endpoint]));
   for (const name of waiting) known.delete(name);
   const limit = pLimit(concurrency);
