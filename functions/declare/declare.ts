@@ -38,10 +38,7 @@ export async function declare(deps: DeclareDependencies, { watches, endpoints }:
   const named = judged.map(({ endpoint, because }) => ({ endpoint: endpoint.name, because }));
   /** Endpoints left unchanged until the secret has valid values for all of their variables. */
   const waiting = named.filter(({ because }) => because.length > 0);
-  await declareEndpoints(
-    deps.endpointLife,
-    ready,
-    waiting.map(({ endpoint }) => endpoint),
-  );
+  const waitingNames = waiting.map(({ endpoint }) => endpoint);
+  await declareEndpoints(deps.endpointLife, ready, waitingNames);
   return { watches: watches.length, endpoints: ready.length, waiting };
 }

@@ -61,16 +61,12 @@ export class Partition {
    * First `limit` rows from `from` to `to`, or the last in descending order: 1 MB at most, DynamoDB's limit. `last` is
    * the sort key after which there may be more.
    */
-  async page(
-    from: string,
-    to: string,
-    limit: number,
-    isDescending = false,
-  ): Promise<{ readonly rows: Item[]; readonly last: string | undefined }> {
+  async page(from: string, to: string, limit: number, isDescending = false) {
     if (from > to) return { rows: [], last: undefined };
     // A row beyond the limit shows that there are more.
     const { rows, last } = await this.query(from, to, undefined, limit + 1, isDescending);
-    return rows.length > limit ? { rows: rows.slice(0, limit), last: rows[limit - 1]!.sk } : { rows, last };
+    const shown = rows.slice(0, limit);
+    return { rows: shown, last: rows.length > limit ? String(shown.at(-1)!.sk) : last };
   }
 
   /** Writes a whole row; true when the condition held. */

@@ -32,10 +32,9 @@ async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: re
     const since = Math.min(retries[0]?.dueAt ?? now, tasks[0]?.at ?? now);
     oldestOverdueMs = Math.max(oldestOverdueMs, now - since);
   });
-  const told = (count: number, hasMore = false) => ({
-    count: Math.min(count, mostCounted),
-    more: isCut || hasMore || count > mostCounted,
-  });
+  const told = (count: number, hasMore = false) => {
+    return { count: Math.min(count, mostCounted), more: isCut || hasMore || count > mostCounted };
+  };
   return { waiting: told(waiting, hasMoreTasks), held: told(held), oldestOverdueMs };
 }
 
