@@ -124,10 +124,9 @@ export const eventOperations = [
     summary: 'Shows an event or a notice with its deliveries and their attempts',
     params: z.strictObject({ id: eventId }),
     failures: [404],
-    run: async (deps, { params: { id } }) =>
-      existing(
-        await traceOf(deps, id),
-        `event ${id}; events are kept for ${daysText(deps.webhooks.deliveries.keptForMs)}`,
-      ),
+    async run(deps, { params: { id } }) {
+      const keptFor = daysText(deps.webhooks.deliveries.keptForMs);
+      return existing(await traceOf(deps, id), `event ${id}; events are kept for ${keptFor}`);
+    },
   }),
 ];

@@ -120,9 +120,8 @@ export class Deliveries {
 
   /** Deliveries in ranges of an index, page by page, each with its last place, as {@link rowsIn} reads them. */
   async *pages(ranges: readonly IndexRange[], budget = retryBudget(), after?: Cursor) {
-    for await (const { rows, last } of rowsIn(this.source, ranges, budget, after)) {
+    for await (const { rows, last } of rowsIn(this.source, ranges, budget, after))
       yield { deliveries: rows.map(deliveryOf), last };
-    }
   }
 
   /** Stores an attempt in a row of its own: the delivery's row holds only the last attempt. */
