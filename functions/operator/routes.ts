@@ -8,8 +8,6 @@ import { invalid, notFound, Problem, problemAnswer, problemOf } from '#functions
 import { jsonOf } from '#functions/parsing/json.ts';
 import { operations } from './operations.ts';
 
-type OperatorLogger = Pick<Logger, 'info' | 'error'>;
-
 /** A request from the function URL (payload 2.0). */
 export type OperatorEvent = APIGatewayProxyEventV2;
 export type OperatorAnswer = APIGatewayProxyStructuredResultV2;
@@ -28,7 +26,7 @@ const routes = [...operations, { method: 'GET', path: '/openapi.json' } as const
 export function operatorHandler(
   dependencies: () => Promise<OperatorDependencies>,
   document: () => string,
-  logger: OperatorLogger,
+  logger: Pick<Logger, 'info' | 'error'>,
 ) {
   const answer = async (event: OperatorEvent, msLeft: number): Promise<OperatorAnswer> => {
     let log: ((status: number) => void) | undefined;

@@ -32,13 +32,8 @@ export async function deliver(
       let drain: Drain | undefined;
       try {
         const read = await readFirst(deps, name, events, deadline);
-        drain = new Drain(deps, name, {
-          ...read,
-          events,
-          wantsRetries,
-          beginUntil: deadline - requestTimeMs,
-          stopping,
-        });
+        const beginUntil = deadline - requestTimeMs;
+        drain = new Drain(deps, name, { ...read, events, wantsRetries, beginUntil, stopping });
         await drain.run();
       } catch (error) {
         unhandled.push({ endpoint: name, error: error as Error, isKept: drain?.work.isKept ?? false });
