@@ -30,6 +30,8 @@ interface Expression {
 export const unchangedSince = (rev: number): Expression =>
   rev === 0 ? { condition: 'attribute_not_exists(pk)' } : { condition: 'rev = :rev', values: { rev } };
 
+export const partitionIn = ({ dynamo, table }: TableSource, pk: string): Partition => new Partition(dynamo, table, pk);
+
 /**
  * One partition of a DynamoDB table with key `pk`, `sk`: consistent reads, conditional writes, and the units they use.
  * A failed condition is an answer, not an error; other refusals of DynamoDB are thrown.

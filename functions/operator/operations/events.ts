@@ -4,7 +4,7 @@ import type { Answers } from '#functions/operator/api/answers.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { cursorOf, pageOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
 import { badCursor, existing, notFound } from '#functions/operator/api/problem.ts';
-import { canonical, direction, eventId, spanOf, time, trackingId } from '#functions/operator/api/schemas.ts';
+import { direction, eventId, spanOf, time, trackingId } from '#functions/operator/api/schemas.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
 import { listedAt } from '#functions/webhooks/deliveries/delivery.ts';
@@ -74,9 +74,8 @@ async function listEvents(deps: OperatorDependencies, input: Query) {
   const { trackingId: transfer, after } = input;
   const isWanted = matcher(input);
   const now = deps.webhooks.now().getTime();
-  const { from } = spanOf(input);
+  const { from, until } = spanOf({ ...input, until: input.until ?? iso(now + dayMs) });
   const start = after === undefined ? { from, first: from } : await startAfter(deps.webhooks.events, after);
-  const until = canonical(input.until ?? iso(now + dayMs));
   // A list with `after` continues by day, since it has no end.
   if (transfer !== undefined && after === undefined) return listOfTransfer(deps, input, transfer, { from, until });
   const days = daysOf('event', { ...start, until }, now, deps.webhooks.deliveries.keptForMs);
