@@ -52,7 +52,6 @@ export const showStatus = operation('showStatus', 'GET /status', {
   async run(deps, { deadline }) {
     const { transfers, webhooks } = deps;
     const [watches, endpoints] = await Promise.all([transfers.watches.list(), webhooks.endpoints.list()]);
-    const deliveries = await countDeliveries(deps, endpoints, deadline);
     const ofStatus = (status: string) => endpoints.filter((endpoint) => endpoint.status === status).length;
     return {
       version: deps.version,
@@ -68,7 +67,7 @@ export const showStatus = operation('showStatus', 'GET /status', {
         disabled: ofStatus('disabled'),
         failing: endpoints.filter(({ health }) => health).length,
       },
-      deliveries,
+      deliveries: await countDeliveries(deps, endpoints, deadline),
     };
   },
 });
