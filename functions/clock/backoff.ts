@@ -18,12 +18,9 @@ const longestPauseMs = 5000;
 /** Milliseconds of a budget without a deadline: less than any invocation has. */
 const usualTimeMs = 10_000;
 
-export const retryBudget = (deadline?: Deadline, clock = steady): RetryBudget => ({
-  steady: clock,
-  sleep,
-  random: Math.random,
-  deadline: deadline ?? clock() + usualTimeMs,
-});
+export const retryBudget = (deadline?: Deadline, clock = steady): RetryBudget => {
+  return { steady: clock, sleep, random: Math.random, deadline: deadline ?? clock() + usualTimeMs };
+};
 
 /**
  * Pauses before a repetition, counted from 1: a random part (full jitter) of 50 ms, doubled for each further one. It is

@@ -38,7 +38,6 @@ export async function declare(deps: DeclareDependencies, { watches, endpoints }:
   const named = judged.map(({ endpoint, because }) => ({ endpoint: endpoint.name, because }));
   /** Endpoints left unchanged until the secret has valid values for all of their variables. */
   const waiting = named.filter(({ because }) => because.length > 0);
-  const waitingNames = waiting.map(({ endpoint }) => endpoint);
-  await declareEndpoints(deps.endpointLife, ready, waitingNames);
+  await declareEndpoints(deps.endpointLife, ready, waiting);
   return { watches: watches.length, endpoints: ready.length, waiting };
 }

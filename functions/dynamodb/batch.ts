@@ -75,10 +75,9 @@ async function inBatches<Entry>(
       continue;
     }
     idleCalls = left.length < batch.length ? 1 : idleCalls + 1;
-    if (idleCalls > maxIdleCalls || !(await pause(idleCalls, budget))) {
+    if (idleCalls > maxIdleCalls || !(await pause(idleCalls, budget)))
       throw new BatchLeftoverError(
         `DynamoDB left ${waiting.length} of ${entries.length} rows ${undone}; look at the table's throttled requests`,
       );
-    }
   }
 }

@@ -51,12 +51,9 @@ interface Search extends Page {
 }
 
 /** The rows of a partition between two sort keys, both included. */
-export const rowsBetween = (partition: string, first: string, last: string): IndexRange => ({
-  index: undefined,
-  partition: ['pk', partition],
-  sort: ['sk', first, last],
-  isDescending: false,
-});
+export const rowsBetween = (partition: string, first: string, last: string): IndexRange => {
+  return { index: undefined, partition: ['pk', partition], sort: ['sk', first, last], isDescending: false };
+};
 
 /** Thrown for a cursor outside the searched ranges. */
 export class CursorError extends Error {

@@ -30,6 +30,8 @@ interface Expression {
 export const unchangedSince = (rev: number): Expression =>
   rev === 0 ? { condition: 'attribute_not_exists(pk)' } : { condition: 'rev = :rev', values: { rev } };
 
+export const partitionIn = ({ dynamo, table }: TableSource, pk: string): Partition => new Partition(dynamo, table, pk);
+
 /**
  * One partition of a DynamoDB table with key `pk`, `sk`: consistent reads, conditional writes, and the units they use.
  * A failed condition is an answer, not an error; other refusals of DynamoDB are thrown.
@@ -61,16 +63,12 @@ export class Partition {
    * First `limit` rows from `from` to `to`, or the last in descending order: 1 MB at most, DynamoDB's limit. `last` is
    * the sort key after which there may be more.
    */
-  async page(
-    from: string,
-    to: string,
-    limit: number,
-    isDescending = false,
-  ): Promise<{ readonly rows: Item[]; readonly last: string | undefined }> {
+  async page(from: string, to: string, limit: number, isDescending = false) {
     if (from > to) return { rows: [], last: undefined };
     // A row beyond the limit shows that there are more.
     const { rows, last } = await this.query(from, to, undefined, limit + 1, isDescending);
-    return rows.length > limit ? { rows: rows.slice(0, limit), last: rows[limit - 1]!.sk } : { rows, last };
+    const shown = rows.slice(0, limit);
+    return { rows: shown, last: rows.length > limit ? String(shown.at(-1)!.sk) : last };
   }
 
   /** Writes a whole row; true when the condition held. */

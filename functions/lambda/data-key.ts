@@ -1,11 +1,4 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createSecretKey,
-  type KeyObject,
-  randomBytes,
-} from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, randomBytes } from 'node:crypto';
 
 /** Thrown for an unusable data key; does not repeat it. */
 export class DataKeyError extends Error {
@@ -24,7 +17,7 @@ const tagLength = 16;
 
 /** Key that encrypts secrets at rest: AES-256-GCM. */
 export class DataKey {
-  readonly #key: KeyObject;
+  readonly #key: ReturnType<typeof createSecretKey>;
 
   /** @throws DataKeyError unless these are 32 bytes in base64 */
   constructor(base64: string) {
@@ -54,9 +47,8 @@ export class DataKey {
     const bytes = Buffer.from(encoded, 'base64url');
     // Buffer.from skips characters outside base64url, so a changed text could have the same bytes.
     const isExact = bytes.toString('base64url') === encoded;
-    if (!encrypted.startsWith(prefix) || !isExact || bytes.length < ivLength + tagLength) {
+    if (!encrypted.startsWith(prefix) || !isExact || bytes.length < ivLength + tagLength)
       throw new DecryptionError('expected an encrypted text');
-    }
     const iv = bytes.subarray(0, ivLength);
     const decipher = createDecipheriv('aes-256-gcm', this.#key, iv, { authTagLength: tagLength });
     decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(ivLength, ivLength + tagLength));

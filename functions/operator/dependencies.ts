@@ -23,18 +23,13 @@ export const operatorRepositories = ({ dynamo, table }: TableSource) => ({
 /** @throws the file system's error when the CA file cannot be read, DataKeyError for a wrong data key */
 export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironment>): OperatorDependencies {
   const { calls, tokens, origin, dynamo, table } = serverDependencies(env);
+  const source = { dynamo, table };
   const { credentials, region, sha256 } = dynamo.config;
   // Reuses the credentials that the SDK resolved for this function.
   const signerFor = (service: string) => new SignatureV4({ service, credentials, region, sha256 });
   return {
     version: env.NOTIFIER_VERSION,
-    transfers: {
-      ...operatorRepositories({ dynamo, table }),
-      calls,
-      tokens,
-      origin,
-      quietIntervalMs: env.QUIET_INTERVAL_MS,
-    },
+    transfers: { ...operatorRepositories(source), calls, tokens, origin, quietIntervalMs: env.QUIET_INTERVAL_MS },
     pollFunction: { url: env.POLL_INVOCATION_URL, signer: signerFor('lambda') },
     topics: {
       sns: { url: env.SNS_URL, signer: signerFor('sns') },
@@ -47,7 +42,7 @@ export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironm
       dataKey: new DataKey(env.DATA_KEY),
       allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',
     },
-    tables: { transfers: { dynamo, table }, webhooks: { dynamo, table: env.WEBHOOKS_TABLE } },
+    tables: { transfers: source, webhooks: { dynamo, table: env.WEBHOOKS_TABLE } },
     queues: { sqs: new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false }), urls: env.INSPECTED_QUEUES },
     sleep,
   };

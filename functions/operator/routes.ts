@@ -4,18 +4,9 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import type * as z from 'zod/mini';
 import { decode } from '#functions/http/proxy.ts';
 import type { Operation, OperatorDependencies } from '#functions/operator/api/operation.ts';
-import {
-  type FieldProblem,
-  invalid,
-  notFound,
-  Problem,
-  problemAnswer,
-  problemOf,
-} from '#functions/operator/api/problem.ts';
+import { invalid, notFound, Problem, problemAnswer, problemOf } from '#functions/operator/api/problem.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
 import { operations } from './operations.ts';
-
-type OperatorLogger = Pick<Logger, 'info' | 'error'>;
 
 /** A request from the function URL (payload 2.0). */
 export type OperatorEvent = APIGatewayProxyEventV2;
@@ -35,7 +26,7 @@ const routes = [...operations, { method: 'GET', path: '/openapi.json' } as const
 export function operatorHandler(
   dependencies: () => Promise<OperatorDependencies>,
   document: () => string,
-  logger: OperatorLogger,
+  logger: Pick<Logger, 'info' | 'error'>,
 ) {
   const answer = async (event: OperatorEvent, msLeft: number): Promise<OperatorAnswer> => {
     let log: ((status: number) => void) | undefined;
@@ -87,9 +78,8 @@ function whoAsks({ requestContext }: OperatorEvent): string {
 
 function bodyOf(operation: Operation, { body, isBase64Encoded }: OperatorEvent): unknown {
   const bytes = Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
-  if (bytes.length > largestBody) {
+  if (bytes.length > largestBody)
     throw new Problem(413, `expected a body of at most ${largestBody} bytes, got ${bytes.length}`);
-  }
   const text = new TextDecoder().decode(bytes);
   const json = text.trim() === '' ? {} : jsonOf(text);
   // The message omits the text, which may hold a secret.
@@ -106,10 +96,9 @@ function checked<Schema extends z.ZodMiniType>(schema: Schema, input: unknown): 
   throw invalid(error.issues.flatMap(problemsOfIssue));
 }
 
-function problemsOfIssue(issue: z.core.$ZodIssue): FieldProblem[] {
-  if (issue.code === 'unrecognized_keys') {
+function problemsOfIssue(issue: z.core.$ZodIssue) {
+  if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'expected no such field' }));
-  }
   const message = issue.message.startsWith('expected ') ? issue.message : expectation(issue);
   return [{ path: issue.path.join('.'), message }];
 }

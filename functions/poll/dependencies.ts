@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { steady } from '#functions/clock/instants.ts';
-import { daysMs, usualKeptForMs } from '#functions/clock/retention.ts';
+import { dayMs, usualKeptForMs } from '#functions/clock/retention.ts';
 import { ServerCalls, type ServerOptions } from '#functions/cryptshare/api-calls.ts';
 import { CryptshareClient } from '#functions/cryptshare/client.ts';
 import { Tokens } from '#functions/cryptshare/tokens.ts';
@@ -83,7 +83,7 @@ export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): P
   const { calls, dynamo, table, ...shared } = serverDependencies(env);
   return {
     ...shared,
-    ...pollRepositories(dynamo, table, env.MAX_CONCURRENT_PAGES, daysMs(env.TRANSFER_RETENTION_DAYS)),
+    ...pollRepositories(dynamo, table, env.MAX_CONCURRENT_PAGES, env.TRANSFER_RETENTION_DAYS * dayMs),
     server: new CryptshareClient(calls, shared.tokens),
     topics: {
       sns: new SNSClient(sdkSettings),

@@ -1,4 +1,4 @@
-import { daysMs, daysText } from '#functions/clock/retention.ts';
+import { dayMs, daysText } from '#functions/clock/retention.ts';
 import { defaultRetryDelays, longestScheduleMs } from '#functions/webhooks/endpoints/retry-schedule.ts';
 import { millisecondsOf } from '#infra/terminal/durations.ts';
 
@@ -16,13 +16,13 @@ export function retentionProblems({ retention: { events, transfers }, webhooks }
     const takesMs = longestScheduleMs(retryDelays?.map(millisecondsOf) ?? defaultRetryDelays);
     const schedule = retryDelays ? 'they take' : 'the usual ones take';
     return (
-      takesMs > daysMs(events) &&
-      `webhooks[${index}].retryDelays: expected delays that end within retention.events (${daysText(daysMs(events))}), since an event is then deleted, but ${schedule} up to ${Math.ceil(takesMs / hourMs)} h: shorten them, or keep events longer`
+      takesMs > events * dayMs &&
+      `webhooks[${index}].retryDelays: expected delays that end within retention.events (${daysText(events * dayMs)}), since an event is then deleted, but ${schedule} up to ${Math.ceil(takesMs / hourMs)} h: shorten them, or keep events longer`
     );
   });
   return [
     transfers < events &&
-      `retention.transfers: expected at least the ${daysText(daysMs(events))} of retention.events, got ${transfers}: a transfer that is forgotten and listed again begins with ids that its stored events have`,
+      `retention.transfers: expected at least the ${daysText(events * dayMs)} of retention.events, got ${transfers}: a transfer that is forgotten and listed again begins with ids that its stored events have`,
     ...schedules,
   ].filter((problem) => typeof problem === 'string');
 }

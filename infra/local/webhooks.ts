@@ -13,7 +13,7 @@ import { Chats } from '#functions/watches/chats.ts';
 import { type DeliveryFacts, settledChannel } from '#functions/webhooks/deliveries/settled.ts';
 import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
 import { readWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
-import { endpointDependencies } from '#functions/webhooks/engine/dependencies.ts';
+import { deliveryDependencies } from '#functions/webhooks/engine/dependencies.ts';
 import type { Reporter } from '#infra/local/console/console.ts';
 import { counted, firstOf } from '#infra/local/process/stopping.ts';
 import { createWebhooksTable, type LocalAws } from '#infra/local/services/embedded-services.ts';
@@ -50,7 +50,7 @@ export async function startWebhooks(
   await endLeases({ dynamo, table, now });
   const shared = { WEBHOOKS_TABLE: table, WAKE_UP_QUEUE_URL: wakeUpQueue.url };
   const life = {
-    ...endpointDependencies({ ...shared, EVENT_RETENTION_DAYS: config.retention.events }, dynamo),
+    ...deliveryDependencies({ ...shared, EVENT_RETENTION_DAYS: config.retention.events }, dynamo),
     chats: new Chats(dynamo, transfersTable),
     dataKey: new DataKey(dataKey),
     allowPrivate: allowPrivateWebhooks,

@@ -7,144 +7,123 @@ import { pollFields, watchProblemSchema } from './on-demand-poll.ts';
 import { deliveryStatus, direction } from './schemas.ts';
 import { topicNames } from './topic-subscriptions.ts';
 
+const [text, flag, int] = [z.string(), z.boolean(), z.int()];
+const optionalText = z.optional(text);
+
 /** A page of a list; the last page has no `next`. */
-const pageOf = <Item extends z.ZodMiniType>(item: Item) =>
-  z.strictObject({ items: z.array(item), next: z.optional(z.string()) });
+const pageOf = <Item extends z.ZodMiniType>(item: Item) => z.strictObject({ items: z.array(item), next: optionalText });
 
 /** A count with a limit; `more` is true beyond it. */
-const counted = z.strictObject({ count: z.int(), more: z.boolean() });
+const counted = z.strictObject({ count: int, more: flag });
 
 const status = z.strictObject({
-  version: z.string(),
-  server: z.string(),
-  watches: z.strictObject({ all: z.int(), failing: z.int(), disabled: z.int() }),
-  endpoints: z.strictObject({ active: z.int(), paused: z.int(), disabled: z.int(), failing: z.int() }),
-  deliveries: z.strictObject({
-    waiting: counted,
-    held: counted,
-    /** Milliseconds since the oldest overdue delivery became due. */
-    oldestOverdueMs: z.number(),
-  }),
+  version: text,
+  server: text,
+  watches: z.strictObject({ all: int, failing: int, disabled: int }),
+  endpoints: z.strictObject({ active: int, paused: int, disabled: int, failing: int }),
+  /** `oldestOverdueMs` counts from when the oldest overdue delivery became due. */
+  deliveries: z.strictObject({ waiting: counted, held: counted, oldestOverdueMs: z.number() }),
 });
 
-const problem = z.optional(z.string());
-
 const services = z.strictObject({
-  tables: z.array(z.strictObject({ name: z.enum(['transfers', 'webhooks']), problem })),
+  tables: z.array(z.strictObject({ name: z.enum(['transfers', 'webhooks']), problem: optionalText })),
   /** `inProgress` counts messages being processed and messages that wait for a retry. */
-  queues: z.array(z.strictObject({ name: z.string(), waiting: z.int(), inProgress: z.int(), problem })),
-  topics: z.array(z.strictObject({ name: z.enum(topicNames), subscriptions: z.int(), unconfirmed: z.int(), problem })),
+  queues: z.array(z.strictObject({ name: text, waiting: int, inProgress: int, problem: optionalText })),
+  topics: z.array(
+    z.strictObject({ name: z.enum(topicNames), subscriptions: int, unconfirmed: int, problem: optionalText }),
+  ),
 });
 
 const method = z.enum(verificationMethods);
 
 const watch = z.strictObject({
-  mailbox: z.string(),
+  mailbox: text,
   direction,
-  isDeclared: z.boolean(),
-  isDisabled: z.boolean(),
-  pollIntervalMs: z.optional(z.int()),
+  isDeclared: flag,
+  isDisabled: flag,
+  pollIntervalMs: z.optional(int),
   follow: z.optional(z.array(z.enum(followable))),
-  overdueBeforeMs: z.optional(z.int()),
-  lacksFacts: z.optional(z.boolean()),
-  quietIntervalMs: z.optional(z.int()),
+  overdueBeforeMs: z.optional(int),
+  lacksFacts: z.optional(flag),
+  quietIntervalMs: z.optional(int),
   health: z.optional(
     z.strictObject({
-      failingSince: z.string(),
-      failures: z.int(),
+      failingSince: text,
+      failures: int,
       problem: watchProblemSchema,
-      incompleteSince: z.optional(z.string()),
-      isAnnounced: z.boolean(),
+      incompleteSince: optionalText,
+      isAnnounced: flag,
     }),
   ),
-  verification: z.optional(z.strictObject({ method, validUntil: z.optional(z.string()) })),
-  baselineAt: z.optional(z.string()),
-  baselineProgress: z.optional(z.strictObject({ stored: z.int(), transfers: z.int() })),
-  count: z.optional(z.int()),
+  verification: z.optional(z.strictObject({ method, validUntil: optionalText })),
+  baselineAt: optionalText,
+  baselineProgress: z.optional(z.strictObject({ stored: int, transfers: int })),
+  count: z.optional(int),
 });
 
-const transfer = z.strictObject({
-  trackingId: z.string(),
-  state: z.string(),
-  /** First observation of this state. */
-  since: z.string(),
-  firstSeenAt: z.string(),
-  isListed: z.boolean(),
-});
+/** `since`: first observation of this state. */
+const transfer = z.strictObject({ trackingId: text, state: text, since: text, firstSeenAt: text, isListed: flag });
 
 const endpoint = z.strictObject({
-  name: z.string(),
+  name: text,
   status: z.enum(['active', 'paused', 'disabled']),
-  disabledBecause: z.optional(z.string()),
-  isDeclared: z.boolean(),
-  createdAt: z.string(),
+  disabledBecause: optionalText,
+  isDeclared: flag,
+  createdAt: text,
   /** Without parts that may be tokens. */
-  url: z.string(),
+  url: text,
   format: z.enum(formats),
-  types: z.array(z.string()),
-  mailboxes: z.optional(z.array(z.string())),
-  directions: z.optional(z.array(z.string())),
-  headerNames: z.array(z.string()),
-  retryDelaysMs: z.array(z.int()),
-  maxInFlight: z.int(),
-  publicKey: z.optional(z.string()),
-  health: z.optional(z.strictObject({ failingSince: z.string(), cause: z.string(), warnedAt: z.optional(z.string()) })),
+  types: z.array(text),
+  mailboxes: z.optional(z.array(text)),
+  directions: z.optional(z.array(text)),
+  headerNames: z.array(text),
+  retryDelaysMs: z.array(int),
+  maxInFlight: int,
+  publicKey: optionalText,
+  health: z.optional(z.strictObject({ failingSince: text, cause: text, warnedAt: optionalText })),
   /** Failed attempts since the last success. */
-  failures: z.optional(z.strictObject({ count: z.int(), since: z.string() })),
+  failures: z.optional(z.strictObject({ count: int, since: text })),
   /** Missing while closed. Open allows no attempt, half-open one at a time. */
-  circuitBreaker: z.optional(z.strictObject({ state: z.enum(['open', 'half-open']), openUntil: z.string() })),
+  circuitBreaker: z.optional(z.strictObject({ state: z.enum(['open', 'half-open']), openUntil: text })),
 });
 
-const endpointWithSecret = z.strictObject({
-  endpoint,
-  /** Shown only once; a chat has none. */
-  secret: z.optional(z.string()),
-  publicKey: z.optional(z.string()),
-});
+/** The secret is shown only once; a chat has none. */
+const endpointWithSecret = z.strictObject({ endpoint, secret: optionalText, publicKey: optionalText });
 
-const replayed = z.strictObject({
-  count: z.int(),
-  /** False when time ran out. */
-  isComplete: z.boolean(),
-  next: z.optional(z.string()),
-});
+/** `isComplete` is false when time ran out. */
+const replayed = z.strictObject({ count: int, isComplete: flag, next: optionalText });
 
 const delivery = z.strictObject({
-  event: z.string(),
-  endpoint: z.string(),
+  event: text,
+  endpoint: text,
   status: deliveryStatus,
-  attempt: z.int(),
-  nextAttemptAt: z.optional(z.string()),
-  reason: z.optional(z.string()),
-  eventAt: z.string(),
+  attempt: int,
+  nextAttemptAt: optionalText,
+  reason: optionalText,
+  eventAt: text,
   /** Type of the event; `notice` for chats. */
-  type: z.string(),
+  type: text,
 });
 
 const tracedDelivery = z.extend(delivery, {
   attempts: z.array(
     z.strictObject({
-      attempt: z.int(),
-      startedAt: z.string(),
-      durationMs: z.int(),
-      outcome: z.string(),
-      cause: z.optional(z.string()),
+      attempt: int,
+      startedAt: text,
+      durationMs: int,
+      outcome: text,
+      cause: optionalText,
       /** The reason why no answer came, with the system's code. */
       failure: z.optional(z.enum(postFailures)),
-      code: z.optional(z.string()),
-      status: z.optional(z.int()),
-      response: z.optional(z.string()),
+      code: optionalText,
+      status: z.optional(int),
+      response: optionalText,
     }),
   ),
 });
 
-const event = z.strictObject({
-  id: z.string(),
-  /** `notice` for the summary of events that chats receive. */
-  type: z.string(),
-  timestamp: z.string(),
-  data: z.record(z.string(), z.unknown()),
-});
+/** Its type is `notice` for the summary of events that chats receive. */
+const event = z.strictObject({ id: text, type: text, timestamp: text, data: z.record(text, z.unknown()) });
 
 /**
  * Schemas of successful answers by operation id; other operations answer without a body. Types and the OpenAPI document
@@ -155,32 +134,30 @@ export const answers = {
   showServices: services,
   listWatches: pageOf(watch),
   addWatch: watch,
-  addWatches: z.strictObject({
-    items: z.array(z.strictObject({ mailbox: z.string(), direction, isAdded: z.boolean() })),
-  }),
+  addWatches: z.strictObject({ items: z.array(z.strictObject({ mailbox: text, direction, isAdded: flag })) }),
   showWatch: watch,
   updateWatch: watch,
   pauseWatch: watch,
   resumeWatch: watch,
   listTransfers: pageOf(transfer),
   pollWatch: z.strictObject(pollFields),
-  requestCode: z.strictObject({ mailbox: z.string() }),
-  verifyMailbox: z.strictObject({ mailbox: z.string(), method, validUntil: z.optional(z.string()) }),
+  requestCode: z.strictObject({ mailbox: text }),
+  verifyMailbox: z.strictObject({ mailbox: text, method, validUntil: optionalText }),
   showVerification: z.strictObject({
-    isVerified: z.boolean(),
+    isVerified: flag,
     methods: z.array(method),
     method: z.optional(method),
-    validUntil: z.optional(z.string()),
+    validUntil: optionalText,
   }),
   forgetMailbox: z.strictObject({
     /** Rows by their kind; `mentions` are rows about something else that named the mailbox. */
-    found: z.record(z.string(), z.int()),
+    found: z.record(text, int),
     /** Endpoints whose filters name the mailbox. */
-    unremovable: z.array(z.string()),
-    scanned: z.int(),
+    unremovable: z.array(text),
+    scanned: int,
     /** True while a tick has yet to delete its watches: no row was scanned. */
-    isWaiting: z.boolean(),
-    next: z.optional(z.string()),
+    isWaiting: flag,
+    next: optionalText,
   }),
   listEndpoints: pageOf(endpoint),
   addEndpoint: endpointWithSecret,
@@ -191,14 +168,14 @@ export const answers = {
   enableEndpoint: endpoint,
   disableEndpoint: endpoint,
   rotateSecret: endpointWithSecret,
-  testEndpoint: z.strictObject({ event: z.string(), endpoint: z.string() }),
+  testEndpoint: z.strictObject({ event: text, endpoint: text }),
   recoverEndpoint: replayed,
   replayEndpoint: replayed,
   listEvents: pageOf(event),
   showEvent: z.extend(event, {
     deliveries: z.array(tracedDelivery),
     /** True when only the first deliveries are shown; the list of deliveries has all. */
-    hasMoreDeliveries: z.optional(z.boolean()),
+    hasMoreDeliveries: z.optional(flag),
   }),
   listDeliveries: pageOf(delivery),
   showDelivery: tracedDelivery,
@@ -212,10 +189,10 @@ export type Answers = { [Id in keyof typeof answers]: Constant<z.input<(typeof a
 
 /** The body of unsuccessful answers: problem details of RFC 9457. */
 export const problemSchema = z.strictObject({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  detail: z.string(),
-  problems: z.optional(z.array(z.strictObject({ path: z.string(), message: z.string() }))),
-  cause: z.optional(z.string()),
+  type: text,
+  title: text,
+  status: int,
+  detail: text,
+  problems: z.optional(z.array(z.strictObject({ path: text, message: text }))),
+  cause: optionalText,
 });

@@ -7,7 +7,7 @@ import { EnvironmentError } from '#functions/lambda/environment.ts';
 import { SecretError } from '#functions/lambda/secret.ts';
 import { EndpointError } from '#functions/webhooks/endpoints/settings.ts';
 
-export interface FieldProblem {
+interface FieldProblem {
   /** Path of the field, for example `headers.x-tenant`; `''` for the whole input. */
   readonly path: string;
   readonly message: string;
@@ -56,9 +56,8 @@ export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof CursorError) return badCursor();
   if (error instanceof RowError) return new Problem(500, `${error.message}; correct or delete it in the table`);
   if (error instanceof EnvironmentError || error instanceof SecretError) return new Problem(503, error.message);
-  if (error instanceof Error && error.name === 'ConditionalCheckFailedException') {
+  if (error instanceof Error && error.name === 'ConditionalCheckFailedException')
     return new Problem(409, 'it has changed since it was read; look at it again');
-  }
   return undefined;
 }
 

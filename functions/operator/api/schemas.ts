@@ -21,10 +21,7 @@ export const time = z.iso
   .datetime({ offset: true, error: expectedTime })
   .check(z.refine((text) => Date.parse(text) >= firstInstant && Date.parse(text) <= Date.parse(never), expectedTime));
 
-/** The form of times in tables, which sorts as text. */
-export const canonical = (text: string): string => new Date(Date.parse(text)).toISOString();
-
-/** From one time to before another, in the form of tables; by default all times. */
+/** From one time to before another, in the form of tables, which sorts as text; by default all times. */
 export const spanOf = ({ from = always, until = never }: { from?: string | undefined; until?: string | undefined }) => {
-  return { from: canonical(from), until: canonical(until) };
+  return { from: new Date(from).toISOString(), until: new Date(until).toISOString() };
 };

@@ -24,15 +24,9 @@ const largestAnswer = 6 * 1024 * 1024;
 /** Posts a signed request to an AWS service. @throws Problem when no whole answer comes */
 export async function signedPost({ url, signer }: SignedAddress, request: SignedRequest) {
   const { contentType, body, timeoutMs, service, late } = request;
-  const { protocol, host, hostname, pathname } = new URL(url);
-  const { headers } = await signer.sign({
-    method: 'POST',
-    protocol,
-    hostname,
-    path: pathname,
-    headers: { host, 'content-type': contentType },
-    body,
-  });
+  const { protocol, host, hostname, pathname: path } = new URL(url);
+  const unsigned = { host, 'content-type': contentType };
+  const { headers } = await signer.sign({ method: 'POST', protocol, hostname, path, headers: unsigned, body });
   try {
     const answer = await new Connections().send({
       method: 'POST',

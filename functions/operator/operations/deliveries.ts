@@ -118,8 +118,7 @@ export const deliveryOperations = [
     async run(deps, { params: name }) {
       const { delivery, isCancelled } = existing(await cancelDelivery(deps.webhooks, name), wordsFor(name));
       if (isCancelled) return shownDelivery(delivery);
-      const { status } = delivery;
-      const instead = status === 'PENDING' ? 'being attempted' : `${status.toLowerCase()} already`;
+      const instead = delivery.status === 'PENDING' ? 'being attempted' : `${delivery.status.toLowerCase()} already`;
       throw new Problem(409, `the delivery is ${instead}`);
     },
   }),

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
-import { daysText } from '#functions/clock/retention.ts';
+import { dayMs, daysText } from '#functions/clock/retention.ts';
 import type { Answers } from '#functions/operator/api/answers.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { cursorOf, pageOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
 import { badCursor, existing, notFound } from '#functions/operator/api/problem.ts';
-import { canonical, direction, eventId, spanOf, time, trackingId } from '#functions/operator/api/schemas.ts';
+import { direction, eventId, spanOf, time, trackingId } from '#functions/operator/api/schemas.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
 import { listedAt } from '#functions/webhooks/deliveries/delivery.ts';
@@ -13,7 +13,6 @@ import type { StoredEvents } from '#functions/webhooks/deliveries/stored-events.
 import { isOfType } from '#functions/webhooks/endpoints/endpoint.ts';
 import { eventsOfTransfer, shownEvent, traceOf } from './traces.ts';
 
-const dayMs = 86_400_000;
 /** Milliseconds between two looks for a later event: each look is a query. */
 const lookIntervalMs = 1000;
 
@@ -75,9 +74,8 @@ async function listEvents(deps: OperatorDependencies, input: Query) {
   const { trackingId: transfer, after } = input;
   const isWanted = matcher(input);
   const now = deps.webhooks.now().getTime();
-  const { from } = spanOf(input);
+  const { from, until } = spanOf({ ...input, until: input.until ?? iso(now + dayMs) });
   const start = after === undefined ? { from, first: from } : await startAfter(deps.webhooks.events, after);
-  const until = canonical(input.until ?? iso(now + dayMs));
   // A list with `after` continues by day, since it has no end.
   if (transfer !== undefined && after === undefined) return listOfTransfer(deps, input, transfer, { from, until });
   const days = daysOf('event', { ...start, until }, now, deps.webhooks.deliveries.keptForMs);
@@ -125,10 +123,9 @@ export const eventOperations = [
     summary: 'Shows an event or a notice with its deliveries and their attempts',
     params: z.strictObject({ id: eventId }),
     failures: [404],
-    run: async (deps, { params: { id } }) =>
-      existing(
-        await traceOf(deps, id),
-        `event ${id}; events are kept for ${daysText(deps.webhooks.deliveries.keptForMs)}`,
-      ),
+    async run(deps, { params: { id } }) {
+      const keptFor = daysText(deps.webhooks.deliveries.keptForMs);
+      return existing(await traceOf(deps, id), `event ${id}; events are kept for ${keptFor}`);
+    },
   }),
 ];

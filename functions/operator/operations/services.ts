@@ -16,15 +16,13 @@ async function seen<T extends object>(look: () => Promise<T>): Promise<T | { pro
 
 /** Probes a table by a read of an empty range. */
 async function viewTable(name: 'transfers' | 'webhooks', rows: Pick<Partition, 'range'>) {
-  const view = await seen(() => rows.range(' ', ' ').then(() => ({})));
-  return { name, ...view };
+  return { name, ...(await seen(() => rows.range(' ', ' ').then(() => ({})))) };
 }
 
 async function viewQueue(sqs: Pick<SQSClient, 'send'>, name: string, QueueUrl: string) {
   const view = await seen(async () => {
     const names = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
-    const query = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...names] });
-    const { Attributes = {} } = await sqs.send(query);
+    const { Attributes = {} } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...names] }));
     const [waiting = 0, inProgress = 0] = names.map((attribute) => Number(Attributes[attribute] ?? 0));
     return { waiting, inProgress };
   });

@@ -32,10 +32,9 @@ async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: re
     const since = Math.min(retries[0]?.dueAt ?? now, tasks[0]?.at ?? now);
     oldestOverdueMs = Math.max(oldestOverdueMs, now - since);
   });
-  const told = (count: number, hasMore = false) => ({
-    count: Math.min(count, mostCounted),
-    more: isCut || hasMore || count > mostCounted,
-  });
+  const told = (count: number, hasMore = false) => {
+    return { count: Math.min(count, mostCounted), more: isCut || hasMore || count > mostCounted };
+  };
   return { waiting: told(waiting, hasMoreTasks), held: told(held), oldestOverdueMs };
 }
 
@@ -53,7 +52,6 @@ export const showStatus = operation('showStatus', 'GET /status', {
   async run(deps, { deadline }) {
     const { transfers, webhooks } = deps;
     const [watches, endpoints] = await Promise.all([transfers.watches.list(), webhooks.endpoints.list()]);
-    const deliveries = await countDeliveries(deps, endpoints, deadline);
     const ofStatus = (status: string) => endpoints.filter((endpoint) => endpoint.status === status).length;
     return {
       version: deps.version,
@@ -69,7 +67,7 @@ export const showStatus = operation('showStatus', 'GET /status', {
         disabled: ofStatus('disabled'),
         failing: endpoints.filter(({ health }) => health).length,
       },
-      deliveries,
+      deliveries: await countDeliveries(deps, endpoints, deadline),
     };
   },
 });

@@ -31,11 +31,7 @@ const settings = {
 
 const needsOverdue = { path: ['overdueBeforeMs'], error: expectedOverdue };
 
-const wanted = {
-  mailbox,
-  direction: z._default(direction, 'sent'),
-  ...z.partial(z.strictObject(settings)).shape,
-};
+const wanted = { mailbox, direction: z._default(direction, 'sent'), ...z.partial(z.strictObject(settings)).shape };
 
 export const watchPath = '/watches/{direction}/{mailbox}';
 
@@ -62,19 +58,12 @@ async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: r
   const states = await transfers.states.of(watches);
   return watches.map((watch, index): Answers['showWatch'] => {
     const { snapshot, verification } = states[index]!;
+    const { mailbox, direction, isDeclared = false, isDisabled = false, pollIntervalMs } = watch;
+    const { follow, overdueBeforeMs, lacksFacts } = watch;
+    const isSlowed = quietIntervalMs > (pollIntervalMs ?? 0) && !isDisabled && isQuiet(watch, now, pollIntervalMs);
     return {
-      mailbox: watch.mailbox,
-      direction: watch.direction,
-      isDeclared: watch.isDeclared ?? false,
-      isDisabled: watch.isDisabled ?? false,
-      pollIntervalMs: watch.pollIntervalMs,
-      follow: watch.follow,
-      overdueBeforeMs: watch.overdueBeforeMs,
-      lacksFacts: watch.lacksFacts,
-      quietIntervalMs:
-        quietIntervalMs > (watch.pollIntervalMs ?? 0) && !watch.isDisabled && isQuiet(watch, now, watch.pollIntervalMs)
-          ? quietIntervalMs
-          : undefined,
+      ...{ mailbox, direction, isDeclared, isDisabled, pollIntervalMs, follow, overdueBeforeMs, lacksFacts },
+      quietIntervalMs: isSlowed ? quietIntervalMs : undefined,
       health: watch.health && healthView(watch.health),
       // Without a token the row only records an attempt to verify.
       verification: verification?.encrypted
@@ -158,9 +147,8 @@ export const watchOperations = [
       const changes: WatchSettings = Object.fromEntries(named);
       // Without `overdue`, a time that was set before goes with it; only one that is given is a mistake.
       const { follow = read.follow } = body;
-      if (!isOverdueSensible({ follow: follow ?? undefined, overdueBeforeMs: changes.overdueBeforeMs })) {
+      if (!isOverdueSensible({ follow: follow ?? undefined, overdueBeforeMs: changes.overdueBeforeMs }))
         throw invalid([{ path: 'overdueBeforeMs', message: expectedOverdue }]);
-      }
       await deps.transfers.watches.configure(read, changes, nowOf(deps));
       return viewOf(deps, watch);
     },

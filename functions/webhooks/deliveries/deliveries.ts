@@ -3,7 +3,7 @@ import { retryBudget } from '#functions/clock/backoff.ts';
 import { expiryOf, usualKeptForMs } from '#functions/clock/retention.ts';
 import { getRows, rowName } from '#functions/dynamodb/batch.ts';
 import { type Cursor, type IndexRange, readKeys, rowsIn, type TableSource } from '#functions/dynamodb/index-pages.ts';
-import { Partition } from '#functions/dynamodb/partition.ts';
+import { partitionIn } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { endpointKey, endpointOf, type WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
@@ -87,7 +87,7 @@ export class Deliveries {
     const counted = { rev: delivery.rev + 1, changedAt: now };
     const fields = { reason: undefined, ...step, ...counted, ...change, ...waitingOf(delivery, step) };
     if (change.lastAttempt && delivery.lastAttempt) await this.storeAttempt(delivery, delivery.lastAttempt);
-    if (await this.partition(pk).update(sk, fields, read)) {
+    if (await partitionIn(this.source, pk).update(sk, fields, read)) {
       const { dueAt: _, attempt = delivery.attempt, ...written } = fields;
       return { ...delivery, ...written, attempt };
     }
@@ -120,25 +120,20 @@ export class Deliveries {
 
   /** Deliveries in ranges of an index, page by page, each with its last place, as {@link rowsIn} reads them. */
   async *pages(ranges: readonly IndexRange[], budget = retryBudget(), after?: Cursor) {
-    for await (const { rows, last } of rowsIn(this.source, ranges, budget, after)) {
+    for await (const { rows, last } of rowsIn(this.source, ranges, budget, after))
       yield { deliveries: rows.map(deliveryOf), last };
-    }
   }
 
   /** Stores an attempt in a row of its own: the delivery's row holds only the last attempt. */
   private async storeAttempt(delivery: Delivery, attempt: AttemptRecord): Promise<void> {
     const { pk, sk } = attemptKey(delivery, attempt);
     const expiresAt = expiryOf(Date.parse(attempt.startedAt), this.keptForMs);
-    await this.partition(pk).put(sk, { ...attempt, expiresAt }, {});
+    await partitionIn(this.source, pk).put(sk, { ...attempt, expiresAt }, {});
   }
 
   private async add({ pk, sk }: Key, row: Item, now: number): Promise<void> {
     const expiresAt = expiryOf(now, this.keptForMs);
-    await this.partition(pk).put(sk, { ...row, expiresAt }, { condition: 'attribute_not_exists(pk)' });
-  }
-
-  private partition(pk: string): Partition {
-    return new Partition(this.source.dynamo, this.source.table, pk);
+    await partitionIn(this.source, pk).put(sk, { ...row, expiresAt }, { condition: 'attribute_not_exists(pk)' });
   }
 }
 

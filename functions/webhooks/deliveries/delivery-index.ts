@@ -1,9 +1,9 @@
+import { dayMs } from '#functions/clock/retention.ts';
 import type { IndexRange, KeyIndex } from '#functions/dynamodb/index-pages.ts';
+import type { Key } from '#functions/dynamodb/row.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { type EventKind, kindFor } from '#functions/webhooks/endpoints/format.ts';
 import { dayPart, deliveryKey, duePart, eventIdOf, heldPart } from './delivery.ts';
-
-const dayMs = 86_400_000;
 
 /** Milliseconds that an event may wait in a queue before it is stored under its day: the longest retention of SQS. */
 const longestQueuedMs = 14 * dayMs;
@@ -53,17 +53,11 @@ export function daysOf(kind: EventKind, { from, until, first = from }: Span, now
 }
 
 /** Deliveries of a span to an endpoint, oldest first. They are found by examining all events, wanted or not. */
-export const sentTo = (
-  { name, format }: Pick<Endpoint, 'name' | 'format'>,
-  span: Span,
-  now: number,
-  keptForMs: number,
-): IndexRange[] =>
-  daysOf(kindFor(format), span, now, keptForMs).map((day) => ({
-    ...day,
-    of: name,
-    rowOf: ({ sk }) => deliveryKey({ event: eventIdOf(sk), endpoint: name }),
-  }));
+export function sentTo(endpoint: Pick<Endpoint, 'name' | 'format'>, span: Span, now: number, keptForMs: number) {
+  const { name, format } = endpoint;
+  const rowOf = ({ sk }: Key) => deliveryKey({ event: eventIdOf(sk), endpoint: name });
+  return daysOf(kindFor(format), span, now, keptForMs).map((day): IndexRange => ({ ...day, of: name, rowOf }));
+}
 
 export const newestFirst = (ranges: readonly IndexRange[]): IndexRange[] =>
   ranges.map((range) => ({ ...range, isDescending: true })).reverse();

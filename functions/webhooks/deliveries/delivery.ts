@@ -99,10 +99,9 @@ const partitionOf = (event: string): string => `EVENT#${event.slice(0, partition
 export const transferPartition = (trackingId: string): string => partitionOf(eventIdPrefixOf(trackingId));
 
 /** @example { pk: 'EVENT#<first 16 letters of the id>', sk: 'DELIVERY#<id>#<endpoint>' } */
-export const deliveryKey = ({ event, endpoint }: DeliveryName): Key => ({
-  pk: partitionOf(event),
-  sk: `DELIVERY#${event}#${endpoint}`,
-});
+export const deliveryKey = ({ event, endpoint }: DeliveryName): Key => {
+  return { pk: partitionOf(event), sk: `DELIVERY#${event}#${endpoint}` };
+};
 
 /** First and last sort key of the deliveries of an event. */
 export function deliveriesBetween(event: string): [from: string, to: string] {
@@ -114,10 +113,9 @@ export function deliveriesBetween(event: string): [from: string, to: string] {
 export const eventKey = (event: string): Key => ({ pk: partitionOf(event), sk: `EVENT#${event}` });
 
 /** Key of an attempt that another attempt followed. */
-export const attemptKey = ({ event, endpoint }: DeliveryName, { startedAt, attempt }: AttemptRecord): Key => ({
-  pk: partitionOf(event),
-  sk: `${attemptsOf({ event, endpoint })}${startedAt}#${attempt}`,
-});
+export const attemptKey = (name: DeliveryName, { startedAt, attempt }: AttemptRecord): Key => {
+  return { pk: partitionOf(name.event), sk: `${attemptsOf(name)}${startedAt}#${attempt}` };
+};
 
 /** Prefix of the sort keys of a delivery's earlier attempts. */
 export const attemptsOf = ({ event, endpoint }: DeliveryName): string => `ATTEMPT#${event}#${endpoint}#`;

@@ -29,7 +29,10 @@ export function stepAfter({ delivery, outcome, endedAt }: Attempt, endpoint: End
   return { status: 'PENDING', attempt, nextAttemptAt: at };
 }
 
-/** The attempt as the circuit breaker sees it: a rejected delivery shows that the endpoint works. */
+/**
+ * The attempt as the circuit breaker sees it: a rejected delivery shows that the endpoint works.
+ * @example a success gives `{ startedAt, endedAt, isSuccess: true, slowDown: false, retryAfterMs: undefined }`
+ */
 export function observationOf({ startedAt, endedAt, outcome }: Attempt): Observation {
   const isSuccess = outcome.kind === 'delivered' || outcome.kind === 'rejected';
   const { slowDown, retryAfterMs } = outcome.kind === 'failed' ? outcome : { slowDown: false, retryAfterMs: undefined };

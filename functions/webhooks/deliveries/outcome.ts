@@ -41,9 +41,6 @@ export function outcomeOf(format: Format, { status, headers, body }: PostAnswer,
 /** Classifies an attempt without an answer. @example `{ kind: 'failed', cause: 'unreachable', slowDown: false }` */
 export const outcomeOfError = ({ failure }: PostError): Outcome => failureOf(failureCauses[failure]);
 
-export const failureOf = (cause: EndpointCause, slowDown = false, retryAfterMs?: number): Outcome => ({
-  kind: 'failed',
-  cause,
-  slowDown,
-  retryAfterMs,
-});
+export const failureOf = (cause: EndpointCause, slowDown = false, retryAfterMs?: number): Outcome => {
+  return { kind: 'failed', cause, slowDown, retryAfterMs };
+};

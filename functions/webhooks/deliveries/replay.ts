@@ -22,14 +22,7 @@ export interface ReplayOptions {
   readonly after?: Cursor | undefined;
 }
 
-export interface Replay {
-  /** Deliveries that will be attempted again; in a dry run, those that would be. */
-  readonly count: number;
-  /** False when the deadline came first. */
-  readonly isComplete: boolean;
-  /** Place after which the same call goes on. A time would not do: the events of a poll share theirs. */
-  readonly next?: Cursor | undefined;
-}
+export type Replay = Readonly<Awaited<ReturnType<typeof release>>>;
 
 /** Deliveries released in a second by default, and at once: they spare a receiver that has just come back. */
 const defaultPerSecond = 100;
@@ -39,14 +32,14 @@ const concurrency = 8;
 const hasEnded = ({ status }: Delivery): boolean => status !== 'PENDING';
 
 /** Releases deliveries held while their endpoint was paused or disabled. Attempts begin anew, under the same ids. */
-export async function recover(deps: DeliveryDependencies, name: string, options: ReplayOptions): Promise<Replay> {
+export async function recover(deps: DeliveryDependencies, name: string, options: ReplayOptions) {
   const endpoint = await activeEndpoint(deps, name);
   const held = heldBetween(name, Date.parse(options.from), Date.parse(options.until) - 1);
   return release(deps, endpoint, [held], ({ status }) => status === 'HELD', options);
 }
 
 /** Delivers again, under the same ids, all ended and held deliveries whose events lie in a time range. */
-export async function replay(deps: DeliveryDependencies, name: string, options: ReplayOptions): Promise<Replay> {
+export async function replay(deps: DeliveryDependencies, name: string, options: ReplayOptions) {
   const endpoint = await activeEndpoint(deps, name);
   const sent = sentTo(endpoint, options, deps.now().getTime(), deps.deliveries.keptForMs);
   return release(deps, endpoint, sent, hasEnded, options);
@@ -65,20 +58,22 @@ export async function resend(deps: DeliveryDependencies, name: DeliveryName): Pr
 /** @throws EndpointError unless the endpoint is active */
 async function activeEndpoint(deps: DeliveryDependencies, name: string): Promise<Endpoint> {
   const endpoint = await existingEndpoint(deps, name);
-  const { status } = endpoint;
-  if (status === 'active') return endpoint;
-  throw new EndpointError([`the endpoint ${name} is ${status}: ${remedies[status]} it first`], 'conflict');
+  if (endpoint.status === 'active') return endpoint;
+  const remedy = { paused: 'resume', disabled: 'enable' }[endpoint.status];
+  throw new EndpointError([`the endpoint ${name} is ${endpoint.status}: ${remedy} it first`], 'conflict');
 }
 
-const remedies = { paused: 'resume', disabled: 'enable' } as const;
-
+/**
+ * Counts the deliveries that will be attempted again; in a dry run, those that would be. Not complete: the deadline came
+ * first, and the same call goes on after `next`. A time would not do: the events of a poll share theirs.
+ */
 async function release(
   deps: DeliveryDependencies,
   endpoint: Endpoint,
   ranges: readonly IndexRange[],
   matches: (delivery: Delivery) => boolean,
   { dryRun, perSecond = defaultPerSecond, deadline = Number.POSITIVE_INFINITY, after }: ReplayOptions,
-): Promise<Replay> {
+) {
   const started = deps.now().getTime();
   let [matching, released, done] = [0, 0, after];
   const replayed = (next?: Cursor) => ({ count: dryRun ? matching : released, isComplete: next === undefined, next });

@@ -4,7 +4,6 @@ import {
   addEndpoint,
   type EndpointLifeDependencies,
   modify,
-  type NewEndpoint,
   noteChats,
   rotateSecret,
   updateEndpoint,
@@ -55,10 +54,10 @@ const undeclared = 'the configuration file no longer declares it';
 export async function declareEndpoints(
   deps: EndpointLifeDependencies,
   declared: readonly DeclaredEndpoint[],
-  waiting: readonly string[] = [],
-): Promise<NewEndpoint[]> {
+  waiting: readonly { readonly endpoint: string }[] = [],
+) {
   const known = new Map((await deps.endpoints.list()).map((endpoint) => [endpoint.name, endpoint]));
-  for (const name of waiting) known.delete(name);
+  for (const { endpoint } of waiting) known.delete(endpoint);
   const limit = pLimit(concurrency);
   const added = await limit.map(declared, async (declaration) => {
     const { name, settings, secret } = declaration;

@@ -43,7 +43,6 @@ export const endpointSchema = r.object({
 });
 
 export type Endpoint = r.ReadBy<typeof endpointSchema>;
-export type EndpointStatus = Endpoint['status'];
 
 /** The parts of an endpoint that are stored encrypted. */
 export interface EndpointSecrets {

@@ -38,9 +38,8 @@ export class Endpoints extends Partition {
 
   /** Pages through all endpoints by name: first those after `start`, then those up to it. */
   async *pages(start: string): AsyncGenerator<EndpointPart> {
-    const stretches = start === '' ? [{ from: '' }] : [{ from: start }, { from: '', until: start }];
-    for (const { from, until } of stretches as readonly { readonly from: string; readonly until?: string }[]) {
-      let after: string | undefined = from;
+    for (const [from, until] of start === '' ? [['']] : [[start], ['', start]]) {
+      let after = from;
       while (after !== undefined) {
         const part: EndpointPart = await this.after(after, pageSize, until);
         yield part;

@@ -1,15 +1,9 @@
 import { pause, retryBudget } from '#functions/clock/backoff.ts';
+import { dayMs } from '#functions/clock/retention.ts';
 import type { DataKey } from '#functions/lambda/data-key.ts';
 import type { Chats } from '#functions/watches/chats.ts';
 import { newPrivateKey, newSecret, publicKeyOf } from '#functions/webhooks/http/signature.ts';
-import {
-  type Endpoint,
-  type EndpointSecrets,
-  type EndpointStatus,
-  encryptionContext,
-  type SigningSecret,
-  secretsOf,
-} from './endpoint.ts';
+import { type Endpoint, type EndpointSecrets, encryptionContext, type SigningSecret, secretsOf } from './endpoint.ts';
 import type { WebhookDependencies } from './endpoints.ts';
 import { checkedSettings, EndpointError, type EndpointSettingsInput, problemsOfSecret } from './settings.ts';
 import { sendWakeUps } from './wake-ups.ts';
@@ -29,17 +23,6 @@ interface SigningOptions {
   readonly isAsymmetric?: boolean;
 }
 
-/** An endpoint with its secret, which is shown only once. */
-export interface NewEndpoint {
-  readonly endpoint: Endpoint;
-  /** `whsec_…`; undefined for a chat, which verifies nothing. */
-  readonly secret: string | undefined;
-  /** `whpk_…`, if requests are signed with ed25519 as well. */
-  readonly publicKey: string | undefined;
-}
-
-/** Milliseconds for which the old secret signs as well by default: a day to change it at the receiver. */
-const defaultOverlapMs = 86_400_000;
 /** Milliseconds until the second clean-up of a removed endpoint; its last attempts have ended by then. */
 const removedAgainMs = 60_000;
 /** Most tries of a change that loses against other writers. */
@@ -52,7 +35,7 @@ export async function addEndpoint(
   input: EndpointSettingsInput,
   signing: SigningOptions = {},
   isDeclared = false,
-): Promise<NewEndpoint> {
+) {
   const settings = checkedSettings(name, input, deps.allowPrivate, signing.secret);
   const isChat = settings.format !== 'event';
   const secrets = isChat ? [] : newSecrets(signing);
@@ -73,7 +56,7 @@ export async function addEndpoint(
   if (isChat) await deps.chats.expect();
   if (!(await deps.endpoints.create(endpoint))) throw isThere;
   if (isChat) await deps.chats.expect();
-  return { endpoint, secret: secrets[0]?.secret, publicKey: publicKeyIn(secrets) };
+  return withSecret(endpoint, secrets);
 }
 
 /** The visible part of an endpoint's secrets: no query and no path of a chat's webhook, which may be tokens. */
@@ -98,33 +81,24 @@ export function updateEndpoint(deps: EndpointLifeDependencies, name: string, inp
   });
 }
 
-export const pauseEndpoint = (deps: EndpointLifeDependencies, name: string) =>
-  changeStatus(deps, name, ['active'], 'paused');
-
-export const resumeEndpoint = (deps: EndpointLifeDependencies, name: string) =>
-  changeStatus(deps, name, ['paused'], 'active');
-
-export const disableEndpoint = (deps: EndpointLifeDependencies, name: string, because: string) =>
-  changeStatus(deps, name, ['active', 'paused'], 'disabled', because);
+export const pauseEndpoint = changeStatus(['active'], 'paused');
+export const resumeEndpoint = changeStatus(['paused'], 'active');
+export const disableEndpoint = changeStatus(['active', 'paused'], 'disabled');
 
 /** Sends new events again with a closed circuit breaker; deliveries on hold wait for `recover`. */
 export async function enableEndpoint(deps: EndpointLifeDependencies, name: string): Promise<Endpoint> {
   const { status } = await existingEndpoint(deps, name);
   // First the breaker, otherwise an attempt could meet the old one. An active endpoint keeps its failures.
   if (status === 'disabled') await deps.leases.forgetFailures(name, deps.now().getTime());
-  return changeStatus(deps, name, ['disabled'], 'active');
+  return changeStatus(['disabled'], 'active')(deps, name);
 }
 
 /**
  * Gives an endpoint a new secret, the owner's own or a generated one. During the overlap requests carry signatures by
- * both, the new one first. @throws EndpointError for a malformed secret, or a chat
+ * both, the new one first: a day by default to change it at the receiver. @throws EndpointError for a malformed secret,
+ * or a chat
  */
-export async function rotateSecret(
-  deps: EndpointLifeDependencies,
-  name: string,
-  overlapMs: number = defaultOverlapMs,
-  secret?: string,
-): Promise<NewEndpoint> {
+export async function rotateSecret(deps: EndpointLifeDependencies, name: string, overlapMs = dayMs, secret?: string) {
   const problems = problemsOfSecret(secret);
   if (problems.length > 0) throw new EndpointError(problems);
   let fresh: SigningSecret[] = [];
@@ -138,7 +112,7 @@ export async function rotateSecret(
       .filter(({ until }) => until > now);
     return { ...current, encrypted: encrypt(deps, name, { ...encrypted, secrets: [...fresh, ...old] }) };
   });
-  return { endpoint, secret: fresh[0]?.secret, publicKey: publicKeyIn(fresh) };
+  return withSecret(endpoint, fresh);
 }
 
 export async function removeEndpoint(deps: EndpointLifeDependencies, name: string): Promise<void> {
@@ -166,21 +140,16 @@ export async function modify(deps: EndpointLifeDependencies, name: string, chang
   throw new EndpointError([`${name} is being changed at this moment; try again`], 'conflict');
 }
 
-function changeStatus(
-  deps: EndpointLifeDependencies,
-  name: string,
-  from: readonly EndpointStatus[],
-  status: EndpointStatus,
-  disabledBecause?: string,
-): Promise<Endpoint> {
-  return modify(deps, name, ({ health: _, ...endpoint }) => {
-    if (!from.includes(endpoint.status)) throw new EndpointError([misplaced(endpoint, status)], 'conflict');
-    return { ...endpoint, status, disabledBecause };
-  });
+function changeStatus(from: readonly Endpoint['status'][], status: Endpoint['status']) {
+  return (deps: EndpointLifeDependencies, name: string, disabledBecause?: string): Promise<Endpoint> =>
+    modify(deps, name, ({ health: _, ...endpoint }) => {
+      if (!from.includes(endpoint.status)) throw new EndpointError([misplaced(endpoint, status)], 'conflict');
+      return { ...endpoint, status, disabledBecause };
+    });
 }
 
 /** Explains an impossible change of status and names the command to use instead. */
-function misplaced({ name, status }: Pick<Endpoint, 'name' | 'status'>, to: EndpointStatus): string {
+function misplaced({ name, status }: Pick<Endpoint, 'name' | 'status'>, to: Endpoint['status']): string {
   if (to !== 'active' || status === to) return `${name} is ${status} already`;
   const [other, verb] = status === 'disabled' ? ['paused', 'enable'] : ['disabled', 'resume'];
   return `${name} is ${status}, not ${other}: npm run notifier -- endpoint ${verb} ${name}`;
@@ -214,7 +183,11 @@ const newSecrets = ({ secret = newSecret(), isAsymmetric = false }: SigningOptio
 
 const isPrivateKey = ({ secret }: SigningSecret): boolean => secret.startsWith('whsk_');
 
-function publicKeyIn(secrets: readonly SigningSecret[]): string | undefined {
-  const privateKey = secrets.find(isPrivateKey)?.secret;
-  return privateKey && publicKeyOf(privateKey);
-}
+/** The `whpk_…` of secrets, if requests are signed with ed25519 as well. */
+const publicKeyIn = (secrets: readonly SigningSecret[]): string | undefined =>
+  secrets.filter(isPrivateKey).map(({ secret }) => publicKeyOf(secret))[0];
+
+/** An endpoint with its `whsec_…`, which is shown only once; a chat, which verifies nothing, has none. */
+const withSecret = (endpoint: Endpoint, secrets: readonly SigningSecret[]) => {
+  return { endpoint, secret: secrets[0]?.secret, publicKey: publicKeyIn(secrets) };
+};

@@ -2,18 +2,9 @@ const seconds = 1000;
 const minutes = 60 * seconds;
 const hours = 60 * minutes;
 
+const delaysInHours = [2, 5, 10, 14, 20, 24].map((delay) => delay * hours);
 /** Schedule of Standard Webhooks 1.0.0 in ms: with the first, at once, ten attempts in 75 hours and 35 minutes. */
-export const defaultRetryDelays: readonly number[] = [
-  5 * seconds,
-  5 * minutes,
-  30 * minutes,
-  2 * hours,
-  5 * hours,
-  10 * hours,
-  14 * hours,
-  20 * hours,
-  24 * hours,
-];
+export const defaultRetryDelays: readonly number[] = [5 * seconds, 5 * minutes, 30 * minutes, ...delaysInHours];
 
 /** Longest `Retry-After` that is honoured, in milliseconds: as long as the longest delay of the schedule. */
 export const longestRetryAfterMs = 24 * hours;

@@ -23,9 +23,6 @@ export function announcementOf({ body, messageAttributes: sent }: Pick<SQSRecord
 
 /** Sends an announcement to the end of the queue, for the endpoints left or for all. @throws the error of the SDK */
 export async function handOn({ sqs, url }: Queue, { body, after, isUnnoticed }: Announcement): Promise<void> {
-  const MessageAttributes = {
-    ...(after !== undefined && { [afterAttribute]: text(after) }),
-    ...chatsAttribute(isUnnoticed),
-  };
+  const MessageAttributes = { ...(after && { [afterAttribute]: text(after) }), ...chatsAttribute(isUnnoticed) };
   await sqs.send(new SendMessageCommand({ QueueUrl: url, MessageBody: body, MessageAttributes }));
 }

@@ -3,7 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { steady } from '#functions/clock/instants.ts';
-import { daysMs, usualKeptForMs } from '#functions/clock/retention.ts';
+import { dayMs, usualKeptForMs } from '#functions/clock/retention.ts';
 import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import {
@@ -37,23 +37,15 @@ export const webhookRepositories = (source: TableSource, random = Math.random, k
 
 type WebhookEnvironment = Omit<ReturnType<typeof readFanOutEnvironment>, 'ANNOUNCEMENT_QUEUE_URL'>;
 
-const keptIn = (env: WebhookEnvironment): number => daysMs(env.EVENT_RETENTION_DAYS);
+const keptIn = (env: WebhookEnvironment): number => env.EVENT_RETENTION_DAYS * dayMs;
 
-const sourceIn = (env: WebhookEnvironment, dynamo = new DynamoDBClient(sdkSettings)): TableSource => ({
-  dynamo,
-  table: env.WEBHOOKS_TABLE,
-});
+const sourceIn = (env: WebhookEnvironment, dynamo = new DynamoDBClient(sdkSettings)): TableSource => {
+  return { dynamo, table: env.WEBHOOKS_TABLE };
+};
 
 const wakeUpsIn = (env: WebhookEnvironment) => ({ wakeUps: { sqs: sqs(), url: env.WAKE_UP_QUEUE_URL }, now, steady });
 
-/** Builds the dependencies that changes of endpoints share. */
-export const endpointDependencies = (env: WebhookEnvironment, dynamo: DynamoDBClient) => {
-  const source = sourceIn(env, dynamo);
-  const leases = new Leases(source, Math.random, keptIn(env));
-  return { endpoints: new Endpoints(source), leases, ...wakeUpsIn(env) };
-};
-
-/** Builds the dependencies that all work on deliveries shares. */
+/** Builds the dependencies that changes of endpoints and all work on deliveries share. */
 export const deliveryDependencies = (env: WebhookEnvironment, dynamo?: DynamoDBClient) => ({
   ...webhookRepositories(sourceIn(env, dynamo), Math.random, keptIn(env)),
   ...wakeUpsIn(env),

@@ -203,15 +203,14 @@ export class Drain {
 
   /** Records what the attempts show of the endpoint's health, so that operators hear of it. */
   private async tellHealth(): Promise<void> {
-    const { endpoint } = this;
-    const { endpoints } = this.deps;
+    const { endpoint, deps } = this;
     const attempts = this.attempts.made.splice(0);
     if (!endpoint || attempts.length === 0) return;
     const isGone = attempts.some(({ outcome }) => outcome.kind === 'gone');
     const change = isGone ? undefined : healthAfter(endpoint, this.holding.lease, attempts, this.now());
     if (!change && !isGone) return;
-    if (change) await endpoints.commitHealth(endpoint, change);
-    this.know(await endpoints.find(this.name));
+    if (change) await deps.endpoints.commitHealth(endpoint, change);
+    this.know(await deps.endpoints.find(this.name));
   }
 
   /** Sends one wake-up for all that is left to do, unless that is due later than SQS can delay messages. */

@@ -25,9 +25,7 @@ export const endpointsPerMessage = 50;
 /** Rows written at once, over all messages of a batch. */
 const concurrency = 32;
 
-interface Arrival extends StoredEvent {
-  readonly subject: Subject;
-}
+type Arrival = StoredEvent & { readonly subject: Subject };
 
 type Part = Awaited<ReturnType<typeof createDeliveries>>;
 

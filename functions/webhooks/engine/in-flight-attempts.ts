@@ -82,15 +82,14 @@ export class InFlightAttempts {
    * the endpoint has another address since.
    */
   private async disable(made: Attempt, cause: EndpointCause, endpoint: Endpoint): Promise<Attempt> {
-    const { startedAt, endedAt } = made;
     const { name, createdAt, encrypted } = endpoint;
     for (let tries = 0; tries < maxTries; tries += 1) {
       const current = await this.deps.endpoints.find(name);
       // The next wake-up cancels the delivery of a removed endpoint.
       if (current?.createdAt !== createdAt || current.encrypted !== encrypted) break;
       if (current.status !== 'active') return made;
-      const since = new Date(this.holding.lease.failingSince ?? startedAt).toISOString();
-      if (await this.deps.endpoints.commitHealth(current, disabling(current, since, cause, endedAt))) return made;
+      const since = new Date(this.holding.lease.failingSince ?? made.startedAt).toISOString();
+      if (await this.deps.endpoints.commitHealth(current, disabling(current, since, cause, made.endedAt))) return made;
     }
     return { ...made, outcome: failureOf(cause) };
   }

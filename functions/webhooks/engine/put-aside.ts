@@ -58,8 +58,6 @@ export async function releasedIfResumed(deps: DeliverDependencies, held: readonl
   if (!first || (await deps.endpoints.find(first.endpoint))?.status !== 'active') return [...held];
   const now = deps.now().getTime();
   const step = { status: 'PENDING', attempt: 0, nextAttemptAt: now } as const;
-  return pLimit(concurrency).map(
-    held,
-    async (delivery) => (await deps.deliveries.step(delivery, step, now)) ?? delivery,
-  );
+  const released = async (delivery: Delivery) => (await deps.deliveries.step(delivery, step, now)) ?? delivery;
+  return pLimit(concurrency).map(held, released);
 }

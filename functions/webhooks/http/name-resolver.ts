@@ -50,10 +50,8 @@ export function dnsResolver({ system = getaddrinfo, direct = askServers, patienc
 }
 
 /** All addresses in the system's order of connection. */
-async function getaddrinfo(hostname: string): Promise<readonly string[]> {
-  const found = await lookup(hostname, { all: true, order: 'verbatim' });
-  return found.map(({ address }) => address);
-}
+const getaddrinfo: Resolve = async (hostname) =>
+  (await lookup(hostname, { all: true, order: 'verbatim' })).map(({ address }) => address);
 
 /** Codes that are answers, not failures: no such record. */
 const noRecord: ReadonlySet<unknown> = new Set([NODATA, NOTFOUND]);

@@ -38,9 +38,8 @@ export function secretProblem(text: string): string | undefined {
   const encoded = text.slice(prefix.length);
   const bytes = Buffer.from(encoded, 'base64');
   if (encoded === '' || bytes.toString('base64') !== encoded) return 'expected the key in padded standard base64';
-  if (prefix === symmetric) {
+  if (prefix === symmetric)
     return bytes.length < 24 || bytes.length > 64 ? `expected a key of 24 to 64 bytes, got ${bytes.length}` : undefined;
-  }
   if (bytes.length !== 32 && bytes.length !== 64) return `expected a key of 32 or 64 bytes, got ${bytes.length}`;
   const isWhole = bytes.length === 32 || publicBytes(bytes).equals(bytes.subarray(32));
   return isWhole ? undefined : 'expected the second half of the key to be its public key';

@@ -66,8 +66,8 @@ export class WebhookClient {
   private readonly targets = new Map<string, URL>();
 
   constructor({ ca, ...options }: WebhookClientOptions) {
-    const direct = { proxy: undefined, except: undefined };
-    this.options = { proxy: direct, timeoutMs: 15_000, connectTimeoutMs: 5000, ...options };
+    const proxy = { proxy: undefined, except: undefined };
+    this.options = { proxy, timeoutMs: 15_000, connectTimeoutMs: 5000, ...options };
     this.connections = new Connections(ca);
   }
 
@@ -148,9 +148,8 @@ function pinnedLookup(target: URL, addresses: readonly LookupAddress[]) {
 function textOf(answer: HttpAnswer): string {
   if (answer.body.length === 0 && !answer.flaw) return '';
   if (answer.flaw === 'encoded') return `(content-encoding ${encodingOf(answer)}, though none was requested)`;
-  const kept = answer.body.subarray(0, keptBodyBytes);
   // `stream` drops a character cut in half.
-  return new TextDecoder().decode(kept, { stream: true }).replaceAll(/\p{Cc}/gu, ' ');
+  return new TextDecoder().decode(answer.body.subarray(0, keptBodyBytes), { stream: true }).replaceAll(/\p{Cc}/gu, ' ');
 }
 
 function failureOf(code = ''): PostFailure {
