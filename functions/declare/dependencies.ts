@@ -4,7 +4,7 @@ import type { Fields, readDeclareEnvironment } from '#functions/lambda/environme
 import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
 import { Chats } from '#functions/watches/chats.ts';
 import { Watches } from '#functions/watches/watches.ts';
-import { deliveryDependencies } from '#functions/webhooks/engine/dependencies.ts';
+import { endpointDependencies } from '#functions/webhooks/engine/dependencies.ts';
 
 /** @throws DataKeyError for a wrong data key */
 export function declareDependencies(env: ReturnType<typeof readDeclareEnvironment>, fields: Fields) {
@@ -12,7 +12,7 @@ export function declareDependencies(env: ReturnType<typeof readDeclareEnvironmen
   return {
     watches: new Watches(dynamo, env.TRANSFERS_TABLE),
     endpointLife: {
-      ...deliveryDependencies(env, dynamo),
+      ...endpointDependencies(env, dynamo),
       chats: new Chats(dynamo, env.TRANSFERS_TABLE),
       dataKey: new DataKey(env.DATA_KEY),
       allowPrivate: false,

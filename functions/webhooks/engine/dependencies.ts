@@ -45,7 +45,14 @@ const sourceIn = (env: WebhookEnvironment, dynamo = new DynamoDBClient(sdkSettin
 
 const wakeUpsIn = (env: WebhookEnvironment) => ({ wakeUps: { sqs: sqs(), url: env.WAKE_UP_QUEUE_URL }, now, steady });
 
-/** Builds the dependencies that changes of endpoints and all work on deliveries share. */
+/** Builds the dependencies that changes of endpoints share, without deliveries, which a bundle can then leave out. */
+export const endpointDependencies = (env: WebhookEnvironment, dynamo: DynamoDBClient) => {
+  const source = sourceIn(env, dynamo);
+  const leases = new Leases(source, Math.random, keptIn(env));
+  return { endpoints: new Endpoints(source), leases, ...wakeUpsIn(env) };
+};
+
+/** Builds the dependencies that all work on deliveries shares. */
 export const deliveryDependencies = (env: WebhookEnvironment, dynamo?: DynamoDBClient) => ({
   ...webhookRepositories(sourceIn(env, dynamo), Math.random, keptIn(env)),
   ...wakeUpsIn(env),
