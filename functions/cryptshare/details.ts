@@ -17,7 +17,7 @@ const longestCleanUpMs = 7 * 86_400_000;
 /** ISO 8601 with a zone, with or without a colon in it (REST API 1.8 document). */
 const dateForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)$/;
 
-/** The bounds of years of four digits in UTC: a zone can move a date beyond them, where ISO 8601 has another form. */
+/** Bounds of years of four digits in UTC. A zone can move a date beyond them, where ISO 8601 has another form. */
 const [firstDate, lastDate] = ['0000-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z'].map(Date.parse) as [number, number];
 
 /** Properties of a transfer to ask for: `true` for a whole one. @example { status: { state: true } } */
@@ -115,7 +115,7 @@ function recipientsOf(list: unknown, { direction, mailbox }: FollowingWatch): re
   return own.length === 1 ? own : undefined;
 }
 
-/** First fetch of each recipient, by id or by place in the list; undefined when an id or the fetches are missing. */
+/** First fetch of each recipient, by id or by place in the list. Undefined when an id or the fetches are missing. */
 function fetchesOf(recipients: readonly Raw[] | undefined, isById: boolean) {
   const fetches = new Map<string, Fetch | undefined>();
   for (const [place, { id, fileDownloads }] of recipients?.entries() ?? []) {

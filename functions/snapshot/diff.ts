@@ -105,7 +105,7 @@ function markState(row: TransferRow | undefined, trackingId: string, state: Stat
   return undefined;
 }
 
-/** Row with the facts that the server tells of a transfer, and an event for each that is news; of an ended one, fetches. */
+/** Row with the facts that the server tells of a transfer, and an event for each that is news. */
 function withFacts(row: TransferRow, context: DiffContext, hasEnded = false): TransferRow {
   const { watch, facts, recipientKey, rev, observedAt, silent } = context;
   const { followed, ...rest } = row;

@@ -12,7 +12,7 @@ import {
 /** Keyed hashes in a row, so that it stays small even if ids keep changing. */
 const mostKnown = 2000;
 
-/** Fetches told at a time, as their events must fit into a row of 400 KB; the digest makes the next poll go on. */
+/** Fetches told at a time, as their events must fit into a row of 400 KB. The digest makes the next poll go on. */
 export const mostNews = 200;
 
 /** Facts in a transfer's row: those that its events have told, and those of the digest. */
@@ -133,8 +133,8 @@ function compareDownloads(before: Downloads | undefined, counts: Counts, present
 }
 
 /**
- * Numbers of all recipients seen so far. When ids vanish while others appear, the server has replaced them, as it does
- * when it deletes a person's data: a new id takes a vanished one's number, first that of one who has fetched as well.
+ * Numbers of all recipients seen so far. When ids vanish while others appear, the server has replaced them. It does so
+ * when it deletes a person's data. A new id takes a vanished one's number, first that of one who has fetched as well.
  */
 function numbered({ numbers: known, fetched }: Downloads, present: readonly Present[]) {
   const numbers: Record<string, number> = { ...known };

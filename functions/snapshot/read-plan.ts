@@ -44,8 +44,8 @@ const requestsFor = (transfers: number): number => Math.floor(transfers / pageSi
 /**
  * Decides which buckets to read: unsettled ones, and those whose digest differs from the listing's. A baseline and a
  * new division read all of them. An incomplete listing is no baseline, and shows changes only in buckets that it has
- * transfers of. An active pass is compared with the active transfers alone, and only where it knows all facts that
- * the watch follows.
+ * transfers of. An active pass is compared with the active transfers alone. Where it lacks a fact that the watch
+ * follows, it shows nothing.
  *
  * @example planReads(root, pass) // { bits: 5, buckets: Set { 3, 17 } }
  */

@@ -9,7 +9,7 @@ const isAddressLike = new RegExp(`^(?:${addressLike.source})$`, 'u');
 /** Text in place of an address that was removed. */
 const substitute = 'a forgotten mailbox';
 
-/** Finds an address in all of its spellings: in any case, Unicode form, and in the script or Punycode of its domain. */
+/** Finds an address in any case, in any Unicode form, and in the script or Punycode of its domain. */
 export class AddressFinder {
   private readonly key: string;
 

@@ -59,7 +59,7 @@ export interface FactSummary {
   readonly overdue?: Overdue | undefined;
 }
 
-/** First fetch of a file by a recipient; `at` is the server's own text, undefined if it has no usable date. */
+/** First fetch of a file by a recipient. `at` is the server's own text, undefined without a usable date. */
 export interface Fetch {
   readonly method: Method;
   readonly at: string | undefined;

@@ -17,7 +17,7 @@ export class Chats extends Partition {
     super(client, table, sharedPartition);
   }
 
-  /** Removes the note: before a chat is added, for a crash, and after, for a process that did not see it yet. */
+  /** Removes the note before a chat is added, for a crash. Again after it, for a process that did not see it yet. */
   async expect(): Promise<void> {
     await this.update(chatsKey, { isNone: false, rev: randomUUID() }, {});
   }

@@ -77,7 +77,7 @@ export class ShardRows {
 
   /** Reads the watches of a shard and the shared rows; ignores the circuit breaker of a server other than `origin`. */
   async read(shard: number, shards: number, origin: string): Promise<ShardView> {
-    // First the row of the lease: who takes the lease as read here then knows every watch that a holder has deleted.
+    // Read the lease first. A process that takes it as read here knows every watch that a holder has deleted.
     const rows = await this.partition.range(...sharedRange);
     const registered = await this.registry.range(...rangeOfPlaces(...placesOf(shard, shards)));
     const own = rows.find(({ sk }) => sk === shardKey(shard));

@@ -20,7 +20,7 @@ export interface WantedWatch extends FollowingWatch {
 
 export type WatchSettings = Omit<WantedWatch, keyof Watch>;
 
-/** Settings as a row holds them: what is followed in one order, and when a transfer is overdue only if that is. */
+/** Settings as a row holds them: `follow` in one order, and `overdueBeforeMs` only where `follow` has overdue. */
 function settingsOf({ pollIntervalMs, follow = [], overdueBeforeMs }: WatchSettings) {
   const followed = followable.filter((one) => follow.includes(one));
   return {

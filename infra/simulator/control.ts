@@ -52,7 +52,7 @@ const tokenSchema = clientSchema.extend({ mailbox: address, token: z.string().no
 type Transfer = { Params: { trackingId: string } };
 
 /**
- * Registers, below `/control`, the events that happen on a real server outside its REST API, for a demo driven by hand.
+ * Registers, below `/control`, the events that happen on a real server outside its REST API. A demo can be driven by it.
  * Reads bodies as JSON, whatever their content type. With `server=http://127.0.0.1:8080`:
  *
  * ```sh
@@ -84,8 +84,8 @@ type Transfer = { Params: { trackingId: string } };
  * curl $server/control/tokens -X DELETE
  * ```
  *
- * Answers 400 with a list of `problems` for a wrong body, 404 for an unknown transfer, recipient or file, and 409 for a
- * transfer in a final state. Any program of this machine may use it, but no page in a browser.
+ * Answers 400 with a list of `problems` for a wrong body. An unknown transfer, recipient or file gets 404, a transfer
+ * in a final state 409. Any program of this machine may use it, but no page in a browser.
  */
 export function controlInterface(app: FastifyInstance, simulation: Simulation): void {
   const { transfers, switches, faults, requests, verifications } = simulation;

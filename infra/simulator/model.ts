@@ -15,7 +15,7 @@ export const defaultFields: Fields = parseFields(
 );
 
 /**
- * Builds all that the server can say about a transfer (REST API 1.8 document), without `notificationMailLink`, which
+ * Builds all that the server can say about a transfer (REST API 1.8 document). It lacks `notificationMailLink`, which
  * the server filters out of every answer. Confidential values read `confidential-…`, so that tests can search for leaks.
  */
 function transferModel(transfer: Transfer, presentation: Presentation) {
@@ -167,7 +167,7 @@ const inProse = (state: string) => state.charAt(0).toUpperCase() + state.slice(1
 
 /**
  * Builds what a recipient sees. The transfer's own file ids stay if the verified address is a recipient (vendor's page
- * on transfer polling), which is always true here.
+ * on transfer polling). This is always true here.
  */
 function receivedModel(transfer: Transfer, mailbox: string, presentation: Presentation): VisibleModel {
   const { switches } = presentation;

@@ -62,8 +62,8 @@ export function visibleRecipients(
 }
 
 /**
- * Removes what a recipient with this address does not see of a recipient: the download links and file ids of others
- * (vendor's page on transfer polling), and downloads as the switches say.
+ * Removes what a recipient with this address does not see of another. These are download links and file ids (vendor's
+ * page on transfer polling). Downloads go as the switches say.
  */
 export function redactedRecipient(
   recipient: RecipientModel,

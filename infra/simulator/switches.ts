@@ -53,8 +53,8 @@ export const switchesSchema = z.strictObject({
   /** Answer to a name in `fields` that no item can have: left out, or 400/1004. */
   unknownFields: z.enum(['ignore', 'reject']).default('ignore'),
   /**
-   * Listings with all details of the Transfer Status endpoint, or all but `fileDownloads`; with none that the page on
-   * transfer polling does not name; or with all on odd pages and none on even ones.
+   * Details of the Transfer Status endpoint in listings: all, or all but `fileDownloads`. `none` keeps those that the
+   * page on transfer polling names. `odd-pages` has all on odd pages and none on even ones.
    */
   detailsInLists: z.enum(['all', 'no-downloads', 'none', 'odd-pages']).default('all'),
   /** False leaves the same details out of the Transfer Status endpoint. */

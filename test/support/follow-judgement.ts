@@ -29,8 +29,8 @@ export interface FollowEvent {
 }
 
 /**
- * Judges the events of one transfer, whatever faults its polls had: each must have been true at some moment before it,
- * and none may be missing or repeated. Without the polls at hand it allows any order of looks.
+ * Judges the events of one transfer, whatever faults its polls had. Each must have been true at some moment before it.
+ * None may be missing or repeated. Without the polls at hand it allows any order of looks.
  *
  * @param events all about this transfer, without repetitions of an id, in the order of their sequence
  * @returns complaints; none for right events
@@ -71,8 +71,8 @@ function falseDownloads({ life }: Judged, events: readonly FollowEvent[], before
 }
 
 /**
- * Gives each fetch that is told a person of its own, who had it at some moment before. What was a person's first fetch
- * may change, as earlier dates turn up, so a person whom another fetch also fits makes way if it can.
+ * Gives each fetch that is told a person of its own, who had it at some moment before. A person's first fetch
+ * may change, as earlier dates turn up. So a person whom another fetch also fits makes way if it can.
  */
 function personsFor(events: readonly FollowEvent[], before: Before): Map<FollowEvent, string> {
   const taken = new Map<string, FollowEvent>();

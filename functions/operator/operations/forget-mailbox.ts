@@ -28,8 +28,8 @@ const kinds: Readonly<Record<string, string>> = {
 const ownerForm = /^(?:VERIFICATIONS |(?:WATCHES [0-9a-f]{8}#)?(?:sent|received)#)(?<owner>\S+)/;
 
 /**
- * Removes what is kept about a mailbox, in any spelling, from the next rows of both tables. Its watches come first: the
- * next tick deletes them under the lease of their shard, so that no poll writes a row back. Then rows about the mailbox
+ * Removes what is kept about a mailbox, in any spelling, from the next rows of both tables. Its watches come first.
+ * The next tick deletes them under the lease of their shard, so that no poll writes a row back. Then rows about the mailbox
  * are deleted, and others that name it lose its name. Idempotent: a scan of all rows that finds nothing is the proof.
  *
  * @throws Problem if the configuration file declares the mailbox, CursorError for the cursor of another list
@@ -96,7 +96,7 @@ async function orphansAmong({ dynamo, table }: TableSource, rows: readonly Item[
   return (row: Item) => deliveries.get(row)!.length > 0 && !deliveries.get(row)!.some((key) => there.has(rowName(key)));
 }
 
-/** Keys of the deliveries that a task names, or that an attempt was made at: its key has time and number behind it. */
+/** Keys of the deliveries that a task names, or of an attempt's delivery, whose key lacks time and number. */
 function deliveriesOf({ pk, sk, events = [] }: Item): Key[] {
   const [, endpoint = ''] = pk.split('#');
   if (sk.startsWith('TASK#')) return events.map((event: string) => deliveryKey({ event, endpoint }));

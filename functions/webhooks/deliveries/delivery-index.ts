@@ -5,7 +5,7 @@ import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { type EventKind, kindFor } from '#functions/webhooks/endpoints/format.ts';
 import { dayPart, deliveryKey, duePart, eventIdOf, heldPart } from './delivery.ts';
 
-/** Milliseconds that an event may wait in a queue before it is stored under its day: the longest retention of SQS. */
+/** Milliseconds that an event may wait in a queue before it is stored: the longest retention of SQS. */
 const longestQueuedMs = 14 * dayMs;
 
 /** Indexes of the webhooks table, on AWS and in the local run. */

@@ -95,7 +95,7 @@ export async function enableEndpoint(deps: EndpointLifeDependencies, name: strin
 
 /**
  * Gives an endpoint a new secret, the owner's own or a generated one. During the overlap requests carry signatures by
- * both, the new one first: a day by default to change it at the receiver. @throws EndpointError for a malformed secret,
+ * both, the new one first. By default it leaves a day to change the receiver. @throws EndpointError for a malformed secret,
  * or a chat
  */
 export async function rotateSecret(deps: EndpointLifeDependencies, name: string, overlapMs = dayMs, secret?: string) {

@@ -8,7 +8,7 @@ export const defaultRetryDelays: readonly number[] = [5 * seconds, 5 * minutes, 
 
 /** Longest `Retry-After` that is honoured, in milliseconds: as long as the longest delay of the schedule. */
 export const longestRetryAfterMs = 24 * hours;
-/** Longest time in milliseconds that a retry is put off on purpose: more than seven days with jitter, or a replay. */
+/** Longest time in milliseconds that a retry is put off on purpose. Seven days with jitter, or a replay, take less. */
 export const mostPostponedMs = 30 * 24 * hours;
 /** Fraction by which delays vary, otherwise deliveries that failed together would retry together. */
 const jitter = 0.2;

@@ -61,7 +61,7 @@ export class Work {
 
   /**
    * Reads the next deliveries and their endpoint, unless `read` has them; undefined when there is nothing to do. When
-   * none is left, it reads more: at once if the drain is idle, otherwise at intervals, since each look costs a unit.
+   * none is left, it reads more. An idle drain does so at once, others at intervals, since each look costs a unit.
    */
   async look(count: number, isIdle: boolean, read?: EndpointDeliveries) {
     let entries = this.next(count);
