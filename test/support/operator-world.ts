@@ -1,7 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { SignatureV4 } from '@smithy/signature-v4';
-import type { Context } from 'aws-lambda';
 import { CryptshareClient } from '#functions/cryptshare/client.ts';
 import { Tokens } from '#functions/cryptshare/tokens.ts';
 import { Verifications } from '#functions/cryptshare/verification-rows.ts';
@@ -114,11 +113,11 @@ export async function startOperatorWorld() {
   const lines: unknown[] = [];
   const note = (...line: unknown[]) => void lines.push(line);
   const handler = operatorHandler(async () => deps, openApiText, { info: note, error: note });
-  const context: Context = lambdaContext('operator', 120_000);
 
   const ask = async (method: string, path: string, { query, body, text }: Question = {}): Promise<Answer> => {
     const event = eventOf(method, path, query, text ?? (body === undefined ? undefined : JSON.stringify(body)));
-    const answer = await handler(event, context);
+    // Each request has the time of an invocation of its own.
+    const answer = await handler(event, lambdaContext('operator', 120_000));
     return {
       status: answer.statusCode!,
       type: answer.headers?.['content-type'] as string | undefined,
