@@ -42,8 +42,8 @@ export class CryptshareClient {
   /** Warnings that held last time, each in its place. */
   private warned: readonly (string | false | undefined)[] = [];
   private asking: Promise<number | undefined> | undefined;
-  /** Unix time in milliseconds until which lists of a watch are read without details, since the last one had none. */
-  private readonly plainUntil = new Map<string, number>();
+  /** Unix time in milliseconds at which a list of a watch had no details; for an hour, no list is read with them. */
+  private readonly plainSince = new Map<string, number>();
   private version: { readonly minor: number | undefined; readonly askedAt: number; readonly age: number } | undefined;
 
   constructor(calls: ServerCalls, tokens: TokenSource, memory = new ListingMemory()) {
@@ -59,7 +59,8 @@ export class CryptshareClient {
 
   /** True when the server's listings give no details, as far as the last ones tell. */
   lacksDetails(watch: FollowingWatch): boolean {
-    return this.isOld || this.calls.options.now().getTime() < (this.plainUntil.get(plainKey(watch)) ?? 0);
+    const since = this.plainSince.get(plainKey(watch));
+    return this.isOld || (since !== undefined && isRecent(since, this.calls.options.now().getTime(), versionAgeMs));
   }
 
   /** New warnings about the server's age and clock; each is given once for as long as it holds. */
@@ -149,7 +150,8 @@ export class CryptshareClient {
   private judgeDetails(watch: FollowingWatch, pass: Pass): Pass {
     const { listing, failure } = pass;
     if (!listing.hasFacts || failure || listing.active === 0) return pass;
-    this.plainUntil.set(plainKey(watch), listing.told > 0 ? 0 : this.calls.options.now().getTime() + versionAgeMs);
+    if (listing.told > 0) this.plainSince.delete(plainKey(watch));
+    else this.plainSince.set(plainKey(watch), this.calls.options.now().getTime());
     return pass;
   }
 

@@ -78,6 +78,18 @@ describe('pollWatch of a watch that follows, at a server without details', () =>
     expect(await told()).toHaveLength(2);
   });
 
+  it('asks the list again after a clock that was ahead has been set back (P20)', async () => {
+    const yearMs = 365 * 86_400_000;
+    const { watch, ids } = await followed(3);
+    switchTo({ detailsInLists: 'none' });
+    world.clock.set(yearMs);
+    await pollLater(watch);
+    world.clock.set(-yearMs);
+    switchTo({ detailsInLists: 'all' });
+    store().download(ids[0]!, bob);
+    expect(await pollLater(watch)).toMatchObject({ requests: 2, lacksFacts: false });
+  });
+
   it.each([
     ['a sender', {}, { detailsInLists: 'none', detailsInStatus: false }],
     ['a recipient', { direction: 'received' }, { receivedDownloads: 'none' }],
