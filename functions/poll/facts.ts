@@ -38,8 +38,7 @@ export async function askForFacts(
   untold: ReadonlyMap<number, readonly string[]>,
   deadline: Deadline,
 ) {
-  const rest = server.restUntil - server.calls.options.now().getTime();
-  if (watch.direction !== 'sent' || untold.size === 0 || (rest > 0 && rest <= restMs)) {
+  if (watch.direction !== 'sent' || untold.size === 0) {
     return { facts: new Map<string, Facts>(), requests: 0, isLacking: false };
   }
   const key = watchKey(watch);
@@ -55,10 +54,9 @@ export async function askForFacts(
     if (ids.length >= looksPerPoll) break;
     ids.push(...untold.get(bucket)!);
   }
-  const { answers, failure } = await askForEach(server, watch, ids, soon(server, deadline));
-  if (failure) server.restUntil = server.calls.options.now().getTime() + restMs;
+  const answers = await askUnlessResting(server, watch, ids, deadline);
   const facts = factsIn(answers);
-  return { facts, requests: ids.length, isLacking: facts.size === 0 && [...answers.values()].some(Boolean) };
+  return { facts, requests: answers.size, isLacking: facts.size === 0 && [...answers.values()].some(Boolean) };
 }
 
 /** Asks once for the last fetches of transfers that have ended; beyond 100, the end must not wait for them. */
@@ -75,7 +73,7 @@ export async function factsOfEnded(
     return row?.followed && isActive(row.state) && isFinal(state);
   });
   const ids = ended.slice(0, mostEnded).map(([trackingId]) => trackingId);
-  return factsIn((await askForEach(server, watch, ids, soon(server, deadline))).answers);
+  return factsIn(await askUnlessResting(server, watch, ids, deadline));
 }
 
 /** Asks for single transfers; an answer is undefined where the server knows none. After a failure it asks no more. */
@@ -99,8 +97,20 @@ export async function askForEach(
   return { answers, failure };
 }
 
-const soon = ({ calls }: CryptshareClient, deadline: Deadline): Deadline =>
-  Math.min(deadline, calls.options.steady() + longestMs);
+/** Asks for facts alone: in 10 s at most, and not at all for a while after a failure. */
+async function askUnlessResting(
+  server: CryptshareClient,
+  watch: FollowingWatch,
+  ids: readonly string[],
+  deadline: Deadline,
+): Promise<ReadonlyMap<string, Status>> {
+  const { now, steady } = server.calls.options;
+  const rest = server.restUntil - now().getTime();
+  if (rest > 0 && rest <= restMs) return new Map();
+  const { answers, failure } = await askForEach(server, watch, ids, Math.min(deadline, steady() + longestMs));
+  if (failure) server.restUntil = now().getTime() + restMs;
+  return answers;
+}
 
 const factsIn = (answers: ReadonlyMap<string, Status>) =>
   new Map([...answers].flatMap(([trackingId, answer]) => (answer?.facts ? [[trackingId, answer.facts]] : [])));

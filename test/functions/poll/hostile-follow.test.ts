@@ -117,6 +117,21 @@ describe('pollWatch of a watch that follows, when much goes wrong', () => {
     expect(outcomes.filter((outcome) => outcome !== 'changed').length).toBeLessThanOrEqual(1);
   });
 
+  it('lets no failing requests for ended transfers stop the polls of other watches', async () => {
+    const following = await followed(20);
+    const plain = newMailbox(20);
+    await world.poll(plain.watch);
+    fault('/transfers/2', 429);
+    const outcomes: string[] = [];
+    for (let poll = 0; poll < 10; poll += 1) {
+      store().setState(following.ids[poll]!, 'DELETED_BY_EXPIRATION');
+      store().setState(plain.ids[poll]!, 'DELETED_BY_ADMIN');
+      await pollLater(following.watch);
+      outcomes.push((await world.poll(plain.watch)).outcome);
+    }
+    expect(outcomes.filter((outcome) => outcome !== 'changed').length).toBeLessThanOrEqual(1);
+  });
+
   it.each([500, 403, 413])('has a problem when its list of active transfers alone answers %i', async (status) => {
     const { watch, ids } = await followed(3);
     let pages = 0;
