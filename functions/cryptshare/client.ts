@@ -89,9 +89,16 @@ export class CryptshareClient {
    * Lists transfers of a watch, active ones with the facts that it follows. A rejected token is replaced once.
    *
    * @param expected number of transfers at the last listing
+   * @param isUnchanged true for a listing in which a page after a full one would be in vain
    * @returns the transfers seen and, if incomplete, the reason; the caller releases the listing
    */
-  async list(watch: FollowingWatch, scope: Scope, expected: number, deadline: Deadline): Promise<Pass> {
+  async list(
+    watch: FollowingWatch,
+    scope: Scope,
+    expected: number,
+    deadline: Deadline,
+    isUnchanged?: (listing: Listing) => boolean,
+  ): Promise<Pass> {
     let pass: Pass = { scope, listing: new Listing(), requests: 0, failure: undefined };
     try {
       let offered = await this.minorVersion(deadline);
@@ -100,7 +107,7 @@ export class CryptshareClient {
         const token = await this.tokens.tokenFor(watch.mailbox, deadline);
         if (token === rejected) return pass;
         const { listing, requests } = pass;
-        const next = await this.listOnce(token, offered, watch, scope, expected, deadline);
+        const next = await this.listOnce(token, offered, watch, scope, expected, deadline, isUnchanged);
         listing.release();
         pass = { ...next, requests: requests + next.requests };
         const { failure } = next;
@@ -156,7 +163,7 @@ export class CryptshareClient {
   }
 
   private async listOnce(token: string, offered: number | undefined, ...asked: Parameters<CryptshareClient['list']>) {
-    const [watch, wanted, expected, deadline] = asked;
+    const [watch, wanted, expected, deadline, isUnchanged] = asked;
     const isOld = offered !== undefined && offered < listingsSince;
     const scope = isOld ? 'all' : wanted;
     if (isOld && watch.direction === 'received')
@@ -202,7 +209,8 @@ export class CryptshareClient {
       }
       return sum;
     };
-    const failure = await readPages(takePage, expected, this.calls.options.maxConcurrentPages);
+    const isWhole = () => scope === 'active' && listing.size === expected && isUnchanged?.(listing) === true;
+    const failure = await readPages(takePage, expected, this.calls.options.maxConcurrentPages, isWhole);
     return { scope, listing, requests, failure };
   }
 

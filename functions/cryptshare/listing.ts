@@ -4,12 +4,16 @@ import { canonicalState, isTrackingId, type State } from '#functions/transfers/t
 import type { FactsReader } from './details.ts';
 import { CryptshareFailure } from './failure.ts';
 import { ListingMemory } from './listing-memory.ts';
+import { pageSize } from './pagination.ts';
 
 /** Distinct raw states in one listing; the vendor documents seven states in two spellings. */
 const maxSpellings = 255;
 
 /** Characters of a vendor's tracking id, and one more. */
 const usualIdLength = 27;
+
+/** Characters of the time of sending at the start of a tracking id, such as `20260203-081212`. */
+const timeLength = 15;
 
 /** Bytes for each transfer, besides its tracking id and its slots. */
 const bytesPerRow = 4 + 4 + 4 + 1;
@@ -93,6 +97,15 @@ export class Listing {
 
   get active(): number {
     return this.stateAt.subarray(0, this.size).filter((state) => this.states[state]!.isActive).length;
+  }
+
+  /** True when no transfer stands below an older one on its page. Tracking ids begin with the time of sending. */
+  get isNewestFirst(): boolean {
+    const sentAt = (index: number) => this.idAt(index).slice(0, timeLength);
+    for (let index = 1; index < this.size; index += 1) {
+      if (index % pageSize > 0 && sentAt(index - 1) < sentAt(index)) return false;
+    }
+    return true;
   }
 
   /** Number of active transfers whose facts are known. */

@@ -23,6 +23,7 @@ export interface PageRows {
  * - Rows behind a short page show that it was not the last.
  * - Pages without new transfers twice in a row mean a server that repeats its last page.
  * - Rows behind an empty page are impossible: such a listing is incomplete.
+ * - A full page is the last, too, where `isWhole` says so of all rows up to it.
  *
  * Pages that must exist by `expected` are read `atOnce`. Beyond them the pass probes ahead, doubling its step, so that
  * a quiet mailbox costs no extra request.
@@ -30,7 +31,12 @@ export interface PageRows {
  * @param takePage reads one page, counted from 1; throws {@link CryptshareFailure}
  * @returns the first failure, if any; other pages are read all the same unless it concerns all of them
  */
-export async function readPages(takePage: (page: number) => Promise<PageRows>, expected: number, atOnce: number) {
+export async function readPages(
+  takePage: (page: number) => Promise<PageRows>,
+  expected: number,
+  atOnce: number,
+  isWhole = () => false,
+) {
   const failures: CryptshareFailure[] = [];
   const mayGoOn = () => failures.length < maxFailedPages && failures.every((failure) => failure.retryable);
   const attempt = (page: number) =>
@@ -44,6 +50,7 @@ export async function readPages(takePage: (page: number) => Promise<PageRows>, e
   const first = await attempt(1);
   if (first && first.rows < pageSize && first.rows >= expected && !isRound(first.rows)) return undefined;
   const size = first?.rows || pageSize;
+  if (first && expected <= size && isWhole()) return undefined;
 
   if (!first && expected <= size) return failures[0];
   let last = 1;
@@ -62,7 +69,7 @@ export async function readPages(takePage: (page: number) => Promise<PageRows>, e
     if (empty >= 0 && outcomes.slice(empty).some((outcome) => outcome && outcome.rows > 0))
       failures.push(new CryptshareFailure('malformed_answer', 'rows behind an empty page'));
     stepsWithoutNews = outcomes.some((outcome) => outcome && outcome.added > 0) ? 0 : stepsWithoutNews + 1;
-    if (!highest || highest.rows < size || stepsWithoutNews === 2) break;
+    if (!highest || highest.rows < size || stepsWithoutNews === 2 || (isFirstStep && isWhole())) break;
     step = isFirstStep ? 1 : Math.min(2 * step, atOnce);
   }
   return failures[0];

@@ -1,6 +1,6 @@
 import type { Deadline } from '#functions/clock/instants.ts';
 import type { Pass, Scope } from '#functions/cryptshare/client.ts';
-import { needsFullListing, planReads, scopeFor } from '#functions/snapshot/read-plan.ts';
+import { isUnchanged, needsFullListing, planReads, scopeFor } from '#functions/snapshot/read-plan.ts';
 import type { Root } from '#functions/snapshot/snapshot-rows.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import type { PollDependencies } from './dependencies.ts';
@@ -32,7 +32,8 @@ export async function listWatch(
     throw error;
   };
   const listOf = async (one: Scope) => {
-    const listing = server.list(watch, one, one === 'active' ? root.active : root.count, deadline);
+    const expected = one === 'active' ? root.active : root.count;
+    const listing = server.list(watch, one, expected, deadline, (seen) => isUnchanged(root, seen, isFollowing));
     passes.push(await listing.catch(releaseAndThrow));
     return passes.at(-1)!;
   };

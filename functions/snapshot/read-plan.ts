@@ -1,4 +1,5 @@
 import type { Pass, Scope } from '#functions/cryptshare/client.ts';
+import type { Listing } from '#functions/cryptshare/listing.ts';
 import { pageSize } from '#functions/cryptshare/pagination.ts';
 import {
   addToDigest,
@@ -70,6 +71,15 @@ export function planReads(root: Root, { scope, listing, failure }: Pass, isFollo
   }
   return { bits: root.bits, buckets };
 }
+
+/**
+ * True for a list of active transfers, newest first, that are exactly the known ones. A page behind it could only have
+ * an older transfer that nobody knew; the next full listing would find it.
+ */
+export const isUnchanged = (root: Root, listing: Listing, isFollowing: boolean): boolean =>
+  listing.isNewestFirst &&
+  (!isFollowing || listing.told === listing.active) &&
+  planReads(root, { scope: 'active', listing, requests: 0, failure: undefined }, isFollowing).buckets.size === 0;
 
 /** Digests of the snapshot after a plan; those of its buckets are computed anew from the rows. */
 export function digestsAfter(root: Root, { bits, buckets }: ReadPlan, rows: Iterable<TransferRow>): Digests {

@@ -49,6 +49,39 @@ describe('an active pass', () => {
     expect(urls()).toEqual([expect.stringContaining('active=true')]);
   });
 
+  it.each([100, 200])('needs no empty page behind the last of %i known transfers, newest first', async (active) => {
+    const { watch } = await mailbox(active);
+    const result = { outcome: 'unchanged', scope: 'active', transfers: active, requests: active / 100 };
+    expect(await poll(watch)).toMatchObject(result);
+  });
+
+  it.each(['newest-first', 'shuffled'] as const)(
+    'finds a new transfer and the one it moves behind a full page: %s',
+    async (order) => {
+      world.cryptshare.switches.order = order;
+      const { watch, people, transfers } = await mailbox(100);
+      const [created] = transfers.seed({ ...people, count: 1, state: 'ACTIVE' });
+      expect(await poll(watch)).toMatchObject({ scope: 'active', changed: 1, transfers: 101, requests: 2 });
+      expect(await told()).toEqual([[created!.trackingId, null, 'ACTIVE']]);
+    },
+  );
+
+  it('reads the page behind a full one where it follows no order, or shows a change', async () => {
+    const { watch, people, ids, transfers } = await mailbox(100);
+    world.cryptshare.switches.order = 'shuffled';
+    expect(await poll(watch)).toMatchObject({ outcome: 'unchanged', scope: 'active', requests: 2 });
+    world.cryptshare.switches.order = 'newest-first';
+    transfers.setState(ids[0]!, 'DELETED_BY_ADMIN');
+    const [created] = transfers.seed({ ...people, count: 1, state: 'ACTIVE' });
+    expect(await poll(watch)).toMatchObject({ scope: 'active', changed: 2, transfers: 100 });
+    expect(await told()).toEqual(
+      expect.arrayContaining([
+        [created!.trackingId, null, 'ACTIVE'],
+        [ids[0], 'ACTIVE', 'DELETED_BY_ADMIN'],
+      ]),
+    );
+  });
+
   it('announces a new transfer', async () => {
     const { watch, people, transfers } = await mailbox();
     const [created] = transfers.seed({ ...people, count: 1, state: 'ACTIVE' });
