@@ -1,6 +1,7 @@
 import type { TransferEvent } from '#functions/events/transfer-event.ts';
 import type { PollTerms } from '#functions/poll/list-watch.ts';
 import type { PollResult } from '#functions/poll/poll-result.ts';
+import { type FollowingWatch, followable } from '#functions/transfers/follow.ts';
 import type { Direction, Watch } from '#functions/transfers/transfer.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { defaultSwitches } from '#infra/simulator/switches.ts';
@@ -50,11 +51,24 @@ export async function polledMailbox(active = 0, direction?: Direction): Promise<
   return mailbox;
 }
 
+/** A polled mailbox whose watch follows everything, or what is given. */
+export async function followedMailbox(active: number, settings: Partial<FollowingWatch> = {}) {
+  const { watch, people, ids } = newMailbox(active, settings.direction);
+  const following: FollowingWatch = { ...watch, follow: followable, ...settings };
+  await world.poll(following);
+  await takeTransferEvents();
+  return { watch: following, people, ids };
+}
+
 /** Polls a minute later. */
 export function pollLater(watch: RegisteredWatch, terms?: Partial<PollTerms>): Promise<PollResult> {
   world.clock.advance(60_000);
   return world.poll(watch, terms);
 }
+
+/** Number of requests for single transfers so far. */
+export const statusRequests = () =>
+  world.cryptshare.requests.report().byRoute['GET /api/users/:email/transfers/:trackingId'] ?? 0;
 
 /** Takes the events about transfers that were published since the last call, repetitions included. */
 export const takeTransferEvents = async () =>

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type FollowingWatch, followable } from '#functions/transfers/follow.ts';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { followable } from '#functions/transfers/follow.ts';
 import {
+  followedMailbox,
   newMailbox,
   pollLater,
   resetServer,
@@ -9,11 +10,7 @@ import {
   world,
 } from '#test/support/mailbox-world.ts';
 
-let stop: () => Promise<void>;
-beforeAll(async () => {
-  stop = await startMailboxWorld();
-});
-afterAll(() => stop());
+beforeAll(startMailboxWorld);
 beforeEach(() => {
   resetServer();
   listInFullEvery(1);
@@ -30,15 +27,6 @@ const failing = {
 const quiet = { outcome: 'unchanged', units: { read: 1, write: 0 } } as const;
 const active = { scope: 'active' } as const;
 
-/** A polled mailbox that follows everything, or what is given. */
-async function followed(count: number, settings: Partial<FollowingWatch> = {}) {
-  const { watch, people, ids } = newMailbox(count, settings.direction);
-  const following: FollowingWatch = { ...watch, follow: followable, ...settings };
-  await world.poll(following);
-  await takeTransferEvents();
-  return { watch: following, people, ids };
-}
-
 const store = () => world.cryptshare.transfers;
 const endIn = (trackingId: string, milliseconds: number) =>
   store().moveExpiry(trackingId, new Date(world.clock.steady() + milliseconds));
@@ -52,7 +40,7 @@ function takeQueries(): string[] {
 
 describe('pollWatch of a watch that follows', () => {
   it('tells the first fetch of a recipient and that all have fetched, and stays quiet for one read unit', async () => {
-    const { watch, ids } = await followed(2);
+    const { watch, ids } = await followedMailbox(2);
     expect(await pollLater(watch)).toMatchObject(quiet);
     store().download(ids[1]!, bob, { method: 'VIEWED' });
     await pollLater(watch);
@@ -71,7 +59,7 @@ describe('pollWatch of a watch that follows', () => {
   });
 
   it('tells in full polls where each poll is one, and where the watch fails', async () => {
-    const { watch, ids } = await followed(130);
+    const { watch, ids } = await followedMailbox(130);
     store().seed({ sender: watch.mailbox, to: [bob], count: 400, state: 'DELETED_BY_ADMIN' });
     await pollLater(watch);
     await takeTransferEvents();
@@ -86,7 +74,7 @@ describe('pollWatch of a watch that follows', () => {
 
   it('tells in active polls, which alternate with full ones', async () => {
     listInFullEvery(10);
-    const { watch, ids } = await followed(230);
+    const { watch, ids } = await followedMailbox(230);
     store().seed({ sender: watch.mailbox, to: [bob], count: 800, state: 'DELETED_BY_ADMIN' });
     await pollLater(watch);
     await takeTransferEvents();
@@ -101,7 +89,7 @@ describe('pollWatch of a watch that follows', () => {
   });
 
   it('asks for nothing new when the watch follows nothing, and for facts of active transfers alone', async () => {
-    const { watch } = await followed(3);
+    const { watch } = await followedMailbox(3);
     const plain = newMailbox(3);
     await world.poll(plain.watch);
     const of = (mailbox: string) => takeQueries().filter((url) => url.includes(mailbox) && url.includes('page='));
@@ -114,7 +102,7 @@ describe('pollWatch of a watch that follows', () => {
   });
 
   it('tells of the fetches of a transfer that is new since the last poll', async () => {
-    const { watch, people } = await followed(1);
+    const { watch, people } = await followedMailbox(1);
     const { trackingId } = store().create(people);
     await pollLater(watch);
     store().setState(trackingId, 'ACTIVE');
@@ -130,7 +118,7 @@ describe('pollWatch of a watch that follows', () => {
   });
 
   it('tells the last fetches of a transfer before its end', async () => {
-    const { watch, ids } = await followed(2);
+    const { watch, ids } = await followedMailbox(2);
     for (const [index, terms] of [{}, active].entries()) {
       store().download(ids[index]!, bob);
       // Being overdue is no news of a transfer that has ended.
@@ -147,7 +135,7 @@ describe('pollWatch of a watch that follows', () => {
   });
 
   it('tells that a transfer is overdue as time passes, and again when its end has moved', async () => {
-    const { watch, ids } = await followed(2);
+    const { watch, ids } = await followedMailbox(2);
     endIn(ids[0]!, 3 * dayMs);
     expect(await pollLater(watch)).toMatchObject(quiet);
     world.clock.advance(dayMs);
@@ -165,7 +153,7 @@ describe('pollWatch of a watch that follows', () => {
   });
 
   it('tells nothing twice when a clock jumps (P26)', async () => {
-    const { watch, ids } = await followed(1);
+    const { watch, ids } = await followedMailbox(1);
     endIn(ids[0]!, dayMs);
     await pollLater(watch);
     expect(await told()).toEqual(['transfer.overdue']);
@@ -178,7 +166,7 @@ describe('pollWatch of a watch that follows', () => {
   });
 
   it('is silent when following begins, and forgets when it ends', async () => {
-    const { watch, ids } = await followed(40, { follow: undefined });
+    const { watch, ids } = await followedMailbox(40, { follow: undefined });
     const followedRows = async () => {
       const rows = await world.deps.snapshotOf(watch).readBuckets(new Set([0]), 0);
       return [...rows.values()].filter(({ followed: facts }) => facts).length;
@@ -218,7 +206,7 @@ describe('pollWatch of a watch that follows', () => {
   });
 
   it('tells a received watch what it has fetched itself, and never of others', async () => {
-    const { watch, ids } = await followed(0, { direction: 'received' });
+    const { watch, ids } = await followedMailbox(0, { direction: 'received' });
     expect(ids).toEqual([]);
     const to = [watch.mailbox, bob];
     const seeded = store().seed({ sender: 'eve@example.com', to, bcc: ['dan@example.com'], count: 2, state: 'ACTIVE' });

@@ -1,24 +1,22 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CryptshareClient } from '#functions/cryptshare/client.ts';
 import { ListingMemory } from '#functions/cryptshare/listing-memory.ts';
 import { pollWatch } from '#functions/poll/poll-watch.ts';
 import { type FollowingWatch, followable } from '#functions/transfers/follow.ts';
 import type { Switches } from '#infra/simulator/switches.ts';
 import {
+  followedMailbox,
   newMailbox,
   pollLater,
   resetServer,
   startMailboxWorld,
+  statusRequests,
   takeTransferEvents,
   world,
 } from '#test/support/mailbox-world.ts';
 import { given, serverCalls, token } from '#test/support/poll-world.ts';
 
-let stop: () => Promise<void>;
-beforeAll(async () => {
-  stop = await startMailboxWorld();
-});
-afterAll(() => stop());
+beforeAll(startMailboxWorld);
 beforeEach(() => {
   resetServer();
   world.clock.advance(7_200_000);
@@ -31,21 +29,10 @@ const switchTo = (switches: Partial<Switches>) => Object.assign(world.cryptshare
 const told = async () => (await takeTransferEvents()).map(({ type, data }) => `${type} ${data.trackingId}`);
 const fault = (path: string, status: number, times = 1000) =>
   world.cryptshare.faults.inject({ path, times, answer: { kind: 'response', status, body: '' } });
-const statusRequests = () =>
-  world.cryptshare.requests.report().byRoute['GET /api/users/:email/transfers/:trackingId'] ?? 0;
-
-/** A polled mailbox that follows everything, or what is given. */
-async function followed(count: number, settings: Partial<FollowingWatch> = {}) {
-  const { watch, people, ids } = newMailbox(count, settings.direction);
-  const following: FollowingWatch = { ...watch, follow: followable, ...settings };
-  await world.poll(following);
-  await takeTransferEvents();
-  return { watch: following, people, ids };
-}
 
 describe('pollWatch of a watch that follows, when much goes wrong', () => {
   it('announces states where the memory does not suffice for facts, and releases all memory', async () => {
-    const { watch, ids } = await followed(300);
+    const { watch, ids } = await followedMailbox(300);
     store().setState(ids[0]!, 'DELETED_BY_ADMIN');
     for (const kib of [100, 180, 220, 260]) {
       const memory = new ListingMemory(kib * 1024);
@@ -59,7 +46,7 @@ describe('pollWatch of a watch that follows, when much goes wrong', () => {
   });
 
   it('tells a thousand fetches of one transfer in parts that fit into its row', async () => {
-    const { watch, people } = await followed(0);
+    const { watch, people } = await followedMailbox(0);
     const to = Array.from({ length: 1000 }, (_, index) => `recipient-${index}@example.com`);
     const [transfer] = store().seed({ ...people, to, count: 1, state: 'ACTIVE' });
     await pollLater(watch);
@@ -90,8 +77,8 @@ describe('pollWatch of a watch that follows, when much goes wrong', () => {
   });
 
   it('tells facts of a received watch beside another whose details are missing', async () => {
-    const poor = await followed(1, { direction: 'received' });
-    const rich = await followed(1, { direction: 'received' });
+    const poor = await followedMailbox(1, { direction: 'received' });
+    const rich = await followedMailbox(1, { direction: 'received' });
     for (let index = 0; index < 1000; index += 1) {
       store().changeRecipients(poor.ids[0]!, { kind: 'appear', mail: `recipient-${index}@example.com` });
     }
@@ -104,7 +91,7 @@ describe('pollWatch of a watch that follows, when much goes wrong', () => {
 
   it('lets no failing requests for single transfers stop the polls of other watches', async () => {
     switchTo({ detailsInLists: 'none' });
-    const following = await followed(20);
+    const following = await followedMailbox(20);
     const plain = newMailbox(20);
     await world.poll(plain.watch);
     fault('/transfers/2', 429);
@@ -118,7 +105,7 @@ describe('pollWatch of a watch that follows, when much goes wrong', () => {
   });
 
   it('lets no failing requests for ended transfers stop the polls of other watches', async () => {
-    const following = await followed(20);
+    const following = await followedMailbox(20);
     const plain = newMailbox(20);
     await world.poll(plain.watch);
     fault('/transfers/2', 429);
@@ -132,8 +119,27 @@ describe('pollWatch of a watch that follows, when much goes wrong', () => {
     expect(outcomes.filter((outcome) => outcome !== 'changed').length).toBeLessThanOrEqual(1);
   });
 
+  it('tells states after 10 s of slow answers about single transfers', async () => {
+    switchTo({ detailsInLists: 'none' });
+    const { watch, ids } = await followedMailbox(20);
+    await pollLater(watch);
+    store().setState(ids[0]!, 'DELETED_BY_ADMIN');
+    const { server } = world.deps;
+    const status = server.status.bind(server);
+    const slow = vi.spyOn(server, 'status').mockImplementation((...asked) => {
+      world.clock.advance(2_000);
+      return status(...asked);
+    });
+    const [before, start] = [statusRequests(), world.clock.steady()];
+    expect(await pollLater(watch)).toMatchObject({ outcome: 'changed', problem: undefined });
+    slow.mockRestore();
+    expect(statusRequests() - before).toBeLessThan(10);
+    expect(world.clock.steady() - start).toBeLessThan(90_000);
+    expect(await told()).toEqual([`transfer.deleted_by_admin ${ids[0]}`]);
+  });
+
   it.each([500, 403, 413])('has a problem when its list of active transfers alone answers %i', async (status) => {
-    const { watch, ids } = await followed(3);
+    const { watch, ids } = await followedMailbox(3);
     let pages = 0;
     world.setDrift(() => {
       pages += 1;
@@ -148,7 +154,7 @@ describe('pollWatch of a watch that follows, when much goes wrong', () => {
 
   it('keeps to its budget after many transfers at once', async () => {
     switchTo({ detailsInLists: 'none' });
-    const { watch, people } = await followed(3);
+    const { watch, people } = await followedMailbox(3);
     await pollLater(watch);
     store().seed({ ...people, count: 500, state: 'ACTIVE' });
     const before = statusRequests();
@@ -157,7 +163,7 @@ describe('pollWatch of a watch that follows, when much goes wrong', () => {
   });
 
   it.each(['sent', 'received'] as const)('tells the facts of %s transfers beside an odd one', async (direction) => {
-    const { watch, ids } = await followed(10, { direction });
+    const { watch, ids } = await followedMailbox(10, { direction });
     for (let number = 0; number < 1000; number += 1) {
       store().changeRecipients(ids[3]!, { kind: 'appear', mail: `other-${number}@example.com` });
     }
@@ -170,7 +176,7 @@ describe('pollWatch of a watch that follows, when much goes wrong', () => {
 
   it('announces states where the memory does not suffice for facts of single transfers', async () => {
     switchTo({ detailsInLists: 'none' });
-    const { watch, ids } = await followed(20);
+    const { watch, ids } = await followedMailbox(20);
     for (const trackingId of ids) {
       for (let number = 0; number < 30; number += 1) {
         store().changeRecipients(trackingId, { kind: 'appear', mail: `other-${number}@example.com` });

@@ -1,20 +1,17 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type FollowingWatch, followable } from '#functions/transfers/follow.ts';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { followable } from '#functions/transfers/follow.ts';
 import type { Switches } from '#infra/simulator/switches.ts';
 import {
-  newMailbox,
+  followedMailbox,
   pollLater,
   resetServer,
   startMailboxWorld,
+  statusRequests,
   takeTransferEvents,
   world,
 } from '#test/support/mailbox-world.ts';
 
-let stop: () => Promise<void>;
-beforeAll(async () => {
-  stop = await startMailboxWorld();
-});
-afterAll(() => stop());
+beforeAll(startMailboxWorld);
 beforeEach(() => {
   resetServer();
   // No server that an earlier test has asked.
@@ -25,19 +22,7 @@ const bob = 'bob@example.com';
 const quiet = { outcome: 'unchanged', units: { read: 1, write: 0 }, problem: undefined } as const;
 const store = () => world.cryptshare.transfers;
 const switchTo = (switches: Partial<Switches>) => Object.assign(world.cryptshare.switches, switches);
-/** Requests for single transfers so far. */
-const statusRequests = () =>
-  world.cryptshare.requests.report().byRoute['GET /api/users/:email/transfers/:trackingId'] ?? 0;
 const told = async () => (await takeTransferEvents()).map(({ type, data }) => `${type} ${data.trackingId}`);
-
-/** A mailbox that follows everything of its active transfers, polled once. */
-async function followed(count: number, settings: Partial<FollowingWatch> = {}) {
-  const { watch, ids } = newMailbox(count, settings.direction);
-  const following: FollowingWatch = { ...watch, follow: ['downloads'], ...settings };
-  await world.poll(following);
-  await takeTransferEvents();
-  return { watch: following, ids };
-}
 
 describe('pollWatch of a watch that follows, at a server without details', () => {
   it.each([
@@ -47,7 +32,7 @@ describe('pollWatch of a watch that follows, at a server without details', () =>
   ] as const)('asks for single transfers where the list %s, in turns and within its budget', async (_, switches) => {
     switchTo(switches);
     // Two buckets, each of which has more than the budget of one poll.
-    const { watch, ids } = await followed(70);
+    const { watch, ids } = await followedMailbox(70, { follow: ['downloads'] });
     const polls = [1, 2];
     // The first look at a transfer is silent.
     for (const _ of polls) await pollLater(watch);
@@ -69,7 +54,7 @@ describe('pollWatch of a watch that follows, at a server without details', () =>
 
   it('asks the list again after an hour', async () => {
     switchTo({ detailsInLists: 'none' });
-    const { watch, ids } = await followed(3);
+    const { watch, ids } = await followedMailbox(3, { follow: ['downloads'] });
     await pollLater(watch);
     switchTo({ detailsInLists: 'all' });
     store().download(ids[0]!, bob);
@@ -80,7 +65,7 @@ describe('pollWatch of a watch that follows, at a server without details', () =>
 
   it('asks the list again after a clock that was ahead has been set back (P20)', async () => {
     const yearMs = 365 * 86_400_000;
-    const { watch, ids } = await followed(3);
+    const { watch, ids } = await followedMailbox(3, { follow: ['downloads'] });
     switchTo({ detailsInLists: 'none' });
     world.clock.set(yearMs);
     await pollLater(watch);
@@ -96,7 +81,7 @@ describe('pollWatch of a watch that follows, at a server without details', () =>
     ['a recipient', { direction: 'received' }, { detailsInLists: 'odd-pages', maximumPageSize: 10 }],
   ] as const)('goes on with the states of %s where no answer has details', async (_, settings, switches) => {
     switchTo(switches);
-    const { watch, ids } = await followed(20, settings);
+    const { watch, ids } = await followedMailbox(20, { follow: ['downloads'], ...settings });
     for (let poll = 0; poll < 3; poll += 1) {
       expect(await pollLater(watch)).toMatchObject({ ...quiet, lacksFacts: true });
     }
@@ -109,7 +94,7 @@ describe('pollWatch of a watch that follows, at a server without details', () =>
   });
 
   it('makes no active pass in vain, and needs a full listing for each poll', async () => {
-    const { watch } = await followed(230);
+    const { watch } = await followedMailbox(230, { follow: ['downloads'] });
     store().seed({ sender: watch.mailbox, to: [bob], count: 800, state: 'DELETED_BY_ADMIN' });
     await pollLater(watch);
     expect(await pollLater(watch, { scope: 'active' })).toMatchObject({ scope: 'active', requests: 3 });
@@ -122,7 +107,7 @@ describe('pollWatch of a watch that follows, at a server without details', () =>
   });
 
   it('finds changes of state among transfers without details in an active pass, too, and keeps the details of others', async () => {
-    const { watch, ids } = await followed(230);
+    const { watch, ids } = await followedMailbox(230, { follow: ['downloads'] });
     store().seed({ sender: watch.mailbox, to: [bob], count: 800, state: 'DELETED_BY_ADMIN' });
     await pollLater(watch);
     await takeTransferEvents();
@@ -141,7 +126,7 @@ describe('pollWatch of a watch that follows, at a server without details', () =>
 
   it('tells of the pages that have details, and asks for single transfers of the others', async () => {
     switchTo({ detailsInLists: 'odd-pages', maximumPageSize: 10 });
-    const { watch, ids } = await followed(20);
+    const { watch, ids } = await followedMailbox(20, { follow: ['downloads'] });
     for (let poll = 0; poll < 3; poll += 1) await pollLater(watch);
     for (const trackingId of ids) store().download(trackingId, bob);
     for (let poll = 0; poll < 3; poll += 1) await pollLater(watch);
@@ -150,7 +135,7 @@ describe('pollWatch of a watch that follows, at a server without details', () =>
   });
 
   it('tells no fetch twice while details come and go', async () => {
-    const { watch, ids } = await followed(3);
+    const { watch, ids } = await followedMailbox(3, { follow: ['downloads'] });
     store().download(ids[0]!, bob);
     for (const detailsInLists of ['none', 'all', 'no-downloads', 'all'] as const) {
       switchTo({ detailsInLists });
@@ -164,7 +149,7 @@ describe('pollWatch of a watch that follows, at a server without details', () =>
 
 describe('pollWatch of a watch that follows, at a server with bad details', () => {
   it('reads a page that is too large in halves, down to single transfers', async () => {
-    const { watch, ids } = await followed(12);
+    const { watch, ids } = await followedMailbox(12, { follow: ['downloads'] });
     switchTo({ rowPaddingBytes: 1_500_000 });
     store().download(ids[0]!, bob);
     store().download(ids[11]!, bob);
@@ -175,7 +160,7 @@ describe('pollWatch of a watch that follows, at a server with bad details', () =
   });
 
   it('does without the details of a single transfer that is too large', async () => {
-    const { watch, ids } = await followed(2);
+    const { watch, ids } = await followedMailbox(2, { follow: ['downloads'] });
     switchTo({ rowPaddingBytes: 5_000_000 });
     store().setState(ids[0]!, 'DELETED_BY_ADMIN');
     expect(await pollLater(watch)).toMatchObject({ isComplete: true });
@@ -186,7 +171,7 @@ describe('pollWatch of a watch that follows, at a server with bad details', () =
     'tells each fetch once with dates that are %s',
     async (downloadDates) => {
       switchTo({ downloadDates, downloadFileIds: false });
-      const { watch, ids } = await followed(2);
+      const { watch, ids } = await followedMailbox(2, { follow: ['downloads'] });
       store().download(ids[0]!, bob, { times: 3000 });
       store().download(ids[0]!, bob, { method: 'VIEWED' });
       await pollLater(watch);
@@ -197,7 +182,7 @@ describe('pollWatch of a watch that follows, at a server with bad details', () =
   );
 
   it.each(['null', 'missing', 'malformed'] as const)('calls no transfer overdue while ends are %s', async (ends) => {
-    const { watch, ids } = await followed(1, { follow: followable });
+    const { watch, ids } = await followedMailbox(1, { follow: followable });
     store().moveExpiry(ids[0]!, new Date(world.clock.steady() + 3_600_000));
     switchTo({ expirationDates: ends });
     expect(await pollLater(watch)).toMatchObject(quiet);
@@ -207,7 +192,7 @@ describe('pollWatch of a watch that follows, at a server with bad details', () =
   });
 
   it('tells nothing new when recipients appear, vanish and return', async () => {
-    const { watch, ids } = await followed(1);
+    const { watch, ids } = await followedMailbox(1, { follow: ['downloads'] });
     const [trackingId] = ids;
     store().changeRecipients(trackingId!, { kind: 'appear', mail: 'carol@example.com' });
     store().download(trackingId!, bob);
