@@ -32,7 +32,7 @@ export function followedWords({ type, timestamp, data }: TransferEvent): Words |
   const isOwn = direction === 'received';
   if (type === 'transfer.downloaded' && recipients > 0) return downloadWords(data, isOwn);
   if (type === 'transfer.downloaded_by_all' && recipients > 1)
-    return told(`all ${recipients} recipients have downloaded`);
+    return told(`${recipients === 2 ? 'both' : `all ${recipients}`} recipients have downloaded`);
   if (type === 'transfer.problem' && problems.length > 0) return told(wordsOfProblems(problems, isOwn));
   if (type === 'transfer.overdue') {
     const open = Math.max(0, recipients - downloadedBy);

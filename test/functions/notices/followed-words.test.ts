@@ -44,6 +44,7 @@ describe('followedWords', () => {
   });
 
   it.each([
+    ['both recipients have downloaded', 2],
     ['all 3 recipients have downloaded', 3],
     ['downloaded by all recipients', 1],
   ])('says "%s" of transfer.downloaded_by_all', (words, recipients) => {
