@@ -107,7 +107,7 @@ export class DemoLife {
     if (next) this.server.transfers.download(next.trackingId, waiting(next)[0]!.mail, { method });
   }
 
-  /** Ends the present trouble, or begins another: a recipient whom the notification does not reach. */
+  /** Ends the present trouble, or begins another: the notification does not reach a recipient, who fetches nothing. */
   private trouble(newest: Transfer | undefined): void {
     const { transfers } = this.server;
     if (this.troubled !== undefined) {
@@ -115,7 +115,8 @@ export class DemoLife {
       this.troubled = undefined;
     } else if (newest) {
       this.troubled = newest.trackingId;
-      transfers.setProblems(newest.trackingId, { recipientsNotNotified: [newest.recipients[0]!.mail] });
+      const { mail } = waiting(newest).at(-1) ?? newest.recipients.at(-1)!;
+      transfers.setProblems(newest.trackingId, { recipientsNotNotified: [mail] });
     }
   }
 }
