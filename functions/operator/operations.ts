@@ -1,4 +1,3 @@
-import type { Operation } from '#functions/operator/api/operation.ts';
 import { deliveryOperations } from '#functions/operator/operations/deliveries.ts';
 import { endpointRecoveryOperations } from '#functions/operator/operations/endpoint-recovery.ts';
 import { endpointOperations } from '#functions/operator/operations/endpoints.ts';
@@ -9,7 +8,7 @@ import { showStatus } from '#functions/operator/operations/status.ts';
 import { listTransfers } from '#functions/operator/operations/transfers.ts';
 import { watchOperations } from '#functions/operator/operations/watches.ts';
 
-export const operations: readonly Operation[] = [
+export const operations = [
   showStatus,
   showServices,
   ...watchOperations,

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import * as z from 'zod/mini';
-import { answers, problemSchema } from '#functions/operator/api/answers.ts';
 import type { Operation } from '#functions/operator/api/operation.ts';
+import { answers, problemSchema } from '#infra/api/answers.ts';
 import manifest from '../../package.json' with { type: 'json' };
 
 /** Failures that every operation can answer with. */

@@ -10,7 +10,6 @@ import type { Watches } from '#functions/watches/watches.ts';
 import type { DeliveryDependencies } from '#functions/webhooks/deliveries/deliveries.ts';
 import type { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
 import type { EndpointLifeDependencies } from '#functions/webhooks/endpoints/lifecycle.ts';
-import type { Answers } from './answers.ts';
 import type { SignedAddress } from './signed-aws-request.ts';
 import type { InspectedTopics } from './topic-subscriptions.ts';
 
@@ -52,7 +51,7 @@ type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 const nothing = z.strictObject({});
 type Nothing = typeof nothing;
 
-interface Definition<Id extends string, P extends z.ZodMiniObject, Q extends z.ZodMiniObject, B extends Schema> {
+interface Definition<P extends z.ZodMiniObject, Q extends z.ZodMiniObject, B extends Schema, Answer> {
   readonly summary: string;
   readonly params?: P;
   readonly query?: Q;
@@ -67,24 +66,26 @@ interface Definition<Id extends string, P extends z.ZodMiniObject, Q extends z.Z
   readonly run: (
     deps: OperatorDependencies,
     input: OperationInput<z.output<P>, z.output<Q>, z.output<B>>,
-  ) => Promise<Id extends keyof Answers ? Answers[Id] : void>;
+  ) => Promise<Answer>;
 }
 
 /** An operation, whatever its schemas; its caller has parsed the request by them. */
-export interface Operation extends Required<Omit<Definition<string, z.ZodMiniObject, z.ZodMiniObject, Schema>, 'run'>> {
+export interface Operation
+  extends Required<Omit<Definition<z.ZodMiniObject, z.ZodMiniObject, Schema, unknown>, 'run'>> {
   readonly id: string;
   readonly method: Method;
   readonly path: string;
   readonly run: (deps: OperatorDependencies, input: OperationInput<unknown, unknown, unknown>) => Promise<unknown>;
 }
 
-/** Defines an operation; its types follow from its schemas and {@link Answers}. */
+/** Defines an operation; its types follow from its schemas. Its answer must fit `infra/api/answers.ts`. */
 export function operation<
   Id extends string,
   P extends z.ZodMiniObject = Nothing,
   Q extends z.ZodMiniObject = Nothing,
   B extends Schema = Nothing,
->(id: Id, route: `${Method} /${string}`, definition: Definition<Id, P, Q, B>): Operation {
+  Answer = void,
+>(id: Id, route: `${Method} /${string}`, definition: Definition<P, Q, B, Answer>) {
   const [method, path = ''] = route.split(' ');
   const usual = { params: nothing, query: nothing, body: undefined, status: 200, failures: [] } as const;
   const { target = () => '', run } = definition;
@@ -96,6 +97,6 @@ export function operation<
     path,
     // Safe: the route checks each request by these schemas.
     target: target as Operation['target'],
-    run: run as Operation['run'],
-  };
+    run: run as (...given: Parameters<Operation['run']>) => Promise<Answer>,
+  } satisfies Operation;
 }

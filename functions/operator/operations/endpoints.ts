@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
 import { CursorError, type Page } from '#functions/dynamodb/index-pages.ts';
-import type { Answers } from '#functions/operator/api/answers.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
@@ -38,7 +37,7 @@ const shown = async (deps: OperatorDependencies, endpoint: Endpoint) => (await a
 async function allShown({ webhooks }: OperatorDependencies, endpoints: readonly Endpoint[]) {
   const now = webhooks.now().getTime();
   const leases = await webhooks.leases.of(endpoints.map(({ name }) => name));
-  return endpoints.map((endpoint, index): Answers['showEndpoint'] => {
+  return endpoints.map((endpoint, index) => {
     const lease = plausibleLease(leases[index]!, now);
     const { failingSince, failedAttempts, openUntil } = lease;
     const state = stateOf(lease, now);

@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
 import { dayMs, daysText } from '#functions/clock/retention.ts';
-import type { Answers } from '#functions/operator/api/answers.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { cursorOf, pageOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
 import { badCursor, existing, notFound } from '#functions/operator/api/problem.ts';
@@ -11,7 +10,7 @@ import { listedAt } from '#functions/webhooks/deliveries/delivery.ts';
 import { daysOf, newestFirst, type Span } from '#functions/webhooks/deliveries/delivery-index.ts';
 import type { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
 import { isOfType } from '#functions/webhooks/endpoints/endpoint.ts';
-import { eventsOfTransfer, shownEvent, traceOf } from './traces.ts';
+import { eventsOfTransfer, type ShownEvent, shownEvent, traceOf } from './traces.ts';
 
 /** Milliseconds between two looks for a later event: each look is a query. */
 const lookIntervalMs = 1000;
@@ -45,10 +44,9 @@ const query = z
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
 type Query = z.output<typeof query>;
-type Event = Answers['listEvents']['items'][number];
 
 /** Applies all filters except those on time. */
-function matcher({ type, mailbox: box, direction: way, trackingId: transfer }: Query): (event: Event) => boolean {
+function matcher({ type, mailbox: box, direction: way, trackingId: transfer }: Query): (event: ShownEvent) => boolean {
   const patterns = type?.split(',');
   return ({ type: own, data }) =>
     (patterns === undefined || isOfType(own, patterns)) &&

@@ -1,18 +1,24 @@
 import pLimit from 'p-limit';
 import { parseEventBody } from '#functions/events/transfer-event.ts';
-import type { Answers } from '#functions/operator/api/answers.ts';
 import type { OperatorDependencies } from '#functions/operator/api/operation.ts';
 import { type Delivery, type DeliveryName, listedAt } from '#functions/webhooks/deliveries/delivery.ts';
 import type { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
 import { answerContext } from '#functions/webhooks/endpoints/endpoint.ts';
 
-export function shownDelivery(delivery: Delivery): Answers['resendDelivery'] {
+export interface ShownEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly timestamp: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export function shownDelivery(delivery: Delivery) {
   const { event, endpoint, status, attempt, reason, eventAt } = delivery;
   const nextAttemptAt = status === 'PENDING' ? new Date(delivery.nextAttemptAt).toISOString() : undefined;
   return { event, endpoint, status, attempt, nextAttemptAt, reason, eventAt, type: shownEvent(delivery.body).type };
 }
 
-export function shownEvent(body: string): Answers['listEvents']['items'][number] {
+export function shownEvent(body: string): ShownEvent {
   const { id, type, timestamp, data } = parseEventBody(body);
   if (data !== undefined) return { id, type, timestamp, data: { ...data } };
   const { id: notice, timestamp: at, ...rest } = JSON.parse(body);
@@ -38,7 +44,7 @@ const mostAttempts = 50;
 const concurrency = 8;
 
 /** Reads an event with its deliveries and their attempts; undefined for an unknown or expired one. */
-export async function traceOf(deps: OperatorDependencies, event: string): Promise<Answers['showEvent'] | undefined> {
+export async function traceOf(deps: OperatorDependencies, event: string) {
   const trace = await deps.webhooks.events.trace(event, mostDeliveries);
   if (!trace) return undefined;
   const deliveries = await pLimit(concurrency).map(trace.deliveries, (delivery) => traceOfDelivery(deps, delivery));

@@ -1,12 +1,11 @@
 import * as z from 'zod/mini';
-import type { Answers } from '#functions/operator/api/answers.ts';
 import { operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import type { TransferRow } from '#functions/snapshot/diff.ts';
 import { comparableState } from '#functions/transfers/transfer.ts';
 import { existingWatch, onWatch, watchPath } from './watches.ts';
 
-const shown = (transfer: TransferRow): Answers['listTransfers']['items'][number] => {
+const shown = (transfer: TransferRow) => {
   const { trackingId, state, observedAt, firstSeenAt, isUnlisted } = transfer;
   return { trackingId, state, since: observedAt, firstSeenAt, isListed: !isUnlisted };
 };

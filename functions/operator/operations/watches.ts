@@ -1,5 +1,4 @@
 import * as z from 'zod/mini';
-import type { Answers } from '#functions/operator/api/answers.ts';
 import { invokePoll } from '#functions/operator/api/on-demand-poll.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
@@ -56,7 +55,7 @@ async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: r
   const { quietIntervalMs = 0 } = transfers;
   const now = webhooks.now().getTime();
   const states = await transfers.states.of(watches);
-  return watches.map((watch, index): Answers['showWatch'] => {
+  return watches.map((watch, index) => {
     const { snapshot, verification } = states[index]!;
     const { mailbox, direction, isDeclared = false, isDisabled = false, pollIntervalMs } = watch;
     const { follow, overdueBeforeMs, lacksFacts } = watch;

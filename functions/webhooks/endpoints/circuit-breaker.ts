@@ -40,7 +40,7 @@ const firstSlowedMs = 5000;
 const longestSlowedMs = 300_000;
 
 /** `closed` allows all attempts, `open` none, `half-open` one at a time as a probe. */
-export function stateOf({ openUntil }: CircuitBreaker, now: number) {
+export function stateOf({ openUntil }: CircuitBreaker, now: number): 'closed' | 'open' | 'half-open' {
   if (openUntil === undefined) return 'closed';
   return openUntil > now ? 'open' : 'half-open';
 }

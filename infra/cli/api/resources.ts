@@ -1,4 +1,4 @@
-import type { Answers } from '#functions/operator/api/answers.ts';
+import type { Answers } from '#infra/api/answers.ts';
 
 /** One page of a list; `next` is the cursor of the page after it. */
 export interface Page<T> {

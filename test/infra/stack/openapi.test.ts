@@ -1,8 +1,8 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import { answers } from '#functions/operator/api/answers.ts';
 import { operations } from '#functions/operator/operations.ts';
+import { answers } from '#infra/api/answers.ts';
 import { openApiDocument } from '#infra/stack/openapi.ts';
 import { type Answer, type OperatorWorld, type Question, startOperatorWorld } from '#test/support/operator-world.ts';
 import { clientId } from '#test/support/poll-world.ts';

@@ -1,11 +1,12 @@
 import * as z from 'zod/mini';
 import { verificationMethods } from '#functions/cryptshare/verification.ts';
+import { pollFields, watchProblemSchema } from '#functions/operator/api/on-demand-poll.ts';
+import { deliveryStatus, direction } from '#functions/operator/api/schemas.ts';
+import { topicNames } from '#functions/operator/api/topic-subscriptions.ts';
+import type { operations } from '#functions/operator/operations.ts';
 import { followable } from '#functions/transfers/follow.ts';
 import { formats } from '#functions/webhooks/endpoints/format.ts';
 import { postFailures } from '#functions/webhooks/http/webhook-client.ts';
-import { pollFields, watchProblemSchema } from './on-demand-poll.ts';
-import { deliveryStatus, direction } from './schemas.ts';
-import { topicNames } from './topic-subscriptions.ts';
 
 const [text, flag, int] = [z.string(), z.boolean(), z.int()];
 const optionalText = z.optional(text);
@@ -126,8 +127,8 @@ const tracedDelivery = z.extend(delivery, {
 const event = z.strictObject({ id: text, type: text, timestamp: text, data: z.record(text, z.unknown()) });
 
 /**
- * Schemas of successful answers by operation id; other operations answer without a body. Types and the OpenAPI document
- * derive from them. The function never validates its answers, so import only types there: its bundle omits this file.
+ * Schemas of successful answers by operation id; other operations answer without a body. The OpenAPI document and the
+ * types of the command line derive from them. The function never validates its answers, so it does not know this file.
  */
 export const answers = {
   showStatus: status,
@@ -169,6 +170,7 @@ export const answers = {
   disableEndpoint: endpoint,
   rotateSecret: endpointWithSecret,
   testEndpoint: z.strictObject({ event: text, endpoint: text }),
+
   recoverEndpoint: replayed,
   replayEndpoint: replayed,
   listEvents: pageOf(event),
@@ -186,6 +188,28 @@ export const answers = {
 type Constant<T> = T extends object ? { readonly [Key in keyof T]: Constant<T[Key]> } : T;
 
 export type Answers = { [Id in keyof typeof answers]: Constant<z.input<(typeof answers)[Id]>> };
+
+type Made = (typeof operations)[number];
+
+/** The answer of an operation, by its id, as its code makes it. */
+type Given<Id, Each = Made> = Each extends { readonly id: infer Ids; run: (...given: never[]) => Promise<infer Answer> }
+  ? Id extends Ids
+    ? Answer
+    : never
+  : never;
+
+type Unfit<Id> = Id extends keyof Answers
+  ? Given<Id> extends Answers[Id]
+    ? never
+    : Id
+  : Given<Id> extends object
+    ? Id
+    : never;
+
+type None<Nothing extends never> = Nothing;
+
+/** Compiles only while every operation answers as described here, and none answers otherwise. */
+export type UnfitIds = None<{ [Id in Made['id']]: Unfit<Id> }[Made['id']]>;
 
 /** The body of unsuccessful answers: problem details of RFC 9457. */
 export const problemSchema = z.strictObject({
