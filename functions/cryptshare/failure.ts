@@ -187,7 +187,7 @@ export function failureOfError(error: unknown): CryptshareFailure {
   if (failure !== 'network') return new CryptshareFailure('timeout');
   const tls = tlsProblemOf(code);
   if (tls) {
-    const words = { says: `the server’s ${tls.says}`, remedy: tls.serverRemedy };
+    const words = { says: `the server’s ${tls.says}`, remedy: tls.remedy };
     return new CryptshareFailure(tls.isCertificate ? 'certificate_untrusted' : 'unreachable', code, undefined, words);
   }
   return new CryptshareFailure(code.startsWith('HPE_') ? 'malformed_answer' : 'unreachable', code);

@@ -1,21 +1,19 @@
 /** Reason why a TLS connection was not trusted or not made, in words for people. */
-interface TlsProblem {
+export interface TlsProblem<Says extends string = string> {
   /** Finding, to follow "its" or "the server’s". */
-  readonly says: string;
+  readonly says: Says;
   /** True when the other side’s certificate is not trusted; otherwise there was no connection to show one. */
   readonly isCertificate: boolean;
   /** Remedy when the other side is the Cryptshare Server. */
-  readonly serverRemedy: string;
-  /** Remedy when the other side is the receiver of a webhook. */
-  readonly receiverRemedy: string;
+  readonly remedy: string;
 }
 
-const certificate = (says: string, serverRemedy: string, receiverRemedy = serverRemedy): TlsProblem => {
-  return { says: `certificate ${says}`, isCertificate: true, serverRemedy, receiverRemedy };
+const certificate = <Says extends string>(says: Says, remedy: string): TlsProblem<`certificate ${Says}`> => {
+  return { says: `certificate ${says}`, isCertificate: true, remedy };
 };
 
-const handshake = (says: string, serverRemedy: string, receiverRemedy = serverRemedy): TlsProblem => {
-  return { says: `side ${says}`, isCertificate: false, serverRemedy, receiverRemedy };
+const handshake = <Says extends string>(says: Says, remedy: string): TlsProblem<`side ${Says}`> => {
+  return { says: `side ${says}`, isCertificate: false, remedy };
 };
 
 const renew = 'have its operator renew the certificate';
@@ -24,13 +22,12 @@ const renew = 'have its operator renew the certificate';
  * Problems by the codes that Node and OpenSSL really give. The first match counts. Sources: Node’s documentation of
  * `tls`, *X509 certificate error codes*; names of alerts in OpenSSL’s `ssl_err.c`.
  */
-const problems: readonly (readonly [codes: RegExp, problem: TlsProblem])[] = [
+const problems = [
   [
     /ALTNAME_INVALID|HOSTNAME_MISMATCH/,
     certificate(
       'is for another host name',
       'use a name in server.url that the certificate lists, or have a certificate issued for this name',
-      'use a name in its URL that the certificate lists, or have a certificate issued for this name',
     ),
   ],
   [/CERT_HAS_EXPIRED/, certificate('has expired', `${renew}; if it has not expired, set the clock of this machine`)],
@@ -48,7 +45,6 @@ const problems: readonly (readonly [codes: RegExp, problem: TlsProblem])[] = [
     certificate(
       'comes from an authority that is not trusted here',
       'set server.caFile to the certificate (PEM) of the authority that issued it, and have the server send its intermediate certificates',
-      'have it send its intermediate certificates; for a private authority, start the local run with NODE_EXTRA_CA_CERTS=FILE (PEM), and on AWS use a public one',
     ),
   ],
   [
@@ -56,7 +52,6 @@ const problems: readonly (readonly [codes: RegExp, problem: TlsProblem])[] = [
     handshake(
       'wants a client certificate, and the notifier has none',
       'have the server, or the proxy before it, let the notifier in without one',
-      'have the receiver check the signature of each webhook in place of a client certificate',
     ),
   ],
   [
@@ -65,28 +60,27 @@ const problems: readonly (readonly [codes: RegExp, problem: TlsProblem])[] = [
   ],
   [
     /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|HTTPS_PROXY_REQUEST/,
-    handshake('does not speak TLS at this port', 'check the port in server.url', 'check the port in its URL'),
+    handshake('does not speak TLS at this port', 'check the port in server.url'),
   ],
-  [
-    /UNRECOGNIZED_NAME/,
-    handshake('does not know this host name', 'check the host name in server.url', 'check the host name in its URL'),
-  ],
+  [/UNRECOGNIZED_NAME/, handshake('does not know this host name', 'check the host name in server.url')],
   [
     /^EPROTO|^ERR_SSL/,
     handshake(
       'refuses the TLS connection; it may want a client certificate, or share no cipher',
       'look at the log of the server, or of the proxy before it',
-      'look at the receiver’s log',
     ),
   ],
   [
     /CERT|CRL|SIGNATURE|PURPOSE|PATH_LENGTH|SUBJECT_ISSUER|AKID/,
     certificate('cannot be used', `${renew}: a certificate for servers, with all that is above it`),
   ],
-];
+] as const satisfies readonly (readonly [codes: RegExp, problem: TlsProblem])[];
+
+export type TlsFinding = (typeof problems)[number][1]['says'];
 
 /** TLS problem of a code such as `CERT_HAS_EXPIRED`, told by {@link codeOf}; undefined for other codes. */
-export const tlsProblemOf = (code: string): TlsProblem | undefined => problems.find(([codes]) => codes.test(code))?.[1];
+export const tlsProblemOf = (code: string): TlsProblem<TlsFinding> | undefined =>
+  problems.find(([codes]) => codes.test(code))?.[1];
 
 /**
  * Code of a Node error, if any, made exact where Node names only a group. OpenSSL’s reason is then in the message.

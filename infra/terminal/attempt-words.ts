@@ -1,5 +1,18 @@
-import { tlsProblemOf } from '#functions/http/tls-problem.ts';
+import { type TlsFinding, tlsProblemOf } from '#functions/http/tls-problem.ts';
 import type { PostFailure } from '#functions/webhooks/http/webhook-client.ts';
+
+/** Remedies of problems with TLS where the receiver of a webhook needs another than the Cryptshare Server. */
+const receiverRemedies: { readonly [Finding in TlsFinding]?: string } = {
+  'certificate is for another host name':
+    'use a name in its URL that the certificate lists, or have a certificate issued for this name',
+  'certificate comes from an authority that is not trusted here':
+    'have it send its intermediate certificates; for a private authority, start the local run with NODE_EXTRA_CA_CERTS=FILE (PEM), and on AWS use a public one',
+  'side wants a client certificate, and the notifier has none':
+    'have the receiver check the signature of each webhook in place of a client certificate',
+  'side does not speak TLS at this port': 'check the port in its URL',
+  'side does not know this host name': 'check the host name in its URL',
+  'side refuses the TLS connection; it may want a client certificate, or share no cipher': 'look at the receiver’s log',
+};
 
 /** Facts that tell how a delivery attempt ended. */
 interface AttemptFacts {
@@ -54,5 +67,5 @@ export function attemptRemedy({ failure, code }: AttemptFacts): string | undefin
 
 function wordsOf(failure: PostFailure, code: string | undefined): Words {
   const tls = failure === 'tls' && code !== undefined ? tlsProblemOf(code) : undefined;
-  return tls ? { says: `its ${tls.says}`, remedy: tls.receiverRemedy } : failures[failure];
+  return tls ? { says: `its ${tls.says}`, remedy: receiverRemedies[tls.says] ?? tls.remedy } : failures[failure];
 }

@@ -53,7 +53,7 @@ export async function explainedByTls(
     // A refusal after agreement on version and cipher: the server demands a client certificate.
     const wanted = hasAgreed && detail.endsWith('HANDSHAKE_FAILURE') ? tlsProblemOf('CERTIFICATE_REQUIRED') : undefined;
     if (!wanted) return failure;
-    const words = { says: `the server’s ${wanted.says}`, remedy: wanted.serverRemedy };
+    const words = { says: `the server’s ${wanted.says}`, remedy: wanted.remedy };
     return new CryptshareFailure(kind, detail, undefined, words);
   }
   const facts = certificate && factsOf(certificate, detail);
