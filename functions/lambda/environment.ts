@@ -17,70 +17,76 @@ function wholeNumber(from: number, to: number) {
   return z.coerce.number(expected).check(z.int(expected), z.minimum(from, expected), z.maximum(to, expected));
 }
 
-const serverEnvironment = z.object({
-  CRYPTSHARE_URL: z.url('must be the address of the server'),
-  CRYPTSHARE_CLIENT_ID: text().check(z.regex(/^[A-Za-z0-9]{50,4000}$/, 'must be 50 to 4000 letters and digits')),
-  DATA_KEY: dataKey,
-  /** PEM file of certificates to trust beside the public ones. */
-  CRYPTSHARE_CA_FILE: z.optional(notEmpty),
-  /** Requests to the server in flight at the same time. */
-  MAX_CONCURRENT_PAGES: wholeNumber(1, 100),
-  TRANSFERS_TABLE: notEmpty,
-  /** Milliseconds between two polls of a watch without recent changes. */
-  QUIET_INTERVAL_MS: z.optional(wholeNumber(1000, 86_400_000)),
-});
+// Schemas in functions, so that each bundle leaves out those of the others.
+const serverEnvironment = () =>
+  z.object({
+    CRYPTSHARE_URL: z.url('must be the address of the server'),
+    CRYPTSHARE_CLIENT_ID: text().check(z.regex(/^[A-Za-z0-9]{50,4000}$/, 'must be 50 to 4000 letters and digits')),
+    DATA_KEY: dataKey,
+    /** PEM file of certificates to trust beside the public ones. */
+    CRYPTSHARE_CA_FILE: z.optional(notEmpty),
+    /** Requests to the server in flight at the same time. */
+    MAX_CONCURRENT_PAGES: wholeNumber(1, 100),
+    TRANSFERS_TABLE: notEmpty,
+    /** Milliseconds between two polls of a watch without recent changes. */
+    QUIET_INTERVAL_MS: z.optional(wholeNumber(1000, 86_400_000)),
+  });
 
-const pollEnvironment = z.extend(serverEnvironment, {
-  /** Parts into which the watches are divided, each with ticks of its own. */
-  SHARDS: wholeNumber(1, 100),
-  /** Milliseconds between two polls of a watch without an interval of its own. */
-  POLL_INTERVAL_MS: wholeNumber(1000, 86_400_000),
-  /** Polls of a watch from one full listing to the next. */
-  FULL_LISTING_EVERY: wholeNumber(1, 1000),
-  /** Days for which rows of unlisted transfers and of removed watches are kept. */
-  TRANSFER_RETENTION_DAYS: wholeNumber(1, 365),
-  ...topics,
-});
+const pollEnvironment = () =>
+  z.extend(serverEnvironment(), {
+    /** Parts into which the watches are divided, each with ticks of its own. */
+    SHARDS: wholeNumber(1, 100),
+    /** Milliseconds between two polls of a watch without an interval of its own. */
+    POLL_INTERVAL_MS: wholeNumber(1000, 86_400_000),
+    /** Polls of a watch from one full listing to the next. */
+    FULL_LISTING_EVERY: wholeNumber(1, 1000),
+    /** Days for which rows of unlisted transfers and of removed watches are kept. */
+    TRANSFER_RETENTION_DAYS: wholeNumber(1, 365),
+    ...topics,
+  });
 
-const webhookEnvironment = z.object({
-  WEBHOOKS_TABLE: notEmpty,
-  WAKE_UP_QUEUE_URL: queueUrl,
-  /** Days for which events, deliveries, attempts and tasks are kept. */
-  EVENT_RETENTION_DAYS: wholeNumber(1, 365),
-});
+const webhookEnvironment = () =>
+  z.object({
+    WEBHOOKS_TABLE: notEmpty,
+    WAKE_UP_QUEUE_URL: queueUrl,
+    /** Days for which events, deliveries, attempts and tasks are kept. */
+    EVENT_RETENTION_DAYS: wholeNumber(1, 365),
+  });
 
-const fanOutEnvironment = z.extend(webhookEnvironment, {
-  /** The queue that feeds this function, to which it also hands on what is left. */
-  ANNOUNCEMENT_QUEUE_URL: queueUrl,
-});
+const fanOutEnvironment = () =>
+  z.extend(webhookEnvironment(), {
+    /** The queue that feeds this function, to which it also hands on what is left. */
+    ANNOUNCEMENT_QUEUE_URL: queueUrl,
+  });
 
-const deliverEnvironment = z.extend(webhookEnvironment, {
-  DATA_KEY: dataKey,
-  /** Proxy for webhooks; other proxy variables do not concern them. */
-  WEBHOOK_PROXY: z.optional(
-    text().check(z.refine((proxy) => proxyProblem(proxy) === undefined, 'must be a proxy such as http://HOST:PORT')),
-  ),
-  /** Set only by the local run. */
-  ALLOW_PRIVATE_WEBHOOKS: z.optional(z.literal('yes')),
-});
+const deliverEnvironment = () =>
+  z.extend(webhookEnvironment(), {
+    DATA_KEY: dataKey,
+    /** Proxy for webhooks; other proxy variables do not concern them. */
+    WEBHOOK_PROXY: z.optional(
+      text().check(z.refine((proxy) => proxyProblem(proxy) === undefined, 'must be a proxy such as http://HOST:PORT')),
+    ),
+    /** Set only by the local run. */
+    ALLOW_PRIVATE_WEBHOOKS: z.optional(z.literal('yes')),
+  });
 
-const sweepEnvironment = z.extend(webhookEnvironment, topics);
+const sweepEnvironment = () => z.extend(webhookEnvironment(), topics);
 
-const declareEnvironment = z.extend(webhookEnvironment, {
-  TRANSFERS_TABLE: notEmpty,
-  DATA_KEY: dataKey,
-  /** JSON file of the configured watches and endpoints. */
-  DECLARED_FILE: notEmpty,
-});
+const declareEnvironment = () =>
+  z.extend(webhookEnvironment(), {
+    TRANSFERS_TABLE: notEmpty,
+    DATA_KEY: dataKey,
+    /** JSON file of the configured watches and endpoints. */
+    DECLARED_FILE: notEmpty,
+  });
 
 /** OpenAPI document of the operator API; the operator function needs it before its secret is filled. */
-const documentEnvironment = z.object({ OPENAPI_FILE: notEmpty });
+const documentEnvironment = () => z.object({ OPENAPI_FILE: notEmpty });
 
-/** A function, so that other bundles leave it out. */
 const operatorEnvironment = () =>
-  z.extend(serverEnvironment, {
-    ...deliverEnvironment.shape,
-    ...documentEnvironment.shape,
+  z.extend(serverEnvironment(), {
+    ...deliverEnvironment().shape,
+    ...documentEnvironment().shape,
     ...topics,
     NOTIFIER_VERSION: notEmpty,
     /** URL at which Lambda's API takes invocations of the poll function. */
@@ -93,17 +99,17 @@ const operatorEnvironment = () =>
 
 /** Variables that a function needs; the secret may hold some of them instead. */
 type VariablesOf<Schema extends z.ZodMiniType> = Record<keyof z.input<Schema>, string | undefined>;
-export type PollVariables = VariablesOf<typeof pollEnvironment>;
-export type FanOutVariables = VariablesOf<typeof fanOutEnvironment>;
-export type DeliverVariables = VariablesOf<typeof deliverEnvironment>;
-export type SweepVariables = VariablesOf<typeof sweepEnvironment>;
-export type DeclareVariables = VariablesOf<typeof declareEnvironment>;
+export type PollVariables = VariablesOf<ReturnType<typeof pollEnvironment>>;
+export type FanOutVariables = VariablesOf<ReturnType<typeof fanOutEnvironment>>;
+export type DeliverVariables = VariablesOf<ReturnType<typeof deliverEnvironment>>;
+export type SweepVariables = VariablesOf<ReturnType<typeof sweepEnvironment>>;
+export type DeclareVariables = VariablesOf<ReturnType<typeof declareEnvironment>>;
 export type OperatorVariables = VariablesOf<ReturnType<typeof operatorEnvironment>>;
 
 /** Variables of all functions. A field of the secret with such a name would override the variable. */
 export function ownVariables(): ReadonlySet<string> {
-  const all = [pollEnvironment, fanOutEnvironment, sweepEnvironment, declareEnvironment, operatorEnvironment()];
-  return new Set(['SECRET_ARN', ...all.flatMap(({ shape }) => Object.keys(shape))]);
+  const all = [pollEnvironment, fanOutEnvironment, sweepEnvironment, declareEnvironment, operatorEnvironment];
+  return new Set(['SECRET_ARN', ...all.flatMap((environment) => Object.keys(environment().shape))]);
 }
 
 /** Texts of the secret by their names. */
@@ -124,14 +130,14 @@ export const readSecretArn = (): string | undefined => process.env.SECRET_ARN;
 export const readProxySettings = (): ProxySettings => proxySettingsIn(process.env);
 
 // Environment of each function, with the variables in its secret; all throw EnvironmentError.
-export const readPollEnvironment = (fields: Fields = {}) => read(pollEnvironment, fields);
-export const readFanOutEnvironment = () => read(fanOutEnvironment);
-export const readDeliverEnvironment = (fields: Fields = {}) => read(deliverEnvironment, fields);
-export const readSweepEnvironment = () => read(sweepEnvironment);
-export const readDeclareEnvironment = (fields: Fields = {}) => read(declareEnvironment, fields);
+export const readPollEnvironment = (fields: Fields = {}) => read(pollEnvironment(), fields);
+export const readFanOutEnvironment = () => read(fanOutEnvironment());
+export const readDeliverEnvironment = (fields: Fields = {}) => read(deliverEnvironment(), fields);
+export const readSweepEnvironment = () => read(sweepEnvironment());
+export const readDeclareEnvironment = (fields: Fields = {}) => read(declareEnvironment(), fields);
 export const readOperatorEnvironment = (fields: Fields = {}) => read(operatorEnvironment(), fields);
 
-export const readOpenApiFile = (): string => read(documentEnvironment).OPENAPI_FILE;
+export const readOpenApiFile = (): string => read(documentEnvironment()).OPENAPI_FILE;
 
 /** Secret fields that count as variables; the other fields are values for declared endpoints. */
 const secretVariables: ReadonlySet<string> = new Set(['CRYPTSHARE_CLIENT_ID', 'DATA_KEY', 'WEBHOOK_PROXY']);
