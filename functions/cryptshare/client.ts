@@ -4,7 +4,7 @@ import { canonicalState, type Watch, watchKey } from '#functions/transfers/trans
 import type { ServerCalls } from './api-calls.ts';
 import { listingsSince, longSince, minorOfMajorOne, versionsIn } from './api-version.ts';
 import { CarriedTokens } from './carried-tokens.ts';
-import { factsReader, fieldsFor } from './details.ts';
+import { type FactsReader, factsReader, fieldsFor } from './details.ts';
 import { type Answer, CryptshareFailure, errorCodeOf } from './failure.ts';
 import { Listing } from './listing.ts';
 import { ListingMemory } from './listing-memory.ts';
@@ -35,15 +35,15 @@ const unansweredAgeMs = 60_000;
 /** Client of a Cryptshare Server: lists transfers, and finds the state of a single transfer. */
 export class CryptshareClient {
   readonly calls: ServerCalls;
-  /** Unix time in milliseconds until which polls ask for no facts of single transfers. */
-  restUntil = 0;
+  /** Unix time in milliseconds until which polls ask for no facts of single transfers, by mailbox; `''` for all. */
+  readonly restUntil = new Map<string, number>();
   private readonly tokens: CarriedTokens;
   private readonly memory: ListingMemory;
   /** Warnings that held last time, each in its place. */
   private warned: readonly (string | false | undefined)[] = [];
   private asking: Promise<number | undefined> | undefined;
-  /** Unix time in milliseconds at which a list of a watch had no details; for an hour, no list is read with them. */
-  private readonly plainSince = new Map<string, number>();
+  /** Lists without details in a row, by watch, and the Unix time in milliseconds of the last one. */
+  private readonly plain = new Map<string, { readonly lists: number; readonly since: number }>();
   private version: { readonly minor: number | undefined; readonly askedAt: number; readonly age: number } | undefined;
 
   constructor(calls: ServerCalls, tokens: TokenSource, memory = new ListingMemory()) {
@@ -59,8 +59,8 @@ export class CryptshareClient {
 
   /** True when the server's listings give no details, as far as the last ones tell. */
   lacksDetails(watch: FollowingWatch): boolean {
-    const since = this.plainSince.get(plainKey(watch));
-    return this.isOld || (since !== undefined && isRecent(since, this.calls.options.now().getTime(), versionAgeMs));
+    const { lists = 0, since = 0 } = this.plain.get(plainKey(watch)) ?? {};
+    return this.isOld || (lists > 1 && isRecent(since, this.calls.options.now().getTime(), versionAgeMs));
   }
 
   /** New warnings about the server's age and clock; each is given once for as long as it holds. */
@@ -157,8 +157,11 @@ export class CryptshareClient {
   private judgeDetails(watch: FollowingWatch, pass: Pass): Pass {
     const { listing, failure } = pass;
     if (!listing.hasFacts || failure || listing.active === 0) return pass;
-    if (listing.told > 0) this.plainSince.delete(plainKey(watch));
-    else this.plainSince.set(plainKey(watch), this.calls.options.now().getTime());
+    const key = plainKey(watch);
+    const { lists = 0 } = this.plain.get(key) ?? {};
+    // One answer alone may be a fault.
+    if (listing.told > 0) this.plain.delete(key);
+    else this.plain.set(key, { lists: lists + 1, since: this.calls.options.now().getTime() });
     return pass;
   }
 
@@ -169,7 +172,13 @@ export class CryptshareClient {
     if (isOld && watch.direction === 'received')
       throw new CryptshareFailure('version_unsupported', `it offers 1.${offered}`);
     const isDetailed = scope === 'active' && !this.lacksDetails(watch);
-    const listing = new Listing(expected, this.memory, isDetailed ? this.readerFor(watch) : undefined);
+    // The first answer tells the server's time, whatever was done to the clock here before.
+    let reader: FactsReader | undefined;
+    const readFacts: FactsReader = (row) => {
+      reader ??= this.readerFor(watch);
+      return reader?.(row);
+    };
+    const listing = new Listing(expected, this.memory, isDetailed && watch.follow?.length ? readFacts : undefined);
     const carrying = this.tokens.carrying(watch.mailbox, token);
     let requests = 0;
     const onSend = () => {

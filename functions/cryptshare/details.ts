@@ -67,11 +67,11 @@ export function factsReader(watch: FollowingWatch, now: number): FactsReader | u
     // A flat row has the properties of `status` itself.
     const { status: given = row, transfer } = rawOf(row);
     const status = rawOf(given);
-    const { expirationDate } = rawOf(transfer);
+    const { expirationDate } = rawOf(transfer === undefined ? row : transfer);
     const recipients = recipientsOf(status.recipients, watch);
     const found = follows(watch, 'problems') ? problemsIn(status, recipients) : [];
     const fetches = hasDownloads || hasOverdue ? fetchesOf(recipients, hasDownloads) : new Map<string, undefined>();
-    if (!found || !fetches || (hasOverdue && expirationDate === undefined)) return undefined;
+    if (!found || !fetches || (hasOverdue && expirationDate !== null && !isDate(expirationDate))) return undefined;
     const counts = { recipients: fetches.size, downloadedBy: 0 };
     for (const fetch of fetches.values()) if (fetch) counts.downloadedBy += 1;
     const isOpen = counts.downloadedBy < counts.recipients;
@@ -141,7 +141,9 @@ function firstFetch(files: readonly Raw[]): Fetch | undefined {
 
 /** Compares texts where their zones are the same, because parsing thousands of dates takes time. */
 const isEarlier = (a: string, b: string): boolean =>
-  a.length === b.length && a.slice(19) === b.slice(19) ? a < b : Date.parse(a) < Date.parse(b);
+  a.length === b.length && zoneOf(a) === zoneOf(b) ? a < b : Date.parse(a) < Date.parse(b);
+
+const zoneOf = (date: string): string => (date.endsWith('Z') ? 'Z' : date.slice(-6));
 
 /** Problems in the order of {@link problems}; undefined when the server gives none of their fields. */
 function problemsIn({ warnings, emlCreationFailed, sender, files }: Raw, recipients?: readonly Raw[]) {

@@ -1,4 +1,11 @@
-import { addToDigest, bucketOf, digestedState, emptyDigests, hashInto } from '#functions/transfers/digest.ts';
+import {
+  addToDigest,
+  bucketOf,
+  type DigestedState,
+  digestedState,
+  emptyDigests,
+  hashInto,
+} from '#functions/transfers/digest.ts';
 import { type Facts, factsHash } from '#functions/transfers/follow.ts';
 import { canonicalState, isTrackingId, type State } from '#functions/transfers/transfer.ts';
 import type { FactsReader } from './details.ts';
@@ -11,9 +18,6 @@ const maxSpellings = 255;
 
 /** Characters of a vendor's tracking id, and one more. */
 const usualIdLength = 27;
-
-/** Characters of the time of sending at the start of a tracking id, such as `20260203-081212`. */
-const timeLength = 15;
 
 /** Bytes for each transfer, besides its tracking id and its slots. */
 const bytesPerRow = 4 + 4 + 4 + 1;
@@ -40,7 +44,7 @@ export class Listing {
   private readonly memory: ListingMemory;
   private held = 0;
   private readonly spellings: string[] = [];
-  private readonly states: ReturnType<typeof digestedState>[] = [];
+  private readonly states: DigestedState[] = [];
   private high = new Int32Array(0);
   private low = new Int32Array(0);
   private stateAt = new Uint8Array(0);
@@ -96,12 +100,17 @@ export class Listing {
   }
 
   get active(): number {
-    return this.stateAt.subarray(0, this.size).filter((state) => this.states[state]!.isActive).length;
+    return this.numberIn(({ isActive }) => isActive);
   }
 
-  /** True when no transfer stands below an older one on its page. Tracking ids begin with the time of sending. */
+  /** Number of transfers that have yet to become active. */
+  get preparing(): number {
+    return this.numberIn(({ isActive, isFinal }) => !isActive && !isFinal);
+  }
+
+  /** True when no transfer stands below an older one on its page. Tracking ids begin with a time of 15 characters. */
   get isNewestFirst(): boolean {
-    const sentAt = (index: number) => this.idAt(index).slice(0, timeLength);
+    const sentAt = (index: number) => this.idAt(index).slice(0, 15);
     for (let index = 1; index < this.size; index += 1) {
       if (index % pageSize > 0 && sentAt(index - 1) < sentAt(index)) return false;
     }
@@ -167,6 +176,10 @@ export class Listing {
   /** Gives the memory back; the listing must not be used any more. */
   release(): void {
     this.give(this.held);
+  }
+
+  private numberIn(isIn: (state: DigestedState) => boolean): number {
+    return this.stateAt.subarray(0, this.size).filter((state) => isIn(this.states[state]!)).length;
   }
 
   private isActive(index: number): boolean {

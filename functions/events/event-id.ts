@@ -6,9 +6,9 @@ export const factId = (prefix: string, ...fact: readonly (string | number)[]): s
 /** Letters after `evt_` that identify the transfer: 62 bits, which leaves 67 for the fact. */
 const subjectLength = 12;
 
-/** The id of a transfer's event: letters of the transfer, then of the fact. `watch` is the key of its watch. */
-export function transferEventId(trackingId: string, server: string, watch: string, sequence: number, state: string) {
-  return eventIdPrefixOf(trackingId) + hashText([server, watch, trackingId, sequence, state]).slice(subjectLength);
+/** The id of a transfer's event: letters of the transfer, then of the fact, its watch and server included. */
+export function transferEventId(trackingId: string, server: string, watch: string, ...fact: (string | number)[]) {
+  return eventIdPrefixOf(trackingId) + hashText([server, watch, trackingId, ...fact]).slice(subjectLength);
 }
 
 /** The common prefix of the ids of a transfer's events, which are therefore stored in one partition. */

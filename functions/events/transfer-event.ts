@@ -93,8 +93,10 @@ export type News = Exclude<TransferEvent['type'], `transfer.${Lowercase<(typeof 
 export function transferEvent(server: string, watch: Watch, change: Change, observedAt: string): TransferEvent {
   const { trackingId, state, previousState, sequence, news, ...details } = change;
   const { mailbox, direction } = watch;
+  // A transfer that was forgotten begins with sequence 1 again, and may then have other news in the same state.
+  const fact = news ? [news, JSON.stringify(details)] : [];
   return {
-    id: transferEventId(trackingId, server, watchKey(watch), sequence, state),
+    id: transferEventId(trackingId, server, watchKey(watch), sequence, state, ...fact),
     type: news ?? eventTypeOf(state),
     timestamp: observedAt,
     data: { trackingId, mailbox, direction, state, previousState, sequence, ...details },

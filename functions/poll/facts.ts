@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import type { Deadline } from '#functions/clock/instants.ts';
+import { circuitCauseOf } from '#functions/cryptshare/circuit-breaker.ts';
 import type { CryptshareClient } from '#functions/cryptshare/client.ts';
 import { CryptshareFailure } from '#functions/cryptshare/failure.ts';
 import type { TransferRow } from '#functions/snapshot/diff.ts';
@@ -30,7 +31,7 @@ const turns = new Map<string, number>();
  * be compared: so the oldest look comes first. Only senders may ask.
  *
  * @param untold tracking ids by bucket
- * @returns `isLacking`: no answer had facts
+ * @returns `odd`: active transfers whose answers had no facts; `isLacking`: no answer had facts
  */
 export async function askForFacts(
   server: CryptshareClient,
@@ -39,7 +40,7 @@ export async function askForFacts(
   deadline: Deadline,
 ) {
   if (watch.direction !== 'sent' || untold.size === 0) {
-    return { facts: new Map<string, Facts>(), requests: 0, isLacking: false };
+    return { facts: new Map<string, Facts>(), odd: [], requests: 0, isLacking: false };
   }
   const key = watchKey(watch);
   // A larger bucket is about to be divided.
@@ -55,8 +56,11 @@ export async function askForFacts(
     ids.push(...untold.get(bucket)!);
   }
   const answers = await askUnlessResting(server, watch, ids, deadline);
-  const facts = factsIn(answers);
-  return { facts, requests: answers.size, isLacking: facts.size === 0 && [...answers.values()].some(Boolean) };
+  // Transfers that ended after the list was made count among the ended ones.
+  const active = new Map([...answers].filter(([, answer]) => answer && isActive(answer.state)));
+  const facts = factsIn(active);
+  const odd = [...active.keys()].filter((id) => !facts.has(id));
+  return { facts, odd, requests: answers.size, isLacking: facts.size === 0 && [...answers.values()].some(Boolean) };
 }
 
 /** Asks once for the last fetches of transfers that have ended; beyond 100, the end must not wait for them. */
@@ -76,12 +80,16 @@ export async function factsOfEnded(
   return factsIn(await askUnlessResting(server, watch, ids, deadline));
 }
 
-/** Asks for single transfers; an answer is undefined where the server knows none. After a failure it asks no more. */
+/**
+ * Asks for single transfers; an answer is undefined where the server knows none. After a failure it asks no more, unless
+ * it `skipsOdd` answers that cannot be read.
+ */
 export async function askForEach(
   server: Pick<CryptshareClient, 'status'>,
   watch: FollowingWatch,
   ids: readonly string[],
   deadline: Deadline,
+  skipsOdd = false,
 ) {
   const answers = new Map<string, Status>();
   let failure: CryptshareFailure | undefined;
@@ -91,11 +99,15 @@ export async function askForEach(
       answers.set(trackingId, await server.status(watch, trackingId, deadline));
     } catch (error) {
       if (!(error instanceof CryptshareFailure)) throw error;
-      failure = error;
+      // This transfer alone cannot be read.
+      if (skipsOdd && isOdd(error)) answers.set(trackingId, { state: 'ACTIVE', facts: undefined });
+      else failure = error;
     }
   });
   return { answers, failure };
 }
+
+const isOdd = ({ kind }: CryptshareFailure) => kind === 'answer_too_large' || kind === 'malformed_answer';
 
 /** Asks for facts alone: in 10 s at most, and not at all for a while after a failure. */
 async function askUnlessResting(
@@ -105,10 +117,15 @@ async function askUnlessResting(
   deadline: Deadline,
 ): Promise<ReadonlyMap<string, Status>> {
   const { now, steady } = server.calls.options;
-  const rest = server.restUntil - now().getTime();
-  if (rest > 0 && rest <= restMs) return new Map();
-  const { answers, failure } = await askForEach(server, watch, ids, Math.min(deadline, steady() + longestMs));
-  if (failure) server.restUntil = now().getTime() + restMs;
+  const isResting = ['', watch.mailbox].some((one) => {
+    const rest = (server.restUntil.get(one) ?? 0) - now().getTime();
+    return rest > 0 && rest <= restMs;
+  });
+  if (isResting) return new Map();
+  const { answers, failure } = await askForEach(server, watch, ids, Math.min(deadline, steady() + longestMs), true);
+  // The failure of one mailbox must not hold up others.
+  const whose = failure && circuitCauseOf(failure.kind) ? '' : watch.mailbox;
+  if (failure) server.restUntil.set(whose, now().getTime() + restMs);
   return answers;
 }
 

@@ -9,6 +9,8 @@ import { askForFacts } from './facts.ts';
 export interface PollTerms {
   /** `active`: list the active transfers alone if that saves requests. */
   readonly scope: Scope;
+  /** True for a full listing that no active pass follows soon: on demand, or the first with new settings. */
+  readonly wantsFacts?: boolean;
   readonly deadline: Deadline;
 }
 
@@ -22,7 +24,7 @@ export async function listWatch(
   { server, schedule }: Pick<PollDependencies, 'server' | 'schedule'>,
   root: Root,
   watch: RegisteredWatch,
-  { scope, deadline }: PollTerms,
+  { scope, deadline, wantsFacts = false }: PollTerms,
 ) {
   const isFollowing = (watch.follow?.length ?? 0) > 0;
   const isPlain = isFollowing && server.lacksDetails(watch);
@@ -44,8 +46,9 @@ export async function listWatch(
     pass.listing.addFacts(facts);
   };
   // A failing watch is always listed in full.
-  const alternates = schedule.fullListingEvery > 1 && !watch.health && scopeFor(root, 'active') === 'active';
-  if (isFollowing && !isPlain && !alternates && pass.scope === 'all' && !pass.failure) {
+  const alternates =
+    schedule.fullListingEvery > 1 && !wantsFacts && !watch.health && scopeFor(root, 'active') === 'active';
+  if (isFollowing && !isPlain && !alternates && pass.scope === 'all' && (pass.failure?.retryable ?? true)) {
     addFactsOf(await listOf('active'));
   }
   const { active, told, hasFacts } = passes.at(-1)!.listing;
@@ -57,6 +60,11 @@ export async function listWatch(
     asked = answers.requests;
     if (watch.direction === 'received') lacksFacts = told < active;
     else if (pass.listing.told > 0 || answers.isLacking) lacksFacts = pass.listing.told === 0;
+    if (pass.listing.told > 0) {
+      // Otherwise one odd transfer would hide the facts of all others of its bucket.
+      const odd = watch.direction === 'sent' ? answers.odd : [...pass.listing.untold(root.bits).values()].flat();
+      pass.listing.addFacts(new Map(odd.map((id) => [id, { fetches: new Map(), isUntold: true }])));
+    }
   }
   let plan = planReads(root, pass, isFollowing);
   const isUntold = isFollowing && pass.listing.untold(root.bits).size > 0;

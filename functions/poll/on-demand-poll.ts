@@ -30,7 +30,7 @@ export async function pollOnDemand(deps: PollDependencies, wanted: Watch, deadli
       const incidents = new Incidents(deps, view);
       // The operator may just have mended the cause of the last failed attempts.
       return withShardLease(deps, { held, view, forgiveSince: term.since }, async (polling) => {
-        const poll = await pollAndUpdateHealth(polling, watch, { scope: 'all', deadline }, incidents);
+        const poll = await pollAndUpdateHealth(polling, watch, { scope: 'all', deadline, wantsFacts: true }, incidents);
         await incidents.tell();
         return [poll];
       });

@@ -8,7 +8,7 @@ import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { plausibleMended, scheduleEarlier, verifiableSince } from '#functions/watches/incident.ts';
 import { placeOf } from '#functions/watches/places.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
-import { outlookOf, type Schedule, scopeDue } from '#functions/watches/schedule.ts';
+import { hasNewSettings, outlookOf, type Schedule, scopeDue } from '#functions/watches/schedule.ts';
 import { abandonedWatches, busyWatches, lastTick, never, stretchesOf } from '#functions/watches/shard-row.ts';
 import type { HeldShard, ShardView } from '#functions/watches/shard-rows.ts';
 import { expiryWarning, nextHealth } from '#functions/watches/watch-health.ts';
@@ -84,7 +84,8 @@ export async function pollShard(
   const due = enabled.flatMap((watch) => {
     const after = abandoned.has(watchKey(watch)) ? undefined : lastTick(row, isWhole ? 0 : placeOf(watch), started);
     const scope = scopeDue(scheduled(watch), schedule, { after, to });
-    return scope ? [{ watch, scope, after, isLate: wasDue(watch, schedule, after, row.postponedAt) }] : [];
+    const wantsFacts = hasNewSettings(watch, { after, to });
+    return scope ? [{ watch, scope, wantsFacts, after, isLate: wasDue(watch, schedule, after, row.postponedAt) }] : [];
   });
   const busy = busyWatches(row, started);
   const isFree = (watch: Watch) => !busy.has(watchKey(watch));
@@ -128,14 +129,14 @@ export async function pollShard(
     if (row.postponedAt !== undefined && expired && expiredWatch([expired], server.calls.datedAt, deps.keptForMs))
       await deleting;
     await pLimit(concurrency).map(inOrder(begun, hangs, started), async (each) => {
-      const { watch, scope } = each;
+      const { watch, scope, wantsFacts } = each;
       const key = watchKey(watch);
       if (deps.steady() >= deadline || deps.supervision?.stopping.aborted) {
         postponed.add(each);
         return;
       }
       inFlight.add(key);
-      const end = pollAndUpdateHealth(polling, watch, { scope, deadline }, incidents).then((ended) => {
+      const end = pollAndUpdateHealth(polling, watch, { scope, deadline, wantsFacts }, incidents).then((ended) => {
         inFlight.delete(key);
         polls.push(ended);
         // Another process has the snapshot to itself, for instance to delete it: try at the next tick.
@@ -203,6 +204,7 @@ const wasDue = (watch: RegisteredWatch, schedule: Schedule, after: number | unde
 interface Due {
   readonly watch: RegisteredWatch;
   readonly scope: Scope;
+  readonly wantsFacts: boolean;
   /** Last tick that polled what was due at this place (Unix milliseconds). */
   readonly after: number | undefined;
   /** An earlier tick had no time for it. */

@@ -83,6 +83,7 @@ export async function reconcile(deps: PollDependencies, listed: ListedWatch): Pr
   const isSettled = await snapshot.settle(root, poll.claim, {
     count: isWhole ? pass.listing.size + stillListed : root.count + newlyListed.length,
     active: pass.failure ? root.active : pass.listing.active,
+    preparing: isWhole ? pass.listing.preparing : root.preparing,
     baselineAt: root.baselineAt ?? (isCommitted ? context.observedAt : undefined),
     baselineProgress: root.baselineAt || isCommitted ? undefined : { stored: rows.size, transfers: pass.listing.size },
     absence: lack.absence,

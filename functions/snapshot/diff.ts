@@ -75,6 +75,8 @@ export function diff(rows: ReadonlyMap<string, TransferRow>, listed: ReadonlyMap
   const absent = [...rows.values()].filter(({ trackingId }) => !listed.has(trackingId));
   for (const row of context.source === 'listing' ? absent : []) {
     if (!isListed(row) && row.returning) changes.push(forgetReturn(row, context));
+    else if (!isListed(row) && row.followed && !context.watch.follow?.length)
+      changes.push({ before: row, after: withFacts(row, context) });
   }
   return { changes, missing: absent.filter(isListed) };
 }
@@ -83,10 +85,15 @@ export function diff(rows: ReadonlyMap<string, TransferRow>, listed: ReadonlyMap
 export function markSeen(row: TransferRow | undefined, trackingId: string, state: State, context: DiffContext) {
   // The last fetches of a transfer that has ended come before its end.
   const counted = row && isFinal(state) && isActive(row.state) ? withFacts(row, context, true) : row;
+  // One row holds some fetches alone. The next poll tells the others, and only then the end.
+  if (counted && counted !== row && isWithheld(counted, context)) return { before: row, after: counted };
   const after = markState(counted, trackingId, state, context) ?? counted;
   const told = after && withFacts(after, context);
   return told && told !== row ? { before: row, after: told } : undefined;
 }
+
+const isWithheld = ({ trackingId, followed }: TransferRow, { facts }: DiffContext): boolean =>
+  (facts?.get(trackingId)?.downloads?.downloadedBy ?? 0) > (followed?.downloads?.downloadedBy ?? 0);
 
 function markState(row: TransferRow | undefined, trackingId: string, state: State, context: DiffContext) {
   if (!row) {
@@ -99,7 +106,12 @@ function markState(row: TransferRow | undefined, trackingId: string, state: Stat
   }
   if (!isListed(row) || (isFinal(row.state) && !sameState(row.state, state))) return judgeReturn(row, state, context);
   const { missedPasses, returning, ...listed } = row;
-  if (!sameState(row.state, state)) return inState(listed, state, context);
+  if (!sameState(row.state, state)) {
+    // Before it became active, nothing could be fetched: so all facts are news.
+    const begins = isActive(state) && !isFinal(row.state) && context.watch.follow?.length;
+    const begun = begins ? { ...listed, followed: { ...noFacts(context.watch), ...row.followed } } : listed;
+    return inState(begun, state, context);
+  }
   // Back after a missed pass, or still ended after one listing that denied it: subscribers heard of neither.
   if (missedPasses !== undefined || returning) return { ...listed, rev: context.rev };
   return undefined;
@@ -109,12 +121,20 @@ function markState(row: TransferRow | undefined, trackingId: string, state: Stat
 function withFacts(row: TransferRow, context: DiffContext, hasEnded = false): TransferRow {
   const { watch, facts, recipientKey, rev, observedAt, silent } = context;
   const { followed, ...rest } = row;
-  // Once a transfer has ended, nothing can be fetched any more.
-  if (isFinal(row.state) || !watch.follow?.length) return followed ? { ...rest, rev } : row;
+  if (!watch.follow?.length) return followed ? { ...rest, rev } : row;
+  // Once a transfer has ended, nothing can be fetched any more. Should it return, no end is told twice.
+  if (isFinal(row.state)) {
+    const { told } = followed?.overdue ?? {};
+    const left = told === undefined ? undefined : { overdue: { isOverdue: false, told } };
+    return isDeepStrictEqual(left, followed) ? row : { ...rest, rev, ...(left && { followed: left }) };
+  }
   const now = isListed(row) && isActive(row.state) ? facts?.get(row.trackingId) : undefined;
   if (!now || !recipientKey || (row.pending?.length ?? 0) > mostNews) return row;
   const counted = hasEnded ? { fetches: now.fetches, downloads: now.downloads } : now;
-  const { after, news } = compareFacts(followed ?? {}, counted, watch, (id) => recipientKey(row.trackingId, id));
+  const { after: compared, news } = compareFacts(followed ?? {}, counted, watch, (id) =>
+    recipientKey(row.trackingId, id),
+  );
+  const after = hasEnded ? { ...followed, ...compared } : compared;
   if (isDeepStrictEqual(after, followed)) return row;
   const changed: TransferRow = { ...row, rev, followed: after };
   if (silent || news.length === 0) return changed;

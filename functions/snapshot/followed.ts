@@ -39,6 +39,8 @@ export const followedSchema = r.object({
       told: r.optional(r.text),
     }),
   ),
+  /** True while the server gives no details of this transfer; the others here are those it gave last. */
+  isUntold: r.optional(r.flag),
 });
 
 export type FollowedFacts = r.ReadBy<typeof followedSchema>;
@@ -67,6 +69,7 @@ export function compareFacts(
   watch: FollowingWatch,
   keyOf: (id: string) => string,
 ) {
+  if (facts.isUntold) return { after: { ...before, isUntold: true }, news: [] };
   const present = facts.downloads ? [...facts.fetches].map(([id, fetch]) => ({ key: keyOf(id), fetch })) : [];
   const downloads = facts.downloads && compareDownloads(before.downloads, facts.downloads, present);
   const after: FollowedFacts = {

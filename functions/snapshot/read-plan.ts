@@ -62,7 +62,7 @@ export function planReads(root: Root, { scope, listing, failure }: Pass, isFollo
   const untold = isFollowing ? listing.untold(root.bits) : new Map<number, string[]>();
   const isSame = (others: Digests, bucket: number) => {
     const isSameActive = untold.has(bucket) || sameActiveDigest(digests, others, bucket);
-    return scope === 'all' ? sameDigest(digests, others, bucket) && (isSameActive || !isComplete) : isSameActive;
+    return scope === 'all' ? sameDigest(digests, others, bucket) && isSameActive : isSameActive;
   };
   const buckets = new Set(root.unsettled);
   for (let bucket = 0; bucket < 2 ** root.bits; bucket += 1) {
@@ -74,9 +74,10 @@ export function planReads(root: Root, { scope, listing, failure }: Pass, isFollo
 
 /**
  * True for a list of active transfers, newest first, that are exactly the known ones. A page behind it could only have
- * an older transfer that nobody knew; the next full listing would find it.
+ * an older one. Where none has yet to become active, that must be unknown, and the next full listing finds it.
  */
 export const isUnchanged = (root: Root, listing: Listing, isFollowing: boolean): boolean =>
+  root.preparing === 0 &&
   listing.isNewestFirst &&
   (!isFollowing || listing.told === listing.active) &&
   planReads(root, { scope: 'active', listing, requests: 0, failure: undefined }, isFollowing).buckets.size === 0;

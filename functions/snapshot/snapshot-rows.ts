@@ -53,6 +53,8 @@ const rootSchema = r.object({
   count: r.orElse(r.number, 0),
   /** Approximate number of active ones among them. */
   active: r.orElse(r.number, 0),
+  /** Number of those that have yet to become active, by the last full listing. */
+  preparing: r.orElse(r.number, 1),
   /** ISO 8601 time of the first complete listing; undefined until its rows are stored. */
   baselineAt: r.optional(r.text),
   /** Undefined once the baseline is complete. */

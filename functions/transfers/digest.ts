@@ -1,4 +1,4 @@
-import { comparableState, isActive, type State } from './transfer.ts';
+import { comparableState, isActive, isFinal, type State } from './transfer.ts';
 
 /**
  * Digests of the buckets of a watch. A transfer's bucket of `2^bits` is the leading bits of its tracking id's hash. A
@@ -58,11 +58,13 @@ export function hashInto(halves: Int32Array, text: string): void {
 /** Parts of a state that digests need, equal for every spelling of it. */
 export interface DigestedState extends Hash {
   readonly isActive: boolean;
+  readonly isFinal: boolean;
 }
 
 export const digestedState = (state: State): DigestedState => ({
   ...hash(comparableState(state)),
   isActive: isActive(state),
+  isFinal: isFinal(state),
 });
 
 /** Number of buckets for this many transfers, as the power of two. @example `bitsFor(1000)` is 5: 32 buckets */

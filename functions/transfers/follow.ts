@@ -57,6 +57,8 @@ export interface FactSummary {
   readonly downloads?: Counts | undefined;
   readonly problems?: readonly Problem[] | undefined;
   readonly overdue?: Overdue | undefined;
+  /** True while the server gives no details of this transfer, but of others. */
+  readonly isUntold?: boolean | undefined;
 }
 
 /** First fetch of a file by a recipient. `at` is the server's own text, undefined without a usable date. */
@@ -73,7 +75,8 @@ export interface Facts extends FactSummary {
 }
 
 /** Hash of facts, equal for server and row. It counts recipients, so an unchanged poll computes no keyed hash. */
-export function factsHash({ downloads, problems: found, overdue }: FactSummary): number {
+export function factsHash({ downloads, problems: found, overdue, isUntold }: FactSummary): number {
+  if (isUntold) return hash('untold').low;
   const fetched = downloads && `${downloads.downloadedBy}/${downloads.recipients}`;
   const end = overdue && (overdue.isOverdue ? overdue.expiresAt : '-');
   return hash(`${fetched};${found?.join()};${end}`).low;

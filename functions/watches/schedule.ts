@@ -70,6 +70,15 @@ export const isQuiet = (
     (at) => at !== undefined && isRecent(Date.parse(at), now, Math.max(quietAfterMs, 2 * usualMs)),
   );
 
+/** True when a watch was added or changed since the last tick, or no tick is known. */
+export function hasNewSettings({ scheduledFrom = '' }: Omit<TimedWatch, keyof Watch>, { after, to }: Window): boolean {
+  if (after === undefined) return true;
+  const changedAt = Date.parse(scheduledFrom);
+  // The last tick may have read the registry before this row was written. The second bound keeps short ticks from
+  // polling the watch repeatedly.
+  return changedAt >= after - Math.min(longestWriteMs, to - after) && changedAt <= to;
+}
+
 /**
  * Decides whether a watch is due in a window of time, and its scope. A hash gives each watch its moment in the
  * interval. So polls spread evenly over the interval, and full listings over the polls. A new watch is due at once.
@@ -79,7 +88,7 @@ export const isQuiet = (
  * @example scopeDue(watch, schedule, { after: undefined, to }) // 'all': the first tick lists every watch in full
  */
 export function scopeDue(watch: TimedWatch, schedule: Schedule, { after, to }: Window): Scope | undefined {
-  const { pollIntervalMs: usualMs = schedule.pollIntervalMs, scheduledFrom, health } = watch;
+  const { pollIntervalMs: usualMs = schedule.pollIntervalMs, health } = watch;
   // Do not shorten the interval after a poll without time: more polls would leave even less.
   const isWorthATry = health && health.problem.cause !== problemOfTime.cause;
   const busyMs = isWorthATry ? Math.min(usualMs, longestIntervalWhileFailingMs) : usualMs;
@@ -90,11 +99,7 @@ export function scopeDue(watch: TimedWatch, schedule: Schedule, { after, to }: W
   const phase = (low >>> 0) % intervalMs;
   /** Number of the watch's moments until a time. */
   const periodIndex = (time: number) => Math.floor((time - phase) / intervalMs);
-  if (after === undefined) return 'all';
-  const addedAt = scheduledFrom === undefined ? Number.NEGATIVE_INFINITY : Date.parse(scheduledFrom);
-  // The last tick may have read the registry before this row was written. The second bound keeps short ticks from
-  // polling the watch repeatedly.
-  if (addedAt >= after - Math.min(longestWriteMs, to - after) && addedAt <= to) return 'all';
+  if (after === undefined || hasNewSettings(watch, { after, to })) return 'all';
   if (periodIndex(to) <= periodIndex(after)) return undefined;
   const slot = (mix(high) >>> 0) % schedule.fullListingEvery;
   const fullListings = (time: number) => Math.floor((periodIndex(time) - slot) / schedule.fullListingEvery);

@@ -146,15 +146,23 @@ export class Watches extends PolledWatches {
     return this.update(registryKey(watch), changed, { condition, values: { true: true } });
   }
 
-  /** Changes the given settings from an ISO 8601 time on; undefined is the default. Returns false if it is unknown. */
+  /**
+   * Changes the given settings from an ISO 8601 time on; undefined is the default. Returns false if the watch is unknown,
+   * or no longer follows overdue transfers, whose time is to change.
+   */
   configure(watch: RegisteredWatch, changes: WatchSettings, at: string): Promise<boolean> {
-    const { pollIntervalMs, ...following } = settingsOf({ ...watch, ...changes });
-    // Leave the interval unwritten unless it is given: another operator may be changing it.
+    const { pollIntervalMs, follow, overdueBeforeMs } = settingsOf({ ...watch, ...changes });
+    const [changesFollow, changesOverdue] = ['follow' in changes, 'overdueBeforeMs' in changes];
+    // Leave unwritten what is not given: another operator may be changing it.
     const changed = {
       ...('pollIntervalMs' in changes && { pollIntervalMs }),
-      ...(('follow' in changes || 'overdueBeforeMs' in changes) && following),
+      ...(changesFollow && { follow }),
+      ...((changesOverdue || (changesFollow && !follow?.includes('overdue'))) && { overdueBeforeMs }),
     };
-    return this.update(registryKey(watch), { scheduledFrom: at, ...changed }, { condition: isThere });
+    const needsOverdue = changesOverdue && !changesFollow && overdueBeforeMs !== undefined;
+    const condition = needsOverdue ? `${isThere} AND contains(follow, :overdue)` : isThere;
+    const values = needsOverdue ? { overdue: 'overdue' } : {};
+    return this.update(registryKey(watch), { scheduledFrom: at, ...changed }, { condition, values });
   }
 
   /** Makes the watches of a mailbox due at the next tick after an ISO 8601 time. */

@@ -13,6 +13,9 @@ import { isQuiet } from '#functions/watches/schedule.ts';
 import type { Health } from '#functions/watches/watch-health.ts';
 import type { WatchSettings } from '#functions/watches/watches.ts';
 
+/** Tries of a change that other operators' changes outrun. */
+const maxTries = 5;
+
 const wholeMs = ([from, to]: readonly [number, number], expected: string) =>
   z.int(expected).check(z.minimum(from, expected), z.maximum(to, expected));
 
@@ -141,15 +144,17 @@ export const watchOperations = [
       overdueBeforeMs: z.nullish(settings.overdueBeforeMs),
     }),
     async run(deps, { params: watch, body }) {
-      const read = await existingWatch(deps, watch);
       const named = Object.entries(body).map(([setting, value]) => [setting, value ?? undefined]);
       const changes: WatchSettings = Object.fromEntries(named);
-      // Without `overdue`, a time that was set before goes with it; only one that is given is a mistake.
-      const { follow = read.follow } = body;
-      if (!isOverdueSensible({ follow: follow ?? undefined, overdueBeforeMs: changes.overdueBeforeMs }))
-        throw invalid([{ path: 'overdueBeforeMs', message: expectedOverdue }]);
-      await deps.transfers.watches.configure(read, changes, nowOf(deps));
-      return viewOf(deps, watch);
+      for (let tries = 0; tries < maxTries; tries += 1) {
+        const read = await existingWatch(deps, watch);
+        // Without `overdue`, a time that was set before goes with it; only one that is given is a mistake.
+        const { follow = read.follow } = body;
+        if (!isOverdueSensible({ follow: follow ?? undefined, overdueBeforeMs: changes.overdueBeforeMs }))
+          throw invalid([{ path: 'overdueBeforeMs', message: expectedOverdue }]);
+        if (await deps.transfers.watches.configure(read, changes, nowOf(deps))) return viewOf(deps, watch);
+      }
+      throw new Problem(409, 'others are changing this watch: try again');
     },
   }),
   statusChange(

@@ -159,6 +159,7 @@ function snapshotOf(set: PageSet) {
       origin: server,
       count: listing.size,
       active: listing.active,
+      preparing: listing.preparing,
       baselineAt,
       absence: undefined,
       unsettled: new Set<number>(),

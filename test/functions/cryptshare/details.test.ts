@@ -74,6 +74,7 @@ describe('factsReader', () => {
       ['2026-11-23T10:00:00+01:00', '2026-11-23T09:30:00+02:00'],
       '2026-11-23T09:30:00+02:00',
     ],
+    ['the earliest without seconds', ['2026-11-24T09:00+02:00', '2026-11-24T10:00+05:00'], '2026-11-24T10:00+05:00'],
     ['the earliest of one zone', ['2026-11-23T10:00:00Z', '2026-11-23T09:59:59Z'], '2026-11-23T09:59:59Z'],
     ['the one with a date', [null, '2026-11-23T10:00:00Z', 'yesterday'], '2026-11-23T10:00:00Z'],
     ['one without a date if there is no other', ['2026-13-45T99:00:00Z', 7], undefined],
@@ -169,6 +170,13 @@ describe('factsReader', () => {
     });
   });
 
+  it.each(['2026-11-25', '2026-11-25T12:00:00', 1_790_000_000_000, 'soon', {}])(
+    'has no facts of a transfer whose end cannot be read, if the watch follows overdue transfers: %j',
+    (expirationDate) => {
+      expect(read({ ...sound, recipients: [recipient('A')] }, { expirationDate })).toBeUndefined();
+    },
+  );
+
   describe('overdue', () => {
     const overdue = (expirationDate: unknown, recipients = [recipient('A')], overdueBeforeMs?: number) =>
       read({ ...sound, recipients }, { expirationDate }, { overdueBeforeMs })?.overdue?.isOverdue;
@@ -181,8 +189,6 @@ describe('factsReader', () => {
       ['2026-11-23T12:00:00Z', true],
       ['1970-01-01T00:00:00Z', false],
       [null, false],
-      ['2026-11-25', false],
-      [1_790_000_000_000, false],
     ])('is, two days before its end and with a recipient left, for the end %s: %s', (end, isOverdue) => {
       expect(overdue(end)).toBe(isOverdue);
     });

@@ -82,6 +82,21 @@ describe('an active pass', () => {
     );
   });
 
+  it('announces a transfer that becomes active behind a full page of newer ones', async () => {
+    const { watch, people } = newMailbox(0);
+    const { transfers } = world.cryptshare;
+    transfers.seed({ ...people, count: 400, state: 'DELETED_BY_ADMIN' });
+    const { trackingId } = transfers.seed({ ...people, count: 1, state: 'PROCESSING' })[0]!;
+    world.clock.advance(86_400_000);
+    transfers.seed({ ...people, count: 100, state: 'ACTIVE' });
+    await world.poll(watch);
+    await poll(watch);
+    await takeTransferEvents();
+    transfers.setState(trackingId, 'ACTIVE');
+    expect(await poll(watch)).toMatchObject({ scope: 'active', changed: 1 });
+    expect(await told()).toEqual([[trackingId, 'PROCESSING', 'ACTIVE']]);
+  });
+
   it('announces a new transfer', async () => {
     const { watch, people, transfers } = await mailbox();
     const [created] = transfers.seed({ ...people, count: 1, state: 'ACTIVE' });

@@ -96,4 +96,14 @@ describe('what a watch follows', () => {
     expect(await change({ follow: null, overdueBeforeMs: day })).toMatchObject(refused(onlyWithOverdue));
     expect((await world.ask('GET', path)).body).toMatchObject({ follow: ['overdue'] });
   });
+
+  it('stays ended when another operator changes the time of overdue transfers at the same time', async () => {
+    await add({ follow: ['downloads', 'overdue'] });
+    const read = (await registry().find(alice))!;
+    await change({ follow: null });
+    await registry().configure(read, { overdueBeforeMs: 2 * hour }, new Date().toISOString());
+    const { body } = await world.ask('GET', path);
+    expect(body).not.toHaveProperty('follow');
+    expect(body).not.toHaveProperty('overdueBeforeMs');
+  });
 });
