@@ -27,17 +27,17 @@ const isThorough = process.env.EVERY_CALL === '1';
  *
  * @param first number of the kind at the first call; similar searches begin with different ones
  */
-export const faultsAt = <Kind extends FaultKind>(calls: number, kinds: readonly Kind[], first = 0) =>
+export const faultsAt = <const Kind>(calls: number, kinds: readonly Kind[], first = 0) =>
   Array.from({ length: calls }, (_, call) => {
     const here = isThorough ? kinds : [kinds[(call + first) % kinds.length]!];
     return here.map((kind) => ({ call, kind }));
   }).flat();
 
-/** The same for a search whose rounds take long: by default at every other call, beginning with the first. */
-export const someFaultsAt = <Kind extends FaultKind>(calls: number, kinds: readonly Kind[]) =>
+/** The same for a search whose rounds take long: by default at every second or third call, beginning with the first. */
+export const someFaultsAt = <Kind extends FaultKind>(calls: number, kinds: readonly Kind[], every: 2 | 3) =>
   isThorough
     ? faultsAt(calls, kinds)
-    : faultsAt(Math.ceil(calls / 2), kinds).map(({ call, kind }) => ({ call: 2 * call, kind }));
+    : faultsAt(Math.ceil(calls / every), kinds).map(({ call, kind }) => ({ call: every * call, kind }));
 
 /** Thrown at every call of a process that has crashed. */
 export class Crash extends Error {

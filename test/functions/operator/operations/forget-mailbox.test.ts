@@ -156,7 +156,7 @@ describe('crash of a run', () => {
     const counting = new FaultPlan();
     await world.faults.run(counting, () => forget(world));
     expect(counting.calls.length).toBeGreaterThan(50);
-    for (const { call, kind } of someFaultsAt(counting.calls.length, faultKinds)) {
+    for (const { call, kind } of someFaultsAt(counting.calls.length, faultKinds, 3)) {
       await restore(world, before);
       await world.faults.run(new FaultPlan([[call, kind]]), () => forget(world)).catch(() => undefined);
       world.clock.advance(700_000);
@@ -176,7 +176,7 @@ describe('poll in progress', () => {
     const counting = new FaultPlan();
     await poll(counting);
     expect(counting.calls.length).toBeGreaterThan(8);
-    for (const { call, kind } of someFaultsAt(counting.calls.length, ['pause'])) {
+    for (const { call, kind } of someFaultsAt(counting.calls.length, ['pause'], 2)) {
       await restore(world, before);
       const plan = new FaultPlan([[call, kind]]);
       const polling = poll(plan);
