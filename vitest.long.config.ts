@@ -9,7 +9,6 @@ export default defineConfig({
       'test/functions/notices/*.test.ts',
       'test/functions/operator/operations/forget-mailbox.test.ts',
       'test/functions/poll/active-pass.test.ts',
-      'test/functions/poll/following-interruptions.test.ts',
       'test/functions/poll/interruptions.test.ts',
       'test/functions/poll/removed-watches.test.ts',
       'test/functions/poll/incidents.test.ts',
