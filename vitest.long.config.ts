@@ -1,14 +1,23 @@
 import { defineConfig } from 'vitest/config';
 
-/** The searches among random histories and notices, many times as long. */
+/** The searches among random histories and notices, many times as long, and those at the calls of a task in full. */
 export default defineConfig({
   test: {
     include: [
       'test/functions/poll/histories.test.ts',
       'test/functions/webhooks/engine/webhook-histories.test.ts',
       'test/functions/notices/*.test.ts',
+      'test/functions/operator/operations/forget-mailbox.test.ts',
+      'test/functions/poll/active-pass.test.ts',
+      'test/functions/poll/interruptions.test.ts',
+      'test/functions/poll/removed-watches.test.ts',
+      'test/functions/poll/incidents.test.ts',
+      'test/functions/webhooks/engine/drain/drain-companions.test.ts',
+      'test/functions/webhooks/engine/fan-out-bounds.test.ts',
+      'test/functions/webhooks/engine/webhook-interruptions.test.ts',
     ],
-    env: { HISTORIES: '10000', WEBHOOK_HISTORIES: '1000', NOTICES: '5000' },
+    env: { HISTORIES: '10000', WEBHOOK_HISTORIES: '1000', NOTICES: '5000', EVERY_CALL: '1' },
+    testTimeout: 600_000,
     hookTimeout: 600_000,
   },
 });

@@ -41,10 +41,13 @@ export const withToken = (token: string): Admission =>
     headers: { 'www-authenticate': 'Bearer' },
   });
 
-const withCredential =
-  (place: RegExp, expected: string, refusal: Refusal): Admission =>
-  ({ headers: { authorization = '' } }) =>
-    isSame(place.exec(authorization)?.[1] ?? '', expected) ? undefined : refusal;
+function withCredential(place: RegExp, expected: string, refusal: Refusal): Admission {
+  const digest = digestOf(expected);
+  // Compares in constant time, also where the lengths differ.
+  const isExpected = (given: string) => timingSafeEqual(digestOf(given), digest);
+  return ({ headers: { authorization = '' } }) =>
+    isExpected(place.exec(authorization)?.[1] ?? '') ? undefined : refusal;
+}
 
 /**
  * Puts the guard before every `request` listener that the server has so far; listeners added later are not guarded.
@@ -102,8 +105,4 @@ function refuse(response: http.ServerResponse, { status, detail, headers = {} }:
   response.end(JSON.stringify({ type: 'about:blank', title: http.STATUS_CODES[status], status, detail }));
 }
 
-/** Compares in constant time, also where the lengths differ. */
-function isSame(given: string, expected: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(expected));
-}
+const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest();

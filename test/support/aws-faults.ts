@@ -19,6 +19,26 @@ export const faultKinds = ['refused', 'lost', 'crash after'] as const;
 /** A fault at the call with this number, counted from 0, or at every call of this command. */
 export type PlannedFault = readonly [call: number | string, kind: FaultKind];
 
+/** Whether searches try every fault at every call, as `npm run test:long` does. */
+const isThorough = process.env.EVERY_CALL === '1';
+
+/**
+ * Faults with which a search hits each call of a task: by default one kind at each, the kinds taking turns.
+ *
+ * @param first number of the kind at the first call; similar searches begin with different ones
+ */
+export const faultsAt = <const Kind>(calls: number, kinds: readonly Kind[], first = 0) =>
+  Array.from({ length: calls }, (_, call) => {
+    const here = isThorough ? kinds : [kinds[(call + first) % kinds.length]!];
+    return here.map((kind) => ({ call, kind }));
+  }).flat();
+
+/** The same for a search whose rounds take long: by default at every second or third call, beginning with the first. */
+export const someFaultsAt = <Kind extends FaultKind>(calls: number, kinds: readonly Kind[], every: 2 | 3) =>
+  isThorough
+    ? faultsAt(calls, kinds)
+    : faultsAt(Math.ceil(calls / every), kinds).map(({ call, kind }) => ({ call: every * call, kind }));
+
 /** Thrown at every call of a process that has crashed. */
 export class Crash extends Error {
   override readonly name = 'Crash';

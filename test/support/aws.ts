@@ -1,13 +1,15 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { DeleteMessageBatchCommand, type Message, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { startEmbeddedServices } from '#infra/local/services/embedded-services.ts';
 import { refuseEmptyIndexKeys } from './empty-index-keys.ts';
 import { sdkSettings } from './sdk-settings.ts';
-import { unsignedRequests } from './unsigned-requests.ts';
+import { trimClient, unsignedRequests } from './unsigned-requests.ts';
 
 /** The AWS services of one test world, which shares nothing with another. */
 export interface TestAws {
+  /** Settings of its clients, without their endpoints. */
+  readonly sdk: DynamoDBClientConfig;
   readonly dynamo: DynamoDBClient;
   readonly sns: SNSClient;
   readonly sqs: SQSClient;
@@ -43,8 +45,10 @@ export async function startAws(): Promise<TestAws> {
   const dynamo = new DynamoDBClient({ ...sdk, endpoint: environment.AWS_ENDPOINT_URL_DYNAMODB! });
   const sns = new SNSClient({ ...sdk, endpoint: environment.AWS_ENDPOINT_URL_SNS! });
   const sqs = new SQSClient({ ...sdk, endpoint: environment.AWS_ENDPOINT_URL_SQS!, useQueueUrlAsEndpoint: false });
+  for (const client of [dynamo, sns, sqs]) trimClient(client);
   refuseEmptyIndexKeys(dynamo);
   return {
+    sdk,
     dynamo,
     sns,
     sqs,
@@ -56,16 +60,21 @@ export async function startAws(): Promise<TestAws> {
   };
 }
 
+/** Messages that SQS hands out in one call at most. */
+const receiveLimit = 10;
+
 /** Takes all messages out of a queue, delayed ones once SQS shows them. */
 export async function takeMessages(sqs: SQSClient, QueueUrl: string): Promise<Message[]> {
   const taken: Message[] = [];
   for (;;) {
     const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] }),
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: receiveLimit, MessageAttributeNames: ['All'] }),
     );
     if (Messages.length === 0) return taken;
     taken.push(...Messages);
     const Entries = Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
     await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
+    // The queues of tests hold nothing back, unlike those of Amazon.
+    if (Messages.length < receiveLimit) return taken;
   }
 }

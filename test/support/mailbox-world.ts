@@ -52,8 +52,9 @@ export async function polledMailbox(active = 0, direction?: Direction): Promise<
 }
 
 /** A polled mailbox whose watch follows everything, or what is given. */
-export async function followedMailbox(active: number, settings: Partial<FollowingWatch> = {}) {
+export async function followedMailbox(active: number, settings: Partial<FollowingWatch> = {}, ended = 0) {
   const { watch, people, ids } = newMailbox(active, settings.direction);
+  world.cryptshare.transfers.seed({ ...people, count: ended, state: 'DELETED_BY_ADMIN' });
   const following: FollowingWatch = { ...watch, follow: followable, ...settings };
   await world.poll(following);
   await takeTransferEvents();

@@ -25,7 +25,6 @@ import { createQueue } from '#infra/local/services/event-source.ts';
 import { startAws, takeMessages } from './aws.ts';
 import { AwsFaults } from './aws-faults.ts';
 import { TestClock } from './poll-world.ts';
-import { sdkSettings } from './sdk-settings.ts';
 
 export const webhooksTable = 'webhooks';
 /** Of which these functions write one row alone. */
@@ -194,7 +193,7 @@ export async function startWebhookWorld() {
   const clients: DynamoDBClient[] = [];
   const through = (between: Between) => {
     const endpoint = aws.environment.AWS_ENDPOINT_URL_DYNAMODB!;
-    const client = new DynamoDBClient({ ...sdkSettings(aws.environment), endpoint });
+    const client = new DynamoDBClient({ ...aws.sdk, endpoint });
     client.middlewareStack.add(
       (next, { commandName = '' }) =>
         (args) =>

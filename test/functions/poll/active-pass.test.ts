@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
 import { pollWatch } from '#functions/poll/poll-watch.ts';
 import type { Direction, Watch } from '#functions/transfers/transfer.ts';
-import { FaultPlan, faultKinds } from '#test/support/aws-faults.ts';
+import { FaultPlan, faultKinds, faultsAt } from '#test/support/aws-faults.ts';
 import {
   newMailbox,
   pollLater,
@@ -236,18 +236,19 @@ describe('an active pass', () => {
   });
 });
 
-describe.each(faultKinds)('an active pass hit by: %s', (kind) => {
+describe('an active pass hit at a call', () => {
+  // One more than there are calls, so that the last one is hit, too.
+  const hits = faultsAt(12, faultKinds, 2);
   let busy: Awaited<ReturnType<typeof mailbox>>;
   beforeAll(async () => {
-    busy = await mailbox(20);
+    busy = await mailbox(20 + hits.length);
   });
 
-  // One more than there are calls, so that the last one is hit, too.
-  test.each(Array.from({ length: 12 }, (_, call) => call))(
-    'loses no event and repeats none under another id: call %i',
-    async (call) => {
+  test.each(hits.map((hit, at) => ({ ...hit, at })))(
+    'loses no event and repeats none under another id: call $call, $kind',
+    async ({ call, kind, at }) => {
       const { watch, people, ids, transfers } = busy;
-      transfers.setState(ids[call]!, 'DELETED_BY_SECURITY');
+      transfers.setState(ids[at]!, 'DELETED_BY_SECURITY');
       const [created] = transfers.seed({ ...people, count: 1, state: 'ACTIVE' });
       await world.faults
         .run(new FaultPlan([[call, kind]]), () => world.poll(watch, { scope: 'active' }))
@@ -258,7 +259,7 @@ describe.each(faultKinds)('an active pass hit by: %s', (kind) => {
 
       const published = await takeTransferEvents();
       const told = new Set(published.map(({ data }) => data.trackingId));
-      expect(told).toEqual(new Set([ids[call], created!.trackingId]));
+      expect(told).toEqual(new Set([ids[at], created!.trackingId]));
       expect(new Set(published.map(({ body }) => body)).size).toBe(2);
       expect(last).toMatchObject({ outcome: 'unchanged', units: { write: 0 } });
     },

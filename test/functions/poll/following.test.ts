@@ -59,8 +59,7 @@ describe('pollWatch of a watch that follows', () => {
   });
 
   it('tells in full polls where each poll is one, and where the watch fails', async () => {
-    const { watch, ids } = await followedMailbox(130);
-    store().seed({ sender: watch.mailbox, to: [bob], count: 400, state: 'DELETED_BY_ADMIN' });
+    const { watch, ids } = await followedMailbox(130, {}, 400);
     await pollLater(watch);
     await takeTransferEvents();
     store().download(ids[7]!, bob);
@@ -74,8 +73,7 @@ describe('pollWatch of a watch that follows', () => {
 
   it('tells in active polls, which alternate with full ones', async () => {
     listInFullEvery(10);
-    const { watch, ids } = await followedMailbox(230);
-    store().seed({ sender: watch.mailbox, to: [bob], count: 800, state: 'DELETED_BY_ADMIN' });
+    const { watch, ids } = await followedMailbox(230, {}, 800);
     await pollLater(watch);
     await takeTransferEvents();
     store().download(ids[7]!, bob);

@@ -156,7 +156,7 @@ describe('pollWatch of a watch that follows, when much goes wrong', () => {
     switchTo({ detailsInLists: 'none' });
     const { watch, people } = await followedMailbox(3);
     await pollLater(watch);
-    store().seed({ ...people, count: 500, state: 'ACTIVE' });
+    store().seed({ ...people, count: 200, state: 'ACTIVE' });
     const before = statusRequests();
     await pollLater(watch);
     expect(statusRequests() - before).toBeLessThanOrEqual(100);

@@ -6,7 +6,7 @@ import type { IncidentEvent } from '#functions/events/transfer-event.ts';
 import { pollOnDemand } from '#functions/poll/on-demand-poll.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { placeOf } from '#functions/watches/places.ts';
-import { type FaultKind, FaultPlan } from '#test/support/aws-faults.ts';
+import { type FaultKind, FaultPlan, faultsAt } from '#test/support/aws-faults.ts';
 import { given, pollBudget, token } from '#test/support/poll-world.ts';
 import {
   day,
@@ -151,11 +151,19 @@ describe('Incidents', () => {
     expect((await pollAfter(minute)).polls).toEqual([]);
   });
 
-  describe.each<FaultKind>(['refused', 'lost', 'crash before', 'crash after'])('a call hit by: %s', (kind) => {
+  describe('a call that goes wrong', () => {
     // The call with number 14 removes the published events from the incident.
-    it.each<number | string>(['PutItemCommand', 'PublishBatchCommand', 'PublishCommand', 'UpdateItemCommand', 14])(
-      'loses neither beginning nor end, and repeats them under the same id only: call %s',
-      async (command) => {
+    const commands = ['PutItemCommand', 'PublishBatchCommand', 'PublishCommand', 'UpdateItemCommand', 14];
+    const kinds: readonly FaultKind[][] = [
+      ['refused', 'crash before'],
+      ['lost', 'crash after'],
+    ];
+    const hits = faultsAt(commands.length, kinds).flatMap(({ call, kind: each }) =>
+      each.map((kind) => ({ command: commands[call]!, kind })),
+    );
+    it.each(hits)(
+      'loses neither beginning nor end, and repeats them under the same id only: call $command, $kind',
+      async ({ command, kind }) => {
         const watches = await declareWatches(4);
         pollWith({ schedule: { ...deps.schedule, shards: 1 } });
         const hit = () =>

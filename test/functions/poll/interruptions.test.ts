@@ -5,7 +5,7 @@ import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { freeBaselines } from '#infra/local/interruption.ts';
-import { FaultPlan, faultKinds } from '#test/support/aws-faults.ts';
+import { FaultPlan, faultKinds, faultsAt } from '#test/support/aws-faults.ts';
 import {
   newMailbox,
   polledMailbox,
@@ -166,11 +166,17 @@ describe('pollWatch', () => {
   });
 });
 
-describe.each(faultKinds)('pollWatch hit by: %s', (kind) => {
+describe('pollWatch hit at a call', () => {
+  // Those that publish, of which each kind of fault endangers another thing.
+  const publishing = [7, 8];
   // One more than there are calls, so that the last one is hit, too.
-  it.each(Array.from({ length: 15 }, (_, call) => call))(
-    'loses no event and repeats none under another id: call %i (P1, P2, P12)',
-    async (call) => {
+  const hits = [
+    ...faultsAt(15, faultKinds).filter(({ call }) => !publishing.includes(call)),
+    ...publishing.flatMap((call) => faultKinds.map((kind) => ({ call, kind }))),
+  ];
+  it.each(hits)(
+    'loses no event and repeats none under another id: call $call, $kind (P1, P2, P12)',
+    async ({ call, kind }) => {
       const { watch, trackingIds } = await changedMailbox();
       await world.faults.run(new FaultPlan([[call, kind]]), () => world.poll(watch)).catch(() => undefined);
       await pollLater(watch);
@@ -186,10 +192,10 @@ describe.each(faultKinds)('pollWatch hit by: %s', (kind) => {
   );
 });
 
-describe.each(faultKinds)('pollWatch of a baseline hit by: %s', (kind) => {
-  it.each(Array.from({ length: 8 }, (_, call) => call))(
-    'completes the baseline at the next poll, and loses and invents nothing: call %i',
-    async (call) => {
+describe('pollWatch of a baseline hit at a call', () => {
+  it.each(faultsAt(8, faultKinds, 1))(
+    'completes the baseline at the next poll, and loses and invents nothing: call $call, $kind',
+    async ({ call, kind }) => {
       const { watch, ids } = newMailbox(30);
       await world.faults.run(new FaultPlan([[call, kind]]), () => world.poll(watch)).catch(() => undefined);
       world.clock.advance(70_000);

@@ -95,8 +95,7 @@ describe('pollWatch of a watch that follows, at a server without details', () =>
   });
 
   it('makes no active pass in vain, and needs a full listing for each poll', async () => {
-    const { watch } = await followedMailbox(230, { follow: ['downloads'] });
-    store().seed({ sender: watch.mailbox, to: [bob], count: 800, state: 'DELETED_BY_ADMIN' });
+    const { watch } = await followedMailbox(230, { follow: ['downloads'] }, 800);
     await pollLater(watch);
     expect(await pollLater(watch, { scope: 'active' })).toMatchObject({ scope: 'active', requests: 3 });
     switchTo({ detailsInLists: 'none', detailsInStatus: false });
@@ -108,8 +107,7 @@ describe('pollWatch of a watch that follows, at a server without details', () =>
   });
 
   it('finds changes of state among transfers without details in an active pass, too, and keeps the details of others', async () => {
-    const { watch, ids } = await followedMailbox(230, { follow: ['downloads'] });
-    store().seed({ sender: watch.mailbox, to: [bob], count: 800, state: 'DELETED_BY_ADMIN' });
+    const { watch, ids } = await followedMailbox(230, { follow: ['downloads'] }, 800);
     await pollLater(watch);
     await takeTransferEvents();
     switchTo({ detailsInLists: 'odd-pages' });

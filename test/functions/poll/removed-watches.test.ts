@@ -3,7 +3,7 @@ import { pollWatch } from '#functions/poll/poll-watch.ts';
 import { Snapshot } from '#functions/snapshot/snapshot.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { forgottenAt } from '#functions/watches/polled-watches.ts';
-import { FaultPlan } from '#test/support/aws-faults.ts';
+import { FaultPlan, faultsAt } from '#test/support/aws-faults.ts';
 import {
   day,
   deps,
@@ -172,16 +172,17 @@ describe('deleteExpired', () => {
     expect(await snapshotRows(watch)).toBe(0);
   });
 
-  describe.each(['lost', 'crash after'] as const)('a call hit by: %s', (kind) => {
-    it.each(calls)('leaves no row behind once later ticks have continued: call %i', async (call) => {
+  it.each(faultsAt(calls.length, ['lost', 'crash after']))(
+    'leaves no row behind once later ticks have continued: $kind at call $call',
+    async ({ call, kind }) => {
       await addAndRemove();
       wait();
       await tick(new FaultPlan([[call, kind]])).catch(() => undefined);
       await tick();
       await tick();
       expect(await left()).toEqual([0, 0]);
-    });
-  });
+    },
+  );
 
   it.each(calls)(
     'deletes nothing of the new snapshot of a watch that is added again before call %i (P10)',

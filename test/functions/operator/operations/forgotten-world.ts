@@ -106,12 +106,14 @@ export async function rowsOf({ dynamo }: OperatorWorld, table: keyof typeof tabl
 /** Makes the rows of both tables those of an earlier time. */
 export async function restore(world: OperatorWorld, rows: Readonly<Record<keyof typeof tables, readonly Item[]>>) {
   for (const [name, table] of Object.entries(tables) as ['transfers' | 'webhooks', string][]) {
-    const deletions = (await rowsOf(world, name)).map(({ pk, sk }) => ({
-      DeleteRequest: { Key: marshall({ pk, sk }) },
-    }));
+    const keyOf = ({ pk, sk }: Item) => JSON.stringify([pk, sk]);
+    const present = new Map((await rowsOf(world, name)).map((row) => [keyOf(row), row]));
+    const changed = rows[name].filter((row) => JSON.stringify(row) !== JSON.stringify(present.get(keyOf(row))));
+    for (const row of rows[name]) present.delete(keyOf(row));
+    const deletions = [...present.values()].map(({ pk, sk }) => ({ DeleteRequest: { Key: marshall({ pk, sk }) } }));
     for (const batch of batchesOf(deletions, 25))
       await world.dynamo.send(new BatchWriteItemCommand({ RequestItems: { [table]: batch } }));
-    await putRows(world.dynamo, table, rows[name]);
+    await putRows(world.dynamo, table, changed);
   }
 }
 

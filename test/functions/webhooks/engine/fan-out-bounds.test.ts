@@ -5,7 +5,7 @@ import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { Announcement } from '#functions/webhooks/engine/announcements.ts';
 import { endpointsPerMessage, fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { takeMessages } from '#test/support/aws.ts';
-import { type FaultKind, FaultPlan } from '#test/support/aws-faults.ts';
+import { type FaultKind, FaultPlan, faultsAt } from '#test/support/aws-faults.ts';
 import { startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import { exampleEvent, webhooksTable } from '#test/support/webhook-world.ts';
 import { environmentOf, invoke, messagesOf } from './function-process.ts';
@@ -133,7 +133,7 @@ describe('fanOut of an event that more endpoints want than one message has room 
 
   const kinds: readonly FaultKind[] = ['lost', 'crash after'];
   const calls = ['QueryCommand', 'PutItemCommand', 'SendMessageBatchCommand', 'SendMessageCommand'];
-  test.each(kinds.flatMap((kind) => calls.map((call) => ({ kind, call }))))(
+  test.each(faultsAt(calls.length, kinds).map(({ call, kind }) => ({ call: calls[call]!, kind })))(
     'repeats its message from where it began, and reaches each endpoint once, when a $call goes wrong ($kind)',
     async ({ kind, call }) => {
       await addMany(count);

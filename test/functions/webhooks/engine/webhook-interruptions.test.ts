@@ -4,7 +4,7 @@ import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
-import { FaultPlan, faultKinds } from '#test/support/aws-faults.ts';
+import { type FaultKind, FaultPlan, faultKinds, faultsAt } from '#test/support/aws-faults.ts';
 import { crm, first, minute, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import { exampleEvent, exampleEvents } from '#test/support/webhook-world.ts';
 
@@ -26,6 +26,9 @@ async function countCalls(task: () => Promise<unknown>): Promise<number> {
   return plan.calls.length;
 }
 
+/** What tells the events of a search's rounds apart. */
+const nameOf = (call: number, kind: FaultKind) => `${call}-${kind.replace(' ', '-')}`;
+
 const forArchive = (...some: readonly { readonly id: string }[]): WakeUp => ({
   ...crm.wakeUp(...some),
   endpoint: 'archive',
@@ -41,14 +44,14 @@ async function expectBothDelivered({ id }: { readonly id: string }): Promise<num
   return world.received.filter(({ path, headers }) => path === '/crm' && headers['webhook-id'] === id).length;
 }
 
-describe.each(faultKinds)('a fault (%s)', (kind) => {
+describe('a fault', () => {
   test.each(['queue', 'sweep'])(
     'loses and repeats nothing at any call of fan-out when the %s is quicker (P13)',
     async (quicker) => {
       const fanOutOne = (event: typeof first) => () => fanOut(world.deps, [{ body: eventBody(event) }]);
       const calls = await countCalls(fanOutOne(first));
-      for (let call = 0; call < calls; call += 1) {
-        const event = exampleEvent(`at-${call}`);
+      for (const { call, kind } of faultsAt(calls, faultKinds, quicker === 'sweep' ? 1 : 0)) {
+        const event = exampleEvent(`at-${nameOf(call, kind)}`);
         await run(new FaultPlan([[call, kind]]), fanOutOne(event));
         if (quicker === 'sweep') await world.settleAll();
         // SQS brings the message again.
@@ -62,8 +65,8 @@ describe.each(faultKinds)('a fault (%s)', (kind) => {
   test('repeats a lone attempt only after an unrecorded success, at any call of deliver (P14)', async () => {
     await world.prepare(first);
     const calls = await countCalls(() => world.deliver([crm.wakeUp(first)]));
-    for (let call = 0; call < calls; call += 1) {
-      const event = exampleEvent(`at-${call}`);
+    for (const { call, kind } of faultsAt(calls, faultKinds)) {
+      const event = exampleEvent(`at-${nameOf(call, kind)}`);
       await world.prepare(event);
       await run(new FaultPlan([[call, kind]]), () => world.deliver([crm.wakeUp(event)]));
       const wasPosted = world.timesOf(event) > 0;
@@ -80,8 +83,8 @@ describe.each(faultKinds)('a fault (%s)', (kind) => {
     const whole = exampleEvents('whole', 3);
     await world.fanOut(...whole);
     const calls = await countCalls(() => world.deliver([crm.wakeUp(...whole)]));
-    for (let call = 0; call < calls; call += 1) {
-      const [late, ...events] = exampleEvents(`at-${call}`, 4);
+    for (const { call, kind } of faultsAt(calls, faultKinds)) {
+      const [late, ...events] = exampleEvents(`at-${nameOf(call, kind)}`, 4);
       await world.prepare(...events, late!);
       // Another process is turned away during the first request: its wake-up is over.
       world.received.length = 0;

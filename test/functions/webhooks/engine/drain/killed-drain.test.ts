@@ -15,7 +15,7 @@ const [maxInFlight, batchSize] = [10, 10];
 /** Seconds from one sweep to the next, and within which all is delivered after a restart. */
 const [sweepInterval, patience] = [10, 45];
 
-const events = exampleEvents('transfer', 300);
+const events = exampleEvents('transfer', 150);
 const bodies = new Map(events.map((event) => [event.id, eventBody(event)]));
 const dataKey = randomBytes(32).toString('base64');
 
@@ -72,7 +72,7 @@ async function killDrain(answered: number) {
   return inHand;
 }
 
-describe('deliver after a process that was killed in the middle of a drain of 300', () => {
+describe('deliver after a process that was killed in the middle of a drain of 150', () => {
   test.each([
     { answered: 20, what: 'in a restart with the database to itself', isAlone: true, within: 0 },
     {
