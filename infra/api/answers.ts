@@ -170,6 +170,7 @@ export const answers = {
   disableEndpoint: endpoint,
   rotateSecret: endpointWithSecret,
   testEndpoint: z.strictObject({ event: text, endpoint: text }),
+  previewEndpoint: z.strictObject({ contentType: text, body: text }),
 
   recoverEndpoint: replayed,
   replayEndpoint: replayed,
