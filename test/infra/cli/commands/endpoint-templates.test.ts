@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { type RunOptions, run } from '#test/infra/cli/run-cli.ts';
+import { problem, startOperatorApi } from '#test/infra/cli/scripted-api.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'templates-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const file = join(folder, 'body.json');
+const template = { routing_key: '{{ROUTING_KEY}}', summary: '{{words}}' };
+const url = 'https://events.example.com/v2/enqueue';
+
+const api = await startOperatorApi();
+const endpoint = (args: readonly string[], options?: RunOptions) =>
+  run(['endpoint', ...args, '--url', api.url], options);
+const body = () => api.requests.at(-1)!.body;
+
+describe('endpoint add --template', () => {
+  const add = (environment = {}) =>
+    endpoint(['add', 'crm', '--address', url, '--format', 'template', '--template', file], { environment });
+
+  it('sends the file, and its variables from the environment', async () => {
+    writeFileSync(file, JSON.stringify(template));
+    api.on('POST /endpoints', { status: 201, body: { endpoint: { name: 'crm' } } });
+    expect(await add({ ROUTING_KEY: 'hidden' })).toMatchObject({ code: 0 });
+    expect(body()).toEqual({ name: 'crm', url, format: 'template', template, variables: { ROUTING_KEY: 'hidden' } });
+  });
+
+  it('names a variable that is not set', async () => {
+    writeFileSync(file, JSON.stringify(template));
+    const ran = await add();
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain('--template names the environment variable ROUTING_KEY, which is not set');
+  });
+
+  it.each(['{"a": ', ''])('refuses a file that is not JSON: %j', async (text) => {
+    writeFileSync(file, text);
+    const ran = await add();
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain('--template: expected a readable file with JSON');
+  });
+
+  it('names every refused placeholder by the option and its path', async () => {
+    writeFileSync(file, JSON.stringify({ summary: '{{none}}', list: ['{{no}}'] }));
+    const problems = [
+      { path: 'template.summary', message: '{{none}} is not in every event' },
+      { path: 'template.list.0', message: '{{no}} is not in every event' },
+    ];
+    const detail = problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
+    api.on('POST /endpoints', problem(400, detail, { problems }));
+    const { stderr } = await add();
+    expect(stderr).toContain('--template summary: {{none}} is not in every event');
+    expect(stderr).toContain('--template list.0: {{no}} is not in every event');
+  });
+});
+
+describe('endpoint preview', () => {
+  const shown = { contentType: 'application/json', body: '{"routing_key":"***","summary":"failed\\u202e"}' };
+
+  it('shows the body for a stored event', async () => {
+    api.on('POST /endpoints/crm/preview', { body: shown });
+    const ran = await endpoint(['preview', 'crm', '--event', 'evt_1']);
+    expect(ran).toMatchObject({ code: 0, stderr: 'crm would get application/json for event evt_1, in one line:\n' });
+    expect(ran.stdout).toBe('{\n  "routing_key": "***",\n  "summary": "failed\\u202e"\n}\n');
+    expect(body()).toEqual({ event: 'evt_1' });
+  });
+
+  it('shows the body for an example of a type, by default of the first type that the endpoint gets', async () => {
+    api.on('POST /endpoints/crm/preview', { body: shown });
+    api.on('GET /endpoints/crm', { body: { name: 'crm', types: ['watch.*', 'transfer.overdue'] } });
+    expect((await endpoint(['preview', 'crm', '--type', 'watch.failing'])).stderr).toContain('watch.failing');
+    expect(body()).toMatchObject({ event: { type: 'watch.failing', data: { mailbox: 'alice@example.com' } } });
+    expect((await endpoint(['preview', 'crm'])).stderr).toContain('an example of transfer.overdue');
+  });
+
+  it('prints the answer of the operator API alone with --json', async () => {
+    api.on('POST /endpoints/crm/preview', { body: shown });
+    const ran = await endpoint(['preview', 'crm', '--event', 'evt_1', '--json']);
+    expect(JSON.parse(ran.stdout)).toEqual(shown);
+    expect(ran.stderr).toBe('');
+  });
+
+  it.each([
+    [['--event', 'evt_1', '--type', 'watch.failing'], 'got --event and --type, expected one'],
+    [['--type', 'transfer.*'], '--type: expected one of transfer.failed, '],
+  ])('refuses %j', async (args, message) => {
+    const ran = await endpoint(['preview', 'crm', ...args]);
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain(message);
+  });
+});
