@@ -91,7 +91,9 @@ function problemOf(inner: string, types: readonly EventType[], variables: object
   const name = nameIn(inner);
   if (variable.test(name)) return Object.hasOwn(variables, name) ? undefined : 'has no value: give one in variables';
   const lacking = types.filter((type) => !placeholdersOf(type).includes(name));
-  const isKnown = types.some((type) => placeholdersOf(type).some((known) => nameIn(known) === name));
+  // Any endpoint may get a test, so a template may provide for its fields.
+  const possible = [...types, 'notifier.test' as const].flatMap(placeholdersOf);
+  const isKnown = possible.some((known) => nameIn(known) === name);
   if (lacking.length === 0 || (isKnown && inner.trim().endsWith('?'))) return undefined;
   const remedy = isKnown
     ? `write {{${name}?}} if it may be empty`

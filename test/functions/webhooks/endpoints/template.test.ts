@@ -107,6 +107,8 @@ describe('templateProblems', () => {
     const template = ['{{data.sequence}}', '{{words}}', '{{data.recipients?}}', { deep: ['{{data.expiresAt?}}'] }];
     expect(templateProblems({ template }, transfers)).toEqual([]);
     expect(templateProblems({ template: ['{{data.expiresAt}}'] }, ['transfer.overdue'])).toEqual([]);
+    // A test has them, and any endpoint may get one.
+    expect(templateProblems({ template: ['{{data.message?}} {{data.endpoint?}}'] }, transfers)).toEqual([]);
   });
 
   it('names each mistake with its path, the placeholder and the types that lack it', () => {
