@@ -72,7 +72,7 @@ function templateOf(context: CliContext, file: string | undefined) {
   try {
     template = JSON.parse(readTextFile(file));
   } catch (error) {
-    throw wrongCommandLine(`--template: expected a readable file with JSON (${(error as Error).message})`);
+    throw wrongCommandLine(`--template: ${file} cannot be used, expected JSON (${(error as Error).message})`);
   }
   const named = variablesIn(template).map((name) => [name, fromEnvironment(context, '--template', name)]);
   return { template, variables: Object.fromEntries(named) as Record<string, string> };

@@ -43,7 +43,7 @@ describe('filledTemplate', () => {
     expect(filled(['{{data.toString}}', '{{constructor}}', '{{data.__proto__}}'])).toEqual([null, null, null]);
   });
 
-  it('fills in variables, and never a placeholder that comes with the event', () => {
+  it('fills in variables, and never a placeholder that comes with the event (P28)', () => {
     const event = { ...failed, data: { ...failed.data, state: '{{TOKEN}} {{id}} $& "}' } };
     const template = { key: '{{TOKEN}}', state: 'now {{data.state}}', alone: '{{data.state}}' };
     expect(filled(template, event, { TOKEN: '"secret" {{id}}' })).toEqual({
@@ -58,7 +58,7 @@ describe('filledTemplate', () => {
     expect(({} as { polluted?: string }).polluted).toBeUndefined();
   });
 
-  it('gives JSON of the same structure for any template and any event', () => {
+  it('gives JSON of the same structure for any template and any event (P28)', () => {
     const text = fc.oneof(fc.string(), fc.constantFrom('{{data.state}}', 'a {{data.state}} b', '{{data}', '{{', '}}'));
     const { tree } = fc.letrec((tie) => ({
       tree: fc.oneof({ depthSize: 'small' }, text, fc.array(tie('tree')), fc.dictionary(fc.string(), tie('tree'))),

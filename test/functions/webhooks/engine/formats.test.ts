@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { eventBody } from '#functions/events/transfer-event.ts';
 import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
 import { bodyOf } from '#functions/webhooks/endpoints/format.ts';
+import { block } from '#test/docs/document-blocks.ts';
 import { examples } from '#test/docs/event-schemas.ts';
 import { crm, first, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import type { Received } from '#test/support/webhook-world.ts';
@@ -118,4 +119,10 @@ describe('the format template', () => {
     expect(world.received).toEqual([]);
     expect(await world.deliveryOf(first)).toMatchObject({ status: 'FAILED', lastAttempt: { code: 'BODY_TOO_LONG' } });
   });
+});
+
+it('shows a CloudEvent in docs/receiving-webhooks.md as it is sent', () => {
+  const event = examples.find(({ type }) => type === 'transfer.processing')!.event;
+  const body = bodyOf('cloudevents', eventBody(event), {});
+  expect(block('json cloudevent')).toBe(`${JSON.stringify(JSON.parse(body), null, 2)}\n`);
 });

@@ -38,7 +38,7 @@ describe('endpoint add --template', () => {
     writeFileSync(file, text);
     const ran = await add();
     expect(ran.code).toBe(2);
-    expect(ran.stderr).toContain('--template: expected a readable file with JSON');
+    expect(ran.stderr).toContain(`--template: ${file} cannot be used, expected JSON`);
   });
 
   it('names every refused placeholder by the option and its path', async () => {
