@@ -2,12 +2,10 @@ import * as z from 'zod/mini';
 import { CursorError, type Page } from '#functions/dynamodb/index-pages.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
-import { existing, Problem } from '#functions/operator/api/problem.ts';
-import { eventId, time } from '#functions/operator/api/schemas.ts';
+import { existing } from '#functions/operator/api/problem.ts';
 import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
 import { stateOf } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import { type Endpoint, secretsOf } from '#functions/webhooks/endpoints/endpoint.ts';
-import { bodyOf, contentTypeOf, isChat } from '#functions/webhooks/endpoints/format.ts';
 import { plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 import {
   addEndpoint,
@@ -22,18 +20,10 @@ import {
   viewOf,
 } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { endpointName, endpointSettingFields, endpointSettings } from '#functions/webhooks/endpoints/settings.ts';
-import { shownEvent } from './traces.ts';
 
 // `true` keeps the OpenAPI document the same for all installations; storing an endpoint applies the installation's rule.
 const fields = endpointSettingFields(true);
 const secret = z.string().check(z.maxLength(200));
-
-const anyEvent = z.strictObject({
-  id: eventId,
-  type: z.string(),
-  timestamp: time,
-  data: z.record(z.string(), z.unknown()),
-});
 
 export const endpointPath = '/endpoints/{name}';
 
@@ -71,20 +61,6 @@ async function listEndpoints({ webhooks }: OperatorDependencies, { after, limit 
   const { endpoints: items, fault, next } = await webhooks.endpoints.after(name, limit);
   if (fault) throw fault;
   return { items, next: next === undefined ? undefined : { endpoint: next } };
-}
-
-/** The body that an endpoint gets for an event: a stored one by its id, or the given one. Variables are masked. */
-async function preview({ webhooks }: OperatorDependencies, name: string, event: string | object) {
-  const endpoint = await existingEndpoint(webhooks, name);
-  const { format } = endpoint;
-  if (isChat(format)) throw new Problem(409, `${name} is a chat: it gets notices, and test sends one`);
-  const stored =
-    typeof event === 'string' ? (await webhooks.events.trace(event, 1))?.stored.body : JSON.stringify(event);
-  if (stored !== undefined && shownEvent(stored).type === 'notice') throw new Problem(409, `${name} gets no notices`);
-  const { template, variables = {} } = secretsOf(webhooks.dataKey, endpoint);
-  const masked = Object.fromEntries(Object.keys(variables).map((variable) => [variable, '***']));
-  const body = bodyOf(format, existing(stored, `event ${event}`), { template, variables: masked });
-  return { contentType: contentTypeOf(format), body };
 }
 
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
@@ -177,10 +153,13 @@ export const endpointOperations = [
     failures: [404],
     run: (deps, { params: { name } }) => sendTest(deps.webhooks, name),
   }),
-  operation('previewEndpoint', `POST ${endpointPath}/preview`, {
+  operation('showTemplate', `GET ${endpointPath}/template`, {
     ...onEndpoint,
-    summary: 'Shows the body that an endpoint gets for an event, given or named by its id; variables are masked',
-    body: z.strictObject({ event: z.union([eventId, anyEvent], 'expected the id of an event, or an event') }),
-    run: (deps, { params: { name }, body: { event } }) => preview(deps, name, event),
+    summary: 'Shows the template of an endpoint, with the names of its variables but not their values',
+    failures: [404],
+    async run({ webhooks }, { params: { name } }) {
+      const { template, variables = {} } = secretsOf(webhooks.dataKey, await existingEndpoint(webhooks, name));
+      return { template: existing(template, `template of ${name}`), variables: Object.keys(variables) };
+    },
   }),
 ];

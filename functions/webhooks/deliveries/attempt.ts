@@ -47,7 +47,7 @@ export async function attempt(
     'webhook-timestamp': String(timestamp),
     ...(signing.length > 0 && { 'webhook-signature': signatureHeader(signing, delivery.event, timestamp, body) }),
   };
-  const isTooLong = Buffer.byteLength(body) > mostBytes;
+  const isTooLong = format === 'template' && Buffer.byteLength(body) > mostBytes;
   const posted = isTooLong
     ? Promise.reject(new PostError('broken', 'BODY_TOO_LONG'))
     : client.post(secrets.url, sent, body);

@@ -11,7 +11,9 @@ export type Format = (typeof formats)[number];
 /** Notices repeat the content of events, so each kind has its own list by time. */
 export type EventKind = 'event' | 'notice';
 
-export const isChat = (format: Format): format is 'slack' | 'teams' => format === 'slack' || format === 'teams';
+type Chat = 'slack' | 'teams';
+
+export const isChat = (format: Format): format is Chat => format === 'slack' || format === 'teams';
 
 export const kindFor = (format: Format): EventKind => (isChat(format) ? 'notice' : 'event');
 
@@ -20,18 +22,22 @@ export const contentTypeOf = (format: Format): string =>
 
 /** Makes the body of a request from a stored event or notice; the same each time. */
 export function bodyOf(format: Format, stored: string, parts: TemplateParts): string {
-  if (format === 'event') return stored;
-  if (format === 'cloudevents') return cloudEvent(stored);
-  if (format === 'template') return filledTemplate(parts, stored);
+  if (!isChat(format)) return eventBodyOf(format, stored, parts);
   const notice = parseNotice(stored);
   return format === 'slack' ? slackMessage(notice) : teamsMessage(notice);
+}
+
+/** Makes the body from a stored event. */
+export function eventBodyOf(format: Exclude<Format, Chat>, stored: string, parts: TemplateParts): string {
+  if (format === 'event') return stored;
+  return format === 'cloudevents' ? cloudEvent(stored) : filledTemplate(parts, stored);
 }
 
 /** An event in the structured mode of CloudEvents 1.0.2; its id alone identifies it. */
 function cloudEvent(stored: string): string {
   const { id, type, timestamp: time, data } = JSON.parse(stored);
   const source = `urn:transfer-notifier:${type.split('.')[0]}`;
-  const about = { specversion: '1.0', id, source, type, subject: data.trackingId, time };
+  const about = { specversion: '1.0', id, source, type, subject: data?.trackingId, time };
   return JSON.stringify({ ...about, datacontenttype: 'application/json', data });
 }
 

@@ -56,7 +56,10 @@ export const endpointSettingFields = (allowPrivate: boolean) => ({
   directions: z.array(z.enum(['sent', 'received'])).check(z.minLength(1)),
   format: z.enum(formats),
   template: z.union([z.record(z.string(), z.unknown()), z.array(z.unknown())], 'expected a JSON object or array'),
-  variables: z.record(z.string(), z.string().check(z.maxLength(4096))),
+  variables: z.record(
+    z.string(),
+    z.string('expected a text').check(z.maxLength(4096, 'expected at most 4096 characters')),
+  ),
   headers,
   retryDelaysMs: z.array(z.number()).check(checkedBy(retryDelaysProblem)),
   maxInFlight: z.int().check(z.minimum(1), z.maximum(100)),

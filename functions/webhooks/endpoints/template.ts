@@ -30,8 +30,8 @@ export function filledTemplate({ template, variables }: TemplateParts, stored: s
   const { severity, words } = entryOf(type);
   const timestampSeconds = Date.parse(timestamp) / 1000;
   const values = new Map<string, unknown>([
-    ...Object.entries({ id, type, timestamp, timestampSeconds, severity, words, key: keyOf(data), data }),
-    ...Object.entries(data).map(([field, value]) => [`data.${field}`, value] as const),
+    ...Object.entries({ id, type, timestamp, timestampSeconds, severity, words, key: keyOf({ ...data }), data }),
+    ...Object.entries({ ...data }).map(([field, value]) => [`data.${field}`, value] as const),
     ...Object.entries({ ...variables }),
   ]);
   return JSON.stringify(filled(template, values));

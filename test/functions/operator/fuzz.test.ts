@@ -86,7 +86,6 @@ const fields: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   format: some(near('event', 'template', 'slack', 'teams')),
   template: some(fc.dictionary(fc.string(), near('{{id}}', '{{data.none}}', '{{KEY}}'))),
   variables: some(fc.dictionary(near('KEY'), fc.string())),
-  event: some(near('evt_1')),
   headers: some(fc.dictionary(near('x-tenant', 'host'), near('seven'))),
   retryDelaysMs: some(fc.array(fc.oneof(fc.integer(), fc.constant(5000)))),
   maxInFlight: some(fc.oneof(fc.integer({ min: 1, max: 100 }), fc.double())),

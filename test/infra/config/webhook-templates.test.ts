@@ -57,6 +57,12 @@ describe('variables of templates', () => {
     ]);
   });
 
+  it('are refused by the place that names them', () => {
+    expect(local({ ROUTING_KEY: 'x'.repeat(4097) }, { ...pagerduty, template })).toEqual([
+      'webhooks[0].template: expected at most 4096 characters',
+    ]);
+  });
+
   it('are filled in by the local run', () => {
     const { endpoints } = declaredWebhooks(configOf({ ...pagerduty, template }), { ROUTING_KEY: 'R1' }, false);
     expect(endpoints[0]!.settings).toMatchObject({ template, variables: { ROUTING_KEY: 'R1' } });

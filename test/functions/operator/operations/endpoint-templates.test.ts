@@ -1,7 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { eventBody } from '#functions/events/transfer-event.ts';
 import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
-import { exampleEvent } from '#test/support/webhook-world.ts';
 
 let world: OperatorWorld;
 beforeEach(async () => {
@@ -11,11 +9,9 @@ beforeEach(async () => {
 
 const template = { routing_key: '{{ROUTING_KEY}}', summary: '{{data.trackingId}} {{words}}' };
 const variables = { ROUTING_KEY: 'hidden-key' };
-const event = exampleEvent('one');
 
 const add = (settings: object) =>
   world.ask('POST', '/endpoints', { body: { name: 'crm', url: world.urlOf('hidden-path'), ...settings } });
-const preview = (body: object) => world.ask('POST', '/endpoints/crm/preview', { body });
 
 describe('POST /endpoints with a template', () => {
   it('shows neither template, variables nor path of the address in answers and logs', async () => {
@@ -71,44 +67,19 @@ describe('PATCH /endpoints/{name} with a template', () => {
   });
 });
 
-describe('POST /endpoints/{name}/preview', () => {
-  it('shows the body for a stored event with the variables masked, and sends nothing', async () => {
+describe('GET /endpoints/{name}/template', () => {
+  const show = (name = 'crm') => world.ask('GET', `/endpoints/${name}/template`);
+
+  it('shows the template as it is kept, and the names of its variables without their values', async () => {
     await add({ format: 'template', template, variables });
-    await world.fanOut(event);
-    await world.takeWakeUps();
-    const shown = await preview({ event: event.id });
-    expect(shown).toMatchObject({ status: 200, body: { contentType: 'application/json' } });
-    expect(JSON.parse(shown.body.body as string)).toEqual({ routing_key: '***', summary: 'one failed' });
-    expect(world.received).toEqual([]);
+    expect(await show()).toMatchObject({ status: 200, body: { template, variables: ['ROUTING_KEY'] } });
+    expect(JSON.stringify([await show(), world.lines])).not.toContain('hidden-key');
+    expect(JSON.stringify(world.lines)).not.toContain('routing_key');
   });
 
-  it('shows the body for a given event', async () => {
+  it('answers 404 for an endpoint without a template, and for none', async () => {
     await add({ format: 'cloudevents' });
-    const shown = await preview({ event });
-    expect(shown.body).toMatchObject({ contentType: 'application/cloudevents+json' });
-    expect(JSON.parse(shown.body.body as string)).toMatchObject({ specversion: '1.0', id: event.id });
-  });
-
-  it('shows the very bytes for the format event', async () => {
-    await add({});
-    expect(await preview({ event })).toMatchObject({ status: 200, body: { body: eventBody(event) } });
-  });
-
-  it('refuses an unknown event, an unknown endpoint and what is no event', async () => {
-    await add({ format: 'template', template, variables });
-    expect(await preview({ event: 'evt_none' })).toMatchObject({
-      status: 404,
-      body: { detail: 'there is no event evt_none' },
-    });
-    expect(await preview({ event: { id: 'evt_1' } })).toMatchObject({ status: 400 });
-    expect(await world.ask('POST', '/endpoints/none/preview', { body: { event } })).toMatchObject({ status: 404 });
-  });
-
-  it('refuses a chat, which gets notices', async () => {
-    await add({ format: 'slack' });
-    expect(await preview({ event })).toMatchObject({
-      status: 409,
-      body: { detail: 'crm is a chat: it gets notices, and test sends one' },
-    });
+    expect(await show()).toMatchObject({ status: 404, body: { detail: 'there is no template of crm' } });
+    expect(await show('none')).toMatchObject({ status: 404, body: { detail: 'there is no endpoint none' } });
   });
 });

@@ -40,6 +40,7 @@ describe('filledTemplate', () => {
     const template = { alone: '{{data.expiresAt?}}', within: 'until {{data.expiresAt?}}.', words: '{{words}}' };
     const unknown = { ...failed, type: 'transfer.of_a_later_version' };
     expect(filled(template, unknown)).toEqual({ alone: null, within: 'until .', words: null });
+    expect(filled(template, { ...failed, data: null })).toEqual({ alone: null, within: 'until .', words: 'failed' });
     expect(filled(['{{data.toString}}', '{{constructor}}', '{{data.__proto__}}'])).toEqual([null, null, null]);
   });
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { type RunOptions, run } from '#test/infra/cli/run-cli.ts';
 import { problem, startOperatorApi } from '#test/infra/cli/scripted-api.ts';
 
@@ -56,37 +56,65 @@ describe('endpoint add --template', () => {
 });
 
 describe('endpoint preview', () => {
-  const shown = { contentType: 'application/json', body: '{"routing_key":"***","summary":"failed\\u202e"}' };
+  const data = {
+    trackingId: 'one',
+    mailbox: 'alice@example.com',
+    direction: 'sent',
+    state: 'FAILED\u202e',
+    sequence: 1,
+  };
+  const event = { id: 'evt_1', type: 'transfer.failed', timestamp: '2026-11-24T10:00:00.000Z', data };
+  const masked = { template: { key: '{{ROUTING_KEY}}', state: '{{data.state}}' }, variables: ['ROUTING_KEY'] };
+  const endpointOf = (format: string, types = ['watch.*', 'transfer.overdue']) => ({ name: 'crm', format, types });
 
-  it('shows the body for a stored event', async () => {
-    api.on('POST /endpoints/crm/preview', { body: shown });
+  beforeEach(() => {
+    api.on('GET /endpoints/crm', { body: endpointOf('template') });
+    api.on('GET /endpoints/crm/template', { body: masked });
+    api.on('GET /events/evt_1', { body: { ...event, deliveries: [] } });
+  });
+
+  it('shows the body for a stored event with its variables masked, and sends nothing', async () => {
     const ran = await endpoint(['preview', 'crm', '--event', 'evt_1']);
     expect(ran).toMatchObject({ code: 0, stderr: 'crm would get application/json for event evt_1, in one line:\n' });
-    expect(ran.stdout).toBe('{\n  "routing_key": "***",\n  "summary": "failed\\u202e"\n}\n');
-    expect(body()).toEqual({ event: 'evt_1' });
+    expect(ran.stdout).toBe('{\n  "key": "***",\n  "state": "FAILED\\u202e"\n}\n');
+    expect(api.requests.every(({ method }) => method === 'GET')).toBe(true);
   });
 
   it('shows the body for an example of a type, by default of the first type that the endpoint gets', async () => {
-    api.on('POST /endpoints/crm/preview', { body: shown });
-    api.on('GET /endpoints/crm', { body: { name: 'crm', types: ['watch.*', 'transfer.overdue'] } });
-    expect((await endpoint(['preview', 'crm', '--type', 'watch.failing'])).stderr).toContain('watch.failing');
-    expect(body()).toMatchObject({ event: { type: 'watch.failing', data: { mailbox: 'alice@example.com' } } });
-    expect((await endpoint(['preview', 'crm'])).stderr).toContain('an example of transfer.overdue');
+    api.on('GET /endpoints/crm/template', { body: { template: ['{{type}} {{data.mailbox}}'], variables: [] } });
+    const shown = await endpoint(['preview', 'crm', '--type', 'watch.failing']);
+    expect(shown.stdout).toContain('watch.failing alice@example.com');
+    expect((await endpoint(['preview', 'crm'])).stdout).toContain('transfer.overdue alice@example.com');
   });
 
-  it('prints the answer of the operator API alone with --json', async () => {
-    api.on('POST /endpoints/crm/preview', { body: shown });
+  it.each([
+    ['event', 'application/json', JSON.stringify(event)],
+    ['cloudevents', 'application/cloudevents+json', expect.stringContaining('"specversion":"1.0","id":"evt_1"')],
+  ])('prints the body of the format %s as it is sent with --json', async (format, contentType, sent) => {
+    api.on('GET /endpoints/crm', { body: endpointOf(format) });
     const ran = await endpoint(['preview', 'crm', '--event', 'evt_1', '--json']);
-    expect(JSON.parse(ran.stdout)).toEqual(shown);
+    expect(JSON.parse(ran.stdout)).toEqual({ contentType, body: sent });
     expect(ran.stderr).toBe('');
+  });
+
+  it.each([
+    ['slack', 'evt_1', 'crm is a chat, which gets notices'],
+    ['event', 'ntc_1', 'ntc_1 is a notice, which only chats get'],
+  ])('refuses the format %s with %s', async (format, id, message) => {
+    api.on('GET /endpoints/crm', { body: endpointOf(format) });
+    api.on('GET /events/ntc_1', { body: { ...event, id, type: 'notice', deliveries: [] } });
+    const ran = await endpoint(['preview', 'crm', '--event', id]);
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toContain(message);
   });
 
   it.each([
     [['--event', 'evt_1', '--type', 'watch.failing'], 'got --event and --type, expected one'],
     [['--type', 'transfer.*'], '--type: expected one of transfer.failed, '],
-  ])('refuses %j', async (args, message) => {
+  ])('refuses %j before any request', async (args, message) => {
     const ran = await endpoint(['preview', 'crm', ...args]);
     expect(ran.code).toBe(2);
     expect(ran.stderr).toContain(message);
+    expect(api.requests).toEqual([]);
   });
 });
