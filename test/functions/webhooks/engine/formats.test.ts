@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { eventBody } from '#functions/events/transfer-event.ts';
 import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
 import { bodyOf } from '#functions/webhooks/endpoints/format.ts';
+import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
 import { block } from '#test/docs/document-blocks.ts';
 import { examples } from '#test/docs/event-schemas.ts';
 import { crm, first, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
@@ -117,7 +118,10 @@ describe('the format template', () => {
     await world.fanOut(long);
     await world.settleAll();
     expect(world.received).toEqual([]);
-    expect(await world.deliveryOf(first)).toMatchObject({ status: 'FAILED', lastAttempt: { code: 'BODY_TOO_LONG' } });
+    const { status, lastAttempt } = await world.deliveryOf(first);
+    expect(status).toBe('FAILED');
+    expect(attemptWords(lastAttempt!)).toBe('its body would exceed 64 KB, and was not sent (BODY_TOO_LONG)');
+    expect(attemptRemedy(lastAttempt!)).toContain('endpoint preview');
   });
 });
 
