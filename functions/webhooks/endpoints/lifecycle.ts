@@ -37,15 +37,15 @@ export async function addEndpoint(
   signing: SigningOptions = {},
   isDeclared = false,
 ) {
-  const settings = checkedSettings(name, input, deps.allowPrivate, signing.secret);
-  const { url, headers, template, variables, format } = settings;
+  const { shown, hidden } = divided(checkedSettings(name, input, deps.allowPrivate, signing.secret));
+  const { format } = shown;
   const secrets = isChat(format) ? [] : newSecrets(signing);
   const endpoint: Endpoint = {
-    ...publicSettings(settings),
+    ...shown,
     name,
     status: 'active',
     createdAt: deps.now().toISOString(),
-    encrypted: encrypt(deps, name, { url, headers, template, variables, secrets }),
+    encrypted: encrypt(deps, name, { ...hidden, secrets }),
     rev: 0,
     ...(isDeclared && { isDeclared }),
   };
@@ -78,9 +78,8 @@ export function updateEndpoint(deps: EndpointLifeDependencies, name: string, inp
     const settings = checkedSettings(name, { ...current, ...input }, deps.allowPrivate);
     if (settings.format !== format)
       throw new EndpointError(['format: expected the same as before; add another endpoint']);
-    const { url, headers, template, variables } = settings;
-    const hidden = encrypt(deps, name, { url, headers, template, variables, secrets });
-    return { ...endpoint, ...publicSettings(settings), encrypted: hidden };
+    const { shown, hidden } = divided(settings);
+    return { ...endpoint, ...shown, encrypted: encrypt(deps, name, { ...hidden, secrets }) };
   });
 }
 
@@ -172,10 +171,9 @@ export async function wake(deps: WebhookDependencies, endpoint: string, events: 
     throw new EndpointError([`SQS did not take the message for ${endpoint}; try again`], 'conflict');
 }
 
-type Settings = ReturnType<typeof checkedSettings>;
-
-const publicSettings = ({ url, headers: _, template: __, variables: ___, ...settings }: Settings) => {
-  return { ...settings, origin: new URL(url).origin };
+/** Divides settings into those of the row and those that are encrypted. */
+const divided = ({ url, headers, template, variables, ...shown }: ReturnType<typeof checkedSettings>) => {
+  return { shown: { ...shown, origin: new URL(url).origin }, hidden: { url, headers, template, variables } };
 };
 
 const encrypt = ({ dataKey }: EndpointLifeDependencies, name: string, secrets: EndpointSecrets): string =>
