@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { type EventType, eventTypes } from '#functions/events/catalogue.ts';
-import { printableJson } from '#functions/notices/foreign-text.ts';
 import { isOfType } from '#functions/webhooks/endpoints/endpoint.ts';
 import { contentTypeOf, eventBodyOf, isChat } from '#functions/webhooks/endpoints/format.ts';
 import { path } from '#infra/cli/api/client.ts';
@@ -9,6 +8,7 @@ import { type CommonOptions, openSession, type Session, verb } from '#infra/cli/
 import { refused, wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { exampleEvent } from '#infra/terminal/example-event.ts';
+import { printableJson } from '#infra/terminal/printable.ts';
 
 interface PreviewOptions extends CommonOptions {
   readonly event?: string;
