@@ -62,6 +62,10 @@ function patternsOf(types: readonly string[]): string[] {
   return [...types, ...new Set(types.map((type) => `${type.slice(0, type.indexOf('.'))}.*`))];
 }
 
+/** The entry of a type, which another version may have stored: then it is empty. */
+export const entryOf = (type: string): Partial<Entry> =>
+  Object.hasOwn(catalogue, type) ? catalogue[type as EventType] : {};
+
 export const severityOf = (type: EventType): Severity => catalogue[type].severity;
 
 /** Words that a notice uses for the state of a transfer. */

@@ -11,8 +11,6 @@ export const printable = (text: string): string =>
     .replaceAll(/\p{Default_Ignorable_Code_Point}|\p{Cf}/gu, '')
     .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ');
 
-export const printableLines = (text: string): string => text.split(/\r?\n/).map(printable).join('\n');
-
 // Signs from which clients make links in plain text, with their full-width and other variants. They are the colon of a
 // scheme, and the dot after `www` or before a path or a port.
 const linkSigns =
@@ -49,10 +47,3 @@ export const unmarked = (text: string): string => text.replaceAll(marks, (mark) 
 /** Truncates a text to a number of characters with its mark, but never within a surrogate pair. */
 export const cut = (text: string, limit: number, mark = '…'): string =>
   text.length <= limit ? text : text.slice(0, limit - mark.length).replace(/[\ud800-\udbff]$/, '') + mark;
-
-/** JSON for a terminal: characters that {@link printable} removes become escapes. */
-export const printableJson = (value: unknown, indent?: number): string =>
-  JSON.stringify(value, undefined, indent).replaceAll(
-    /[\x7f-\x9f]|\p{Default_Ignorable_Code_Point}|[\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) => character.replaceAll(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
-  );

@@ -170,6 +170,8 @@ export const answers = {
   disableEndpoint: endpoint,
   rotateSecret: endpointWithSecret,
   testEndpoint: z.strictObject({ event: text, endpoint: text }),
+  /** JSON with placeholders; the values of `variables` are shown nowhere. */
+  showTemplate: z.strictObject({ template: z.unknown(), variables: z.array(text) }),
 
   recoverEndpoint: replayed,
   replayEndpoint: replayed,

@@ -1,5 +1,4 @@
 import { Command, CommanderError } from 'commander';
-import { printableLines } from '#functions/notices/foreign-text.ts';
 import { clientIdCommand } from '#infra/cli/commands/client-id.ts';
 import { deliveryCommands } from '#infra/cli/commands/delivery.ts';
 import { endpointCommands } from '#infra/cli/commands/endpoint.ts';
@@ -12,6 +11,7 @@ import { secretCommands } from '#infra/cli/secret/command.ts';
 import { CliError, type ExitCode, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { isLeft } from '#infra/cli/terminal/prompts.ts';
+import { printableLines } from '#infra/terminal/printable.ts';
 
 const help = `
 Every command finds the operator API by one of these:

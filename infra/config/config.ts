@@ -74,6 +74,11 @@ const webhook = z
     mailboxes: z.array(address).min(1).optional().describe('Only events of these mailboxes'),
     directions: z.optional(z.array(direction).min(1)),
     format: z.enum(formats).default('event'),
+    template: z
+      .optional(z.union([z.record(z.string(), z.unknown()), z.array(z.unknown())], 'expected a JSON object or array'))
+      .describe(
+        'Body of format template: texts hold {{placeholders}} of the event, and {{NAME}} an environment variable',
+      ),
     headers: z.record(z.string(), z.string()).optional().describe('Further headers to send'),
     headersFrom: z
       .optional(z.record(z.string(), environmentVariable))

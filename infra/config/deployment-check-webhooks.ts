@@ -1,5 +1,7 @@
 import { ownVariables } from '#functions/lambda/environment.ts';
 import { type EndpointDeclaration, filledIn } from '#functions/webhooks/endpoints/declared.ts';
+import { isChat as isChatFormat } from '#functions/webhooks/endpoints/format.ts';
+import { textsIn, variablesIn } from '#functions/webhooks/endpoints/template.ts';
 import { headerProblem } from '#functions/webhooks/http/ssrf-guard.ts';
 import type { Config } from './config.ts';
 import { endpointDeclarations } from './declarations.ts';
@@ -32,11 +34,12 @@ const foreignVariable = /^(?:AWS|CDK|LAMBDA|NODE|NPM)_|^(?:HOME|HOSTNAME|LANG|LO
 const mostMailboxes = 1000;
 
 /** Replacements for values that the secret will hold. */
-const placeholder = { url: 'https://placeholder.example.com/', header: 'placeholder' };
+const placeholder = { url: 'https://placeholder.example.com/', value: 'placeholder' };
 
 function settingsProblems(webhook: Webhook, declaration: EndpointDeclaration, path: string) {
-  const { headersFrom = {}, mailboxes = [] } = webhook;
-  const values = Object.values(headersFrom).map((variable) => [variable, placeholder.header]);
+  const { headersFrom = {}, mailboxes = [], template } = webhook;
+  const variables = [...Object.values(headersFrom), ...variablesIn(template)];
+  const values = variables.map((variable) => [variable, placeholder.value]);
   const { name, settings } = filledIn(declaration, Object.fromEntries(values));
   // `secret fill` checks an address that the file must not hold.
   const url = webhook.url === undefined || isChat(webhook) ? placeholder.url : settings.url;
@@ -49,16 +52,27 @@ function settingsProblems(webhook: Webhook, declaration: EndpointDeclaration, pa
   ];
 }
 
-const isChat = ({ format }: Webhook): boolean => format !== 'event';
+const isChat = ({ format }: Webhook): boolean => isChatFormat(format);
 
 /** Names of headers and URL parameters that authorise their sender. */
 const authorising = /auth|cookie|key|password|secret|signature|token|^sig$/i;
+
+/** Names of fields in a body that authorise their sender; `key` alone may be that of a project. */
+const authorisingField = /password|secret|token|(?:routing|api|access|integration|service)_?key/i;
+
+/** Paths of texts in a template that look like credentials and hold no placeholder. */
+const literalCredentials = (template: unknown): string[] =>
+  textsIn(template)
+    .filter(
+      ([path, text = '{{']) => authorisingField.test(path.split('.').at(-1)!) && text !== '' && !text.includes('{{'),
+    )
+    .map(([path]) => path);
 
 const noPlace = 'since a file is no place for credentials';
 const fillIt = 'and fill it with npm run notifier -- secret fill';
 
 function credentialProblems(webhook: Webhook, path: string): string[] {
-  const { name, url, format, headers = {} } = webhook;
+  const { name, url, format, headers = {}, template } = webhook;
   const problems: string[] = [];
   const parameter = [...(URL.parse(url ?? '')?.searchParams.keys() ?? [])].find((key) => authorising.test(key));
   if (url !== undefined && (isChat(webhook) || parameter !== undefined)) {
@@ -68,6 +82,11 @@ function credentialProblems(webhook: Webhook, path: string): string[] {
     const example = variableFor(name, isChat(webhook) ? `${format}_URL` : 'URL');
     problems.push(
       `${path}.url: expected urlFrom instead, ${noPlace} and ${why}: name a field of the secret, for example ${example}, ${fillIt}`,
+    );
+  }
+  for (const place of literalCredentials(template)) {
+    problems.push(
+      `${path}.${place}: expected a variable, ${noPlace}: name a field of the secret, for example {{${variableFor(name, place.split('.').at(-1)!)}}}, ${fillIt}`,
     );
   }
   for (const [header, value] of Object.entries(headers)) {
@@ -80,7 +99,9 @@ function credentialProblems(webhook: Webhook, path: string): string[] {
 }
 
 function signatureProblem(webhook: Webhook, path: string): string | undefined {
-  if (isChat(webhook) || webhook.secretFrom !== undefined) return undefined;
+  // Vendors for whom an operator writes a template do not verify the signature.
+  const isVerified = !isChat(webhook) && webhook.format !== 'template';
+  if (!isVerified || webhook.secretFrom !== undefined) return undefined;
   const example = variableFor(webhook.name, 'WEBHOOK_SECRET');
   return `${path}.secretFrom: expected on AWS, where a secret that is made is never shown: name a field of the secret, for example ${example}, ${fillIt}`;
 }
@@ -110,7 +131,7 @@ function variableProblem({ variable, path, holds }: WebhookVariable, all: readon
 export const largestSecret = 65_536;
 
 /** Bytes of the shortest possible values, quotes and commas included. */
-const shortest = { address: 18, 'signing secret': 44, header: 7 };
+const shortest = { address: 18, 'signing secret': 44, header: 7, 'part of the body': 7 };
 
 /** Least bytes of the server's credentials and the data key. */
 const ownFields = 200;

@@ -19,9 +19,9 @@ export const settingProblems = (
     const [setting = '', ...rest] = problem.slice(0, end).split('.');
     const isFrom = setting === 'secret' || (setting === 'url' && urlFrom !== undefined);
     const isHeaderFrom = setting === 'headers' && Object.hasOwn(headersFrom, rest.join('.'));
-    const within = rest.map((key) => (/^\d+$/.test(key) ? `[${key}]` : `.${key}`));
-    // The file has durations where the notifier has milliseconds.
-    const named = setting === 'retryDelaysMs' ? 'retryDelays' : setting;
+    const within = setting === 'variables' ? [] : rest.map((key) => (/^\d+$/.test(key) ? `[${key}]` : `.${key}`));
+    // The file has durations where the notifier has milliseconds, and names variables in the template.
+    const named = { retryDelaysMs: 'retryDelays', variables: 'template' }[setting] ?? setting;
     const path = `${webhook}.${named}${isFrom || isHeaderFrom ? 'From' : ''}${within.join('')}`;
     return { path, message: problem.slice(end + 2) };
   });

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { CommanderError } from 'commander';
-import { printableLines } from '#functions/notices/foreign-text.ts';
 import { ConfigError } from '#infra/config/config.ts';
 import { usualDataFolder } from '#infra/config/usual-names.ts';
 import { personReporter, type Reporter, scriptReporter, watchWords } from '#infra/local/console/console.ts';
@@ -9,6 +8,7 @@ import { DataFolderError, storageError } from '#infra/local/data/data-folder.ts'
 import { startDemo } from '#infra/local/demo/demo.ts';
 import { exitCodes } from '#infra/local/process/exit-codes.ts';
 import { AwsEndpointError } from '#infra/local/services/aws-endpoints.ts';
+import { printableLines } from '#infra/terminal/printable.ts';
 import type { Daemon } from './daemon.ts';
 import { declaredWebhooks } from './declared-webhooks.ts';
 import { type Options, parseOptions } from './options.ts';

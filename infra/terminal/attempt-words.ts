@@ -65,7 +65,13 @@ export function attemptRemedy({ failure, code }: AttemptFacts): string | undefin
   return failure && wordsOf(failure, code).remedy;
 }
 
+const bodyTooLong = {
+  says: 'its body would exceed 64 KB, and was not sent',
+  remedy: 'shorten its template: endpoint preview shows the body',
+};
+
 function wordsOf(failure: PostFailure, code: string | undefined): Words {
+  if (code === 'BODY_TOO_LONG') return bodyTooLong;
   const tls = failure === 'tls' && code !== undefined ? tlsProblemOf(code) : undefined;
   return tls ? { says: `its ${tls.says}`, remedy: receiverRemedies[tls.says] ?? tls.remedy } : failures[failure];
 }

@@ -2,9 +2,10 @@ import * as z from 'zod/mini';
 import { CursorError, type Page } from '#functions/dynamodb/index-pages.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
+import { existing } from '#functions/operator/api/problem.ts';
 import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
 import { stateOf } from '#functions/webhooks/endpoints/circuit-breaker.ts';
-import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
+import { type Endpoint, secretsOf } from '#functions/webhooks/endpoints/endpoint.ts';
 import { plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 import {
   addEndpoint,
@@ -151,5 +152,14 @@ export const endpointOperations = [
     status: 202,
     failures: [404],
     run: (deps, { params: { name } }) => sendTest(deps.webhooks, name),
+  }),
+  operation('showTemplate', `GET ${endpointPath}/template`, {
+    ...onEndpoint,
+    summary: 'Shows the template of an endpoint, with the names of its variables but not their values',
+    failures: [404],
+    async run({ webhooks }, { params: { name } }) {
+      const { template, variables = {} } = secretsOf(webhooks.dataKey, await existingEndpoint(webhooks, name));
+      return { template: existing(template, `template of ${name}`), variables: Object.keys(variables) };
+    },
   }),
 ];

@@ -7,7 +7,7 @@ import {
   type Endpoint,
   type EndpointSecrets,
 } from '#functions/webhooks/endpoints/endpoint.ts';
-import { bodyOf } from '#functions/webhooks/endpoints/format.ts';
+import { bodyOf, contentTypeOf } from '#functions/webhooks/endpoints/format.ts';
 import { signatureHeader } from '#functions/webhooks/http/signature.ts';
 import { PostError, type WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import type { DeliveryDependencies } from './deliveries.ts';
@@ -24,27 +24,34 @@ export interface DeliverDependencies extends DeliveryDependencies {
 /** Result of one attempt; instants are Unix times in milliseconds. */
 export type Attempt = Readonly<Awaited<ReturnType<typeof attempt>>>;
 
-/** Signs the stored bytes of an event and posts them (Standard Webhooks 1.0.0: same id, the attempt's time stamp). */
+/** Bytes of a body: an event has less than 20 kB, and a template may repeat parts of it. */
+const mostBytes = 65_536;
+
+/** Signs the body made of a stored event and posts it (Standard Webhooks 1.0.0: same id, the attempt's time stamp). */
 export async function attempt(
   { client, now, steady }: Pick<DeliverDependencies, 'client' | 'now' | 'steady'>,
   { format }: Endpoint,
   secrets: EndpointSecrets,
   delivery: Delivery,
 ) {
-  const body = bodyOf(format, delivery.body);
+  const body = bodyOf(format, delivery.body, secrets);
   const startedAt = now().getTime();
   const began = steady();
   const timestamp = Math.floor(startedAt / 1000);
   const signing = currentSecrets(secrets, startedAt);
   const sent = {
     ...secrets.headers,
-    'content-type': 'application/json',
+    'content-type': contentTypeOf(format),
     'user-agent': 'transfer-notifier',
     'webhook-id': delivery.event,
     'webhook-timestamp': String(timestamp),
     ...(signing.length > 0 && { 'webhook-signature': signatureHeader(signing, delivery.event, timestamp, body) }),
   };
-  const result = await client.post(secrets.url, sent, body).catch((error: unknown) => {
+  const isTooLong = format === 'template' && Buffer.byteLength(body) > mostBytes;
+  const posted = isTooLong
+    ? Promise.reject(new PostError('broken', 'BODY_TOO_LONG'))
+    : client.post(secrets.url, sent, body);
+  const result = await posted.catch((error: unknown) => {
     if (error instanceof PostError) return error;
     const code = codeOf(error);
     // Node refuses to send some requests: only their own delivery fails, and none behind it.

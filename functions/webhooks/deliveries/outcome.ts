@@ -1,7 +1,7 @@
 import type { EndpointCause } from '#functions/events/endpoint-event.ts';
 import { retryAfterOf } from '#functions/http/retry-after.ts';
 import { chatRefusal } from '#functions/notices/chat-answer.ts';
-import type { Format } from '#functions/webhooks/endpoints/format.ts';
+import { type Format, isChat } from '#functions/webhooks/endpoints/format.ts';
 import { failureCauses, type PostAnswer, type PostError } from '#functions/webhooks/http/webhook-client.ts';
 
 export type Outcome =
@@ -28,8 +28,8 @@ const slowing = new Set([429, 502, 503, 504]);
  * @example 503 with `Retry-After: 7` gives `{ kind: 'failed', cause: 'throttled', slowDown: true, retryAfterMs: 7000 }`
  */
 export function outcomeOf(format: Format, { status, headers, body }: PostAnswer, now: Date): Outcome {
-  if (format === 'event' && status === 410) return { kind: 'gone', cause: 'gone' };
-  const refusal = format === 'event' ? undefined : chatRefusal(format, status, body);
+  if (!isChat(format) && status === 410) return { kind: 'gone', cause: 'gone' };
+  const refusal = isChat(format) ? chatRefusal(format, status, body) : undefined;
   if (refusal === 'gone') return { kind: 'gone', cause: 'channel_gone' };
   if (refusal === 'rejected') return { kind: 'rejected', cause: 'http_error' };
   if (status >= 200 && status < 300 && refusal === undefined) return { kind: 'delivered' };

@@ -9,6 +9,7 @@ import {
   updateEndpoint,
 } from './lifecycle.ts';
 import { type EndpointSettingsInput, parseSettings } from './settings.ts';
+import { variablesIn } from './template.ts';
 
 export interface EndpointDeclaration {
   readonly name: string;
@@ -27,8 +28,10 @@ export interface DeclaredEndpoint {
   readonly secret: string | undefined;
 }
 
-export const variablesOf = ({ urlFrom, secretFrom, headersFrom = {} }: EndpointDeclaration): string[] =>
-  [urlFrom, secretFrom, ...Object.values(headersFrom)].filter((name) => name !== undefined);
+export const variablesOf = ({ urlFrom, secretFrom, headersFrom = {}, settings }: EndpointDeclaration): string[] =>
+  [urlFrom, secretFrom, ...Object.values(headersFrom), ...variablesIn(settings.template)].filter(
+    (name) => name !== undefined,
+  );
 
 /** Replaces variable names by their values; a missing variable counts as empty. */
 export function filledIn(declaration: EndpointDeclaration, variables: Readonly<Record<string, string | undefined>>) {
@@ -36,9 +39,15 @@ export function filledIn(declaration: EndpointDeclaration, variables: Readonly<R
   const from = (variable: string): string => variables[variable] ?? '';
   const secretHeaders = Object.entries(headersFrom).map(([header, variable]) => [header, from(variable)]);
   const headers = { ...settings.headers, ...Object.fromEntries(secretHeaders) };
+  const inTemplate = Object.fromEntries(variablesIn(settings.template).map((variable) => [variable, from(variable)]));
   return {
     name,
-    settings: { ...settings, url: settings.url ?? (urlFrom === undefined ? '' : from(urlFrom)), headers },
+    settings: {
+      ...settings,
+      url: settings.url ?? (urlFrom === undefined ? '' : from(urlFrom)),
+      headers,
+      variables: inTemplate,
+    },
     secret: secretFrom === undefined ? undefined : from(secretFrom),
   };
 }

@@ -3,6 +3,7 @@ import { isEndpointCause } from '#functions/events/endpoint-event.ts';
 import type { DataKey } from '#functions/lambda/data-key.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { formats } from './format.ts';
+import type { TemplateParts } from './template.ts';
 
 /** The last notice to operators about a failing endpoint. */
 const health = r.object({
@@ -33,7 +34,7 @@ export const endpointSchema = r.object({
   isDeclared: r.optional(r.flag),
   /** Origin of its URL; the path and query may hold a token. */
   origin: r.text,
-  /** URL, headers and signing secrets, encrypted. */
+  /** {@link EndpointSecrets}, encrypted. */
   encrypted: r.text,
   rev: r.number,
   health: r.optional(health),
@@ -45,7 +46,7 @@ export const endpointSchema = r.object({
 export type Endpoint = r.ReadBy<typeof endpointSchema>;
 
 /** The parts of an endpoint that are stored encrypted. */
-export interface EndpointSecrets {
+export interface EndpointSecrets extends TemplateParts {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly secrets: readonly SigningSecret[];

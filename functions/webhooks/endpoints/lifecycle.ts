@@ -5,6 +5,7 @@ import type { Chats } from '#functions/watches/chats.ts';
 import { newPrivateKey, newSecret, publicKeyOf } from '#functions/webhooks/http/signature.ts';
 import { type Endpoint, type EndpointSecrets, encryptionContext, type SigningSecret, secretsOf } from './endpoint.ts';
 import type { WebhookDependencies } from './endpoints.ts';
+import { isChat } from './format.ts';
 import { checkedSettings, EndpointError, type EndpointSettingsInput, problemsOfSecret } from './settings.ts';
 import { sendWakeUps } from './wake-ups.ts';
 
@@ -36,15 +37,15 @@ export async function addEndpoint(
   signing: SigningOptions = {},
   isDeclared = false,
 ) {
-  const settings = checkedSettings(name, input, deps.allowPrivate, signing.secret);
-  const isChat = settings.format !== 'event';
-  const secrets = isChat ? [] : newSecrets(signing);
+  const { shown, hidden } = divided(checkedSettings(name, input, deps.allowPrivate, signing.secret));
+  const { format } = shown;
+  const secrets = isChat(format) ? [] : newSecrets(signing);
   const endpoint: Endpoint = {
-    ...publicSettings(settings),
+    ...shown,
     name,
     status: 'active',
     createdAt: deps.now().toISOString(),
-    encrypted: encrypt(deps, name, { url: settings.url, headers: settings.headers, secrets }),
+    encrypted: encrypt(deps, name, { ...hidden, secrets }),
     rev: 0,
     ...(isDeclared && { isDeclared }),
   };
@@ -53,17 +54,18 @@ export async function addEndpoint(
   // A late attempt at a removed endpoint of this name may have left some. Forget them before the creation: a failure after
   // it would lose the secret, which is shown once.
   await deps.leases.forgetFailures(name, deps.now().getTime());
-  if (isChat) await deps.chats.expect();
+  if (isChat(format)) await deps.chats.expect();
   if (!(await deps.endpoints.create(endpoint))) throw isThere;
-  if (isChat) await deps.chats.expect();
+  if (isChat(format)) await deps.chats.expect();
   return withSecret(endpoint, secrets);
 }
 
-/** The visible part of an endpoint's secrets: no query and no path of a chat's webhook, which may be tokens. */
+/** The visible part of an endpoint's secrets: no query, and no path where others choose it, which may be tokens. */
 export function viewOf({ dataKey }: EndpointLifeDependencies, endpoint: Endpoint) {
   const { url, headers, secrets } = secretsOf(dataKey, endpoint);
   const { origin, pathname, search } = new URL(url);
-  const path = endpoint.format === 'event' ? pathname + (search && '?…') : '/…';
+  const isOwn = endpoint.format === 'event' || endpoint.format === 'cloudevents';
+  const path = isOwn ? pathname + (search && '?…') : '/…';
   return { url: origin + path, headerNames: Object.keys(headers), publicKey: publicKeyIn(secrets) };
 }
 
@@ -76,8 +78,8 @@ export function updateEndpoint(deps: EndpointLifeDependencies, name: string, inp
     const settings = checkedSettings(name, { ...current, ...input }, deps.allowPrivate);
     if (settings.format !== format)
       throw new EndpointError(['format: expected the same as before; add another endpoint']);
-    const { url, headers } = settings;
-    return { ...endpoint, ...publicSettings(settings), encrypted: encrypt(deps, name, { url, headers, secrets }) };
+    const { shown, hidden } = divided(settings);
+    return { ...endpoint, ...shown, encrypted: encrypt(deps, name, { ...hidden, secrets }) };
   });
 }
 
@@ -123,11 +125,11 @@ export async function removeEndpoint(deps: EndpointLifeDependencies, name: strin
   await deps.endpoints.delete(name);
   await deps.leases.forget(name);
   await wake(deps, name, []);
-  if (format !== 'event') await noteChats(deps);
+  if (isChat(format)) await noteChats(deps);
 }
 
 export const noteChats = (deps: EndpointLifeDependencies): Promise<void> =>
-  deps.chats.note(async () => (await deps.endpoints.list()).some(({ format }) => format !== 'event'));
+  deps.chats.note(async () => (await deps.endpoints.list()).some(({ format }) => isChat(format)));
 
 /** @throws EndpointError for an unknown name, or when other writers won every try */
 export async function modify(deps: EndpointLifeDependencies, name: string, change: (endpoint: Endpoint) => Endpoint) {
@@ -169,8 +171,9 @@ export async function wake(deps: WebhookDependencies, endpoint: string, events: 
     throw new EndpointError([`SQS did not take the message for ${endpoint}; try again`], 'conflict');
 }
 
-const publicSettings = ({ url, headers: _, ...settings }: ReturnType<typeof checkedSettings>) => {
-  return { ...settings, origin: new URL(url).origin };
+/** Divides settings into those of the row and those that are encrypted. */
+const divided = ({ url, headers, template, variables, ...shown }: ReturnType<typeof checkedSettings>) => {
+  return { shown: { ...shown, origin: new URL(url).origin }, hidden: { url, headers, template, variables } };
 };
 
 const encrypt = ({ dataKey }: EndpointLifeDependencies, name: string, secrets: EndpointSecrets): string =>

@@ -1,10 +1,12 @@
 import * as z from 'zod/mini';
-import { typePatterns } from '#functions/events/catalogue.ts';
+import { eventTypes, typePatterns } from '#functions/events/catalogue.ts';
 import { address } from '#functions/transfers/mailbox-address.ts';
 import { secretProblem } from '#functions/webhooks/http/signature.ts';
 import { headerProblem, targetProblem } from '#functions/webhooks/http/ssrf-guard.ts';
+import { isOfType } from './endpoint.ts';
 import { formats } from './format.ts';
 import { defaultRetryDelays, retryDelaysProblem } from './retry-schedule.ts';
+import { templateProblems } from './template.ts';
 
 /** Thrown when an operation on an endpoint is impossible; lists every mistake, but repeats no secret. */
 export class EndpointError extends Error {
@@ -53,6 +55,11 @@ export const endpointSettingFields = (allowPrivate: boolean) => ({
   mailboxes: z.array(address).check(z.minLength(1)),
   directions: z.array(z.enum(['sent', 'received'])).check(z.minLength(1)),
   format: z.enum(formats),
+  template: z.union([z.record(z.string(), z.unknown()), z.array(z.unknown())], 'expected a JSON object or array'),
+  variables: z.record(
+    z.string(),
+    z.string('expected a text').check(z.maxLength(4096, 'expected at most 4096 characters')),
+  ),
   headers,
   retryDelaysMs: z.array(z.number()).check(checkedBy(retryDelaysProblem)),
   maxInFlight: z.int().check(z.minimum(1), z.maximum(100)),
@@ -66,6 +73,8 @@ export const endpointSettings = (allowPrivate: boolean) => {
     mailboxes: z.optional(fields.mailboxes),
     directions: z.optional(fields.directions),
     format: z._default(fields.format, 'event'),
+    template: z.optional(fields.template),
+    variables: z._default(fields.variables, {}),
     headers: z._default(fields.headers, {}),
     retryDelaysMs: z._default(fields.retryDelaysMs, [...defaultRetryDelays]),
     maxInFlight: z._default(fields.maxInFlight, 10),
@@ -81,9 +90,23 @@ export function parseSettings(name: string, input: unknown, allowPrivate: boolea
   const problems = [
     ...(nameError?.issues.map(({ message }) => `name: ${message}`) ?? []),
     ...(error?.issues.map(({ path, message }) => `${path.join('.') || 'endpoint'}: ${message}`) ?? []),
+    ...problemsOfBody(input),
     ...problemsOfSecret(secret),
   ];
   return { data, problems };
+}
+
+/** Checks format, template and types together, whatever else is wrong. */
+function problemsOfBody(input: unknown): string[] {
+  const { format, template, variables, types = ['transfer.*'] } = Object(input);
+  const isTemplate = format === 'template';
+  if (isTemplate !== (template !== undefined))
+    return [`template: expected ${isTemplate ? 'one' : 'none'} with format ${format ?? 'event'}`];
+  if (typeof template !== 'object' || !Array.isArray(types)) return [];
+  return templateProblems(
+    { template, variables },
+    eventTypes.filter((type) => isOfType(type, types.map(String))),
+  );
 }
 
 /** @throws EndpointError with the problems of {@link parseSettings} */

@@ -14,6 +14,7 @@ export type VerificationResource = Answers['showVerification'];
 export type NewVerification = Answers['verifyMailbox'];
 export type EndpointResource = Answers['showEndpoint'];
 export type EndpointWithSecret = Answers['addEndpoint'];
+export type TemplateResource = Answers['showTemplate'];
 export type Replayed = Answers['replayEndpoint'];
 export type Forgotten = Answers['forgetMailbox'];
 export type EventResource = Answers['listEvents']['items'][number];

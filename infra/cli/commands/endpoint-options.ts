@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
+import { variablesIn } from '#functions/webhooks/endpoints/template.ts';
 import { type CommonOptions, fromEnvironment } from '#infra/cli/api/session.ts';
 import { direction, durations, repeated, several, wholeNumber } from '#infra/cli/terminal/arguments.ts';
 import { ApiError, wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
+import { readTextFile } from '#infra/config/text-file.ts';
 
 export interface EndpointOptions extends CommonOptions {
   readonly address?: string;
@@ -17,6 +19,7 @@ export interface EndpointOptions extends CommonOptions {
   readonly retryDelays?: readonly number[];
   readonly maxInFlight?: number;
   readonly format?: string;
+  readonly template?: string;
 }
 
 export const withSettings = (command: Command): Command =>
@@ -28,6 +31,7 @@ export const withSettings = (command: Command): Command =>
     .option('--direction <direction>', 'only events of this direction; may be repeated', directions)
     .option('--header <header>', 'further header to send, "Name: value"; may be repeated', repeated)
     .option('--header-from <header>', 'header with a secret value, Name=VARIABLE; may be repeated', repeated)
+    .option('--template <file>', 'JSON body with {{placeholders}}; {{NAME}} is the environment variable NAME')
     .option('--retry-delays <delays>', 'time before each retry, for example 5s,5m,1h', durations)
     .option('--max-in-flight <n>', 'most requests in flight at the same time', wholeNumber(1, 100));
 
@@ -48,6 +52,7 @@ export function settingsOf(context: CliContext, options: EndpointOptions) {
     }),
   ]);
   return {
+    ...templateOf(context, options.template),
     url,
     types: type,
     // Null removes the filter.
@@ -60,6 +65,19 @@ export function settingsOf(context: CliContext, options: EndpointOptions) {
   };
 }
 
+/** Reads a template, and the environment variables that it names. */
+function templateOf(context: CliContext, file: string | undefined) {
+  if (file === undefined) return {};
+  let template: unknown;
+  try {
+    template = JSON.parse(readTextFile(file));
+  } catch (error) {
+    throw wrongCommandLine(`--template: ${file} cannot be used, expected JSON (${(error as Error).message})`);
+  }
+  const named = variablesIn(template).map((name) => [name, fromEnvironment(context, '--template', name)]);
+  return { template, variables: Object.fromEntries(named) as Record<string, string> };
+}
+
 /** Options by the operator API's names of their fields. */
 const optionNames: Readonly<Record<string, string>> = {
   url: '--address',
@@ -67,6 +85,8 @@ const optionNames: Readonly<Record<string, string>> = {
   mailboxes: '--mailbox',
   directions: '--direction',
   headers: '--header',
+  template: '--template',
+  variables: '--template',
   retryDelaysMs: '--retry-delays',
   maxInFlight: '--max-in-flight',
   format: '--format',
@@ -82,7 +102,7 @@ export async function asOptions<T>(asked: Promise<T>, address: string | undefine
     const named = error.message.replace(/^( *)(\w+)((?:\.[^:\s]+)?): /gm, (all, indent, field, rest) => {
       const option = optionNames[field];
       if (option === undefined) return all;
-      return `${indent}${option}${field === 'headers' ? rest.replace('.', ' ') : ''}: `;
+      return `${indent}${option}${field === 'headers' || field === 'template' ? rest.replace('.', ' ') : ''}: `;
     });
     const isClear = URL.parse(address ?? '')?.protocol === 'http:';
     const isPrivate = isClear ? /^ *--address: /m.test(named) : /^ *--address: .*public internet/m.test(named);

@@ -16,6 +16,7 @@ import { wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { durationText } from '#infra/terminal/durations.ts';
 import { asOptions, type EndpointOptions, settingsOf, withSettings } from './endpoint-options.ts';
+import { previewCommand } from './endpoint-preview.ts';
 import { replayCommands } from './endpoint-replay.ts';
 import { testEndpoint } from './endpoint-test.ts';
 import { columns, printEndpoint, printNewEndpoint } from './endpoint-view.ts';
@@ -35,6 +36,8 @@ const examples = `
 Examples:
   npm run notifier -- endpoint add crm --address https://crm.example.com/hooks --type 'transfer.*'
   npm run notifier -- endpoint add ops --address-from OPS_SLACK_URL --format slack --type transfer.failed,watch.*
+  npm run notifier -- endpoint add pagerduty --address https://events.pagerduty.com/v2/enqueue --format template --template pagerduty.json
+  npm run notifier -- endpoint preview pagerduty --type transfer.failed
   npm run notifier -- endpoint test crm
   npm run notifier -- endpoint rotate crm --overlap 24h
   npm run notifier -- endpoint pause crm
@@ -46,7 +49,13 @@ events held while an endpoint was paused or disabled; replay sends events again 
 `;
 
 /** Spelt out here, so that the command loads no schema. */
-const formats = Object.keys({ event: true, slack: true, teams: true } satisfies Record<Format, true>);
+const formats = Object.keys({
+  event: true,
+  cloudevents: true,
+  template: true,
+  slack: true,
+  teams: true,
+} satisfies Record<Format, true>);
 
 export function endpointCommands(program: Command, context: CliContext): void {
   const noun = program.command('endpoint').description('webhooks that get events').addHelpText('after', examples);
@@ -141,6 +150,8 @@ export function endpointCommands(program: Command, context: CliContext): void {
   verb(noun, 'test <name>', 'send a test event, and wait for the answer').action(
     async (name: string, options: CommonOptions) => testEndpoint(await openSession(context, options), name),
   );
+
+  previewCommand(noun, context);
 
   confirmable(verb(noun, 'remove <name>', 'send no more events to an endpoint, and delete its secret')).action(
     async (name: string, options: CommonOptions & { readonly yes?: boolean }) => {

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { printableLines } from '#functions/notices/foreign-text.ts';
 import { outputOf, verb } from '#infra/cli/api/session.ts';
 import { type ExitCode, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { type Output, statusStyle } from '#infra/cli/terminal/output.ts';
+import { printableLines } from '#infra/terminal/printable.ts';
 import type { Check } from './check.ts';
 import type { DoctorOptions } from './checks.ts';
 

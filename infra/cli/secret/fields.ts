@@ -39,6 +39,10 @@ function webhookField(uses: readonly WebhookVariable[]): SecretField {
   if (holds === 'signing secret') {
     return { name, meaning: `signing secret ${whose}`, problemWith: ownSecretProblem, make: newSecret };
   }
+  if (holds === 'part of the body') {
+    const problemWith = (value: string) => (value === '' ? 'expected a value' : undefined);
+    return { name, meaning: `part of the body ${whose}`, problemWith };
+  }
   const headers = [...new Set(uses.map(({ header = '' }) => header))];
   return {
     name,

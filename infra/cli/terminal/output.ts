@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import Table from 'cli-table3';
-import { printableJson, printableLines } from '#functions/notices/foreign-text.ts';
+import { printableJson, printableLines } from '#infra/terminal/printable.ts';
 
 export type TextStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 

@@ -1,13 +1,14 @@
 import { styleText } from 'node:util';
 import type { TransferEvent } from '#functions/events/transfer-event.ts';
 import { followedWords } from '#functions/notices/followed-words.ts';
-import { neutral, printable, printableJson } from '#functions/notices/foreign-text.ts';
+import { neutral, printable } from '#functions/notices/foreign-text.ts';
 import type { WatchPoll } from '#functions/poll/poll-shard.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { incidentOf } from '#functions/watches/watch-health.ts';
 import type { DeliveryFacts } from '#functions/webhooks/deliveries/settled.ts';
 import type { Receipt } from '#infra/local/demo/webhook-receiver.ts';
 import { attemptWords } from '#infra/terminal/attempt-words.ts';
+import { printableJson } from '#infra/terminal/printable.ts';
 import type { Announcement } from './announcements.ts';
 import type { LineOutput } from './output.ts';
 

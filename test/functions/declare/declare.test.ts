@@ -92,6 +92,16 @@ describe('declare of an endpoint whose secret is not filled', () => {
       secrets: [{ secret: fields.CRM_WEBHOOK_SECRET }],
     });
   });
+
+  test('waits for the variables of a template, and fills them in', async () => {
+    const template = { key: '{{ROUTING_KEY}}', text: '{{words}}' };
+    const declaration = { name: 'pager', settings: { ...crm.settings, format: 'template' as const, template } };
+    const because = ['the secret has no field ROUTING_KEY'];
+    expect((await deploy({ endpoints: [declaration] })).waiting).toEqual([{ endpoint: 'pager', because }]);
+    await deploy({ endpoints: [declaration] }, { ROUTING_KEY: 'R1' });
+    const [endpoint] = await world.deps.endpoints.list();
+    expect(secretsOf(world.deps.dataKey, endpoint!)).toMatchObject({ template, variables: { ROUTING_KEY: 'R1' } });
+  });
 });
 
 test.each([

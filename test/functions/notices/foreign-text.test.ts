@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { neutral, printable, printableJson, printableLines, unlinked } from '#functions/notices/foreign-text.ts';
+import { neutral, printable, unlinked } from '#functions/notices/foreign-text.ts';
+import { printableJson, printableLines } from '#infra/terminal/printable.ts';
 import { expectHarmless, hostileTexts } from './hostile-notices.ts';
 
 const anyText = fc

@@ -64,6 +64,13 @@ const questions: Readonly<Record<string, Question & { readonly before?: (world: 
   resumeEndpoint: { before: (world) => world.ask('POST', '/endpoints/crm/pause') },
   enableEndpoint: { before: (world) => world.ask('POST', '/endpoints/crm/disable') },
   disableEndpoint: { body: { because: 'moves house' } },
+  showTemplate: {
+    before: async (world) => {
+      await world.ask('DELETE', '/endpoints/crm');
+      const body = { name: 'crm', url: world.urlOf('crm'), format: 'template', template: ['{{id}}'] };
+      await world.ask('POST', '/endpoints', { body });
+    },
+  },
   rotateSecret: { body: { overlapSeconds: 60 } },
   recoverEndpoint: { body: { from: '2026-11-24T00:00:00Z', dryRun: true } },
   replayEndpoint: { body: { from: '2026-11-24T00:00:00Z', until: '2026-11-25T00:00:00Z', perSecond: 10 } },

@@ -5,7 +5,7 @@ import { PostError, type PostFailure } from '#functions/webhooks/http/webhook-cl
 
 const now = new Date('2026-11-24T12:00:00Z');
 const inTwoMinutes = 'Tue, 24 Nov 2026 12:02:00 GMT';
-const formats: readonly Format[] = ['event', 'slack', 'teams'];
+const formats: readonly Format[] = ['event', 'cloudevents', 'template', 'slack', 'teams'];
 
 const delivered: Outcome = { kind: 'delivered' };
 const rejected: Outcome = { kind: 'rejected', cause: 'http_error' };
@@ -57,20 +57,20 @@ describe.each(formats)('outcomeOf for the format %s', (format) => {
   });
 });
 
-describe('outcomeOf for events', () => {
+describe.each(['event', 'cloudevents', 'template'] as const)('outcomeOf for the format %s of events', (format) => {
   test('takes 410 for gone, whatever else the answer says', () => {
     const gone: Outcome = { kind: 'gone', cause: 'gone' };
-    expect(outcome('event', 410)).toEqual(gone);
-    expect(outcome('event', 410, 'ok', '60')).toEqual(gone);
+    expect(outcome(format, 410)).toEqual(gone);
+    expect(outcome(format, 410, 'ok', '60')).toEqual(gone);
   });
 
   test.each([400, 401, 403, 404, 405, 413, 422])('tries again after %i, which an operator may repair', (status) => {
-    expect(outcome('event', status, 'invalid_payload')).toEqual(failed());
+    expect(outcome(format, status, 'invalid_payload')).toEqual(failed());
   });
 
   test.each(['no_service', 'channel_is_archived', 'Webhook message delivery failed with error: 429'])(
     'ignores the words of a chat in an answer 200: %s',
-    (body) => expect(outcome('event', 200, body)).toEqual(delivered),
+    (body) => expect(outcome(format, 200, body)).toEqual(delivered),
   );
 });
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type DeclaredEndpoint, declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
+import { secretsOf } from '#functions/webhooks/endpoints/endpoint.ts';
 import { addEndpoint, viewOf } from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { EndpointSettingsInput } from '#functions/webhooks/endpoints/settings.ts';
 import { newSecret } from '#functions/webhooks/http/signature.ts';
@@ -50,6 +51,14 @@ describe('declareEndpoints', () => {
     expect(viewOf(world.deps, endpoint).headerNames).toEqual([]);
     await declare('crm');
     expect((await crm.read()).maxInFlight).toBe(10);
+  });
+
+  test('takes a changed template of the file, and refuses to drop it', async () => {
+    const withTemplate = (template?: Record<string, string>) => declared('crm', { format: 'template', template });
+    await declare(withTemplate({ before: '{{id}}' }));
+    await declare(withTemplate({ after: '{{id}}' }));
+    expect(secretsOf(world.deps.dataKey, await crm.read()).template).toEqual({ after: '{{id}}' });
+    await expect(declare(withTemplate())).rejects.toThrow('template: expected one with format template');
   });
 
   test('leaves alone an endpoint that an operator added under such a name', async () => {

@@ -62,7 +62,10 @@ describe('endpoint add and update', () => {
     [['add', 'crm', '--address', 'https://a', '--header', 'top-secret'], '--header: expected Name: value'],
     [['add', 'crm', '--address', 'https://a', '--retry-delays', 'soon'], 'Expected a duration'],
     [['add', 'crm', '--address', 'https://a', '--max-in-flight', '1000'], 'whole number from 1 to 100'],
-    [['add', 'crm', '--address', 'https://a', '--format', 'pigeon'], 'Allowed choices are event, slack, teams'],
+    [
+      ['add', 'crm', '--address', 'https://a', '--format', 'pigeon'],
+      'Allowed choices are event, cloudevents, template, slack, teams',
+    ],
     [['update', 'crm'], 'expected at least one setting to change'],
     [['replay', 'crm', '--from', 'yesterday'], 'Expected a time in UTC'],
     [['replay', 'crm', '--from', '2026-13-01'], 'Expected a time in UTC'],
