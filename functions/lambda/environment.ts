@@ -32,7 +32,7 @@ const serverEnvironment = () =>
     QUIET_INTERVAL_MS: z.optional(wholeNumber(1000, 86_400_000)),
   });
 
-const pollEnvironment = () =>
+export const pollEnvironment = () =>
   z.extend(serverEnvironment(), {
     /** Parts into which the watches are divided, each with ticks of its own. */
     SHARDS: wholeNumber(1, 100),
@@ -53,7 +53,7 @@ const webhookEnvironment = () =>
     EVENT_RETENTION_DAYS: wholeNumber(1, 365),
   });
 
-const fanOutEnvironment = () =>
+export const fanOutEnvironment = () =>
   z.extend(webhookEnvironment(), {
     /** The queue that feeds this function, to which it also hands on what is left. */
     ANNOUNCEMENT_QUEUE_URL: queueUrl,
@@ -70,9 +70,9 @@ const deliverEnvironment = () =>
     ALLOW_PRIVATE_WEBHOOKS: z.optional(z.literal('yes')),
   });
 
-const sweepEnvironment = () => z.extend(webhookEnvironment(), topics);
+export const sweepEnvironment = () => z.extend(webhookEnvironment(), topics);
 
-const declareEnvironment = () =>
+export const declareEnvironment = () =>
   z.extend(webhookEnvironment(), {
     TRANSFERS_TABLE: notEmpty,
     DATA_KEY: dataKey,
@@ -83,7 +83,7 @@ const declareEnvironment = () =>
 /** OpenAPI document of the operator API; the operator function needs it before its secret is filled. */
 const documentEnvironment = () => z.object({ OPENAPI_FILE: notEmpty });
 
-const operatorEnvironment = () =>
+export const operatorEnvironment = () =>
   z.extend(serverEnvironment(), {
     ...deliverEnvironment().shape,
     ...documentEnvironment().shape,
@@ -105,12 +105,6 @@ export type DeliverVariables = VariablesOf<ReturnType<typeof deliverEnvironment>
 export type SweepVariables = VariablesOf<ReturnType<typeof sweepEnvironment>>;
 export type DeclareVariables = VariablesOf<ReturnType<typeof declareEnvironment>>;
 export type OperatorVariables = VariablesOf<ReturnType<typeof operatorEnvironment>>;
-
-/** Variables of all functions. A field of the secret with such a name would override the variable. */
-export function ownVariables(): ReadonlySet<string> {
-  const all = [pollEnvironment, fanOutEnvironment, sweepEnvironment, declareEnvironment, operatorEnvironment];
-  return new Set(['SECRET_ARN', ...all.flatMap((environment) => Object.keys(environment().shape))]);
-}
 
 /** Texts of the secret by their names. */
 export type Fields = Readonly<Record<string, string>>;

@@ -1,4 +1,10 @@
-import { ownVariables } from '#functions/lambda/environment.ts';
+import {
+  declareEnvironment,
+  fanOutEnvironment,
+  operatorEnvironment,
+  pollEnvironment,
+  sweepEnvironment,
+} from '#functions/lambda/environment.ts';
 import { type EndpointDeclaration, filledIn } from '#functions/webhooks/endpoints/declared.ts';
 import { isChat as isChatFormat } from '#functions/webhooks/endpoints/format.ts';
 import { textsIn, variablesIn } from '#functions/webhooks/endpoints/template.ts';
@@ -153,4 +159,10 @@ function variableFor(webhook: string, what: string): string {
     .replace(/_$/, '')
     .slice(0, Math.max(1, 63 - end.length));
   return `${start || 'ENDPOINT'}_${end}`.slice(0, 64);
+}
+
+/** Variables of all functions. A field of the secret with such a name would override the variable. */
+function ownVariables(): ReadonlySet<string> {
+  const all = [pollEnvironment, fanOutEnvironment, sweepEnvironment, declareEnvironment, operatorEnvironment];
+  return new Set(['SECRET_ARN', ...all.flatMap((environment) => Object.keys(environment().shape))]);
 }

@@ -1,5 +1,5 @@
 import { dayMs, daysText } from '#functions/clock/retention.ts';
-import { defaultRetryDelays, longestScheduleMs } from '#functions/webhooks/endpoints/retry-schedule.ts';
+import { defaultRetryDelays, jitter } from '#functions/webhooks/endpoints/retry-schedule.ts';
 import { millisecondsOf } from '#infra/terminal/durations.ts';
 
 const hourMs = 3_600_000;
@@ -26,3 +26,7 @@ export function retentionProblems({ retention: { events, transfers }, webhooks }
     ...schedules,
   ].filter((problem) => typeof problem === 'string');
 }
+
+/** Milliseconds from the first attempt to the last at most, unless the receiver asks for longer delays. */
+const longestScheduleMs = (delays: readonly number[]): number =>
+  Math.round(delays.reduce((sum, delay) => sum + delay, 0) * (1 + jitter));

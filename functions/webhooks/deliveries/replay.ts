@@ -22,8 +22,6 @@ export interface ReplayOptions {
   readonly after?: Cursor | undefined;
 }
 
-export type Replay = Readonly<Awaited<ReturnType<typeof release>>>;
-
 /** Deliveries released in a second by default, and at once: they spare a receiver that has just come back. */
 const defaultPerSecond = 100;
 

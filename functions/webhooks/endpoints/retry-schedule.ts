@@ -11,7 +11,7 @@ export const longestRetryAfterMs = 24 * hours;
 /** Longest time in milliseconds that a retry is put off on purpose. Seven days with jitter, or a replay, take less. */
 export const mostPostponedMs = 30 * 24 * hours;
 /** Fraction by which delays vary, otherwise deliveries that failed together would retry together. */
-const jitter = 0.2;
+export const jitter = 0.2;
 
 interface FailedAttempt {
   readonly attempt: number;
@@ -34,10 +34,6 @@ export function nextAttemptAt(failed: FailedAttempt): number | undefined {
   const jittered = delay * (1 - jitter + 2 * jitter * failed.random());
   return Math.round(failed.endedAt + Math.max(jittered, Math.min(failed.retryAfterMs ?? 0, longestRetryAfterMs)));
 }
-
-/** Milliseconds from the first attempt to the last at most, unless the receiver asks for longer delays. */
-export const longestScheduleMs = (delays: readonly number[]): number =>
-  Math.round(delays.reduce((sum, delay) => sum + delay, 0) * (1 + jitter));
 
 /** The problem with a retry schedule: it has 1 to 20 delays, each from one second to seven days. */
 export function retryDelaysProblem(delays: readonly number[]): string | undefined {

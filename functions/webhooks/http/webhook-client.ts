@@ -56,14 +56,11 @@ export interface WebhookClientOptions {
 const maxBodyBytes = 16_384;
 /** Bytes of an answer that are stored for operators. */
 const keptBodyBytes = 1024;
-/** Checked URLs kept in memory. */
-const mostTargets = 500;
 
 /** Posts to untrusted URLs. */
 export class WebhookClient {
   private readonly options: Required<Omit<WebhookClientOptions, 'ca'>>;
   private readonly connections: Connections;
-  private readonly targets = new Map<string, URL>();
 
   constructor({ ca, ...options }: WebhookClientOptions) {
     const proxy = { proxy: undefined, except: undefined };
@@ -106,14 +103,9 @@ export class WebhookClient {
     this.connections.close();
   }
 
-  /** Parses and checks a URL, and caches the result, since an endpoint gets many requests. */
   private targetOf(url: string): URL {
-    const known = this.targets.get(url);
-    if (known) return known;
     const target = URL.parse(url);
     if (!target || targetProblem(url, this.options.allowPrivate) !== undefined) throw new PostError('forbidden_target');
-    if (this.targets.size >= mostTargets) this.targets.clear();
-    this.targets.set(url, target);
     return target;
   }
 

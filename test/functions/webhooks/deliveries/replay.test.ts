@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Replay, recover, replay, resend } from '#functions/webhooks/deliveries/replay.ts';
+import { recover, replay, resend } from '#functions/webhooks/deliveries/replay.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
 import { crm, first, hour, range, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
@@ -150,7 +150,7 @@ describe('replay', () => {
     });
     for (const dryRun of [true, false]) {
       // As the command does, which asks again until all is done; each request has time for two pages of three.
-      let done: Replay | undefined;
+      let done: Awaited<ReturnType<typeof replay>> | undefined;
       let matching = 0;
       for (let requests = 0; requests < 10 && !done?.isComplete; requests += 1) {
         const deadline = world.clock.steady() + 2500;
