@@ -59,7 +59,7 @@ describe('transferNotice', () => {
           "textType": "client-markdown",
           "title": "3 transfers received by al_i&ce@example.com: 1 no longer listed, 1 in a state unknown to the notifier, 1 active",
         },
-        "id": "ntc_1uhljv81sswaohdtlmfe3jgk8",
+        "id": "ntc_edu3kwksde6bts1jkp0mfxwiz",
         "source": "custom",
         "version": "1.0",
       },
