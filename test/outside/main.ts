@@ -12,6 +12,10 @@ const missing: string[] = [];
 await attempt('DynamoDB Local', () => tryImplementation(startDynamoDbLocal));
 await attempt('moto', () => tryImplementation(startMoto));
 await attempt('schemathesis', async () => keep('schemathesis', await trySchemathesis(seed)));
+await attempt('cfn-lint', async () => {
+  const command = { OUTSIDE_CFN_LINT: pythonCommand('cfn-lint') };
+  keep('cfn-lint', await vitestRun(['test/outside/cfn-lint.test.ts'], 'cfn-lint', command));
+});
 await attempt('receiver in Python', async () => {
   pythonCommand('python3');
   await tryReceiver('Python');
