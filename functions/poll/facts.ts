@@ -1,6 +1,5 @@
 import pLimit from 'p-limit';
 import type { Deadline } from '#functions/clock/instants.ts';
-import { circuitCauseOf } from '#functions/cryptshare/circuit-breaker.ts';
 import type { CryptshareClient } from '#functions/cryptshare/client.ts';
 import { CryptshareFailure } from '#functions/cryptshare/failure.ts';
 import type { TransferRow } from '#functions/snapshot/diff.ts';
@@ -80,10 +79,7 @@ export async function factsOfEnded(
   return factsIn(await askUnlessResting(server, watch, ids, deadline));
 }
 
-/**
- * Asks for single transfers; an answer is undefined where the server knows none. After a failure it asks no more, unless
- * it `skipsOdd` answers that cannot be read.
- */
+/** Asks for transfers until one fails, or, if it `skipsOdd`, only cannot be read. Undefined: the server knows it not. */
 export async function askForEach(
   server: Pick<CryptshareClient, 'status'>,
   watch: FollowingWatch,
@@ -100,14 +96,13 @@ export async function askForEach(
     } catch (error) {
       if (!(error instanceof CryptshareFailure)) throw error;
       // This transfer alone cannot be read.
-      if (skipsOdd && isOdd(error)) answers.set(trackingId, { state: 'ACTIVE', facts: undefined });
+      if (skipsOdd && /^(?:answer_too_large|malformed_answer)$/.test(error.kind))
+        answers.set(trackingId, { state: 'ACTIVE', facts: undefined });
       else failure = error;
     }
   });
   return { answers, failure };
 }
-
-const isOdd = ({ kind }: CryptshareFailure) => kind === 'answer_too_large' || kind === 'malformed_answer';
 
 /** Asks for facts alone: in 10 s at most, and not at all for a while after a failure. */
 async function askUnlessResting(
@@ -124,7 +119,7 @@ async function askUnlessResting(
   if (isResting) return new Map();
   const { answers, failure } = await askForEach(server, watch, ids, Math.min(deadline, steady() + longestMs), true);
   // The failure of one mailbox must not hold up others.
-  const whose = failure && circuitCauseOf(failure.kind) ? '' : watch.mailbox;
+  const whose = failure?.kind === 'throttled' ? '' : watch.mailbox;
   if (failure) server.restUntil.set(whose, now().getTime() + restMs);
   return answers;
 }

@@ -5,8 +5,8 @@ import { logName } from '#functions/parsing/log-name.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { ShardPoll, WatchPoll } from './poll-shard.ts';
 
-const lackOfFacts =
-  'the server does not give what this watch follows, so only states are announced; update the server, or end the following';
+export const lackOfFacts =
+  'the server does not give what this watch follows, so only states are announced; update the server, or follow less';
 
 /** Pseudonym of a watch in logs: its direction and a {@link logName}. */
 export const watchName = (watch: Watch): string => `${watch.direction}-${logName(watchKey(watch))}`;
@@ -20,7 +20,7 @@ export function logPoll(logger: Logger, poll: WatchPoll): void {
   else logger.info('poll', line);
 }
 
-const isNewLack = ({ lacksFacts, watch }: WatchPoll): boolean => lacksFacts === true && !watch.lacksFacts;
+export const isNewLack = ({ lacksFacts, watch }: WatchPoll): boolean => lacksFacts === true && !watch.lacksFacts;
 
 /** Logs a poll of a tick unless nothing happened; the line of the tick counts those. */
 export function logPollOfTick(logger: Logger, poll: WatchPoll): void {

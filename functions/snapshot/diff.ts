@@ -12,7 +12,7 @@ export const transferSchema = r.object({
   sequence: r.number,
   /** ISO 8601. */
   firstSeenAt: r.text,
-  /** ISO 8601 time of the last change of this row. */
+  /** ISO 8601 time of the last change of its state, or of its listing. */
   observedAt: r.text,
   /** Fencing token: the claim under which this row was written. */
   rev: r.number,
@@ -119,7 +119,7 @@ function markState(row: TransferRow | undefined, trackingId: string, state: Stat
 
 /** Row with the facts that the server tells of a transfer, and an event for each that is news. */
 function withFacts(row: TransferRow, context: DiffContext, hasEnded = false): TransferRow {
-  const { watch, facts, recipientKey, rev, observedAt, silent } = context;
+  const { watch, facts, recipientKey, rev, silent } = context;
   const { followed, ...rest } = row;
   if (!watch.follow?.length) return followed ? { ...rest, rev } : row;
   // Once a transfer has ended, nothing can be fetched any more. Should it return, no end is told twice.
@@ -139,7 +139,7 @@ function withFacts(row: TransferRow, context: DiffContext, hasEnded = false): Tr
   const changed: TransferRow = { ...row, rev, followed: after };
   if (silent || news.length === 0) return changed;
   const tell = (told: TransferRow, details: Partial<Change>) => withEvent(told, row.state, context, details);
-  return news.reduce(tell, { ...changed, observedAt });
+  return news.reduce(tell, changed);
 }
 
 /**

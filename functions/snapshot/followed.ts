@@ -23,6 +23,8 @@ export const followedSchema = r.object({
       downloadedBy: r.number,
       /** Numbers of recipients, from 1, by keyed hashes of their ids; a replaced id keeps its number. */
       numbers: r.record(r.number),
+      /** Numbers that no recipient had at the last look. An id that appears later is another recipient. */
+      gone: r.optional(r.list(r.number)),
       /** Numbers of the recipients that have ever fetched something. */
       fetched: r.list(r.number),
       /** True once all recipients had fetched something. */
@@ -125,10 +127,13 @@ function compareDownloads(before: Downloads | undefined, counts: Counts, present
     return { news: 'transfer.downloaded', recipient, recipients, downloadedBy, method, ...when };
   });
   const isAll = counts.recipients > 0 && counts.downloadedBy === counts.recipients && withheld === 0;
+  const seen = new Set(present.map(({ key }) => numbers[key]));
+  const gone = [...new Set(Object.values(numbers))].filter((number) => !seen.has(number));
   const after: Downloads = {
     ...counts,
     downloadedBy: counts.downloadedBy - withheld,
     numbers,
+    ...(gone.length > 0 && { gone }),
     fetched: [...new Set([...isTold, ...telling.map(({ recipient }) => recipient)])],
     isByAll: isAll || (before?.isByAll ?? false),
   };
@@ -139,10 +144,11 @@ function compareDownloads(before: Downloads | undefined, counts: Counts, present
  * Numbers of all recipients seen so far. When ids vanish while others appear, the server has replaced them. It does so
  * when it deletes a person's data. A new id takes a vanished one's number, first that of one who has fetched as well.
  */
-function numbered({ numbers: known, fetched }: Downloads, present: readonly Present[]) {
+function numbered({ numbers: known, gone = [], fetched }: Downloads, present: readonly Present[]) {
   const numbers: Record<string, number> = { ...known };
   const seen = new Set(present.flatMap(({ key }) => known[key] ?? []));
-  const vanished = [...new Set(Object.values(known))].filter((number) => !seen.has(number)).sort((a, b) => a - b);
+  const isVanished = (number: number) => !seen.has(number) && !gone.includes(number);
+  const vanished = [...new Set(Object.values(known))].filter(isVanished).sort((a, b) => a - b);
   for (const { key, fetch } of present) {
     if (numbers[key] !== undefined) continue;
     const same = vanished.find((number) => fetched.includes(number) === (fetch !== undefined)) ?? vanished[0];

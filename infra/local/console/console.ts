@@ -3,6 +3,7 @@ import type { TransferEvent } from '#functions/events/transfer-event.ts';
 import { followedWords } from '#functions/notices/followed-words.ts';
 import { neutral, printable } from '#functions/notices/foreign-text.ts';
 import type { WatchPoll } from '#functions/poll/poll-shard.ts';
+import { isNewLack, lackOfFacts } from '#functions/poll/report.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { incidentOf } from '#functions/watches/watch-health.ts';
 import type { DeliveryFacts } from '#functions/webhooks/deliveries/settled.ts';
@@ -68,6 +69,7 @@ export function personReporter(output: Output, now: () => Date): Reporter {
       const name = watchWords(poll.watch);
       if (poll.outcome === 'baseline')
         line('poll', `${name}: ${poll.transfers} transfers found and stored as the baseline`);
+      if (isNewLack(poll)) line('problem', `${name}: ${lackOfFacts}`);
       const incident = poll.problem && incidentOf(poll.problem);
       for (const [other, { now, ever }] of problems) {
         if (other === incident || !now.delete(name) || now.size > 0) continue;

@@ -103,6 +103,16 @@ describe('pollWatch of a watch that follows, as transfers begin and end', () => 
     expect((await told()).filter((event) => event.startsWith('transfer.overdue'))).toHaveLength(1);
   });
 
+  it('leaves the time since when the transfer is in its state', async () => {
+    const { watch, ids } = await followedMailbox(2);
+    const rowOf = async () => (await world.deps.snapshotOf(watch).readBuckets(new Set([0]), 0)).get(ids[0]!)!;
+    const { observedAt } = await rowOf();
+    store().download(ids[0]!, bob);
+    await pollLater(watch);
+    expect(await told()).toHaveLength(2);
+    expect((await rowOf()).observedAt).toBe(observedAt);
+  });
+
   it('forgets the facts of unlisted transfers, too, once it follows nothing', async () => {
     const { watch, ids } = await followedMailbox(20);
     store().purge(ids[0]!);
@@ -116,6 +126,7 @@ describe('pollWatch of a watch that follows, as transfers begin and end', () => 
 describe('pollWatch of a watch that follows, beside failures', () => {
   it.each([
     [403, ''],
+    [500, ''],
     [404, '{"errorCode":1006}'],
   ])('tells the last fetches of a mailbox while requests for another answer %i (P16)', async (status, body) => {
     const bad = await followedMailbox(3);

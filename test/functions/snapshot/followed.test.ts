@@ -123,6 +123,17 @@ describe('compareFacts', () => {
     expect(row.downloads?.numbers).toEqual({ 'key of A': 1, 'key of B': 2 });
   });
 
+  it('takes an id that appears after another has vanished for another recipient', () => {
+    const { row, news } = follow([
+      facts({ A: fetch, B: undefined }),
+      facts({ B: undefined }),
+      facts({ B: undefined, C: undefined }),
+      facts({ B: undefined, C: fetch }),
+    ]);
+    expect(news.at(-1)).toEqual([expect.objectContaining({ news: 'transfer.downloaded', recipient: 3 })]);
+    expect(row.downloads?.numbers).toEqual({ 'key of A': 1, 'key of B': 2, 'key of C': 3 });
+  });
+
   it('keeps its row small while ids keep changing', () => {
     const steps = Array.from({ length: 3000 }, (_, step) => facts({ [`id-${step}`]: fetch }));
     const { row, news } = follow(steps);

@@ -52,6 +52,22 @@ describe('personReporter', () => {
     ]);
   });
 
+  it('says once that the server does not give what a watch follows', () => {
+    const { reporter, read } = reporting();
+    const watch = { mailbox: 'm0@example.com', direction: 'sent' } as const;
+    const failed = failedPoll(unverified, { read: 0, write: 0 });
+    const unchanged = {
+      ...failed,
+      outcome: 'unchanged' as const,
+      problem: undefined,
+      durationMs: 1,
+      sinceCompleteMs: 0,
+    };
+    reporter.poll({ ...unchanged, watch, lacksFacts: true });
+    reporter.poll({ ...unchanged, watch: { ...watch, lacksFacts: true }, lacksFacts: true });
+    expect(read()).toEqual([expect.stringMatching(/^problem sent by m0@example.com: the server does not give/)]);
+  });
+
   it('names a single failing watch when its problem begins and ends', () => {
     const { polled, read } = reporting();
     polled('m0@example.com', refused);
