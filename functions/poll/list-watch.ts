@@ -59,7 +59,8 @@ export async function listWatch(
     pass.listing.addFacts(answers.facts);
     asked = answers.requests;
     if (watch.direction === 'received') lacksFacts = told < active;
-    else if (pass.listing.told > 0 || answers.isLacking) lacksFacts = pass.listing.told === 0;
+    else if (pass.listing.told > 0) lacksFacts = !isPlain && told > 0 && answers.odd.length > 0;
+    else if (answers.isLacking) lacksFacts = true;
     if (pass.listing.told > 0) {
       // Otherwise one odd transfer would hide the facts of all others of its bucket.
       const odd = watch.direction === 'sent' ? answers.odd : [...pass.listing.untold(root.bits).values()].flat();

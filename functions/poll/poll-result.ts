@@ -20,7 +20,7 @@ export interface PollResult {
   /** Requests sent for pages, repeated ones included. */
   readonly requests: number;
   readonly transfers: number;
-  /** True when the server does not give the facts that the watch follows; undefined when unknown. */
+  /** True when the server does not give all facts that the watch follows; undefined when unknown. */
   readonly lacksFacts?: boolean | undefined;
   /** Changes committed with an event. */
   readonly changed: number;

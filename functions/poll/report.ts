@@ -6,7 +6,7 @@ import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { ShardPoll, WatchPoll } from './poll-shard.ts';
 
 export const lackOfFacts =
-  'the server does not give what this watch follows, so only states are announced; update the server, or follow less';
+  'the server does not give all that this watch follows: where it is missing, states alone are announced; update the server, or follow less';
 
 /** Pseudonym of a watch in logs: its direction and a {@link logName}. */
 export const watchName = (watch: Watch): string => `${watch.direction}-${logName(watchKey(watch))}`;

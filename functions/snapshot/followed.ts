@@ -127,8 +127,7 @@ function compareDownloads(before: Downloads | undefined, counts: Counts, present
     return { news: 'transfer.downloaded', recipient, recipients, downloadedBy, method, ...when };
   });
   const isAll = counts.recipients > 0 && counts.downloadedBy === counts.recipients && withheld === 0;
-  const seen = new Set(present.map(({ key }) => numbers[key]));
-  const gone = [...new Set(Object.values(numbers))].filter((number) => !seen.has(number));
+  const gone = [...new Set(Object.values(numbers)).difference(new Set(present.map(({ key }) => numbers[key]!)))];
   const after: Downloads = {
     ...counts,
     downloadedBy: counts.downloadedBy - withheld,

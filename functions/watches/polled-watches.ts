@@ -27,7 +27,7 @@ const registeredWatch = r.object({
   /** Facts that it follows besides states, see {@link FollowingWatch}. */
   follow: r.optional(r.list(r.oneOf(followable))),
   overdueBeforeMs: r.optional(r.number),
-  /** True while the server does not give the facts that it follows. */
+  /** True while the server does not give all facts that it follows. */
   lacksFacts: r.optional(r.flag),
   /** ISO 8601 time since which these settings apply. */
   scheduledFrom: r.optional(r.text),

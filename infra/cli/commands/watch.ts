@@ -234,7 +234,7 @@ function intervalWords({ pollIntervalMs, quietIntervalMs }: WatchResource): stri
 function followWords({ follow, overdueBeforeMs = usualOverdueBeforeMs, lacksFacts }: WatchResource) {
   const before = durationText(overdueBeforeMs);
   const words = follow?.map((one) => (one === 'overdue' ? `${one} (${before} before the end)` : one)).join(', ');
-  return words && lacksFacts ? `${words}: but the server does not give it` : words;
+  return words && lacksFacts ? `${words}: but the server does not give all of it` : words;
 }
 
 function columnOfInterval({ pollIntervalMs, quietIntervalMs }: WatchResource): string | undefined {

@@ -97,10 +97,10 @@ function listingOf(watch: WatchResource): Finding | undefined {
 }
 
 function lackOf(watch: WatchResource): Finding {
-  const message = 'the server does not give what it follows; its states are announced';
-  const remedy = 'update the Cryptshare Server, or end the following: npm run notifier -- watch update --help';
+  const message = 'the server does not give all that it follows: where it is missing, states alone are announced';
+  const remedy = 'update the Cryptshare Server, or follow less: npm run notifier -- watch update --help';
   const alone = { message: `${watchWords(watch)}: ${message}`, remedy };
-  const together = { noun: 'watches', message: message.replace('it follows; its', 'they follow; their'), remedy };
+  const together = { noun: 'watches', message: message.replace('it follows', 'they follow'), remedy };
   return { name: 'following', mailbox: watch.mailbox, outcome: 'warn', cause: 'lacks facts', alone, together };
 }
 
