@@ -79,7 +79,7 @@ export async function factsOfEnded(
   return factsIn(await askUnlessResting(server, watch, ids, deadline));
 }
 
-/** Asks for transfers until one fails, or, if it `skipsOdd`, only cannot be read. Undefined: the server knows it not. */
+/** Asks for transfers until a request fails; `skipsOdd` passes over unreadable answers. Unknown ones are undefined. */
 export async function askForEach(
   server: Pick<CryptshareClient, 'status'>,
   watch: FollowingWatch,

@@ -74,3 +74,6 @@ export const statusRequests = () =>
 /** Takes the events about transfers that were published since the last call, repetitions included. */
 export const takeTransferEvents = async () =>
   (await world.takeEvents()).map(({ body, event }) => ({ ...(event as TransferEvent), body }));
+
+/** Types and tracking ids of these events. */
+export const told = async () => (await takeTransferEvents()).map(({ type, data }) => `${type} ${data.trackingId}`);

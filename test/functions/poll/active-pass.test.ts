@@ -88,8 +88,11 @@ describe('an active pass', () => {
     transfers.seed({ ...people, count: 400, state: 'DELETED_BY_ADMIN' });
     const { trackingId } = transfers.seed({ ...people, count: 1, state: 'PROCESSING' })[0]!;
     world.clock.advance(86_400_000);
-    transfers.seed({ ...people, count: 100, state: 'ACTIVE' });
+    const newer = transfers.seed({ ...people, count: 100, state: 'ACTIVE' });
     await world.poll(watch);
+    // An active pass with news knows nothing of transfers in preparation.
+    transfers.setState(newer[0]!.trackingId, 'DELETED_BY_ADMIN');
+    transfers.seed({ ...people, count: 1, state: 'ACTIVE' });
     await poll(watch);
     await takeTransferEvents();
     transfers.setState(trackingId, 'ACTIVE');

@@ -7,7 +7,9 @@ import {
   pollLater,
   resetServer,
   startMailboxWorld,
+  statusRequests,
   takeTransferEvents,
+  told,
   world,
 } from '#test/support/mailbox-world.ts';
 
@@ -23,7 +25,6 @@ const hourMs = 3_600_000;
 const listInFullEvery = (fullListingEvery: number) =>
   Object.assign(world.deps, { schedule: { ...world.deps.schedule, fullListingEvery } });
 const store = () => world.cryptshare.transfers;
-const told = async () => (await takeTransferEvents()).map(({ type, data }) => `${type} ${data.trackingId}`);
 const refuse = (path: string, status: number, page?: number, body = '') =>
   world.cryptshare.faults.inject({
     path,
@@ -139,6 +140,18 @@ describe('pollWatch of a watch that follows, beside failures', () => {
     store().setState(good.ids[0]!, 'DELETED_BY_EXPIRATION');
     await pollLater(good.watch);
     expect(await told()).toContain(`transfer.downloaded ${good.ids[0]}`);
+  });
+
+  it('asks about transfers of no mailbox for a while once the server asks to slow down', async () => {
+    const bad = await followedMailbox(3);
+    const good = await followedMailbox(3);
+    refuse(`${encodeURIComponent(bad.watch.mailbox)}/transfers/2`, 429);
+    store().setState(bad.ids[0]!, 'DELETED_BY_EXPIRATION');
+    await pollLater(bad.watch);
+    const before = statusRequests();
+    store().setState(good.ids[0]!, 'DELETED_BY_EXPIRATION');
+    await pollLater(good.watch);
+    expect(statusRequests()).toBe(before);
   });
 
   it.each([1, 10])(

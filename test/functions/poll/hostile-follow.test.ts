@@ -12,6 +12,7 @@ import {
   startMailboxWorld,
   statusRequests,
   takeTransferEvents,
+  told,
   world,
 } from '#test/support/mailbox-world.ts';
 import { given, serverCalls, token } from '#test/support/poll-world.ts';
@@ -26,7 +27,6 @@ const bob = 'bob@example.com';
 const quiet = { outcome: 'unchanged', units: { read: 1, write: 0 } } as const;
 const store = () => world.cryptshare.transfers;
 const switchTo = (switches: Partial<Switches>) => Object.assign(world.cryptshare.switches, switches);
-const told = async () => (await takeTransferEvents()).map(({ type, data }) => `${type} ${data.trackingId}`);
 const fault = (path: string, status: number, times = 1000) =>
   world.cryptshare.faults.inject({ path, times, answer: { kind: 'response', status, body: '' } });
 

@@ -5,7 +5,7 @@ import {
   pollLater,
   resetServer,
   startMailboxWorld,
-  takeTransferEvents,
+  told,
   world,
 } from '#test/support/mailbox-world.ts';
 
@@ -18,7 +18,6 @@ beforeEach(() => {
 
 const bob = 'bob@example.com';
 const store = () => world.cryptshare.transfers;
-const told = async () => (await takeTransferEvents()).map(({ type, data }) => `${type} ${data.trackingId}`);
 
 /** A row of a list, or the answer about a single transfer. */
 interface Row {

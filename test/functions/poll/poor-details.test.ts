@@ -8,6 +8,7 @@ import {
   startMailboxWorld,
   statusRequests,
   takeTransferEvents,
+  told,
   world,
 } from '#test/support/mailbox-world.ts';
 
@@ -22,7 +23,6 @@ const bob = 'bob@example.com';
 const quiet = { outcome: 'unchanged', units: { read: 1, write: 0 }, problem: undefined } as const;
 const store = () => world.cryptshare.transfers;
 const switchTo = (switches: Partial<Switches>) => Object.assign(world.cryptshare.switches, switches);
-const told = async () => (await takeTransferEvents()).map(({ type, data }) => `${type} ${data.trackingId}`);
 
 describe('pollWatch of a watch that follows, at a server without details', () => {
   it.each([
