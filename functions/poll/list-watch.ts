@@ -54,13 +54,15 @@ export async function listWatch(
   const { active, told, hasFacts } = passes.at(-1)!.listing;
   let asked = 0;
   let lacksFacts = isFollowing ? undefined : false;
-  if (isFollowing && !pass.failure && root.baselineAt !== undefined && active > 0 && (isPlain || hasFacts)) {
-    const answers = await askForFacts(server, watch, pass.listing.untold(root.bits), deadline);
+  const isWhole = passes.every(({ failure }) => !failure);
+  if (isFollowing && isWhole && root.baselineAt !== undefined && active > 0 && (isPlain || hasFacts)) {
+    const answers = await askForFacts(server, watch, pass.listing.untold(root.bits), deadline).catch(releaseAndThrow);
     pass.listing.addFacts(answers.facts);
     asked = answers.requests;
     if (watch.direction === 'received') lacksFacts = told < active;
-    else if (pass.listing.told > 0) lacksFacts = !isPlain && told > 0 && answers.odd.length > 0;
-    else if (answers.isLacking) lacksFacts = true;
+    else if (answers.isLacking && pass.listing.told === 0) lacksFacts = true;
+    else if (pass.listing.told > 0 && (asked > 0 || told === active))
+      lacksFacts = !isPlain && told > 0 && answers.odd.length > 0;
     if (pass.listing.told > 0) {
       // Otherwise one odd transfer would hide the facts of all others of its bucket.
       const odd = watch.direction === 'sent' ? answers.odd : [...pass.listing.untold(root.bits).values()].flat();

@@ -87,6 +87,7 @@ export function markSeen(row: TransferRow | undefined, trackingId: string, state
   const counted = row && isFinal(state) && isActive(row.state) ? withFacts(row, context, true) : row;
   // One row holds some fetches alone. The next poll tells the others, and only then the end.
   if (counted && counted !== row && isWithheld(counted, context)) return { before: row, after: counted };
+  if (row && isFinal(state) && (row.pending?.length ?? 0) > mostNews && isWithheld(row, context)) return undefined;
   const after = markState(counted, trackingId, state, context) ?? counted;
   const told = after && withFacts(after, context);
   return told && told !== row ? { before: row, after: told } : undefined;

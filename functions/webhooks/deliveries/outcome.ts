@@ -39,7 +39,8 @@ export function outcomeOf(format: Format, { status, headers, body }: PostAnswer,
 }
 
 /** Classifies an attempt without an answer. @example `{ kind: 'failed', cause: 'unreachable', slowDown: false }` */
-export const outcomeOfError = ({ failure }: PostError): Outcome => failureOf(failureCauses[failure]);
+export const outcomeOfError = ({ failure, code }: PostError): Outcome =>
+  code === 'BODY_TOO_LONG' ? { kind: 'rejected', cause: 'http_error' } : failureOf(failureCauses[failure]);
 
 export const failureOf = (cause: EndpointCause, slowDown = false, retryAfterMs?: number): Outcome => {
   return { kind: 'failed', cause, slowDown, retryAfterMs };

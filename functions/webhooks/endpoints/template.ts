@@ -75,16 +75,17 @@ export const variablesIn = (template: unknown): string[] =>
 
 /** Lists every mistake of a template with its path, for events of these types. */
 export function templateProblems({ template, variables = {} }: TemplateParts, types: readonly EventType[]): string[] {
-  const problems = textsIn(template).flatMap(([path, text]) =>
-    text === undefined
-      ? [`${path}: expected at most ${mostLevels} levels`]
-      : [...text.matchAll(placeholder)].flatMap(([all, inner = '']) => {
-          const problem = all.endsWith('}}') ? problemOf(inner, types, variables) : 'has no end: expected }}';
-          return problem === undefined ? [] : [`${path}: ${all} ${problem}`];
-        }),
+  const texts = textsIn(template);
+  const [deep] = texts.find(([, text]) => text === undefined) ?? [];
+  if (deep !== undefined) return [`${deep}: expected at most ${mostLevels} levels`];
+  if (JSON.stringify(template).length > mostCharacters)
+    return [`template: expected at most ${mostCharacters} characters`];
+  return texts.flatMap(([path, text = '']) =>
+    [...text.matchAll(placeholder)].flatMap(([all, inner = '']) => {
+      const problem = all.endsWith('}}') ? problemOf(inner, types, variables) : 'has no end: expected }}';
+      return problem === undefined ? [] : [`${path}: ${all} ${problem}`];
+    }),
   );
-  if (problems.length > 0 || JSON.stringify(template).length <= mostCharacters) return problems;
-  return [`template: expected at most ${mostCharacters} characters`];
 }
 
 function problemOf(inner: string, types: readonly EventType[], variables: object): string | undefined {

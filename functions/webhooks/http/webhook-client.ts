@@ -72,7 +72,8 @@ export class WebhookClient {
   async post(url: string, headers: Readonly<Record<string, string>>, body: string) {
     const { proxy: proxies, timeoutMs, connectTimeoutMs } = this.options;
     const start = performance.now();
-    const target = this.targetOf(url);
+    const target = URL.parse(url);
+    if (!target || targetProblem(url, this.options.allowPrivate) !== undefined) throw new PostError('forbidden_target');
     try {
       const proxy = proxyFor(target, proxies);
       const pinned = proxy ? {} : pinnedLookup(target, await this.vet(target));
@@ -101,12 +102,6 @@ export class WebhookClient {
 
   close(): void {
     this.connections.close();
-  }
-
-  private targetOf(url: string): URL {
-    const target = URL.parse(url);
-    if (!target || targetProblem(url, this.options.allowPrivate) !== undefined) throw new PostError('forbidden_target');
-    return target;
   }
 
   private async vet(target: URL): Promise<readonly LookupAddress[]> {

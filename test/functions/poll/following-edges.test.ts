@@ -1,6 +1,9 @@
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { CryptshareClient } from '#functions/cryptshare/client.ts';
+import { ListingMemory } from '#functions/cryptshare/listing-memory.ts';
 import { pollWatch } from '#functions/poll/poll-watch.ts';
 import { followable } from '#functions/transfers/follow.ts';
+import { FaultPlan } from '#test/support/aws-faults.ts';
 import {
   followedMailbox,
   newMailbox,
@@ -12,6 +15,7 @@ import {
   told,
   world,
 } from '#test/support/mailbox-world.ts';
+import { given, serverCalls, token } from '#test/support/poll-world.ts';
 
 beforeAll(startMailboxWorld);
 beforeEach(() => {
@@ -63,6 +67,25 @@ describe('pollWatch of a watch that follows, as transfers begin and end', () => 
     const types = (await takeTransferEvents()).map(({ type }) => type);
     expect(types.filter((type) => type === 'transfer.downloaded')).toHaveLength(500);
     expect(types.slice(500)).toEqual(['transfer.downloaded_by_all', 'transfer.deleted_by_expiration']);
+  });
+
+  it('tells each of 500 fetches before the end although their events wait for two polls', async () => {
+    const { watch, people } = await followedMailbox(3);
+    const to = Array.from({ length: 500 }, (_, index) => `r-${index}@example.com`);
+    const { trackingId } = store().seed({ ...people, to, count: 1, state: 'ACTIVE' })[0]!;
+    await pollLater(watch);
+    await told();
+    for (const mail of to) store().download(trackingId, mail);
+    store().setState(trackingId, 'DELETED_BY_EXPIRATION');
+    const silent = () => new FaultPlan([['PublishBatchCommand', 'refused']]);
+    for (let n = 0; n < 3; n += 1) await world.faults.run(silent(), () => pollLater(watch));
+    for (let n = 0; n < 4; n += 1) await pollLater(watch);
+    const events = await told();
+    expect(events.filter((event) => event === `transfer.downloaded ${trackingId}`)).toHaveLength(500);
+    expect(events.slice(-2)).toEqual([
+      `transfer.downloaded_by_all ${trackingId}`,
+      `transfer.deleted_by_expiration ${trackingId}`,
+    ]);
   });
 
   it('tells no problem of files that the server removes because the transfer ends during a poll', async () => {
@@ -152,6 +175,34 @@ describe('pollWatch of a watch that follows, beside failures', () => {
     store().setState(good.ids[0]!, 'DELETED_BY_EXPIRATION');
     await pollLater(good.watch);
     expect(statusRequests()).toBe(before);
+  });
+
+  it('writes nothing because a page of the active transfers fails', async () => {
+    const { watch } = await followedMailbox(150, { direction: 'received' });
+    await pollLater(watch);
+    listInFullEvery(1);
+    let pages = 0;
+    world.setDrift(() => {
+      pages += 1;
+      // The third page is the first of the active transfers alone.
+      if (pages === 3) refuse('received-transfers', 500, 2);
+    });
+    expect((await pollLater(watch)).units.write).toBe(0);
+    world.setDrift(() => {});
+    world.cryptshare.faults.clear();
+    expect((await pollLater(watch)).units.write).toBe(0);
+  });
+
+  it('releases the memory of its lists when the table fails while it asks about transfers', async () => {
+    Object.assign(world.cryptshare.switches, { detailsInLists: 'none' });
+    const { watch } = await followedMailbox(3);
+    const memory = new ListingMemory();
+    const server = new CryptshareClient(serverCalls(world.cryptshare.url, world.clock), given(token), memory);
+    vi.spyOn(server, 'status').mockRejectedValue(new Error('the table is throttled'));
+    world.clock.advance(60_000);
+    await expect(pollWatch({ ...world.deps, server }, watch, world.terms())).rejects.toThrow('throttled');
+    expect(memory.used).toBe(0);
+    server.calls.close();
   });
 
   it.each([1, 10])(

@@ -102,6 +102,11 @@ describe('the placeholder {{key}}', () => {
 });
 
 describe('templateProblems', () => {
+  it('names one mistake of a template that is too large, however many it has', () => {
+    const template = Array.from({ length: 50_000 }, () => '{{a}}');
+    expect(templateProblems({ template }, ['transfer.failed'])).toEqual(['template: expected at most 8192 characters']);
+  });
+
   const transfers = eventTypes.filter((type) => type.startsWith('transfer.'));
 
   it('accepts fields that every subscribed type has, and others with a question mark', () => {

@@ -118,8 +118,9 @@ describe('the format template', () => {
     await world.fanOut(long);
     await world.settleAll();
     expect(world.received).toEqual([]);
-    const { status, lastAttempt } = await world.deliveryOf(first);
-    expect(status).toBe('FAILED');
+    const { status, reason, lastAttempt } = await world.deliveryOf(first);
+    // The receiver is not to blame.
+    expect({ status, reason }).toEqual({ status: 'FAILED', reason: 'rejected' });
     expect(attemptWords(lastAttempt!)).toBe('its body would exceed 64 KB, and was not sent (BODY_TOO_LONG)');
     expect(attemptRemedy(lastAttempt!)).toContain('endpoint preview');
   });
