@@ -57,7 +57,7 @@ export const endpointSettingFields = (allowPrivate: boolean) => ({
   format: z.enum(formats),
   template: z.union([z.record(z.string(), z.unknown()), z.array(z.unknown())], 'expected a JSON object or array'),
   variables: z.record(
-    z.string(),
+    z.string().check(z.regex(/^[A-Z][A-Z0-9_]*$/)),
     z.string('expected a text').check(z.maxLength(4096, 'expected at most 4096 characters')),
   ),
   headers,

@@ -112,6 +112,12 @@ describe('the format template', () => {
     expect(world.received.at(-1)!.body).toBe('{"now":"transfer.failed hidden-key"}');
   });
 
+  it('takes no variable with the name of a field of the event', async () => {
+    await expect(crm.add({ format: 'template', template, variables: { ...variables, id: 'x' } })).rejects.toThrow(
+      'variables',
+    );
+  });
+
   it('fails a delivery whose body would exceed 64 KB, and sends nothing', async () => {
     const long = { ...first, data: { ...first.data, state: 'x'.repeat(1000) } };
     await crm.add({ format: 'template', template: Array(66).fill('{{data.state}}'), retryDelaysMs: [1000] });
