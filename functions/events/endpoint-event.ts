@@ -14,6 +14,9 @@ export const causes = {
   forbidden_target: 'its address is not on the public internet; correct its URL or its DNS records',
   throttled: 'it asks to slow down; give it more room or choose fewer event types',
   gone: 'it answers 410 Gone; correct its URL and enable it, or remove it',
+  mail_login_refused: 'its mail server refuses user or password; correct notify.smtp and the variable SMTP_PASSWORD',
+  mail_refused:
+    'its mail server refuses mails to this address; look at the answer, and correct the address or the server',
   channel_gone: 'its channel or webhook is gone; create another one in the chat, correct the URL and enable it',
 };
 

@@ -5,7 +5,7 @@ import type { Limits } from './lease.ts';
 import { filledTemplate, type TemplateParts } from './template.ts';
 
 /** Body format: `event` is the envelope itself; chats receive notices as messages, one per poll. */
-export const formats = ['event', 'cloudevents', 'template', 'slack', 'teams'] as const;
+export const formats = ['event', 'cloudevents', 'template', 'slack', 'teams', 'email'] as const;
 export type Format = (typeof formats)[number];
 
 /** Notices repeat the content of events, so each kind has its own list by time. */

@@ -1,0 +1,108 @@
+import { type EventType, entryOf, eventTypes, type Severity, severities } from '#functions/events/catalogue.ts';
+import type { NotifierEvent } from '#functions/events/transfer-event.ts';
+
+/** An event of any type, as a digest lists it. */
+export type ToldEvent = NotifierEvent<EventType, Readonly<Record<string, unknown>>>;
+
+/** How many events of one type a watch had, and in the digest before if that was for a period of the same length. */
+export interface DigestCount {
+  readonly type: EventType;
+  readonly mailbox?: string | undefined;
+  readonly direction?: string | undefined;
+  readonly count: number;
+  readonly before?: number | undefined;
+}
+
+/** The content of one message to one reader, in no language. It is stored as the body of the message's delivery. */
+export interface Digest {
+  /** `dig_…`, derived from the reader and the number of the digest. */
+  readonly id: string;
+  /** ISO 8601 times between which the events were collected. */
+  readonly since: string;
+  readonly until: string;
+  readonly severity: Severity;
+  /** Number of events, and of the transfers that they are about. */
+  readonly events: number;
+  readonly transfers: number;
+  /** The most urgent first, then by number; at most {@link mostCounts}. */
+  readonly counts: readonly DigestCount[];
+  /** Number of counts beyond those. */
+  readonly moreCounts: number;
+  /** The most urgent events, at most {@link mostTold}: of several of one type about a transfer, the last. */
+  readonly told: readonly ToldEvent[];
+  /** Number of events of which none is told. */
+  readonly more: number;
+}
+
+/** Events told one by one, so that a message is read in seconds; the others are only counted. */
+export const mostTold = 20;
+
+/** Counts in a message, and those that the next digest is compared with. */
+export const mostCounts = 30;
+const mostCompared = 200;
+
+export interface DigestPeriod {
+  readonly id: string;
+  readonly since: string;
+  readonly until: string;
+  /** Counts of the digest before; undefined if they cannot be compared. */
+  readonly before?: readonly DigestCount[] | undefined;
+}
+
+/** Sums up events of any number, none included. Returns the digest, and the counts for the next one. */
+export function digestOf(events: readonly ToldEvent[], { id, since, until, before }: DigestPeriod) {
+  const sorted = events.toSorted(
+    (a, b) => urgency(a) - urgency(b) || a.timestamp.localeCompare(b.timestamp) || sequenceOf(a) - sequenceOf(b),
+  );
+  // The last of several events of one type about a transfer, such as downloads by each recipient, tells all.
+  const lines = [...new Map(sorted.map((event) => [`${event.type} ${subjectOf(event)}`, event])).values()];
+  const counts = countsOf(lines, before);
+  const digest: Digest = {
+    id,
+    since,
+    until,
+    severity: severities[Math.max(0, ...counts.filter(({ count }) => count > 0).map(severityOf))]!,
+    events: lines.length,
+    transfers: new Set(lines.flatMap(({ data }) => data.trackingId ?? [])).size,
+    counts: counts.slice(0, mostCounts),
+    moreCounts: Math.max(0, counts.length - mostCounts),
+    told: lines.slice(0, mostTold),
+    more: Math.max(0, lines.length - mostTold),
+  };
+  return { digest, counts: counts.filter(({ count }) => count > 0).slice(0, mostCompared) };
+}
+
+/** Counts by type and watch. Those of the digest before are part of them, also where now there are none. */
+function countsOf(events: readonly ToldEvent[], before: readonly DigestCount[] | undefined): DigestCount[] {
+  const counts = new Map<string, DigestCount>();
+  const add = (counted: DigestCount) => {
+    const key = JSON.stringify([counted.type, counted.mailbox, counted.direction]);
+    const known = counts.get(key);
+    counts.set(key, known ? { ...known, count: known.count + counted.count } : counted);
+  };
+  for (const { type, mailbox, direction, count } of before ?? [])
+    add({ type, mailbox, direction, count: 0, before: count });
+  const unknown = before && { before: 0 };
+  for (const { type, data } of events)
+    add({ type, mailbox: textOf(data.mailbox), direction: textOf(data.direction), count: 1, ...unknown });
+  return [...counts.values()].sort((a, b) => urgency(a) - urgency(b) || b.count - a.count);
+}
+
+/** Reads the stored body of a digest's delivery. */
+export const parseDigest = (body: string): Digest => JSON.parse(body);
+
+/** True for the id of a digest: all other deliveries to a reader are events that wait for one. */
+export const isDigestId = (id: string): boolean => id.startsWith('dig_');
+
+const urgency = ({ type }: { readonly type: EventType }): number => eventTypes.indexOf(type);
+
+/** The place of a type's severity; another version may have stored a type that is unknown here. */
+const severityOf = ({ type }: { readonly type: EventType }): number =>
+  severities.indexOf(entryOf(type).severity ?? 'info');
+
+const sequenceOf = ({ data }: ToldEvent): number => Number(data.sequence ?? 0);
+
+/** What an event is about: of a transfer its id, of all else the event itself. */
+const subjectOf = ({ id, data }: ToldEvent): string => textOf(data.trackingId) ?? id;
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);

@@ -1,0 +1,28 @@
+import type { EndpointCause } from '#functions/events/endpoint-event.ts';
+import type { Message } from '#functions/notices/message.ts';
+
+/** A mail to one reader. */
+export interface Mail {
+  /** Id of the digest: a repetition has the same. */
+  readonly id: string;
+  /** Name of the reader in the configuration. */
+  readonly reader: string;
+  readonly address: string;
+  readonly message: Message;
+}
+
+/** The result of sending a mail. Without a `cause`, the mail server or topic has taken it. */
+export interface MailAnswer {
+  readonly cause?: EndpointCause | undefined;
+  /** Status of SMTP, for example 250. */
+  readonly status?: number | undefined;
+  /** The server's answer in its own words; for operators alone. */
+  readonly response?: string | undefined;
+  /** Node's code of a failure before any answer, for example `ECONNREFUSED`. */
+  readonly code?: string | undefined;
+}
+
+/** Sends mails: by SNS on AWS, by SMTP or to the terminal on one box. */
+export interface MailSender {
+  send(mail: Mail): Promise<MailAnswer>;
+}
