@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { dayMs, daysText } from '#functions/clock/retention.ts';
+import { isOfType } from '#functions/events/catalogue.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { cursorOf, pageOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
 import { badCursor, existing, notFound } from '#functions/operator/api/problem.ts';
@@ -9,7 +10,6 @@ import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
 import { listedAt } from '#functions/webhooks/deliveries/delivery.ts';
 import { daysOf, newestFirst, type Span } from '#functions/webhooks/deliveries/delivery-index.ts';
 import type { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
-import { isOfType } from '#functions/webhooks/endpoints/endpoint.ts';
 import { eventsOfTransfer, type ShownEvent, shownEvent, traceOf } from './traces.ts';
 
 /** Milliseconds between two looks for a later event: each look is a query. */

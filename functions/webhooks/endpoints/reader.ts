@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import * as r from '#functions/dynamodb/row-reader.ts';
-import { typePatterns } from '#functions/events/catalogue.ts';
-import { isTimeZone, quietProblem, whenProblem } from '#functions/notices/timetable.ts';
+import { isOfType, typePatterns } from '#functions/events/catalogue.ts';
+import { isTimeZone, nextDigestAt, quietProblem, whenProblem } from '#functions/notices/timetable.ts';
+import { type Format, isForPeople } from './format.ts';
 
 /** Languages of messages to people. */
 export const languages = ['en', 'de'] as const;
@@ -49,3 +50,19 @@ export const readerSettings = z.strictObject({
 });
 
 export const usualReader: Reader = readerSettings.parse({});
+
+/** The reader of an endpoint; undefined for a system. */
+export const readerOf = ({ format, reader }: { readonly format: Format; readonly reader?: Reader | undefined }) =>
+  isForPeople(format) ? (reader ?? usualReader) : undefined;
+
+/** The address in the URL of an endpoint by mail, `mailto:<address>`. */
+export const addressIn = (url: string): string => url.slice('mailto:'.length);
+
+/** Milliseconds for which events are gathered before a message at once, so that one poll gives one message. */
+export const gatherMs = 10_000;
+
+/** When an event that arrives now is told to a reader; both in Unix ms. */
+export function toldAt(reader: Reader, type: string, now: number): number {
+  if (isOfType(type, reader.urgent)) return now + gatherMs;
+  return nextDigestAt(reader, reader.when === 'at once' ? now + gatherMs : now);
+}

@@ -1,9 +1,8 @@
 import * as z from 'zod/mini';
-import { eventTypes, typePatterns } from '#functions/events/catalogue.ts';
+import { eventTypes, isOfType, typePatterns } from '#functions/events/catalogue.ts';
 import { address } from '#functions/transfers/mailbox-address.ts';
 import { secretProblem } from '#functions/webhooks/http/signature.ts';
 import { headerProblem, targetProblem } from '#functions/webhooks/http/ssrf-guard.ts';
-import { isOfType } from './endpoint.ts';
 import { formats } from './format.ts';
 import { defaultRetryDelays, retryDelaysProblem } from './retry-schedule.ts';
 import { templateProblems } from './template.ts';

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import { type EventType, eventTypes } from '#functions/events/catalogue.ts';
-import { isOfType } from '#functions/webhooks/endpoints/endpoint.ts';
+import { type EventType, eventTypes, isOfType } from '#functions/events/catalogue.ts';
 import { contentTypeOf, eventBodyOf, isChat } from '#functions/webhooks/endpoints/format.ts';
 import { path } from '#infra/cli/api/client.ts';
 import type { EndpointResource, EventWithDeliveries, TemplateResource } from '#infra/cli/api/resources.ts';
