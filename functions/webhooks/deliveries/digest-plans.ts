@@ -1,3 +1,4 @@
+import { expiryOf } from '#functions/clock/retention.ts';
 import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
@@ -34,9 +35,11 @@ const planOf = r.rowReader(plan);
 /** One row for each reader. It decides in which digest an event is, before anything else is written. */
 export class DigestPlans {
   private readonly source: TableSource;
+  private readonly keptForMs: number;
 
-  constructor(source: TableSource) {
+  constructor(source: TableSource, keptForMs: number) {
     this.source = source;
+    this.keptForMs = keptForMs;
   }
 
   async read(endpoint: string): Promise<DigestPlan> {
@@ -44,10 +47,15 @@ export class DigestPlans {
     return row ? planOf(row) : { rev: 0 };
   }
 
-  /** @returns the written plan; undefined when another process has changed it since it was read */
-  async replace(endpoint: string, { rev }: DigestPlan, next: Omit<DigestPlan, 'rev'>): Promise<DigestPlan | undefined> {
-    const written = { ...next, rev: rev + 1 };
-    return (await this.partition(endpoint).put(planSk, written, unchangedSince(rev))) ? written : undefined;
+  /** `now` in Unix ms. @returns the written plan; undefined when another process has changed it since it was read */
+  async replace(endpoint: string, { rev }: DigestPlan, next: Omit<DigestPlan, 'rev'>, now: number) {
+    const plan: DigestPlan = { ...next, rev: rev + 1 };
+    const row = { ...plan, expiresAt: expiryOf(now, this.keptForMs) };
+    return (await this.partition(endpoint).put(planSk, row, unchangedSince(rev))) ? plan : undefined;
+  }
+
+  async forget(endpoint: string): Promise<void> {
+    await this.partition(endpoint).delete(planSk);
   }
 
   private partition(endpoint: string): Partition {

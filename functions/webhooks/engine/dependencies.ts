@@ -35,7 +35,7 @@ const sqs = () => new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false }
 export const webhookRepositories = (source: TableSource, random = Math.random, keptForMs = usualKeptForMs) => ({
   endpoints: new Endpoints(source),
   deliveries: new Deliveries(source, keptForMs),
-  plans: new DigestPlans(source),
+  plans: new DigestPlans(source, keptForMs),
   leases: new Leases(source, random, keptForMs),
 });
 

@@ -45,7 +45,7 @@ export async function gather(
       await tell(deps, endpoint.name, open, deadline);
       digests.push(open.id);
     }
-    await deps.plans.replace(endpoint.name, plan, { ...plan, open: undefined });
+    await deps.plans.replace(endpoint.name, plan, { ...plan, open: undefined }, deps.now().getTime());
   }
 }
 
@@ -71,12 +71,12 @@ async function nextPlan(
   // Two set times have passed if nothing was told at the first.
   const isNext = isSetTime && nextDigestAt(reader, setTime) > now;
   const before = isSetTime && read.counts !== undefined ? JSON.parse(isNext ? read.counts : '[]') : undefined;
-  const id = factId('dig', name, createdAt, read.rev + 1);
+  const id = factId('dig', name, createdAt, read.rev + 1, now);
   const events = members.map(({ body }) => JSON.parse(body));
   const { digest, counts } = digestOf(events, { id, since, until: at, before });
   const open = { id, endpointSince: createdAt, body: JSON.stringify(digest), at, members: members.map(eventOf) };
   const told = isSetTime ? { toldUntil: now, counts: JSON.stringify(counts) } : {};
-  return (await deps.plans.replace(name, read, { ...read, ...told, open })) ?? 'lost';
+  return (await deps.plans.replace(name, read, { ...read, ...told, open }, now)) ?? 'lost';
 }
 
 /** The events to tell now, if one of them is due: with it those that would be due in a moment. */
