@@ -1,8 +1,9 @@
 import pLimit from 'p-limit';
 import { retryBudget } from '#functions/clock/backoff.ts';
 import type { Deadline } from '#functions/clock/instants.ts';
+import { isOfType } from '#functions/events/catalogue.ts';
 import { factId } from '#functions/events/event-id.ts';
-import { digestOf, isDigestId } from '#functions/notices/digest.ts';
+import { digestOf, isDigestId, type ToldEvent } from '#functions/notices/digest.ts';
 import { nextDigestAt } from '#functions/notices/timetable.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import { type Delivery, isDue } from '#functions/webhooks/deliveries/delivery.ts';
@@ -60,21 +61,25 @@ async function nextPlan(
 ): Promise<DigestPlan | 'lost' | undefined> {
   const { name, createdAt } = endpoint;
   const now = deps.now().getTime();
-  const members = await dueEvents(deps, endpoint, named, now, deadline);
+  // After a delay, a set time may have become a quiet one.
+  const isQuiet = nextDigestAt({ ...reader, when: 'at once' }, now) > now;
+  const due = await dueEvents(deps, endpoint, named, now, deadline);
+  const members = isQuiet ? due.filter(({ event }) => isOfType(event.type, reader.urgent)) : due;
   // After a clock was set back, the last time lies in the future.
   const toldUntil = Math.min(read.toldUntil ?? Date.parse(createdAt), now);
   const setTime = reader.when === 'at once' ? Number.POSITIVE_INFINITY : nextDigestAt(reader, toldUntil);
   const isSetTime = setTime <= now;
-  if (members.length === 0 && !(reader.evenIfEmpty && isSetTime)) return undefined;
+  if (members.length === 0 && !(reader.evenIfEmpty && isSetTime && !isQuiet)) return undefined;
   const at = new Date(now).toISOString();
-  const since = isSetTime ? new Date(toldUntil).toISOString() : members.map(({ eventAt }) => eventAt).sort()[0]!;
+  const since = isSetTime ? new Date(toldUntil).toISOString() : members.map(({ event }) => event.timestamp).sort()[0]!;
   // Two set times have passed if nothing was told at the first.
   const isNext = isSetTime && nextDigestAt(reader, setTime) > now;
   const before = isSetTime && read.counts !== undefined ? JSON.parse(isNext ? read.counts : '[]') : undefined;
   const id = factId('dig', name, createdAt, read.rev + 1, now);
-  const events = members.map(({ body }) => JSON.parse(body));
+  const events = members.map(({ event }) => event);
   const { digest, counts } = digestOf(events, { id, since, until: at, before });
-  const open = { id, endpointSince: createdAt, body: JSON.stringify(digest), at, members: members.map(eventOf) };
+  const ids = members.map(({ delivery }) => delivery.event);
+  const open = { id, endpointSince: createdAt, body: JSON.stringify(digest), at, members: ids };
   const told = isSetTime ? { toldUntil: now, counts: JSON.stringify(counts) } : {};
   return (await deps.plans.replace(name, read, { ...read, ...told, open }, now)) ?? 'lost';
 }
@@ -86,7 +91,7 @@ async function dueEvents(
   named: readonly string[],
   now: number,
   deadline: Deadline,
-): Promise<Delivery[]> {
+): Promise<{ delivery: Delivery; event: ToldEvent }[]> {
   const found = new Map<string, Delivery>();
   const add = (some: readonly Delivery[]) => {
     for (const delivery of some) {
@@ -103,7 +108,8 @@ async function dueEvents(
     if (found.size >= mostMembers) break;
   }
   const all = [...found.values()];
-  return all.some((delivery) => isDue(delivery, now)) ? all : [];
+  if (!all.some((delivery) => isDue(delivery, now))) return [];
+  return all.map((delivery) => ({ delivery, event: JSON.parse(delivery.body) }));
 }
 
 /** Creates the delivery of a digest first, which the sweep then finds, and marks its events as told. */
@@ -127,5 +133,3 @@ async function tell(
     open = untold.filter((_, index) => !marked[index]);
   }
 }
-
-const eventOf = ({ event }: Delivery): string => event;
