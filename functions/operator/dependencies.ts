@@ -7,7 +7,6 @@ import type { readOperatorEnvironment } from '#functions/lambda/environment.ts';
 import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
 import type { OperatorDependencies } from '#functions/operator/api/operation.ts';
 import { serverDependencies } from '#functions/poll/dependencies.ts';
-import { Chats } from '#functions/watches/chats.ts';
 import { IncidentRows } from '#functions/watches/incident-rows.ts';
 import { WatchStates } from '#functions/watches/watch-states.ts';
 import { Watches } from '#functions/watches/watches.ts';
@@ -38,7 +37,6 @@ export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironm
     webhooks: {
       ...deliveryDependencies(env, dynamo),
       events: new StoredEvents({ dynamo, table: env.WEBHOOKS_TABLE }),
-      chats: new Chats(dynamo, table),
       dataKey: new DataKey(env.DATA_KEY),
       allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',
     },

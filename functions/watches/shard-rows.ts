@@ -5,7 +5,6 @@ import { closedCircuit, type ServerCircuit, serverCircuit } from '#functions/cry
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
-import { hasNoChats } from './chats.ts';
 import type { Incident, Mended } from './incident.ts';
 import { incidentsIn, mendedIn, sharedPartition } from './incident-rows.ts';
 import type { FailingShare } from './incident-share.ts';
@@ -38,8 +37,6 @@ export interface ShardView {
   readonly circuit: ServerCircuit;
   readonly incidents: readonly Incident[];
   readonly mended: Mended;
-  /** True when the shared rows have the note that no endpoint is a chat. */
-  readonly hasNoChats: boolean;
 }
 
 export interface HeldShard {
@@ -56,7 +53,7 @@ const readCircuit = r.rowReader(r.object({ circuit: serverCircuit }));
 
 const shardKey = (shard: number): string => `shard#${shard}`;
 
-/** Range of the server's row, incidents, the note on chats, and the rows of the shards. */
+/** Range of the server's row, incidents, and the rows of the shards. */
 const sharedRange = ['server', 'shard$'] as const;
 
 /** Attempts to change a row that other holders change at the same time. */
@@ -97,7 +94,6 @@ export class ShardRows {
       circuit: circuit.fitting[0]?.circuit ?? closedCircuit,
       incidents: incidents.fitting,
       mended: mended.fitting[0] ?? {},
-      hasNoChats: hasNoChats(rows),
     };
   }
 

@@ -9,7 +9,6 @@ import {
 import { DataKey } from '#functions/lambda/data-key.ts';
 import type { DeliverVariables, FanOutVariables, SweepVariables } from '#functions/lambda/environment.ts';
 import { chatsAttributeName } from '#functions/notices/publish.ts';
-import { Chats } from '#functions/watches/chats.ts';
 import { type DeliveryFacts, settledChannel } from '#functions/webhooks/deliveries/settled.ts';
 import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
 import { readWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
@@ -35,7 +34,7 @@ const deliverConcurrency = 20;
 
 /** Starts the functions for webhooks; `variables` are those that the operator API needs of them. */
 export async function startWebhooks(
-  { dynamo, transfersTable, sns, sqs, eventsTopicArn, noticesTopicArn }: LocalAws,
+  { dynamo, sns, sqs, eventsTopicArn, noticesTopicArn }: LocalAws,
   dataKey: string,
   { config, credentials, endpoints, allowPrivateWebhooks, onSecret, prefix }: RunOptions,
   reporter: Reporter,
@@ -51,7 +50,6 @@ export async function startWebhooks(
   const shared = { WEBHOOKS_TABLE: table, WAKE_UP_QUEUE_URL: wakeUpQueue.url };
   const life = {
     ...deliveryDependencies({ ...shared, EVENT_RETENTION_DAYS: config.retention.events }, dynamo),
-    chats: new Chats(dynamo, transfersTable),
     dataKey: new DataKey(dataKey),
     allowPrivate: allowPrivateWebhooks,
   };

@@ -7,7 +7,6 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import { eventBody, type TransferEvent, transferEvent } from '#functions/events/transfer-event.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
-import { Chats } from '#functions/watches/chats.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import { type Delivery, deliveryKey, deliveryNameOf, duePart } from '#functions/webhooks/deliveries/delivery.ts';
 import { leaseOf } from '#functions/webhooks/endpoints/lease.ts';
@@ -118,7 +117,6 @@ export async function startWebhookWorld() {
   };
   const shared = {
     wakeUps: { sqs, url: queue.url },
-    chats: new Chats(dynamo, transfersTable),
     now: clock.now,
     steady: clock.steady,
   };

@@ -26,6 +26,8 @@ export const endpointSchema = r.object({
   types: texts,
   /** Filter on mailboxes, case-insensitive. */
   mailboxes: r.optional(texts),
+  /** What its people want to get and when; only of formats for people. */
+  reader: r.optional(readerFields),
   directions: r.optional(texts),
   /** An operator pauses an endpoint; an operator or a long series of failures disables it. */
   status: r.oneOf(['active', 'paused', 'disabled']),
@@ -34,8 +36,7 @@ export const endpointSchema = r.object({
   retryDelaysMs: r.list(r.number),
   maxInFlight: r.number,
   isDeclared: r.optional(r.flag),
-  reader: r.optional(readerFields),
-  /** Origin of its URL; the path and query may hold a token. */
+  /** Origin of its URL, whose path and query may hold a token; of an e-mail address `mailto:` alone. */
   origin: r.text,
   /** {@link EndpointSecrets}, encrypted. */
   encrypted: r.text,
@@ -50,6 +51,7 @@ export type Endpoint = r.ReadBy<typeof endpointSchema>;
 
 /** The parts of an endpoint that are stored encrypted. */
 export interface EndpointSecrets extends TemplateParts {
+  /** Of format `email`, `mailto:` before the address as it stands in the configuration. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly secrets: readonly SigningSecret[];

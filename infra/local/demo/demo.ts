@@ -49,7 +49,7 @@ export async function startDemo(onReceipt: (receipt: Receipt) => void) {
     server: { url: server.url, maxConcurrentPages: 4 },
     schedule: { every: '2s', fullListingEvery: 1, shards: 1 },
     watches,
-    notify: { email: [] },
+    notify: { readers: [] },
     webhooks,
     retention: { events: 30, transfers: 30 },
   };
