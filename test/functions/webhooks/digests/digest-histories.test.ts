@@ -193,7 +193,11 @@ class History {
 
   private async declare(): Promise<void> {
     const { deps } = this.world;
-    const settings = { url: 'mailto:anna@example.com', format: 'email' as const, reader: this.reader };
+    const settings = {
+      url: 'mailto:anna@example.com',
+      format: 'email' as const,
+      reader: { ...this.reader, urgent: [...this.reader.urgent], quiet: [...this.reader.quiet] },
+    };
     await declareEndpoints(deps, [
       { name: this.name, settings: { ...settings, retryDelaysMs: [minute, hour] }, secret: undefined },
     ]);
