@@ -7,7 +7,10 @@ const notEmpty = text().check(z.minLength(1, 'must not be empty'));
 const queueUrl = text().check(z.regex(/^https?:\/\//, 'must be the URL of a queue'));
 const arn = text().check(z.startsWith('arn:', 'must be an ARN'));
 
-const topics = { TRANSFER_EVENTS_TOPIC_ARN: arn, TRANSFER_NOTICES_TOPIC_ARN: arn };
+const arns = z.pipe(
+  arn,
+  z.transform((text) => text.split(',')),
+);
 
 /** Key that encrypts secrets and tokens in the tables: 32 bytes in base64; the last sign may be missing. */
 const dataKey = text().check(z.regex(/^[A-Za-z0-9+/]{43}=?$/, 'must be 32 bytes in base64'));
@@ -42,7 +45,7 @@ export const pollEnvironment = () =>
     FULL_LISTING_EVERY: wholeNumber(1, 1000),
     /** Days for which rows of unlisted transfers and of removed watches are kept. */
     TRANSFER_RETENTION_DAYS: wholeNumber(1, 365),
-    ...topics,
+    TRANSFER_EVENTS_TOPIC_ARN: arn,
   });
 
 const webhookEnvironment = () =>
@@ -62,6 +65,8 @@ export const fanOutEnvironment = () =>
 const deliverEnvironment = () =>
   z.extend(webhookEnvironment(), {
     DATA_KEY: dataKey,
+    /** The topics of mails to readers, with commas between them. */
+    TRANSFER_NOTICES_TOPIC_ARN: arns,
     /** Proxy for webhooks; other proxy variables do not concern them. */
     WEBHOOK_PROXY: z.optional(
       text().check(z.refine((proxy) => proxyProblem(proxy) === undefined, 'must be a proxy such as http://HOST:PORT')),
@@ -70,7 +75,7 @@ const deliverEnvironment = () =>
     ALLOW_PRIVATE_WEBHOOKS: z.optional(z.literal('yes')),
   });
 
-export const sweepEnvironment = () => z.extend(webhookEnvironment(), topics);
+export const sweepEnvironment = () => z.extend(webhookEnvironment(), { TRANSFER_EVENTS_TOPIC_ARN: arn });
 
 export const declareEnvironment = () =>
   z.extend(webhookEnvironment(), {
@@ -87,7 +92,7 @@ export const operatorEnvironment = () =>
   z.extend(serverEnvironment(), {
     ...deliverEnvironment().shape,
     ...documentEnvironment().shape,
-    ...topics,
+    TRANSFER_EVENTS_TOPIC_ARN: arn,
     NOTIFIER_VERSION: notEmpty,
     /** URL at which Lambda's API takes invocations of the poll function. */
     POLL_INVOCATION_URL: z.url('must be where the poll function is invoked'),

@@ -75,7 +75,6 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
     TRANSFER_RETENTION_DAYS: String(config.retention.transfers),
     TRANSFERS_TABLE: table,
     TRANSFER_EVENTS_TOPIC_ARN: eventsTopicArn,
-    TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,
   } satisfies PollVariables;
   // The function reads its environment on loading, as on AWS.
   setEnvironment(pollVariables);
@@ -87,6 +86,7 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
   const operatorVariables = {
     ...pollVariables,
     ...webhooks.variables,
+    TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,
     POLL_INVOCATION_URL: invocations.urlOf('poll'),
     SNS_URL: sdkEnvironment.AWS_ENDPOINT_URL_SNS!,
   };

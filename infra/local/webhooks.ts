@@ -1,14 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  InvalidParameterException,
-  ListSubscriptionsByTopicCommand,
-  type SNSClient,
-  SubscribeCommand,
-  UnsubscribeCommand,
-} from '@aws-sdk/client-sns';
+import { SubscribeCommand } from '@aws-sdk/client-sns';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import type { DeliverVariables, FanOutVariables, SweepVariables } from '#functions/lambda/environment.ts';
-import { chatsAttributeName } from '#functions/notices/publish.ts';
 import { type DeliveryFacts, settledChannel } from '#functions/webhooks/deliveries/settled.ts';
 import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
 import { readWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
@@ -43,7 +36,8 @@ export async function startWebhooks(
   await createWebhooksTable(dynamo, table);
   const events = await createQueue(sqs, `${prefix}fan-out`, visibilityTimeout);
   const wakeUpQueue = await createQueue(sqs, `${prefix}wake-ups`, visibilityTimeout);
-  await subscribeFanOut(sns, { eventsTopicArn, noticesTopicArn }, events.arn);
+  const raw = { Protocol: 'sqs', Endpoint: events.arn, Attributes: { RawMessageDelivery: 'true' } };
+  await sns.send(new SubscribeCommand({ TopicArn: eventsTopicArn, ...raw }));
   const now = () => new Date();
   // This run is the only user of the database, so the holders of leases are dead.
   await endLeases({ dynamo, table, now });
@@ -122,25 +116,4 @@ export async function startWebhooks(
       await deliver.release();
     },
   };
-}
-
-/** Subscribes the queue as in the stack: to all events, and to the notices that a chat may want. */
-export async function subscribeFanOut(
-  sns: SNSClient,
-  { eventsTopicArn, noticesTopicArn }: Pick<LocalAws, 'eventsTopicArn' | 'noticesTopicArn'>,
-  Endpoint: string,
-): Promise<void> {
-  const FilterPolicy = JSON.stringify({ [chatsAttributeName]: [{ exists: false }] });
-  for (const [TopicArn, filter] of [[eventsTopicArn, {}] as const, [noticesTopicArn, { FilterPolicy }] as const]) {
-    const Attributes = { RawMessageDelivery: 'true', ...filter };
-    const subscribe = () => sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint, Attributes }));
-    await subscribe().catch(async (error: Error) => {
-      if (!(error instanceof InvalidParameterException)) throw error;
-      // A data folder of a version without this filter has a different subscription.
-      const { Subscriptions = [] } = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
-      for (const { SubscriptionArn } of Subscriptions.filter((one) => one.Endpoint === Endpoint))
-        await sns.send(new UnsubscribeCommand({ SubscriptionArn }));
-      await subscribe();
-    });
-  }
 }
