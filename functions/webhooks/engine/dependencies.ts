@@ -18,7 +18,6 @@ import { Deliveries } from '#functions/webhooks/deliveries/deliveries.ts';
 import { DigestPlans } from '#functions/webhooks/deliveries/digest-plans.ts';
 import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
-import type { MailSender } from '#functions/webhooks/http/mail.ts';
 import { MailTopic } from '#functions/webhooks/http/mail-topic.ts';
 import { dnsResolver } from '#functions/webhooks/http/name-resolver.ts';
 import { WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
@@ -73,13 +72,10 @@ export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>
 };
 
 /** @throws DataKeyError unless `DATA_KEY` is 32 bytes in base64 */
-export const deliverDependencies = (
-  env: ReturnType<typeof readDeliverEnvironment>,
-  mail: MailSender = new MailTopic(new SNSClient(sdkSettings), env.TRANSFER_NOTICES_TOPIC_ARN),
-): DeliverDependencies => ({
+export const deliverDependencies = (env: ReturnType<typeof readDeliverEnvironment>): DeliverDependencies => ({
   ...deliveryDependencies(env),
   dataKey: new DataKey(env.DATA_KEY),
-  mail,
+  mail: new MailTopic(new SNSClient(sdkSettings), env.TRANSFER_NOTICES_TOPIC_ARN),
   client: new WebhookClient({
     resolve: dnsResolver(),
     allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',

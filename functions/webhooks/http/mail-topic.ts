@@ -13,8 +13,8 @@ export class MailTopic implements MailSender {
     this.arns = arns;
   }
 
-  async send({ reader, message }: Mail): Promise<MailAnswer> {
-    const MessageAttributes = { reader: text(reader) };
+  async send({ id, reader, message }: Mail): Promise<MailAnswer> {
+    const MessageAttributes = { reader: text(reader), digest: text(id) };
     const content = { Subject: asciiSubject(message.subject), Message: textOf(message), MessageAttributes };
     try {
       const TopicArn = this.arns[topicOf(reader, this.arns.length)];
