@@ -52,15 +52,12 @@ const nothing = z.strictObject({});
 type Nothing = typeof nothing;
 
 interface Definition<P extends z.ZodMiniObject, Q extends z.ZodMiniObject, B extends Schema, Answer> {
-  readonly summary: string;
   readonly params?: P;
   readonly query?: Q;
   /** Undefined for no body; an empty object then counts as none. */
   readonly body?: B | undefined;
   /** Status of a success; 204 has no body. @default 200 */
   readonly status?: 200 | 201 | 202 | 204;
-  /** Statuses of its own failures; every operation also has 400 and 500. */
-  readonly failures?: readonly number[];
   /** The subject for logs, without mailbox, URL or secret. */
   readonly target?: (input: { readonly params: z.output<P>; readonly body: z.output<B> }) => string;
   readonly run: (
@@ -78,7 +75,10 @@ export interface Operation
   readonly run: (deps: OperatorDependencies, input: OperationInput<unknown, unknown, unknown>) => Promise<unknown>;
 }
 
-/** Defines an operation; its types follow from its schemas. Its answer must fit `infra/api/answers.ts`. */
+/**
+ * Defines an operation; its types follow from its schemas. Its answer must fit `infra/api/answers.ts`, and
+ * `infra/api/documentation.ts` says what it does.
+ */
 export function operation<
   Id extends string,
   P extends z.ZodMiniObject = Nothing,
@@ -87,7 +87,7 @@ export function operation<
   Answer = void,
 >(id: Id, route: `${Method} /${string}`, definition: Definition<P, Q, B, Answer>) {
   const [method, path = ''] = route.split(' ');
-  const usual = { params: nothing, query: nothing, body: undefined, status: 200, failures: [] } as const;
+  const usual = { params: nothing, query: nothing, body: undefined, status: 200 } as const;
   const { target = () => '', run } = definition;
   return {
     ...usual,

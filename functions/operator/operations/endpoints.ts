@@ -29,7 +29,6 @@ export const endpointPath = '/endpoints/{name}';
 
 export const onEndpoint = {
   params: z.strictObject({ name: endpointName }),
-  failures: [404, 409],
   target: ({ params }: { readonly params: { readonly name: string } }): string => params.name,
 } as const;
 
@@ -67,16 +66,14 @@ const iso = (milliseconds: number): string => new Date(milliseconds).toISOString
 
 const changes = { pause: pauseEndpoint, resume: resumeEndpoint, enable: enableEndpoint };
 
-const statusChange = (verb: keyof typeof changes, summary: string) =>
+const statusChange = (verb: keyof typeof changes) =>
   operation(`${verb}Endpoint`, `POST ${endpointPath}/${verb}`, {
     ...onEndpoint,
-    summary,
     run: async (deps, { params: { name } }) => shown(deps, await changes[verb](deps.webhooks, name)),
   });
 
 export const endpointOperations = [
   operation('listEndpoints', 'GET /endpoints', {
-    summary: 'Lists the endpoints, without their secrets',
     query: z.strictObject(pageQuery),
     async run(deps, { query }) {
       const { items, next } = await pageOf(query, (page) => listEndpoints(deps, page));
@@ -84,14 +81,12 @@ export const endpointOperations = [
     },
   }),
   operation('addEndpoint', 'POST /endpoints', {
-    summary: 'Adds an endpoint; its secret is shown only here',
     body: z.extend(endpointSettings(true), {
       name: endpointName,
       secret: z.optional(secret),
       isAsymmetric: z._default(z.boolean(), false),
     }),
     status: 201,
-    failures: [409],
     target: ({ body }) => body.name,
     async run(deps, { body: { name, secret: chosen, isAsymmetric, ...settings } }) {
       const added = await addEndpoint(deps.webhooks, name, settings, { secret: chosen, isAsymmetric });
@@ -100,13 +95,10 @@ export const endpointOperations = [
   }),
   operation('showEndpoint', `GET ${endpointPath}`, {
     ...onEndpoint,
-    summary: 'Shows an endpoint, without its secrets',
-    failures: [404],
     run: async (deps, { params: { name } }) => shown(deps, await existingEndpoint(deps.webhooks, name)),
   }),
   operation('updateEndpoint', `PATCH ${endpointPath}`, {
     ...onEndpoint,
-    summary: 'Changes the given settings of an endpoint; null removes a filter',
     body: z.partial(
       z.strictObject({ ...fields, mailboxes: z.nullable(fields.mailboxes), directions: z.nullable(fields.directions) }),
     ),
@@ -117,17 +109,14 @@ export const endpointOperations = [
   }),
   operation('removeEndpoint', `DELETE ${endpointPath}`, {
     ...onEndpoint,
-    summary: 'Removes an endpoint; each of its waiting deliveries is cancelled once it is due',
     status: 204,
-    failures: [404],
     run: (deps, { params: { name } }) => removeEndpoint(deps.webhooks, name),
   }),
-  statusChange('pause', 'Pauses an endpoint: its events are held until it is resumed and recovered'),
-  statusChange('resume', 'Resumes a paused endpoint: it gets new events; held ones wait to be recovered'),
-  statusChange('enable', 'Enables an endpoint as if it had never failed; held events wait to be recovered'),
+  statusChange('pause'),
+  statusChange('resume'),
+  statusChange('enable'),
   operation('disableEndpoint', `POST ${endpointPath}/disable`, {
     ...onEndpoint,
-    summary: 'Disables an endpoint: its events are held until it is enabled and recovered',
     body: z.strictObject({
       because: z._default(z.string().check(z.minLength(1), z.maxLength(500)), 'an operator did'),
     }),
@@ -136,7 +125,6 @@ export const endpointOperations = [
   }),
   operation('rotateSecret', `POST ${endpointPath}/rotate`, {
     ...onEndpoint,
-    summary: 'Gives an endpoint a new secret, shown only here; the old one signs as well until its overlap ends',
     body: z.strictObject({
       overlapSeconds: z._default(z.int().check(z.minimum(0), z.maximum(30 * 86_400)), 86_400),
       secret: z.optional(secret),
@@ -148,15 +136,11 @@ export const endpointOperations = [
   }),
   operation('testEndpoint', `POST ${endpointPath}/test`, {
     ...onEndpoint,
-    summary: 'Sends an endpoint a test event, whatever its types; the answer names the delivery',
     status: 202,
-    failures: [404],
     run: (deps, { params: { name } }) => sendTest(deps.webhooks, name),
   }),
   operation('showTemplate', `GET ${endpointPath}/template`, {
     ...onEndpoint,
-    summary: 'Shows the template of an endpoint, with the names of its variables but not their values',
-    failures: [404],
     async run({ webhooks }, { params: { name } }) {
       const { template, variables = {} } = secretsOf(webhooks.dataKey, await existingEndpoint(webhooks, name));
       return { template: existing(template, `template of ${name}`), variables: Object.keys(variables) };

@@ -12,8 +12,6 @@ const shown = (transfer: TransferRow) => {
 
 export const listTransfers = operation('listTransfers', `GET ${watchPath}/transfers`, {
   ...onWatch,
-  summary:
-    'Lists the known transfers of a watch with their state and its time, in no order; a short or empty page may have a next one',
   query: z.strictObject({ ...pageQuery, state: z.optional(z.string().check(z.minLength(1), z.maxLength(64))) }),
   async run(deps, { params: watch, query: { state, ...paging } }) {
     const found = await existingWatch(deps, watch);
