@@ -1,41 +1,8 @@
-import type { SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
 import type { Deadline } from '#functions/clock/instants.ts';
-import type { ServerCalls } from '#functions/cryptshare/api-calls.ts';
-import type { Tokens } from '#functions/cryptshare/tokens.ts';
-import type { TableSource } from '#functions/dynamodb/index-pages.ts';
-import type { IncidentRows } from '#functions/watches/incident-rows.ts';
-import type { WatchStates } from '#functions/watches/watch-states.ts';
-import type { Watches } from '#functions/watches/watches.ts';
-import type { DeliveryDependencies } from '#functions/webhooks/deliveries/deliveries.ts';
-import type { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
-import type { EndpointLifeDependencies } from '#functions/webhooks/endpoints/lifecycle.ts';
-import type { SignedAddress } from './signed-aws-request.ts';
-import type { InspectedTopics } from './topic-subscriptions.ts';
+import type { operatorDependencies } from './dependencies.ts';
 
-export interface OperatorDependencies {
-  readonly version: string;
-  readonly transfers: {
-    /** Origin of the Cryptshare Server. */
-    readonly origin: string;
-    readonly watches: Watches;
-    readonly states: WatchStates;
-    readonly incidentRows: Pick<IncidentRows, 'mend'>;
-    readonly calls: ServerCalls;
-    readonly tokens: Pick<Tokens, 'verify' | 'stored'>;
-    /** Milliseconds between two polls of a quiet watch; undefined for the interval of other watches. */
-    readonly quietIntervalMs?: number | undefined;
-  };
-  /** Invocation URL of the poll function. */
-  readonly pollFunction: SignedAddress;
-  readonly webhooks: EndpointLifeDependencies & DeliveryDependencies & { readonly events: StoredEvents };
-  /** Both tables as a whole. */
-  readonly tables: Readonly<Record<'transfers' | 'webhooks', TableSource>>;
-  /** Queues to inspect, with their URLs by the kind of message. */
-  readonly queues: { readonly sqs: Pick<SQSClient, 'send'>; readonly urls: Readonly<Record<string, string>> };
-  readonly topics: InspectedTopics;
-  readonly sleep: (milliseconds: number) => Promise<unknown>;
-}
+export type OperatorDependencies = ReturnType<typeof operatorDependencies>;
 
 export interface OperationInput<Params, Query, Body> {
   readonly params: Params;
