@@ -1,12 +1,12 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import type { PollVariables } from '#functions/lambda/environment.ts';
 import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
 import { ShardRows } from '#functions/watches/shard-rows.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { requestsAtOnce } from '#infra/config/config.ts';
 import { watchDeclarations } from '#infra/config/declarations.ts';
+import type { PollVariables } from '#infra/config/function-variables.ts';
 import { passOnAnnouncements } from '#infra/local/console/announcements.ts';
 import type { Reporter } from '#infra/local/console/console.ts';
 import { dataKeyOf } from '#infra/local/data/data-key.ts';
