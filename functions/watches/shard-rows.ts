@@ -54,7 +54,7 @@ const circuitKey = 'server';
 
 const readCircuit = r.rowReader(r.object({ circuit: serverCircuit }));
 
-const shardKey = (shard: number): string => `shard#${shard}`;
+export const shardKey = (shard: number): string => `shard#${shard}`;
 
 /** Range of the server's row, incidents, the note on chats, and the rows of the shards. */
 const sharedRange = ['server', 'shard$'] as const;
@@ -122,15 +122,6 @@ export class ShardRows {
 
   async release(hold: HeldShard, progress: ShardProgress | undefined): Promise<void> {
     await this.change(hold, (current) => endLease(current, hold.name, progress));
-  }
-
-  /** Ends all leases of a shard. Only for the start of a local run, the sole user of its database. */
-  async free(shard: number): Promise<void> {
-    const [read] = await this.partition.range(shardKey(shard), shardKey(shard));
-    if (!read) return;
-    const row = shardRowOf(read);
-    const leases = Object.entries(row.leases ?? {}).map(([name, lease]) => [name, { ...lease, until: 0 }]);
-    await this.write(shard, row, { ...row, leases: Object.fromEntries(leases) });
   }
 
   /**
