@@ -1,24 +1,14 @@
 import * as z from 'zod/mini';
-import { CursorError, type Page } from '#functions/dynamodb/index-pages.ts';
+import { type Page, paginate, rowsBetween } from '#functions/dynamodb/index-pages.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { existing } from '#functions/operator/api/problem.ts';
 import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
 import { stateOf } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import { type Endpoint, secretsOf } from '#functions/webhooks/endpoints/endpoint.ts';
+import { endpointKey, endpointOf } from '#functions/webhooks/endpoints/endpoints.ts';
 import { plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
-import {
-  addEndpoint,
-  disableEndpoint,
-  enableEndpoint,
-  existingEndpoint,
-  pauseEndpoint,
-  removeEndpoint,
-  resumeEndpoint,
-  rotateSecret,
-  updateEndpoint,
-  viewOf,
-} from '#functions/webhooks/endpoints/lifecycle.ts';
+import * as lifecycle from '#functions/webhooks/endpoints/lifecycle.ts';
 import { endpointName, endpointSettingFields, endpointSettings } from '#functions/webhooks/endpoints/settings.ts';
 
 // `true` keeps the OpenAPI document the same for all installations; storing an endpoint applies the installation's rule.
@@ -44,7 +34,7 @@ async function allShown({ webhooks }: OperatorDependencies, endpoints: readonly 
     const { encrypted, origin, rev, pending, isDeclared = false, health, ...settings } = endpoint;
     return {
       ...settings,
-      ...viewOf(webhooks, endpoint),
+      ...lifecycle.viewOf(webhooks, endpoint),
       isDeclared,
       health: health && { ...health, warnedAt: health.warnedAt === undefined ? undefined : iso(health.warnedAt) },
       failures: failingSince === undefined ? undefined : { count: failedAttempts, since: iso(failingSince) },
@@ -54,17 +44,19 @@ async function allShown({ webhooks }: OperatorDependencies, endpoints: readonly 
 }
 
 /** @throws RowError for a damaged row, CursorError for the cursor of another list */
-async function listEndpoints({ webhooks }: OperatorDependencies, { after, limit }: Page) {
-  const name = after ? after.endpoint : '';
-  if (typeof name !== 'string') throw new CursorError('the cursor is that of another list');
-  const { endpoints: items, fault, next } = await webhooks.endpoints.after(name, limit);
-  if (fault) throw fault;
-  return { items, next: next === undefined ? undefined : { endpoint: next } };
+async function listEndpoints({ tables }: OperatorDependencies, page: Page) {
+  const ranges = [rowsBetween(endpointKey('').pk, ' ', '~')];
+  const { rows, next } = await paginate(tables.webhooks, { ranges, matches: () => true, ...page });
+  return { items: rows.map(endpointOf), next };
 }
 
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
-const changes = { pause: pauseEndpoint, resume: resumeEndpoint, enable: enableEndpoint };
+const changes = {
+  pause: lifecycle.pauseEndpoint,
+  resume: lifecycle.resumeEndpoint,
+  enable: lifecycle.enableEndpoint,
+};
 
 const statusChange = (verb: keyof typeof changes) =>
   operation(`${verb}Endpoint`, `POST ${endpointPath}/${verb}`, {
@@ -89,13 +81,13 @@ export const endpointOperations = [
     status: 201,
     target: ({ body }) => body.name,
     async run(deps, { body: { name, secret: chosen, isAsymmetric, ...settings } }) {
-      const added = await addEndpoint(deps.webhooks, name, settings, { secret: chosen, isAsymmetric });
+      const added = await lifecycle.addEndpoint(deps.webhooks, name, settings, { secret: chosen, isAsymmetric });
       return { ...added, endpoint: await shown(deps, added.endpoint) };
     },
   }),
   operation('showEndpoint', `GET ${endpointPath}`, {
     ...onEndpoint,
-    run: async (deps, { params: { name } }) => shown(deps, await existingEndpoint(deps.webhooks, name)),
+    run: async (deps, { params: { name } }) => shown(deps, await lifecycle.existingEndpoint(deps.webhooks, name)),
   }),
   operation('updateEndpoint', `PATCH ${endpointPath}`, {
     ...onEndpoint,
@@ -104,13 +96,13 @@ export const endpointOperations = [
     ),
     async run(deps, { params: { name }, body }) {
       const named = Object.entries(body).map(([setting, value]) => [setting, value ?? undefined]);
-      return shown(deps, await updateEndpoint(deps.webhooks, name, Object.fromEntries(named)));
+      return shown(deps, await lifecycle.updateEndpoint(deps.webhooks, name, Object.fromEntries(named)));
     },
   }),
   operation('removeEndpoint', `DELETE ${endpointPath}`, {
     ...onEndpoint,
     status: 204,
-    run: (deps, { params: { name } }) => removeEndpoint(deps.webhooks, name),
+    run: (deps, { params: { name } }) => lifecycle.removeEndpoint(deps.webhooks, name),
   }),
   statusChange('pause'),
   statusChange('resume'),
@@ -121,7 +113,7 @@ export const endpointOperations = [
       because: z._default(z.string().check(z.minLength(1), z.maxLength(500)), 'an operator did'),
     }),
     run: async (deps, { params: { name }, body: { because } }) =>
-      shown(deps, await disableEndpoint(deps.webhooks, name, because)),
+      shown(deps, await lifecycle.disableEndpoint(deps.webhooks, name, because)),
   }),
   operation('rotateSecret', `POST ${endpointPath}/rotate`, {
     ...onEndpoint,
@@ -130,7 +122,7 @@ export const endpointOperations = [
       secret: z.optional(secret),
     }),
     async run(deps, { params: { name }, body: { overlapSeconds, secret: chosen } }) {
-      const rotated = await rotateSecret(deps.webhooks, name, overlapSeconds * 1000, chosen);
+      const rotated = await lifecycle.rotateSecret(deps.webhooks, name, overlapSeconds * 1000, chosen);
       return { ...rotated, endpoint: await shown(deps, rotated.endpoint) };
     },
   }),
@@ -142,7 +134,8 @@ export const endpointOperations = [
   operation('showTemplate', `GET ${endpointPath}/template`, {
     ...onEndpoint,
     async run({ webhooks }, { params: { name } }) {
-      const { template, variables = {} } = secretsOf(webhooks.dataKey, await existingEndpoint(webhooks, name));
+      const endpoint = await lifecycle.existingEndpoint(webhooks, name);
+      const { template, variables = {} } = secretsOf(webhooks.dataKey, endpoint);
       return { template: existing(template, `template of ${name}`), variables: Object.keys(variables) };
     },
   }),
