@@ -15,31 +15,27 @@ const readRoot = r.rowReader(
   }),
 );
 
-/** Snapshots and verifications of watches, as far as operators see them. */
-export class WatchStates {
-  private readonly source: TableSource;
+/** Reads snapshot and verification of each watch, as far as operators see them, in one call for all. */
+export async function statesOf({ dynamo, table }: TableSource, watches: readonly Watch[]) {
+  const rootOf = (watch: Watch) => ({ pk: watchKey(watch), sk: rootKey });
+  const keys = watches.flatMap((watch) => [rootOf(watch), verificationKey(watch.mailbox)]);
+  const rows = await getRows(dynamo, table, keys);
+  return watches.map((watch) => {
+    const root = rows.get(rowName(rootOf(watch)));
+    const verification = rows.get(rowName(verificationKey(watch.mailbox)));
+    return { snapshot: root && readRoot(root), verification: verification && verificationOf(verification) };
+  });
+}
 
-  constructor(source: TableSource) {
-    this.source = source;
-  }
-
-  /** Reads snapshot and verification of each watch, in one call for all. */
-  async of(watches: readonly Watch[]) {
-    const rootOf = (watch: Watch) => ({ pk: watchKey(watch), sk: rootKey });
-    const keys = watches.flatMap((watch) => [rootOf(watch), verificationKey(watch.mailbox)]);
-    const rows = await getRows(this.source.dynamo, this.source.table, keys);
-    return watches.map((watch) => {
-      const root = rows.get(rowName(rootOf(watch)));
-      const verification = rows.get(rowName(verificationKey(watch.mailbox)));
-      return { snapshot: root && readRoot(root), verification: verification && verificationOf(verification) };
-    });
-  }
-
-  /** A page of the transfers of a watch, as {@link paginate} reads it. */
-  async transfersPage(watch: Watch, page: Page, isWanted: (transfer: TransferRow) => boolean) {
-    const ranges = [rowsBetween(watchKey(watch), ...transferRange)];
-    const matches = (row: Item) => isWanted(toTransferRow(row));
-    const { rows, next } = await paginate(this.source, { ranges, matches, ...page });
-    return { items: rows.map(toTransferRow), next };
-  }
+/** A page of the transfers of a watch, as {@link paginate} reads it. */
+export async function transfersPage(
+  source: TableSource,
+  watch: Watch,
+  page: Page,
+  isWanted: (transfer: TransferRow) => boolean,
+) {
+  const ranges = [rowsBetween(watchKey(watch), ...transferRange)];
+  const matches = (row: Item) => isWanted(toTransferRow(row));
+  const { rows, next } = await paginate(source, { ranges, matches, ...page });
+  return { items: rows.map(toTransferRow), next };
 }

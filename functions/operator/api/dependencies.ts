@@ -8,14 +8,12 @@ import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
 import { serverDependencies } from '#functions/poll/dependencies.ts';
 import { Chats } from '#functions/watches/chats.ts';
 import { IncidentRows } from '#functions/watches/incident-rows.ts';
-import { WatchStates } from '#functions/watches/watch-states.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
 import { deliveryDependencies } from '#functions/webhooks/engine/dependencies.ts';
 
 export const operatorRepositories = ({ dynamo, table }: TableSource) => ({
   watches: new Watches(dynamo, table),
-  states: new WatchStates({ dynamo, table }),
   incidentRows: new IncidentRows(dynamo, table),
 });
 

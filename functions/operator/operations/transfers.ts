@@ -3,6 +3,7 @@ import { operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import type { TransferRow } from '#functions/snapshot/diff.ts';
 import { comparableState } from '#functions/transfers/transfer.ts';
+import { transfersPage } from '#functions/watches/watch-states.ts';
 import { existingWatch, onWatch, watchPath } from './watches.ts';
 
 const shown = (transfer: TransferRow) => {
@@ -17,7 +18,7 @@ export const listTransfers = operation('listTransfers', `GET ${watchPath}/transf
     const found = await existingWatch(deps, watch);
     const wanted = state && comparableState(state);
     const isWanted = (transfer: TransferRow) => wanted === undefined || comparableState(transfer.state) === wanted;
-    const { items, next } = await pageOf(paging, (page) => deps.transfers.states.transfersPage(found, page, isWanted));
+    const { items, next } = await pageOf(paging, (page) => transfersPage(deps.tables.transfers, found, page, isWanted));
     return { items: items.map(shown), next };
   },
 });

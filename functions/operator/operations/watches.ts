@@ -11,6 +11,7 @@ import type { Watch } from '#functions/transfers/transfer.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { isQuiet } from '#functions/watches/schedule.ts';
 import type { Health } from '#functions/watches/watch-health.ts';
+import { statesOf } from '#functions/watches/watch-states.ts';
 import type { WatchSettings } from '#functions/watches/watches.ts';
 
 /** Tries of a change that other operators' changes outrun. */
@@ -53,10 +54,10 @@ const wordsFor = ({ mailbox, direction }: Watch): string => `watch of what ${mai
 /** Omits the fields that prevent repeated reports to operators. */
 const healthView = ({ sharedAt, turn, ...health }: Health) => health;
 
-async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: readonly RegisteredWatch[]) {
-  const { quietIntervalMs = 0 } = transfers;
-  const now = webhooks.now().getTime();
-  const states = await transfers.states.of(watches);
+async function viewsOf(deps: OperatorDependencies, watches: readonly RegisteredWatch[]) {
+  const { quietIntervalMs = 0 } = deps.transfers;
+  const now = deps.webhooks.now().getTime();
+  const states = await statesOf(deps.tables.transfers, watches);
   return watches.map((watch, index) => {
     const { snapshot, verification } = states[index]!;
     const { mailbox, direction, isDeclared = false, isDisabled = false, pollIntervalMs } = watch;
