@@ -6,11 +6,10 @@ import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import { hasNoChats } from './chats.ts';
-import type { Incident, Mended } from './incident.ts';
 import { incidentsIn, mendedIn, sharedPartition } from './incident-rows.ts';
 import type { FailingShare } from './incident-share.ts';
 import { placesOf, rangeOfPlaces } from './places.ts';
-import { type RegisteredWatch, registryPartition, watchOf } from './polled-watches.ts';
+import { registryPartition, watchOf } from './polled-watches.ts';
 import {
   endLease,
   type Lease,
@@ -24,23 +23,7 @@ import {
 } from './shard-row.ts';
 
 /** Everything that a tick reads. */
-export interface ShardView {
-  /** Watches of the shard, in the order of places. */
-  readonly watches: readonly RegisteredWatch[];
-  /** Watches of the shard that an operator removed, or that left the configuration file. */
-  readonly removed: readonly RegisteredWatch[];
-  /** Error of a damaged row; all others are there. Only the shard's own row stops its tick, for it has the leases. */
-  readonly fault: r.RowError | undefined;
-  readonly row: ShardRow;
-  /** Shares of the failing watches of other shards, by incident name. */
-  readonly others: readonly Readonly<Record<string, FailingShare>>[];
-  /** Circuit breaker of the server as the last poll that changed it left it. */
-  readonly circuit: ServerCircuit;
-  readonly incidents: readonly Incident[];
-  readonly mended: Mended;
-  /** True when the shared rows have the note that no endpoint is a chat. */
-  readonly hasNoChats: boolean;
-}
+export type ShardView = Readonly<Awaited<ReturnType<ShardRows['read']>>>;
 
 export interface HeldShard {
   readonly shard: number;
@@ -76,7 +59,7 @@ export class ShardRows {
   }
 
   /** Reads the watches of a shard and the shared rows; ignores the circuit breaker of a server other than `origin`. */
-  async read(shard: number, shards: number, origin: string): Promise<ShardView> {
+  async read(shard: number, shards: number, origin: string) {
     // Read the lease first. A process that takes it as read here knows every watch that a holder has deleted.
     const rows = await this.partition.range(...sharedRange);
     const registered = await this.registry.range(...rangeOfPlaces(...placesOf(shard, shards)));
@@ -89,14 +72,20 @@ export class ShardRows {
     const incidents = incidentsIn(rows);
     const mended = mendedIn(rows);
     return {
+      /** Watches of the shard, in the order of places. */
       watches: watches.fitting.filter(({ isRemoved }) => !isRemoved),
+      /** Watches of the shard that an operator removed, or that left the configuration file. */
       removed: watches.fitting.filter(({ removedAt }) => removedAt !== undefined),
+      /** Error of a damaged row; all others are there. Only the shard's own row stops its tick, for it has the leases. */
       fault: [watches, others, circuit, incidents, mended].find(({ fault }) => fault)?.fault,
       row: rowFor(shardRowOf(own), shards),
+      /** Shares of the failing watches of other shards, by incident name. */
       others: others.fitting.map(({ failing = {} }) => failing),
+      /** Circuit breaker of the server as the last poll that changed it left it. */
       circuit: circuit.fitting[0]?.circuit ?? closedCircuit,
       incidents: incidents.fitting,
       mended: mended.fitting[0] ?? {},
+      /** True when the shared rows have the note that no endpoint is a chat. */
       hasNoChats: hasNoChats(rows),
     };
   }
