@@ -1,10 +1,8 @@
 import { verificationKey, verificationOf } from '#functions/cryptshare/verification-rows.ts';
 import { getRows, rowName } from '#functions/dynamodb/batch.ts';
-import { type Page, paginate, rowsBetween, type TableSource } from '#functions/dynamodb/index-pages.ts';
-import type { Item } from '#functions/dynamodb/row.ts';
+import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
-import type { TransferRow } from '#functions/snapshot/diff.ts';
-import { baselineProgress, rootKey, toTransferRow, transferRange } from '#functions/snapshot/snapshot-rows.ts';
+import { baselineProgress, rootKey } from '#functions/snapshot/snapshot-rows.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 
 const readRoot = r.rowReader(
@@ -25,17 +23,4 @@ export async function statesOf({ dynamo, table }: TableSource, watches: readonly
     const verification = rows.get(rowName(verificationKey(watch.mailbox)));
     return { snapshot: root && readRoot(root), verification: verification && verificationOf(verification) };
   });
-}
-
-/** A page of the transfers of a watch, as {@link paginate} reads it. */
-export async function transfersPage(
-  source: TableSource,
-  watch: Watch,
-  page: Page,
-  isWanted: (transfer: TransferRow) => boolean,
-) {
-  const ranges = [rowsBetween(watchKey(watch), ...transferRange)];
-  const matches = (row: Item) => isWanted(toTransferRow(row));
-  const { rows, next } = await paginate(source, { ranges, matches, ...page });
-  return { items: rows.map(toTransferRow), next };
 }

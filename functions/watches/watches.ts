@@ -1,6 +1,5 @@
 import pLimit from 'p-limit';
 import { type Page, paginate, rowsBetween } from '#functions/dynamodb/index-pages.ts';
-import type { Item } from '#functions/dynamodb/row.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { type FollowingWatch, followable } from '#functions/transfers/follow.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
@@ -37,14 +36,11 @@ const isAlike = (one: WatchSettings, other: WatchSettings): boolean =>
 export const isDeclared = (watch: RegisteredWatch | undefined): boolean =>
   watch !== undefined && watch.isDeclared === true && (!watch.isDisabled || watch.isPaused === true);
 
-const notRemoved = (rows: readonly Item[]): RegisteredWatch[] =>
-  rows.map(watchOf).filter(({ isRemoved }) => !isRemoved);
-
 /** Registry of watches as the configuration file and operators change it. */
 export class Watches extends PolledWatches {
   /** All watches, disabled ones included. */
   async list(): Promise<RegisteredWatch[]> {
-    return notRemoved(await this.range(...registryRange));
+    return (await this.range(...registryRange)).map(watchOf).filter(({ isRemoved }) => !isRemoved);
   }
 
   /** A page of all watches, as {@link paginate} reads it. */
