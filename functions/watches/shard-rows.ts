@@ -25,13 +25,8 @@ import {
 /** Everything that a tick reads. */
 export type ShardView = Readonly<Awaited<ReturnType<ShardRows['read']>>>;
 
-export interface HeldShard {
-  readonly shard: number;
-  readonly name: string;
-  readonly slots: number;
-  /** The row as last written. */
-  readonly row: ShardRow;
-}
+/** A lease of a shard, with the row as last written. */
+export type HeldShard = Readonly<NonNullable<Awaited<ReturnType<ShardRows['acquire']>>>>;
 
 const circuitKey = 'server';
 
@@ -91,7 +86,7 @@ export class ShardRows {
   }
 
   /** Stores the lease of {@link takeLease}. Returns undefined if there is none, or the row has changed since read. */
-  async acquire(shard: number, row: ShardRow, term: Term, watch?: string): Promise<HeldShard | undefined> {
+  async acquire(shard: number, row: ShardRow, term: Term, watch?: string) {
     const name = randomUUID();
     const next = takeLease(row, name, this.slots, term, watch);
     const written = next && (await this.write(shard, row, next));
