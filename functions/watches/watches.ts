@@ -9,9 +9,6 @@ import { isThere, PolledWatches, type RegisteredWatch, registryPartition, watchO
 /** Writes in flight: each holds a connection, and all change one partition. */
 const concurrency = 16;
 
-/** Encloses all keys, which begin with a hex digit. */
-const registryRange = ['0', 'g'] as const;
-
 export interface WantedWatch extends FollowingWatch {
   /** Milliseconds between two polls. @default the interval of the schedule */
   readonly pollIntervalMs?: number | undefined;
@@ -40,7 +37,7 @@ export const isDeclared = (watch: RegisteredWatch | undefined): boolean =>
 export class Watches extends PolledWatches {
   /** All watches, disabled ones included. */
   async list(): Promise<RegisteredWatch[]> {
-    return (await this.range(...registryRange)).map(watchOf).filter(({ isRemoved }) => !isRemoved);
+    return (await this.range(' ', '~')).map(watchOf).filter(({ isRemoved }) => !isRemoved);
   }
 
   /** A page of all watches, as {@link paginate} reads it. */
