@@ -52,11 +52,7 @@ async function listEndpoints({ tables }: OperatorDependencies, page: Page) {
 
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
-const changes = {
-  pause: lifecycle.pauseEndpoint,
-  resume: lifecycle.resumeEndpoint,
-  enable: lifecycle.enableEndpoint,
-};
+const changes = { pause: lifecycle.pauseEndpoint, resume: lifecycle.resumeEndpoint, enable: lifecycle.enableEndpoint };
 
 const statusChange = (verb: keyof typeof changes) =>
   operation(`${verb}Endpoint`, `POST ${endpointPath}/${verb}`, {
