@@ -62,7 +62,7 @@ export const fanOutEnvironment = () =>
     ANNOUNCEMENT_QUEUE_URL: queueUrl,
   });
 
-const deliverEnvironment = () =>
+export const deliverEnvironment = () =>
   z.extend(webhookEnvironment(), {
     DATA_KEY: dataKey,
     /** The topics of mails to readers, with commas between them. */
@@ -101,15 +101,6 @@ export const operatorEnvironment = () =>
     /** JSON object: URLs of all queues by their content. */
     INSPECTED_QUEUES: z.pipe(text(), z.pipe(z.transform(jsonOf), z.record(z.string(), queueUrl))),
   });
-
-/** Variables that a function needs; the secret may hold some of them instead. */
-type VariablesOf<Schema extends z.ZodMiniType> = Record<keyof z.input<Schema>, string | undefined>;
-export type PollVariables = VariablesOf<ReturnType<typeof pollEnvironment>>;
-export type FanOutVariables = VariablesOf<ReturnType<typeof fanOutEnvironment>>;
-export type DeliverVariables = VariablesOf<ReturnType<typeof deliverEnvironment>>;
-export type SweepVariables = VariablesOf<ReturnType<typeof sweepEnvironment>>;
-export type DeclareVariables = VariablesOf<ReturnType<typeof declareEnvironment>>;
-export type OperatorVariables = VariablesOf<ReturnType<typeof operatorEnvironment>>;
 
 /** Texts of the secret by their names. */
 export type Fields = Readonly<Record<string, string>>;

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SubscribeCommand } from '@aws-sdk/client-sns';
 import { DataKey } from '#functions/lambda/data-key.ts';
-import type { DeliverVariables, FanOutVariables, SweepVariables } from '#functions/lambda/environment.ts';
 import { type DeliveryFacts, settledChannel } from '#functions/webhooks/deliveries/settled.ts';
 import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
 import { readWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { deliveryDependencies } from '#functions/webhooks/engine/dependencies.ts';
+import type { DeliverVariables, FanOutVariables, SweepVariables } from '#infra/config/function-variables.ts';
 import type { Reporter } from '#infra/local/console/console.ts';
 import { counted, firstOf } from '#infra/local/process/stopping.ts';
 import { createWebhooksTable, type LocalAws } from '#infra/local/services/embedded-services.ts';

@@ -102,10 +102,7 @@ async function listOfTransfer(deps: OperatorDependencies, input: Query, transfer
 
 export const eventOperations = [
   operation('listEvents', 'GET /events', {
-    summary:
-      'Lists events, the newest first; with after, those after an event or a time, the oldest first. Events are stored some seconds after their time: a follower looks back a little and drops known ids',
     query,
-    failures: [404],
     async run(deps, { query: input, deadline }) {
       const { steady } = deps.webhooks;
       const waitUntil = Math.min(steady() + input.waitSeconds * 1000, deadline);
@@ -118,9 +115,7 @@ export const eventOperations = [
     },
   }),
   operation('showEvent', 'GET /events/{id}', {
-    summary: 'Shows an event or a digest with its deliveries and their attempts',
     params: z.strictObject({ id: eventId }),
-    failures: [404],
     async run(deps, { params: { id } }) {
       const keptFor = daysText(deps.webhooks.deliveries.keptForMs);
       return existing(await traceOf(deps, id), `event ${id}; events are kept for ${keptFor}`);

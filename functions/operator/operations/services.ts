@@ -30,7 +30,6 @@ async function viewQueue(sqs: Pick<SQSClient, 'send'>, name: string, QueueUrl: s
 }
 
 export const showServices = operation('showServices', 'GET /services', {
-  summary: 'Checks that each table, queue and topic answers, and counts the messages of the queues',
   async run(deps, { deadline }) {
     const { transfers, webhooks, queues, topics } = deps;
     const budget = retryBudget(deadline, webhooks.steady);
