@@ -17,7 +17,7 @@ export type Language = (typeof languages)[number];
 
 const texts = r.list(r.text);
 
-/** What a person, or the people of a chat, want to get and when; part of an endpoint's row. */
+/** Wishes of a person, or of the people of a chat; part of an endpoint's row. */
 export const readerFields = r.object({
   language: r.oneOf(languages),
   timeZone: r.text,
@@ -65,7 +65,7 @@ export const usualReader: Reader = readerSettings.parse({});
 export const readerOf = ({ format, reader }: { readonly format: Format; readonly reader?: Reader | undefined }) =>
   isForPeople(format) ? (reader ?? usualReader) : undefined;
 
-/** Stands before the address in the URL of an endpoint by mail, as it stands in the configuration. */
+/** The beginning of the URL of an endpoint by mail, before the address. */
 export const mailOrigin = 'mailto:';
 
 export const addressIn = (url: string): string => url.slice(mailOrigin.length);

@@ -64,7 +64,7 @@ describe('notify.readers', () => {
     ],
     ['empty messages each day', { evenIfEmpty: true, when: 'daily at 07:30' }, []],
     ['a message each minute, to try it', { when: 'every minute' }, []],
-  ])('with %s are checked: %j', (_, settings, expected) => {
+  ])('are checked for %s: %j', (_, settings, expected) => {
     const told = mistakesOf(settings);
     expect(told).toHaveLength(expected.length);
     expected.forEach((one, index) => {
@@ -108,7 +108,7 @@ describe('notify.readers', () => {
       },
       ['[0].endpoint: expected a webhook of format slack or teams, but that of webhooks[0] is event'],
     ],
-  ])('with %s are checked', (_, content, expected) => {
+  ])('are checked for %s', (_, content, expected) => {
     expect(problemsOf(content)).toEqual(expected.map((problem) => `notify.readers${problem}`));
   });
 
@@ -128,7 +128,7 @@ describe('notify.readers', () => {
     [{ when: 'daily at 07:30', quiet: ['saturday', 'sunday'] }, 2, 3],
     [{ when: 'at once', quiet: ['friday', 'saturday', 'sunday', 'monday'] }, 4, 5],
     [{ when: 'hourly' }, 1, undefined],
-  ])('with %j and events kept for %i days need %s', (settings, events, needed) => {
+  ])('are checked for their longest wait: %j with events of %i days needs %s', (settings, events, needed) => {
     const ofReader = needed === undefined ? [] : [expect.stringContaining(`at least ${needed}, since`)];
     const retention = { events, transfers: 30 };
     expect(problemsOf({ notify: { readers: [{ ...byEmail, ...settings }] }, retention })).toEqual(ofReader);

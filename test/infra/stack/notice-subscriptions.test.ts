@@ -65,7 +65,7 @@ describe('subscriptions of readers by e-mail', () => {
     expect(after.map((some) => some.filter((one) => !one.startsWith('reader-300 ')))).toEqual(kept);
   });
 
-  it('of more topics have a display name that names the notifier, as the mails show it', () => {
+  it('come from topics whose display name, which mails show, begins with that of the notifier', () => {
     for (const template of templatesWith(readersByEmail(201))) {
       template.hasResourceProperties('AWS::SNS::Topic', { DisplayName: 'TransferNotifier notices' });
     }
