@@ -7,11 +7,6 @@ const notEmpty = text().check(z.minLength(1, 'must not be empty'));
 const queueUrl = text().check(z.regex(/^https?:\/\//, 'must be the URL of a queue'));
 const arn = text().check(z.startsWith('arn:', 'must be an ARN'));
 
-const arns = z.pipe(
-  arn,
-  z.transform((text) => text.split(',')),
-);
-
 /** Key that encrypts secrets and tokens in the tables: 32 bytes in base64; the last sign may be missing. */
 const dataKey = text().check(z.regex(/^[A-Za-z0-9+/]{43}=?$/, 'must be 32 bytes in base64'));
 
@@ -65,8 +60,8 @@ export const fanOutEnvironment = () =>
 export const deliverEnvironment = () =>
   z.extend(webhookEnvironment(), {
     DATA_KEY: dataKey,
-    /** The topics of mails to readers, with commas between them. */
-    TRANSFER_NOTICES_TOPIC_ARN: arns,
+    /** Topics for mails to readers, with commas between them. */
+    TRANSFER_NOTICES_TOPIC_ARN: arn,
     /** Proxy for webhooks; other proxy variables do not concern them. */
     WEBHOOK_PROXY: z.optional(
       text().check(z.refine((proxy) => proxyProblem(proxy) === undefined, 'must be a proxy such as http://HOST:PORT')),

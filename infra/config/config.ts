@@ -229,7 +229,12 @@ export function loadConfig(file: string, further: (config: Config) => readonly s
     ...moved,
     ...repeatedEntries(json),
     ...(config
-      ? [...caFileProblems(config), ...retentionProblems(config), ...problemsOfReaders(config), ...further(config)]
+      ? [
+          ...caFileProblems(config),
+          ...retentionProblems(config),
+          ...problemsOfReaders(config, json),
+          ...further(config),
+        ]
       : []
     ).filter((problem) => !isWithin(problem.split(': ')[0]!, mistakes)),
   ];

@@ -67,7 +67,7 @@ function mistakeOf(issue: z.core.$ZodIssue): Mistake {
   };
 }
 
-/** Of these settings exactly one is required in an entry of a list; the first has a placeholder. */
+/** Settings of which an entry of a list has exactly one; the first has a placeholder. */
 const choices: Readonly<Record<string, object>> = {
   webhooks: { url: sound.url, urlFrom: undefined },
   readers: { email: sound.email, endpoint: undefined },

@@ -87,8 +87,13 @@ interface Told {
   readonly retention: { readonly events: number };
 }
 
-/** Problems of readers with each other, with webhooks and with the time for which events are kept, each with its path. */
-export function problemsOfReaders({ notify: { readers }, webhooks, retention }: Told): string[] {
+/**
+ * Problems of readers with each other, with webhooks and with the time for which events are kept, each with its path.
+ *
+ * @param json the file as it stands, without defaults
+ */
+export function problemsOfReaders({ notify: { readers }, webhooks, retention }: Told, json: unknown): string[] {
+  const given = Object(json).webhooks;
   const formats = new Map(webhooks.map(({ name, format }) => [name, format]));
   const places = new Map(webhooks.map(({ name }, index) => [name, index]));
   const each = readers.flatMap((one, index) => {
@@ -108,6 +113,12 @@ export function problemsOfReaders({ notify: { readers }, webhooks, retention }: 
       format &&
         !isForPeople(format) &&
         `${path}.endpoint: expected a webhook of format slack or teams, but that of webhooks[${places.get(endpoint!)}] is ${format}`,
+      ...['types', 'mailboxes'].map(
+        (setting) =>
+          format &&
+          Object.hasOwn(Object(given?.[places.get(endpoint!)!]), setting) &&
+          `webhooks[${places.get(endpoint!)}].${setting}: expected none, since ${path} chooses for this chat`,
+      ),
       keptFor > retention.events &&
         `retention.events: expected at least ${keptFor}, since events wait that many days for ${path}, got ${retention.events}`,
     ];

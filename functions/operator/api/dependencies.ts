@@ -30,7 +30,10 @@ export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironm
     pollFunction: { url: env.POLL_INVOCATION_URL, signer: signerFor('lambda') },
     topics: {
       sns: { url: env.SNS_URL, signer: signerFor('sns') },
-      arns: { 'transfer-events': [env.TRANSFER_EVENTS_TOPIC_ARN], 'transfer-notices': env.TRANSFER_NOTICES_TOPIC_ARN },
+      arns: {
+        'transfer-events': [env.TRANSFER_EVENTS_TOPIC_ARN],
+        'transfer-notices': env.TRANSFER_NOTICES_TOPIC_ARN.split(','),
+      },
     },
     webhooks: {
       ...deliveryDependencies(env, dynamo),

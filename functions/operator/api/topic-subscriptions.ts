@@ -8,16 +8,8 @@ export const topicNames = ['transfer-events', 'transfer-notices'] as const;
 /** Attempts in all, as many as the SDK makes for the other services. */
 const mostAttempts = 3;
 
-/** Counts the subscriptions of topics, and unconfirmed ones. @throws Problem; for a refusal, Error with SNS's own name */
-export async function viewTopics(sns: SignedAddress, arns: readonly string[], budget: RetryBudget) {
-  const views = await Promise.all(arns.map((arn) => viewTopic(sns, arn, budget)));
-  return views.reduce((sum, view) => ({
-    subscriptions: sum.subscriptions + view.subscriptions,
-    unconfirmed: sum.unconfirmed + view.unconfirmed,
-  }));
-}
-
-async function viewTopic(sns: SignedAddress, TopicArn: string, budget: RetryBudget) {
+/** Counts a topic's subscriptions, and unconfirmed ones. @throws Problem; for a refusal, Error with SNS's own name */
+export async function viewTopic(sns: SignedAddress, TopicArn: string, budget: RetryBudget) {
   const body = String(new URLSearchParams({ Action: 'GetTopicAttributes', Version: '2010-03-31', TopicArn }));
   for (let attempt = 1; ; attempt += 1) {
     const answer = await signedPost(sns, {

@@ -3,7 +3,7 @@ import { retryBudget } from '#functions/clock/backoff.ts';
 import type { Partition } from '#functions/dynamodb/partition.ts';
 import { operation } from '#functions/operator/api/operation.ts';
 import { Problem } from '#functions/operator/api/problem.ts';
-import { topicNames, viewTopics } from '#functions/operator/api/topic-subscriptions.ts';
+import { topicNames, viewTopic } from '#functions/operator/api/topic-subscriptions.ts';
 
 /** Runs a check and turns an error into its name, or into what it tells the operator. */
 async function seen<T extends object>(look: () => Promise<T>): Promise<T | { problem: string }> {
@@ -37,10 +37,12 @@ export const showServices = operation('showServices', 'GET /services', {
       Promise.all([viewTable('transfers', transfers.watches), viewTable('webhooks', webhooks.endpoints)]),
       Promise.all(Object.entries(queues.urls).map(([name, url]) => viewQueue(queues.sqs, name, url))),
       Promise.all(
-        topicNames.map(async (name) => {
-          const view = await seen(() => viewTopics(topics.sns, topics.arns[name], budget));
-          return { name, subscriptions: 0, unconfirmed: 0, ...view };
-        }),
+        topicNames.flatMap((name) =>
+          topics.arns[name].map(async (arn) => {
+            const view = await seen(() => viewTopic(topics.sns, arn, budget));
+            return { name, subscriptions: 0, unconfirmed: 0, ...view };
+          }),
+        ),
       ),
     ]);
     return { tables, queues: queueViews, topics: topicViews };

@@ -78,8 +78,8 @@ export async function declareEndpoints(
 
 async function align(deps: EndpointLifeDependencies, endpoint: Endpoint, { name, settings, secret }: DeclaredEndpoint) {
   const { mailboxes, directions, reader, types, headers, retryDelaysMs, maxInFlight, ...rest } = settings;
-  const given = { mailboxes, directions, reader, types, headers, retryDelaysMs, maxInFlight, ...rest };
-  await updateEndpoint(deps, name, given);
+  const given = { reader, types, headers, retryDelaysMs, maxInFlight, ...rest };
+  await updateEndpoint(deps, name, { mailboxes, directions, ...given });
   const current = secretsOf(deps.dataKey, endpoint).secrets[0]?.secret;
   if (secret !== undefined && secret !== current) await rotateSecret(deps, name, undefined, secret);
   if (endpoint.disabledBecause !== undeclared) return;

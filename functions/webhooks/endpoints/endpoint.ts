@@ -26,7 +26,6 @@ export const endpointSchema = r.object({
   types: texts,
   /** Filter on mailboxes, case-insensitive. */
   mailboxes: r.optional(texts),
-  /** What its people want to get and when; only of formats for people. */
   reader: r.optional(readerFields),
   directions: r.optional(texts),
   /** An operator pauses an endpoint; an operator or a long series of failures disables it. */
@@ -51,7 +50,6 @@ export type Endpoint = r.ReadBy<typeof endpointSchema>;
 
 /** The parts of an endpoint that are stored encrypted. */
 export interface EndpointSecrets extends TemplateParts {
-  /** Of format `email`, `mailto:` before the address as it stands in the configuration. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly secrets: readonly SigningSecret[];

@@ -17,7 +17,7 @@ export type Language = (typeof languages)[number];
 
 const texts = r.list(r.text);
 
-/** What a person, or the people of a chat, want to get and when; part of an endpoint's row. */
+/** Wishes of a person, or of the people of a chat; part of an endpoint's row. */
 export const readerFields = r.object({
   language: r.oneOf(languages),
   timeZone: r.text,
@@ -31,20 +31,20 @@ export const readerFields = r.object({
 
 export type Reader = r.ReadBy<typeof readerFields>;
 
-const checkedBy = (problemWith: (text: string) => string | undefined, form: RegExp) =>
-  z.string().check(z.meta({ pattern: form.source.replaceAll(/\?<\w+>/g, '?:') }), ({ value, issues }) => {
+/** Turns a rule into a check whose issue does not repeat the value, which may be a secret. */
+export const checkedBy =
+  <T>(problemWith: (value: T) => string | undefined) =>
+  ({ value, issues }: z.core.ParsePayload<T>): void => {
     const message = problemWith(value);
-    if (message) issues.push({ code: 'custom', input: value, message });
-  });
+    if (message) issues.push({ code: 'custom', input: undefined, message });
+  };
 
-const typePattern = z
+const formed = (problemWith: (text: string) => string | undefined, form: RegExp) =>
+  z.string().check(z.meta({ pattern: form.source.replaceAll(/\?<\w+>/g, '?:') }), checkedBy(problemWith));
+
+export const eventType = z
   .string()
-  .check(
-    z.refine((type) => typePatterns.includes(type), 'expected an event type such as transfer.failed, or transfer.*'),
-  );
-
-/** Quiet times of a reader: all weekdays, and more spans than a day has occasions for. */
-const mostQuiet = 16;
+  .check(z.refine((type) => typePatterns.includes(type), `expected one of ${typePatterns.join(', ')}`));
 
 /** The settings of a reader; without them, an address or a chat gets a message at once, in English. */
 export const readerSettings = z.strictObject({
@@ -53,9 +53,9 @@ export const readerSettings = z.strictObject({
     z.string().check(z.refine(isTimeZone, 'expected a time zone such as Europe/Berlin or UTC')),
     'UTC',
   ),
-  when: z._default(checkedBy(whenProblem, whenForm), 'at once'),
-  urgent: z._default(z.array(typePattern), []),
-  quiet: z._default(z.array(checkedBy(quietProblem, quietForm)).check(z.maxLength(mostQuiet)), []),
+  when: z._default(formed(whenProblem, whenForm), 'at once'),
+  urgent: z._default(z.array(eventType), []),
+  quiet: z._default(z.array(formed(quietProblem, quietForm)).check(z.maxLength(16)), []),
   evenIfEmpty: z._default(z.boolean(), false),
 });
 
@@ -65,7 +65,7 @@ export const usualReader: Reader = readerSettings.parse({});
 export const readerOf = ({ format, reader }: { readonly format: Format; readonly reader?: Reader | undefined }) =>
   isForPeople(format) ? (reader ?? usualReader) : undefined;
 
-/** Stands before the address in the URL of an endpoint by mail, as it stands in the configuration. */
+/** The beginning of the URL of an endpoint by mail, before the address. */
 export const mailOrigin = 'mailto:';
 
 export const addressIn = (url: string): string => url.slice(mailOrigin.length);
@@ -79,9 +79,6 @@ export function toldAt(reader: Reader, type: string, now: number): number {
   return nextDigestAt(reader, reader.when === 'at once' ? now + gatherMs : now);
 }
 
-/** A time at which no clock is changed. */
-const anyTime = Date.parse('2026-01-05T00:00:00Z');
-
 /** Problems of a reader's settings with each other, each with its path. Wrong values of their own are no matter here. */
 export function readerProblems({ types, reader }: { types: readonly string[]; reader?: Reader | undefined }) {
   if (!reader) return [];
@@ -94,7 +91,7 @@ export function readerProblems({ types, reader }: { types: readonly string[]; re
   if (evenIfEmpty && when === 'at once')
     problems.push(['evenIfEmpty', 'expected another time than at once, at which there is always an event']);
   const atOnce = { when: 'at once', timeZone, quiet };
-  const firstAt = nextDigestAt(atOnce, anyTime);
+  const firstAt = nextDigestAt(atOnce, 0);
   // A week of quiet has no end.
   if (nextDigestAt(atOnce, firstAt) !== firstAt)
     problems.push(['quiet', 'expected a time of the week that is not quiet, or nothing would ever be sent']);

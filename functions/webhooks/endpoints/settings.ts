@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
-import { eventTypes, isOfType, typePatterns } from '#functions/events/catalogue.ts';
+import { eventTypes, isOfType } from '#functions/events/catalogue.ts';
 import { address, addressProblem } from '#functions/transfers/mailbox-address.ts';
 import { secretProblem } from '#functions/webhooks/http/signature.ts';
 import { headerProblem, targetProblem } from '#functions/webhooks/http/ssrf-guard.ts';
 import { formats, isForPeople } from './format.ts';
-import { addressIn, mailOrigin, readerProblems, readerSettings } from './reader.ts';
+import { addressIn, checkedBy, eventType, mailOrigin, readerProblems, readerSettings } from './reader.ts';
 import { defaultRetryDelays, retryDelaysProblem } from './retry-schedule.ts';
 import { templateProblems } from './template.ts';
 
@@ -22,10 +22,6 @@ export class EndpointError extends Error {
   }
 }
 
-const eventType = z
-  .string()
-  .check(z.refine((type) => typePatterns.includes(type), `expected one of ${typePatterns.join(', ')}`));
-
 export const endpointName = z
   .string()
   .check(z.regex(/^[a-z0-9-]{1,64}$/, 'expected 1 to 64 lower-case letters, digits and hyphens'));
@@ -39,14 +35,6 @@ const headers = z.record(z.string(), z.string('expected a text')).check(({ value
     if (problem) refuse(problem, [name]);
   }
 });
-
-/** Turns a rule into a check whose issue does not repeat the value, which may be a secret. */
-const checkedBy =
-  <T>(problemWith: (value: T) => string | undefined) =>
-  ({ value, issues }: z.core.ParsePayload<T>): void => {
-    const message = problemWith(value);
-    if (message) issues.push({ code: 'custom', input: undefined, message });
-  };
 
 const urlProblem = (url: string, allowPrivate: boolean) =>
   url.startsWith(mailOrigin) ? addressProblem(addressIn(url)) : targetProblem(url, allowPrivate);

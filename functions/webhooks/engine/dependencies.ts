@@ -75,7 +75,7 @@ export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>
 export const deliverDependencies = (env: ReturnType<typeof readDeliverEnvironment>): DeliverDependencies => ({
   ...deliveryDependencies(env),
   dataKey: new DataKey(env.DATA_KEY),
-  mail: new MailTopic(new SNSClient(sdkSettings), env.TRANSFER_NOTICES_TOPIC_ARN),
+  mail: new MailTopic(new SNSClient(sdkSettings), env.TRANSFER_NOTICES_TOPIC_ARN.split(',')),
   client: new WebhookClient({
     resolve: dnsResolver(),
     allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',

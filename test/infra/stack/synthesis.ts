@@ -7,7 +7,7 @@ import type { Config } from '#infra/config/config.ts';
 import { NotifierStack } from '#infra/stack/notifier-stack.ts';
 
 /** The settings of a reader by default. */
-export const usualReader = { ...usualSettings, urgent: [], quiet: [] };
+export const usualReader = { ...usualSettings, types: ['transfer.*' as const], urgent: [], quiet: [] };
 
 /** A configuration with everything in it. */
 export const config: Config = {
