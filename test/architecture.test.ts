@@ -28,7 +28,7 @@ const floors = [
   ['infra/constructs', 'infra/simulator', 'infra/cli/terminal'],
   ['infra/stack', 'infra/cli/api'],
   ['infra/cli/commands', 'infra/cli/secret', 'infra/local/process', 'infra/local/demo'],
-  ['infra/cli/doctor', 'infra/local/data'],
+  ['infra/cli/doctor', 'infra/local/data', 'infra/local/mail'],
   ['infra/cli', 'infra/local/services'],
   ['infra/local/console'],
   ['infra/local', 'infra'],
