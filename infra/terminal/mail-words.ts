@@ -51,7 +51,7 @@ const codes: Readonly<Record<string, Words>> = {
   },
   EPROTOCOL: { says: 'it does not answer as a mail server does', remedy: 'check host and port in notify.smtp.url' },
   STARTTLS_REFUSED: {
-    says: 'the mail server offers no encryption (STARTTLS)',
+    says: 'the mail server offers no encryption by STARTTLS',
     remedy: 'have STARTTLS switched on there, or use smtps: with port 465 in notify.smtp.url',
   },
 };
@@ -70,6 +70,12 @@ const tlsRemedies: { readonly [Finding in TlsFinding]?: string } = {
     'look at the log of the mail server',
 };
 
+/** For a mail on AWS, where the code is the name of an error of SNS. */
+const sns: Words = {
+  says: 'SNS has not taken the mail',
+  remedy: 'look at the state of SNS, and whether the function that delivers may publish to the topic',
+};
+
 /** HTTP statuses that ask to slow down; SMTP has no such. */
 const httpSlowing: ReadonlySet<number | undefined> = new Set([429, 502, 503, 504]);
 
@@ -81,10 +87,17 @@ const httpSlowing: ReadonlySet<number | undefined> = new Set([429, 502, 503, 504
 export function mailFailureWords({ cause, code, status }: MailFacts): Words | undefined {
   const usual = failures[cause as EndpointCause];
   if (!usual || (cause === 'throttled' && httpSlowing.has(status))) return undefined;
-  const tls = cause === 'untrusted_certificate' && code !== undefined ? tlsProblemOf(code) : undefined;
-  const { says, remedy } =
-    codes[code ?? ''] ??
-    (tls ? { says: `the mail server’s ${tls.says}`, remedy: tlsRemedies[tls.says] ?? tls.remedy } : usual);
+  const { says, remedy } = code === undefined ? usual : (codes[code] ?? groupOf(cause, code) ?? usual);
   const detail = status === undefined ? code : `SMTP ${status}`;
   return { says: detail === undefined ? says : `${says} (${detail})`, remedy };
 }
+
+/** Words for a code that is one of many. */
+function groupOf(cause: string | undefined, code: string): Words | undefined {
+  if (cause === 'unreachable') return isOfNode(code) ? undefined : sns;
+  const tls = cause === 'untrusted_certificate' ? tlsProblemOf(code) : undefined;
+  return tls && { says: `the mail server’s ${tls.says}`, remedy: tlsRemedies[tls.says] ?? tls.remedy };
+}
+
+/** SNS names its errors as `ThrottledException`. */
+const isOfNode = (code: string): boolean => /^[A-Z_]+$/.test(code);

@@ -6,6 +6,8 @@ import { SmtpClient, type SmtpOptions } from './smtp-client.ts';
 
 /** A mail for the terminal; it names the reader, not the address. */
 export interface PrintedMail {
+  /** Id of the digest. */
+  readonly id: string;
   readonly reader: string;
   readonly subject: string;
   readonly text: string;
@@ -32,8 +34,8 @@ export function mailSenderOf(
 
 /** Prints mails in place of sending them. */
 export const terminalMail = (print: (mail: PrintedMail) => void): LocalMailSender => ({
-  async send({ reader, message }: Mail): Promise<MailAnswer> {
-    print({ reader, subject: message.subject, text: textOf(message) });
+  async send({ id, reader, message }: Mail): Promise<MailAnswer> {
+    print({ id, reader, subject: message.subject, text: textOf(message) });
     return { response: 'printed, for notify.smtp is not set' };
   },
   close: () => undefined,

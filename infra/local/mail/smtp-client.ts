@@ -3,7 +3,6 @@ import { createTransport, type SMTPPoolOptions, type SMTPPoolSentMessageInfo, ty
 import { addressProblem } from '#functions/transfers/mailbox-address.ts';
 import type { Mail, MailAnswer, MailSender } from '#functions/webhooks/http/mail.ts';
 import { type SmtpSettings, type SmtpTransport, smtpTransportOf } from '#infra/config/smtp.ts';
-import { isWithin } from '#infra/local/process/stopping.ts';
 import { answerOf, type Hide, hiding, replyOf } from './smtp-answer.ts';
 import { smtpMail } from './smtp-mail.ts';
 
@@ -62,9 +61,12 @@ export class SmtpClient implements MailSender {
   /** Connects and logs in, without a mail. */
   async verify(): Promise<MailAnswer> {
     return this.holding(async () => {
-      if (await isWithin(this.timeoutMs, this.transport.verify())) return {};
-      for (const socket of this.sockets) socket.destroy();
-      return { cause: 'timeout' };
+      const { promise: late, resolve } = Promise.withResolvers<MailAnswer>();
+      const timer = setTimeout(() => {
+        resolve({ cause: 'timeout' });
+        for (const socket of this.sockets) socket.destroy();
+      }, this.timeoutMs);
+      return Promise.race([this.transport.verify().then(() => ({})), late]).finally(() => clearTimeout(timer));
     });
   }
 

@@ -19,9 +19,14 @@ describe('attemptWords', () => {
     ['a receiver that hangs', { cause: 'timeout', failure: 'timeout' } as const, 'no answer within 15 s'],
     ['a mail server that hangs', { cause: 'timeout' }, 'the mail server gives no answer within 15 s'],
     [
+      'a mail that SNS refuses',
+      { cause: 'unreachable', code: 'ThrottledException' },
+      'SNS has not taken the mail (ThrottledException)',
+    ],
+    [
       'a mail server without encryption',
       { cause: 'untrusted_certificate', code: 'STARTTLS_REFUSED', status: 502 },
-      'the mail server offers no encryption (STARTTLS) (SMTP 502)',
+      'the mail server offers no encryption by STARTTLS (SMTP 502)',
     ],
     [
       'an expired certificate of a mail server',

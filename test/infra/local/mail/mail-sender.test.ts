@@ -28,7 +28,12 @@ describe('mailSenderOf', () => {
     const answer = await sender.send(mail());
     expect(answer.cause).toBeUndefined();
     expect(printed).toEqual([
-      { reader: 'ops', subject: '2 transfers have failed', text: expect.stringContaining('failed') },
+      {
+        id: 'dig_0123456789abcdef',
+        reader: 'ops',
+        subject: '2 transfers have failed',
+        text: expect.stringContaining('failed'),
+      },
     ]);
     expect(JSON.stringify(printed)).not.toContain('reader@example.com');
   });

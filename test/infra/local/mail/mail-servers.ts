@@ -97,10 +97,11 @@ export async function mailServer(options: SMTPServerOptions = {}) {
   server.on('error', () => undefined);
   server.listen(0, '127.0.0.1');
   await once(server.server, 'listening');
-  closing.push(() => new Promise<void>((resolve) => server.close(resolve)));
+  const close = () => new Promise<void>((resolve) => server.close(resolve));
+  closing.push(close);
   const { port } = server.server.address() as AddressInfo;
   const parsed = () => Promise.all(seen.sources.map((source) => simpleParser(source)));
-  return { port, seen, parsed, server };
+  return { port, seen, parsed, close };
 }
 
 /** Reply of a scripted server to a line of the client; undefined where it says nothing. */
