@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { proxyProblem } from '#functions/http/proxy.ts';
 import { ConfigError } from './config.ts';
+import { type SmtpSettings, smtpPasswordVariable, smtpTransportOf } from './smtp.ts';
 
 /** Command that makes a client id. */
 export const newClientId = 'npm run notifier -- client-id new';
@@ -15,6 +16,7 @@ const credentials = z.object({
     .string()
     .refine((proxy) => proxyProblem(proxy) === undefined, 'expected a proxy such as http://proxy.example.com:3128')
     .optional(),
+  [smtpPasswordVariable]: z.string().optional(),
 });
 
 /** Secrets of a local run. */
@@ -22,12 +24,34 @@ export interface Credentials {
   readonly clientId: string;
   /** Proxy for webhooks; overrides the configured one. */
   readonly webhookProxy?: string | undefined;
+  /** Password of the user in `notify.smtp.url`. */
+  readonly smtpPassword?: string | undefined;
 }
 
-/** @throws ConfigError for what is malformed, and for the further problems in `missing`; it repeats no value */
-export function readCredentials(environment: NodeJS.ProcessEnv, missing: readonly string[] = []): Credentials {
+/**
+ * @param missing further problems
+ * @param smtp the mail server, which may need a password
+ * @throws ConfigError for what is malformed or missing; it repeats no value
+ */
+export function readCredentials(
+  environment: NodeJS.ProcessEnv,
+  missing: readonly string[] = [],
+  smtp?: SmtpSettings | undefined,
+): Credentials {
   const { data, error } = credentials.safeParse(environment);
-  const problems = (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);
-  if (!data || missing.length > 0) throw new ConfigError('the environment', [...problems, ...missing]);
-  return { clientId: data.CRYPTSHARE_CLIENT_ID, webhookProxy: data.WEBHOOK_PROXY };
+  const problems = [
+    ...(error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`),
+    ...missing,
+    ...(smtp && smtpTransportOf(smtp.url).user !== undefined && !environment[smtpPasswordVariable]
+      ? [
+          `${smtpPasswordVariable}: this environment variable is missing; it holds the password of the user in notify.smtp.url`,
+        ]
+      : []),
+  ];
+  if (!data || problems.length > 0) throw new ConfigError('the environment', problems);
+  return {
+    clientId: data.CRYPTSHARE_CLIENT_ID,
+    webhookProxy: data.WEBHOOK_PROXY,
+    smtpPassword: data[smtpPasswordVariable],
+  };
 }

@@ -12,6 +12,9 @@ export interface Mistake {
 const sound: Readonly<Record<string, unknown>> = {
   server: { url: 'https://placeholder.example.com' },
   url: 'https://placeholder.example.com',
+  'smtp.url': 'smtps://placeholder.example.com',
+  smtp: { url: 'smtps://placeholder.example.com', from: 'placeholder@example.com' },
+  from: 'placeholder@example.com',
   name: 'placeholder',
   mailbox: 'placeholder@example.com',
   watches: [{ mailbox: 'placeholder@example.com' }],
@@ -94,7 +97,8 @@ function mend(copy: { root: unknown }, issue: z.core.$ZodIssue): void {
     const parent = at(path.slice(0, -1)) as Node;
     const key = path.at(-1)!;
     if (Array.isArray(parent)) parent[key as number] = structuredClone((sound[String(path.at(-2))] as unknown[])[0]);
-    else if (parent[key] === undefined) parent[key] = structuredClone(sound[String(key)]);
+    else if (parent[key] === undefined)
+      parent[key] = structuredClone(sound[path.slice(-2).join('.')] ?? sound[String(key)]);
     else delete parent[key];
   }
 }

@@ -6,6 +6,8 @@ import { usualDataFolder } from '#infra/config/usual-names.ts';
 import { personReporter, type Reporter, scriptReporter, watchWords } from '#infra/local/console/console.ts';
 import { DataFolderError, storageError } from '#infra/local/data/data-folder.ts';
 import { startDemo } from '#infra/local/demo/demo.ts';
+import { smtpOptionsOf } from '#infra/local/mail/mail-sender.ts';
+import { requireMailServer } from '#infra/local/mail/verify-smtp.ts';
 import { exitCodes } from '#infra/local/process/exit-codes.ts';
 import { AwsEndpointError } from '#infra/local/services/aws-endpoints.ts';
 import { printableLines } from '#infra/terminal/printable.ts';
@@ -41,7 +43,9 @@ async function run(options: Options, daemon: Daemon): Promise<void> {
   const { output } = daemon;
   const reporter = options.json ? scriptReporter(output) : personReporter(output, () => new Date());
   if (options.config !== undefined) {
-    await runUntilStopped(realRun(options.config, options, process.env), daemon, reporter, options.config);
+    const real = realRun(options.config, options, process.env);
+    await requireMailServer(options.config, smtpOptionsOf(real.config, real.credentials));
+    await runUntilStopped(real, daemon, reporter, options.config);
   } else {
     const demo = await startDemo((receipt) => reporter.receipt(receipt));
     const demoRun = {

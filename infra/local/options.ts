@@ -27,6 +27,7 @@ Webhooks reach only the public internet, by https:; --allow-private-webhooks let
 
 Credentials come from the environment:
   CRYPTSHARE_CLIENT_ID   client id of this notifier: 50 to 4000 letters and digits; npm run notifier -- client-id new makes one
+  SMTP_PASSWORD          password of the user in notify.smtp.url
 
 Proxies come from the environment, too, and are never used for this machine:
   HTTPS_PROXY, NO_PROXY  proxy to the Cryptshare Server, and hosts reached without it

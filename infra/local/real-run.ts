@@ -1,6 +1,7 @@
 import type { DeclaredEndpoint } from '#functions/webhooks/endpoints/declared.ts';
 import { type Config, ConfigError, loadConfig } from '#infra/config/config.ts';
 import { type Credentials, readCredentials } from '#infra/config/credentials.ts';
+import type { SmtpSettings } from '#infra/config/smtp.ts';
 import { type DeclaredWebhooks, declaredWebhooks } from './declared-webhooks.ts';
 import type { Options } from './options.ts';
 
@@ -20,6 +21,7 @@ export interface RunOptions extends Omit<Options, 'config' | 'json'> {
  */
 export function realRun(file: string, options: Options, environment: NodeJS.ProcessEnv): RunOptions {
   let webhooks: DeclaredWebhooks = { endpoints: [], problems: [], missing: [] };
+  let smtp: SmtpSettings | undefined;
   const errors: ConfigError[] = [];
   const tried = <T>(read: () => T): T | undefined => {
     try {
@@ -32,12 +34,13 @@ export function realRun(file: string, options: Options, environment: NodeJS.Proc
   };
   const config = tried(() =>
     loadConfig(file, (sound) => {
+      smtp = sound.notify.smtp;
       webhooks = declaredWebhooks(sound, environment, options.allowPrivateWebhooks);
       return webhooks.problems;
     }),
   );
   const { endpoints, missing } = webhooks;
-  const credentials = tried(() => readCredentials(environment, missing));
+  const credentials = tried(() => readCredentials(environment, missing, smtp));
   if (!config || !credentials || errors.length > 0) throw ConfigError.joined(errors);
   return { ...options, config, credentials, endpoints, prefix: '' };
 }

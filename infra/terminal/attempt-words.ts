@@ -1,5 +1,6 @@
 import { type TlsFinding, tlsProblemOf } from '#functions/http/tls-problem.ts';
 import type { PostFailure } from '#functions/webhooks/http/webhook-client.ts';
+import { type MailFacts, mailFailureWords } from './mail-words.ts';
 
 /** Remedies of problems with TLS where the receiver of a webhook needs another than the Cryptshare Server. */
 const receiverRemedies: { readonly [Finding in TlsFinding]?: string } = {
@@ -14,12 +15,10 @@ const receiverRemedies: { readonly [Finding in TlsFinding]?: string } = {
   'side refuses the TLS connection; it may want a client certificate, or share no cipher': 'look at the receiver’s log',
 };
 
-/** Facts that tell how a delivery attempt ended. */
-interface AttemptFacts {
+/** Facts that tell how a delivery attempt ended. The status is that of HTTP or, for a mail, of SMTP. */
+interface AttemptFacts extends MailFacts {
+  /** Undefined for an answer, and for all mails. */
   readonly failure?: PostFailure | undefined;
-  /** Node's code for the failure, for example `ECONNREFUSED`. */
-  readonly code?: string | undefined;
-  readonly status?: number | undefined;
 }
 
 interface Words {
@@ -53,17 +52,23 @@ const failures: Record<PostFailure, Words> = {
   },
 };
 
-/** Describes the end of an attempt: `HTTP 204`, or `its name cannot be resolved (ENOTFOUND)`. */
-export function attemptWords({ failure, code, status }: AttemptFacts): string {
-  if (failure === undefined) return status === undefined ? 'not told' : `HTTP ${status}`;
+/** Describes the end of an attempt: `HTTP 204`, `SMTP 250`, or `its name cannot be resolved (ENOTFOUND)`. */
+export function attemptWords({ failure, code, status, cause }: AttemptFacts): string {
+  if (failure === undefined) {
+    const mail = mailFailureWords({ cause, code, status });
+    return mail?.says ?? (status === undefined ? 'not told' : `${smtpSuccess.has(status) ? 'SMTP' : 'HTTP'} ${status}`);
+  }
   const { says } = wordsOf(failure, code);
   return code === undefined ? says : `${says} (${code})`;
 }
 
-/** Remedy for an attempt without an answer; undefined when the receiver answered. */
-export function attemptRemedy({ failure, code }: AttemptFacts): string | undefined {
-  return failure && wordsOf(failure, code).remedy;
+/** Remedy for an attempt without an answer, or for a mail; undefined when the receiver of a webhook answered. */
+export function attemptRemedy({ failure, code, status, cause }: AttemptFacts): string | undefined {
+  return failure ? wordsOf(failure, code).remedy : mailFailureWords({ cause, code, status })?.remedy;
 }
+
+/** Replies to a mail that was taken (RFC 5321, 4.2.3); HTTP has none of them. */
+const smtpSuccess: ReadonlySet<number> = new Set([250, 251, 252]);
 
 const bodyTooLong = {
   says: 'its body would exceed 64 KB, and was not sent',

@@ -60,7 +60,9 @@ function unattempted({ status, endpoint }: DeliveryResource, openUntil: string |
 function wordsOf(name: string, { status, reason }: DeliveryResource, attempt: AttemptResource | undefined): string {
   if (attempt === undefined) return `${name}: ${status.toLowerCase()}${reason === undefined ? '' : `, ${reason}`}`;
   const words = attemptWords(attempt);
-  return attempt.failure === undefined
+  if (attempt.failure === undefined && attempt.status === undefined && status === 'DELIVERED')
+    return `${name}: delivered in ${attempt.durationMs} ms`;
+  return attempt.status !== undefined
     ? `${name} answered ${words} in ${attempt.durationMs} ms`
     : `${name} gave no answer: ${words}, after ${attempt.durationMs} ms`;
 }

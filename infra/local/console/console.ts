@@ -113,9 +113,10 @@ function eventWords(event: Extract<Announcement, { kind: 'event' }>['event']): s
 
 function deliveryWords(facts: DeliveryFacts): string {
   const { endpoint, event, status, attempt, durationMs, failure, code, answer, nextAttemptAt, reason } = facts;
+  const cause = 'cause' in facts ? facts.cause : undefined;
   const outcome = [
     status.toLowerCase(),
-    attempt && `attempt ${attempt}, ${durationMs} ms, ${attemptWords({ failure, code, status: answer })}`,
+    attempt && `attempt ${attempt}, ${durationMs} ms, ${attemptWords({ failure, code, status: answer, cause })}`,
     reason,
     nextAttemptAt && `next at ${nextAttemptAt.slice(11, 19)} UTC`,
   ];

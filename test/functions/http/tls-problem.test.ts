@@ -65,8 +65,9 @@ describe('attemptWords', () => {
     webhooks.close();
     expect(error).toBeInstanceOf(PostError);
     expect(error.failure).toBe('tls');
-    expect(attemptWords(error)).toContain(`its ${says}`);
-    expect(attemptRemedy(error)).toMatch(atReceiver);
+    const { failure, code } = error;
+    expect(attemptWords({ failure, code })).toContain(`its ${says}`);
+    expect(attemptRemedy({ failure, code })).toMatch(atReceiver);
   });
 });
 

@@ -63,6 +63,26 @@ describe('realRun', () => {
     expect(said.filter((line) => line.includes('--allow-private-webhooks'))).toHaveLength(1);
   });
 
+  it('wants SMTP_PASSWORD for a mail server whose URL names a user, in the same report as other mistakes', () => {
+    const smtp = { url: 'smtp://ops@mail.example.com', from: 'notifier@example.com' };
+    const missing =
+      '  SMTP_PASSWORD: this environment variable is missing; it holds the password of the user in notify.smtp.url';
+    expect(mistakesIn({ notify: { smtp } })).toEqual(['the environment cannot be used:', missing]);
+    expect(mistakesIn({ notify: { smtp }, schedule: { every: 'often' } })).toContain(missing);
+    expect(mistakesIn({ notify: { smtp } }, { CRYPTSHARE_CLIENT_ID, SMTP_PASSWORD: '' })).toContain(missing);
+    expect(mistakesIn({ notify: { smtp } }, { CRYPTSHARE_CLIENT_ID, SMTP_PASSWORD: 'hunter2' })).toEqual([]);
+    expect(mistakesIn({ notify: { smtp: { ...smtp, url: 'smtp://mail.example.com' } } })).toEqual([]);
+  });
+
+  it('says where the password of a mail server belongs, beside other mistakes of the file', () => {
+    const smtp = { url: 'smtp://ops:hunter2@mail.example.com', from: 'notifier' };
+    const said = mistakesIn({ notify: { smtp }, schedule: { every: 'often' } }).join('\n');
+    expect(said).toMatch(/^ {2}notify\.smtp\.url: expected no password here.*SMTP_PASSWORD$/m);
+    expect(said).toMatch(/^ {2}notify\.smtp\.from: expected an e-mail address/m);
+    expect(said.match(/notify\.smtp/g)).toHaveLength(2);
+    expect(said).not.toContain('hunter2');
+  });
+
   it('names --allow-private-webhooks for a receiver on this machine, where the option would help', () => {
     const webhooks = [{ name: 'crm', url: 'http://127.0.0.1:9000/hook' }];
     expect(mistakesIn({ webhooks })).toEqual([
