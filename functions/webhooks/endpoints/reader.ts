@@ -2,10 +2,9 @@ import * as z from 'zod/mini';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import { typePatterns } from '#functions/events/catalogue.ts';
 import { isTimeZone, quietProblem, whenProblem } from '#functions/notices/timetable.ts';
+import { languages } from '#functions/notices/words/words.ts';
 
-/** Languages of messages to people. */
-export const languages = ['en', 'de'] as const;
-export type Language = (typeof languages)[number];
+export { languages };
 
 const texts = r.list(r.text);
 
