@@ -34,6 +34,12 @@ export function countWords(words: Words, type: string, count: number, watch: Wat
   return words.say(phrase, { count, of: ofWatch(words, type, watch), type: neutral(type) });
 }
 
+/** A number of events as short as a column or a list needs it. @example '3 failed' */
+export const shortCount = (words: Words, type: string, count: number): string =>
+  words.has(`is.${type}`)
+    ? words.say('count', { count, state: stateWords(words, type) })
+    : countWords(words, type, count);
+
 /** A transfer's event in words. @example { words: 'failed', detail: 'was processing' } */
 export function transferWords(words: Words, event: ToldEvent): Told {
   const fact = factWords(words, event);

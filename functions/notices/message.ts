@@ -1,8 +1,8 @@
 import { entryOf, type Severity } from '#functions/events/catalogue.ts';
 import type { Digest, DigestCount, ToldEvent } from './digest.ts';
 import { textIn } from './digest.ts';
-import { countWords, ofWatch, operatorWords, transferWords } from './event-words.ts';
-import { mailboxText, neutral } from './foreign-text.ts';
+import { countWords, ofWatch, operatorWords, shortCount, transferWords } from './event-words.ts';
+import { neutral } from './foreign-text.ts';
 import { type Language, type Words, wordsIn } from './words/words.ts';
 
 /** One event or one count in a message. */
@@ -104,14 +104,17 @@ function commonWatch({ counts, moreCounts }: Digest): DigestCount | undefined {
   return first?.mailbox !== undefined && isCommon && moreCounts === 0 ? first : undefined;
 }
 
+/** @example '3 transfers from anna@example.com failed, 12 expired and 4 other events' */
 function headlineOf(words: Words, { since, totals }: Digest, whose: DigestCount | undefined): string {
   const [first, ...rest] = totals;
   if (!first) return words.say('headline.none', { since: words.time(since) });
-  if (rest.length === 0) return countWords(words, first.type, first.count, whose);
-  const named = totals.slice(0, mostTypes).map(({ type, count }) => countWords(words, type, count));
-  const count = totals.slice(mostTypes).reduce((sum, total) => sum + total.count, 0);
-  const text = words.list(count > 0 ? [...named, words.say('headline.more', { count })] : named);
-  return whose ? words.say('headline.of', { mailbox: mailboxText(whose.mailbox ?? ''), text }) : text;
+  const isShort = first.type.startsWith('transfer.');
+  const others = rest.slice(mostTypes - 1).reduce((sum, { count }) => sum + count, 0);
+  return words.list([
+    countWords(words, first.type, first.count, whose),
+    ...rest.slice(0, mostTypes - 1).map(({ type, count }) => (isShort ? shortCount : countWords)(words, type, count)),
+    ...(others > 0 ? [words.say('headline.more', { count: others })] : []),
+  ]);
 }
 
 function introOf({ say, time }: Words, { events, since, until }: Digest, only: ToldEvent | undefined): string {
@@ -137,7 +140,7 @@ function figuresOf(words: Words, { counts, moreCounts, more }: Digest): MessageL
   const lines = counts.map(({ type, count, before, ...watch }) => {
     const compared = before === undefined ? '' : words.say('before', { before });
     const detail = `${ofWatch(words, type, watch).trim()} ${compared}`.trim();
-    return { words: countWords(words, type, count), trackingId: '', detail };
+    return { words: shortCount(words, type, count), trackingId: '', detail };
   });
   const others = { words: words.say('more', { count: moreCounts }), trackingId: '', detail: '' };
   return moreCounts > 0 ? [...lines, others] : lines;

@@ -40,7 +40,10 @@ function rowsOf(lines: readonly MessageLine[]): string[] {
     return `  ${cells.join('  ')}`.trimEnd();
   });
   if (aligned.every(({ length }) => length <= width)) return aligned;
-  return rows.flatMap(([words, id, detail]) => [...wrapped(`${words}  ${id}`, '  '), ...wrapped(detail!, '      ')]);
+  return rows.flatMap(([words, id, detail]) => [
+    ...wrapped(words!, '  '),
+    ...wrapped([id, detail].filter(Boolean).join('  '), '      '),
+  ]);
 }
 
 /** Breaks a text between words. */
@@ -49,7 +52,7 @@ function wrapped(text: string, indent = ''): string[] {
   for (const word of printable(text).trim().split(' ')) {
     const last = lines.at(-1);
     if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(indent + word);
+    else if (word !== '') lines.push(indent + word);
   }
-  return lines;
+  return lines.map((line) => line.trimEnd());
 }
