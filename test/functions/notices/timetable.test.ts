@@ -52,7 +52,7 @@ function clockAt(timeZone: string, at: number) {
   };
 }
 
-/** Days on which the clocks of a zone change, from 2026 to 2032. */
+/** Noons before changes of a zone's clocks, from 2026 to 2032. */
 const changes = new Map(
   zones.map((timeZone) => {
     const noons = Array.from({ length: 7 * 365 }, (_, day) => Date.UTC(2026, 0, 1, 12) + day * dayMs);
@@ -91,7 +91,7 @@ const anyInstant = (timeZone: string) => {
   const anyDay = fc.integer({ min: Date.UTC(2026, 0, 2), max: Date.UTC(2032, 0, 1) });
   const days = changes.get(timeZone)!;
   if (days.length === 0) return anyDay;
-  const near = fc.tuple(fc.constantFrom(...days), fc.integer({ min: -dayMs, max: 2 * dayMs }));
+  const near = fc.tuple(fc.constantFrom(...days), fc.nat(dayMs));
   return fc.oneof(
     anyDay,
     near.map(([day, ms]) => day + ms),
@@ -199,6 +199,7 @@ describe('nextDigestAt', () => {
           expect(clockAt(timeZone, minute).second).toBe('00');
         },
       ),
+      { numRuns: 1000 },
     );
   });
 
