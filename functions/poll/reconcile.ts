@@ -60,7 +60,7 @@ export async function reconcile(deps: PollDependencies, listed: ListedWatch): Pr
   /** Each on condition that no other poll has written its row. */
   const commit: Write = ([change]) => snapshot.commit(change!.before, change!.after);
   const states = pass.listing.in(plan.buckets, plan.bits);
-  const ended = await factsOfEnded(server, watch, rows, states, deadline);
+  const ended = await factsOfEnded({ server, watch, deadline }, rows, states);
   const facts = new Map([...pass.listing.knownFacts(), ...ended]);
   const { changes, missing } = diff(rows, states, { ...context, facts });
   const lack = await concludeMissing({ server, context, deadline }, missing, poll);
