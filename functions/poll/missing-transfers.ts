@@ -1,5 +1,4 @@
 import type { Pass } from '#functions/cryptshare/client.ts';
-import type { WatchProblem } from '#functions/events/transfer-event.ts';
 import {
   countMiss,
   type DiffContext,
@@ -25,25 +24,21 @@ const suspensionListings = 10;
 /** Missing transfers judged by one poll: those of senders take a request each, as a listing of 10,000 does. */
 const mostJudged = 100;
 
-/** Conclusion of a poll about transfers that a listing lacks. */
-interface Conclusion {
-  readonly changes: readonly RowChange[];
-  /** Transfers whose state the server did not confirm; the next full listing decides. */
-  readonly unclear: readonly TransferRow[];
-  /** Failure that ended the status requests, or the sudden absence. */
-  readonly problem: WatchProblem | undefined;
-}
-
 interface Judgement extends Omit<Inquiry, 'watch'> {
   readonly context: DiffContext;
 }
 
-/** Judges the transfers of the read buckets that the listing lacks, if it allows a conclusion. */
+/**
+ * Judges the transfers of the read buckets that the listing lacks, if it allows a conclusion.
+ *
+ * @returns `unclear`: transfers whose state the server did not confirm; the next full listing decides. `problem`: the
+ * failure that ended the status requests, or the sudden absence
+ */
 export async function concludeMissing(
   inquiry: Judgement,
   missing: readonly TransferRow[],
   { pass, root }: { readonly pass: Pass; readonly root: Root },
-): Promise<Conclusion & Pick<Root, 'absence'>> {
+) {
   const nothing = { changes: [], unclear: [], problem: undefined, absence: root.absence };
   if (pass.failure) return nothing;
   if (pass.scope === 'active') {
@@ -113,7 +108,7 @@ async function confirmMissing(inquiry: Judgement, missing: readonly TransferRow[
  * filter is not documented in full. Only a state that the server names is a change. A transfer that the server still
  * calls active, or does not know, is left to a full listing.
  */
-export async function confirmDeparted(inquiry: Judgement, missing: readonly TransferRow[]): Promise<Conclusion> {
+export async function confirmDeparted(inquiry: Judgement, missing: readonly TransferRow[]) {
   const { answers, problem } = await askAfter(inquiry, missing.slice(0, mostJudged));
   const changeOf = (row: TransferRow) => changeByAnswer(row, answers.get(row.trackingId), inquiry.context);
   const changes = missing.map(changeOf).filter((change) => change !== undefined);
