@@ -200,14 +200,10 @@ export class CryptshareClient {
         return parsed(() => listing.addPage(answer.body));
       });
     const takePage = async (page: number, size = pageSize): Promise<PageRows> => {
-      const details = listing.hasFacts ? watch : undefined;
-      const whole = await requestPage(page, size, details);
+      const whole = await requestPage(page, size, listing.hasFacts ? watch : undefined);
       if (typeof whole === 'object') return whole;
-      if (whole === 'parts' && size > 1) return takeParts(page, size);
-      return (await requestPage(page, size)) as PageRows;
-    };
-    /** Reads a page that is too large in halves, an odd one in fifths. */
-    const takeParts = async (page: number, size: number): Promise<PageRows> => {
+      if (whole === 'plain' || size === 1) return (await requestPage(page, size)) as PageRows;
+      // A page that is too large is read in halves, an odd one in fifths.
       const parts = size % 2 === 0 ? 2 : 5;
       const sum = { rows: 0, added: 0 };
       for (let part = 1; part <= parts; part += 1) {
