@@ -47,7 +47,7 @@ export class Tokens {
   private readonly deps: TokenDependencies;
   private readonly known = new Map<string, Known>();
   private readonly obtaining = new Map<string, Promise<string>>();
-  private readonly refusal = new ClientIdRefusal();
+  private refusal = new ClientIdRefusal();
   private forgivenAt = 0;
 
   constructor(deps: TokenDependencies) {
@@ -156,7 +156,7 @@ export class Tokens {
     if (!busy) return this.awaitOther(mailbox, deadline);
     try {
       const issued = await obtainToken(this.deps.calls, mailbox, undefined, deadline);
-      this.refusal.end();
+      this.refusal = new ClientIdRefusal();
       const failures = busy.isRejected ? busy.failures : 0;
       const kept = await this.store(busy, issued, { mailbox, method: 'client_id', failures });
       if (!kept) throw new CryptshareFailure('token_invalid', 'it has been verified anew since');
