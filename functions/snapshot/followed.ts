@@ -104,13 +104,11 @@ function compareDownloads(before: Downloads | undefined, counts: Counts, present
   const isTold = new Set(before?.fetched);
   // An id and the one that replaced it share a number, if the server shows both.
   const byNumber = new Map([...present].flatMap(([key, fetch]) => (fetch ? [[numbers[key]!, fetch]] : [])));
-  const fetched = [...byNumber].map(([recipient, fetch]) => ({ recipient, fetch }));
-  fetched.sort((a, b) => a.recipient - b.recipient);
-  let downloadedBy = fetched.filter(({ recipient }) => isTold.has(recipient)).length;
-  const untold = fetched.filter(({ recipient }) => !isTold.has(recipient));
+  const untold = [...byNumber].filter(([recipient]) => !isTold.has(recipient)).sort(([a], [b]) => a - b);
+  let downloadedBy = byNumber.size - untold.length;
   const telling = before ? untold.slice(0, mostNews) : untold;
   const withheld = untold.length - telling.length;
-  const news = telling.map(({ recipient, fetch: { method, at } }): Partial<Change> => {
+  const news = telling.map(([recipient, { method, at }]): Partial<Change> => {
     downloadedBy += 1;
     const { recipients } = counts;
     const when = at === undefined ? {} : { downloadedAt: minuteOf(at) };
@@ -124,7 +122,7 @@ function compareDownloads(before: Downloads | undefined, counts: Counts, present
     downloadedBy: counts.downloadedBy - withheld,
     numbers,
     ...(gone.length > 0 && { gone }),
-    fetched: [...new Set([...isTold, ...telling.map(({ recipient }) => recipient)])],
+    fetched: [...new Set([...isTold, ...telling.map(([recipient]) => recipient)])],
     isByAll: isAll || (before?.isByAll ?? false),
   };
   return { after, news };
