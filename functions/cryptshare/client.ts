@@ -145,12 +145,8 @@ export class CryptshareClient {
       const raw = data?.status?.state;
       const state = typeof raw === 'string' ? canonicalState(raw) : '';
       if (state === '') throw new CryptshareFailure('malformed_answer', 'no status.state');
-      return { state, facts: this.readerFor(watch)?.(data) };
+      return { state, facts: factsReader(watch, this.calls.serverTime().getTime())?.(data) };
     });
-  }
-
-  private readerFor(watch: FollowingWatch) {
-    return factsReader(watch, this.calls.serverTime().getTime());
   }
 
   /** Remembers whether a complete pass over active transfers had details. */
@@ -175,7 +171,7 @@ export class CryptshareClient {
     // The first answer tells the server's time, whatever was done to the clock here before.
     let reader: FactsReader | undefined;
     const readFacts: FactsReader = (row) => {
-      reader ??= this.readerFor(watch);
+      reader ??= factsReader(watch, this.calls.serverTime().getTime());
       return reader?.(row);
     };
     const listing = new Listing(expected, this.memory, isDetailed && watch.follow?.length ? readFacts : undefined);
