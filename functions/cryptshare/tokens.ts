@@ -148,11 +148,9 @@ export class Tokens {
     if (refusal) throw refusal;
     if (read && isPaused(read, forgivenAt, now.getTime()))
       throw read.cause ? new CryptshareFailure(read.cause) : rejected();
-    if (isBusy(read, now.getTime())) return this.awaitOther(mailbox, deadline);
-    const busy = await this.deps.verifications.replace(read, {
-      ...(read ?? { mailbox, method: 'client_id' }),
-      busyUntil: new Date(now.getTime() + longestRenewalMs).toISOString(),
-    });
+    const busyUntil = new Date(now.getTime() + longestRenewalMs).toISOString();
+    const marked = { ...(read ?? { mailbox, method: 'client_id' as const }), busyUntil };
+    const busy = isBusy(read, now.getTime()) ? undefined : await this.deps.verifications.replace(read, marked);
     if (!busy) return this.awaitOther(mailbox, deadline);
     try {
       const issued = await obtainToken(this.deps.calls, mailbox, undefined, deadline);
