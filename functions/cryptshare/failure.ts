@@ -3,6 +3,7 @@ import type { HttpError } from '#functions/http/http-error.ts';
 import { retryAfterOf } from '#functions/http/retry-after.ts';
 import { tlsProblemOf } from '#functions/http/tls-problem.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
+import causes from './failures.json' with { type: 'json' };
 
 /** A server's answer, redirects included: the client follows none. */
 export interface Answer {
@@ -12,121 +13,12 @@ export interface Answer {
   readonly body: string;
 }
 
-const verify = 'verify it by e-mail: npm run notifier -- watch verify MAILBOX';
-
 interface FailureWords {
   readonly says: string;
   readonly remedy: string;
   /** True when a retry soon can help. */
-  readonly retry?: true;
+  readonly retry?: boolean;
 }
-
-/** Each cause of failure with its words and its remedy. */
-export const causes = {
-  token_invalid: {
-    says: 'the server does not accept the verification of this mailbox any more',
-    remedy: `an administrator may have reset it; ${verify}`,
-  },
-  not_verified: {
-    says: 'this mailbox is not verified, and the client id may not verify it by itself',
-    remedy: `have an administrator register the client id (Add-on Products > REST API), or ${verify}`,
-  },
-  verification_ended: { says: 'the verification of this mailbox has ended', remedy: verify },
-  verification_refused: {
-    says: 'the server refuses to verify this mailbox',
-    remedy: 'ask the administrator whether verification is switched on for the REST API and for this client id',
-  },
-  code_rejected: {
-    says: 'the server does not accept this verification code',
-    remedy: 'enter the code of the latest mail, 10 letters and digits; each code works once, and a newer one voids it',
-  },
-  client_id_rejected: {
-    says: 'the server does not accept the client id',
-    remedy:
-      'set CRYPTSHARE_CLIENT_ID to a client id, 50 to 4000 letters and digits; npm run notifier -- client-id new makes one',
-  },
-  not_licensed: {
-    says: 'the server has no licence for the REST API',
-    remedy: 'ask the administrator to license the REST API (Add-on Products > REST API)',
-  },
-  forbidden: {
-    says: 'the server forbids this listing',
-    remedy: 'ask the administrator which policy refuses this client id or mailbox',
-  },
-  version_unsupported: {
-    says: 'the server does not offer REST API 1.12',
-    remedy:
-      'update the Cryptshare Server to a release with REST API 1.12 or a later 1.x; until then it can only be watched for sent transfers',
-  },
-  major_version_gone: {
-    says: 'the server does not offer REST API 1 any more',
-    remedy: 'update the notifier to a release that knows the newer version',
-  },
-  endpoint_missing: {
-    says: 'the server has no REST API at this address',
-    remedy: 'check server.url; the REST API must be reachable below /api, in version 1.12 or a later 1.x',
-  },
-  throttled: {
-    says: 'the server asks to slow down',
-    remedy: 'poll less often (schedule.every) or with fewer pages at once (server.maxConcurrentPages)',
-    retry: true,
-  },
-  server_fault: {
-    says: 'the server failed to answer',
-    remedy: 'nothing to do if it passes; otherwise look at the server’s own log',
-    retry: true,
-  },
-  request_rejected: {
-    says: 'the server rejected the request',
-    remedy:
-      'check that the mailbox is spelt as on the server, else remove its watch and add it anew; if it is, report this, the notifier sends only documented requests',
-  },
-  redirected: {
-    says: 'the server redirects elsewhere, and credentials are not carried there',
-    remedy: 'set server.url to the address it redirects to, if that is the Cryptshare Server',
-  },
-  malformed_answer: {
-    says: 'the answer is not the requested JSON',
-    remedy: 'check that server.url leads to the Cryptshare Server itself and not to a login or error page of a proxy',
-    retry: true,
-  },
-  answer_too_large: {
-    says: 'the server’s answer is larger than the notifier takes',
-    remedy:
-      'check that server.url leads to the Cryptshare Server itself; if it does, update it to a release with REST API 1.12 or a later 1.x, which sends only the requested fields',
-    retry: true,
-  },
-  listing_too_large: {
-    says: 'the listing needs more memory than there is for it',
-    remedy:
-      'other watches are not affected; have transfers deleted that the mailbox no longer needs, or spread the watches over more shards (schedule.shards)',
-  },
-  timeout: {
-    says: 'the server did not answer in time',
-    remedy: 'nothing to do if it passes; otherwise check the network between here and the server',
-    retry: true,
-  },
-  out_of_time: {
-    says: 'the poll ran out of time before the listing was complete',
-    remedy:
-      'spread the watches over more shards (schedule.shards) or read more pages at once (server.maxConcurrentPages)',
-  },
-  certificate_untrusted: {
-    says: 'the server’s certificate is not trusted',
-    remedy: 'set server.caFile to the certificate (PEM) of the authority that issued it',
-  },
-  proxy_failed: {
-    says: 'the proxy on the way to the server does not lead there',
-    remedy:
-      'check HTTPS_PROXY, with http://USER:PASSWORD@HOST:PORT where it answers 407; have the proxy allow the server, or name the server in NO_PROXY if it is reached without',
-    retry: true,
-  },
-  unreachable: {
-    says: 'the server cannot be reached',
-    remedy: 'check server.url, DNS and the network between here and the server',
-    retry: true,
-  },
-} satisfies Record<string, FailureWords>;
 
 export type FailureCause = keyof typeof causes;
 

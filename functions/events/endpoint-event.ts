@@ -1,24 +1,7 @@
 import type { EventTypeAbout } from './catalogue.ts';
+import causes from './endpoint-causes.json' with { type: 'json' };
 import { factId } from './event-id.ts';
 import type { NotifierEvent } from './transfer-event.ts';
-
-/** Each cause of failure with its remedy. */
-export const causes = {
-  http_error: 'it answers with an error; look at its own log',
-  timeout: 'it does not answer within 15 s; it should answer first and work later',
-  unreachable: 'it cannot be reached; check its address and its network',
-  proxy_failed:
-    'the proxy of the notifier does not lead to it; check the setting proxy, and whether the proxy allows its address',
-  untrusted_certificate:
-    'its certificate is not trusted, or TLS fails otherwise; npm run notifier -- endpoint test NAME tells why and what to do',
-  forbidden_target: 'its address is not on the public internet; correct its URL or its DNS records',
-  throttled: 'it asks to slow down; give it more room or choose fewer event types',
-  gone: 'it answers 410 Gone; correct its URL and enable it, or remove it',
-  mail_login_refused: 'its mail server refuses user or password; correct notify.smtp and the variable SMTP_PASSWORD',
-  mail_refused:
-    'its mail server refuses mails to this address; look at the answer, and correct the address or the server',
-  channel_gone: 'its channel or webhook is gone; create another one in the chat, correct the URL and enable it',
-};
 
 export type EndpointCause = keyof typeof causes;
 

@@ -4,15 +4,13 @@ import { type MailFacts, mailFailureWords } from './mail-words.ts';
 
 /** Remedies of problems with TLS where the receiver of a webhook needs another than the Cryptshare Server. */
 const receiverRemedies: { readonly [Finding in TlsFinding]?: string } = {
-  'certificate is for another host name':
-    'use a name in its URL that the certificate lists, or have a certificate issued for this name',
-  'certificate comes from an authority that is not trusted here':
+  other_host: 'use a name in its URL that the certificate lists, or have a certificate issued for this name',
+  unknown_authority:
     'have it send its intermediate certificates; for a private authority, start the local run with NODE_EXTRA_CA_CERTS=FILE (PEM), and on AWS use a public one',
-  'side wants a client certificate, and the notifier has none':
-    'have the receiver check the signature of each webhook in place of a client certificate',
-  'side does not speak TLS at this port': 'check the port in its URL',
-  'side does not know this host name': 'check the host name in its URL',
-  'side refuses the TLS connection; it may want a client certificate, or share no cipher': 'look at the receiver’s log',
+  client_certificate: 'have the receiver check the signature of each webhook in place of a client certificate',
+  no_tls: 'check the port in its URL',
+  unknown_host: 'check the host name in its URL',
+  refused: 'look at the receiver’s log',
 };
 
 /** Facts that tell how a delivery attempt ended. The status is that of HTTP or, for a mail, of SMTP. */
@@ -78,5 +76,5 @@ const bodyTooLong = {
 function wordsOf(failure: PostFailure, code: string | undefined): Words {
   if (code === 'BODY_TOO_LONG') return bodyTooLong;
   const tls = failure === 'tls' && code !== undefined ? tlsProblemOf(code) : undefined;
-  return tls ? { says: `its ${tls.says}`, remedy: receiverRemedies[tls.says] ?? tls.remedy } : failures[failure];
+  return tls ? { says: `its ${tls.says}`, remedy: receiverRemedies[tls.finding] ?? tls.remedy } : failures[failure];
 }

@@ -58,16 +58,13 @@ const codes: Readonly<Record<string, Words>> = {
 
 /** Remedies of problems with TLS where a mail server needs another than the Cryptshare Server. */
 const tlsRemedies: { readonly [Finding in TlsFinding]?: string } = {
-  'certificate is for another host name':
-    'use a name in notify.smtp.url that the certificate lists, or have a certificate issued for this name',
-  'certificate comes from an authority that is not trusted here':
+  other_host: 'use a name in notify.smtp.url that the certificate lists, or have a certificate issued for this name',
+  unknown_authority:
     'start the notifier with NODE_EXTRA_CA_CERTS=FILE, the certificate (PEM) of the authority that issued it, and have the server send its intermediate certificates',
-  'side wants a client certificate, and the notifier has none': 'have the mail server let the notifier in without one',
-  'side does not speak TLS at this port':
-    'check port and protocol in notify.smtp.url: smtps: for port 465, smtp: for port 587',
-  'side does not know this host name': 'check the host name in notify.smtp.url',
-  'side refuses the TLS connection; it may want a client certificate, or share no cipher':
-    'look at the log of the mail server',
+  client_certificate: 'have the mail server let the notifier in without one',
+  no_tls: 'check port and protocol in notify.smtp.url: smtps: for port 465, smtp: for port 587',
+  unknown_host: 'check the host name in notify.smtp.url',
+  refused: 'look at the log of the mail server',
 };
 
 /** For a mail on AWS, where the code is the name of an error of SNS. */
@@ -96,7 +93,7 @@ export function mailFailureWords({ cause, code, status }: MailFacts): Words | un
 function groupOf(cause: string | undefined, code: string): Words | undefined {
   if (cause === 'unreachable') return isOfNode(code) ? undefined : sns;
   const tls = cause === 'untrusted_certificate' ? tlsProblemOf(code) : undefined;
-  return tls && { says: `the mail server’s ${tls.says}`, remedy: tlsRemedies[tls.says] ?? tls.remedy };
+  return tls && { says: `the mail server’s ${tls.says}`, remedy: tlsRemedies[tls.finding] ?? tls.remedy };
 }
 
 /** SNS names its errors as `ThrottledException`. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CryptshareFailure, type FailureCause, causes as failureCauses } from '#functions/cryptshare/failure.ts';
+import { CryptshareFailure, type FailureCause } from '#functions/cryptshare/failure.ts';
+import failureCauses from '#functions/cryptshare/failures.json' with { type: 'json' };
 import { Listing } from '#functions/cryptshare/listing.ts';
 import { eventTypes, severityOf } from '#functions/events/catalogue.ts';
 import {

@@ -1,5 +1,6 @@
 import { hasBeen } from '#functions/clock/instants.ts';
-import { causes, type EndpointCause, type EndpointEvent, endpointEvent } from '#functions/events/endpoint-event.ts';
+import causes from '#functions/events/endpoint-causes.json' with { type: 'json' };
+import { type EndpointCause, type EndpointEvent, endpointEvent } from '#functions/events/endpoint-event.ts';
 import { eventBody } from '#functions/events/transfer-event.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Endpoint, EndpointHealth } from './endpoint.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { causes } from '#functions/events/endpoint-event.ts';
+import causes from '#functions/events/endpoint-causes.json' with { type: 'json' };
 import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
 
 describe('attemptWords', () => {
