@@ -62,6 +62,8 @@ export const deliverEnvironment = () =>
     DATA_KEY: dataKey,
     /** Topics for mails to readers, with commas between them. */
     TRANSFER_NOTICES_TOPIC_ARN: arn,
+    /** URL at which SNS takes requests. */
+    SNS_URL: z.url('must be where SNS takes requests'),
     /** Proxy for webhooks; other proxy variables do not concern them. */
     WEBHOOK_PROXY: z.optional(
       text().check(z.refine((proxy) => proxyProblem(proxy) === undefined, 'must be a proxy such as http://HOST:PORT')),
@@ -91,8 +93,6 @@ export const operatorEnvironment = () =>
     NOTIFIER_VERSION: notEmpty,
     /** URL at which Lambda's API takes invocations of the poll function. */
     POLL_INVOCATION_URL: z.url('must be where the poll function is invoked'),
-    /** URL at which SNS takes requests. */
-    SNS_URL: z.url('must be where SNS takes requests'),
     /** JSON object: URLs of all queues by their content. */
     INSPECTED_QUEUES: z.pipe(text(), z.pipe(z.transform(jsonOf), z.record(z.string(), queueUrl))),
   });

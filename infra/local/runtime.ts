@@ -53,7 +53,8 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
   const dataKey = await dataKeyOf(data, dynamo, table);
   const eventsTopicArn = await createTopic(sns, `${prefix}transfer-events`);
   const noticesTopicArn = await createTopic(sns, `${prefix}transfer-notices`);
-  const aws = { dynamo, sns, sqs, transfersTable: table, eventsTopicArn, noticesTopicArn };
+  const snsUrl = sdkEnvironment.AWS_ENDPOINT_URL_SNS!;
+  const aws = { dynamo, sns, sqs, transfersTable: table, eventsTopicArn, noticesTopicArn, snsUrl };
   await new Watches(dynamo, table).declare(watchDeclarations(config), notifyExisting, now().toISOString(), true);
   // Releases the leases of an earlier run; this run is the only user of the database.
   await freeShard(dynamo, table);
@@ -86,7 +87,7 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
     ...webhooks.variables,
     TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,
     POLL_INVOCATION_URL: invocations.urlOf('poll'),
-    SNS_URL: sdkEnvironment.AWS_ENDPOINT_URL_SNS!,
+    SNS_URL: snsUrl,
   };
   const operator = await startOperator(operatorVariables, data, (request, status) => {
     reporter.warning(`operator: ${request}, answered ${status}`);

@@ -27,7 +27,7 @@ const deliverConcurrency = 20;
 
 /** Starts the functions for webhooks; `variables` are those that the operator API needs of them. */
 export async function startWebhooks(
-  { dynamo, sns, sqs, eventsTopicArn, noticesTopicArn }: LocalAws,
+  { dynamo, sns, sqs, eventsTopicArn, noticesTopicArn, snsUrl }: LocalAws,
   dataKey: string,
   { config, credentials, endpoints, allowPrivateWebhooks, onSecret, prefix }: RunOptions,
   reporter: Reporter,
@@ -66,6 +66,7 @@ export async function startWebhooks(
     DATA_KEY: dataKey,
     TRANSFER_EVENTS_TOPIC_ARN: eventsTopicArn,
     TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,
+    SNS_URL: snsUrl,
   } satisfies FanOutVariables & DeliverVariables & SweepVariables);
   const [fanOutFunction, deliverFunction, sweepFunction] = await Promise.all([
     import('#functions/webhooks/engine/fan-out.lambda.ts'),

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
 import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
@@ -53,6 +53,7 @@ export class WebhookDelivery extends Construct {
       EVENT_RETENTION_DAYS: String(config.retention.events),
     };
     const environment = this.variables;
+    const { region, urlSuffix } = Stack.of(this);
 
     this.fanOut = new ServiceFunction(this, 'FanOut', {
       entry: 'functions/webhooks/engine/fan-out.lambda.ts',
@@ -84,6 +85,7 @@ export class WebhookDelivery extends Construct {
       environment: {
         ...environment,
         TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArns.join(','),
+        SNS_URL: `https://sns.${region}.${urlSuffix}`,
         // Without it there is no proxy unless the secret names one.
         ...(config.proxy !== undefined && { WEBHOOK_PROXY: config.proxy }),
       } satisfies Partial<DeliverVariables>,

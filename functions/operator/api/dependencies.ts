@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { SignatureV4 } from '@smithy/signature-v4';
 import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import type { readOperatorEnvironment } from '#functions/lambda/environment.ts';
 import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
+import { signerFor } from '#functions/lambda/signed-post.ts';
 import { serverDependencies } from '#functions/poll/dependencies.ts';
 import { IncidentRows } from '#functions/watches/incident-rows.ts';
 import { Watches } from '#functions/watches/watches.ts';
@@ -21,15 +21,12 @@ export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironm
   const { calls, tokens, origin, dynamo, table } = serverDependencies(env);
   const tables = { transfers: { dynamo, table }, webhooks: { dynamo, table: env.WEBHOOKS_TABLE } };
   const { QUIET_INTERVAL_MS: quietIntervalMs } = env;
-  const { credentials, region, sha256 } = dynamo.config;
-  // Reuses the credentials that the SDK resolved for this function.
-  const signerFor = (service: string) => new SignatureV4({ service, credentials, region, sha256 });
   return {
     version: env.NOTIFIER_VERSION,
     transfers: { ...operatorRepositories({ dynamo, table }), calls, tokens, origin, quietIntervalMs },
-    pollFunction: { url: env.POLL_INVOCATION_URL, signer: signerFor('lambda') },
+    pollFunction: { url: env.POLL_INVOCATION_URL, signer: signerFor('lambda', dynamo) },
     topics: {
-      sns: { url: env.SNS_URL, signer: signerFor('sns') },
+      sns: { url: env.SNS_URL, signer: signerFor('sns', dynamo) },
       arns: {
         'transfer-events': [env.TRANSFER_EVENTS_TOPIC_ARN],
         'transfer-notices': env.TRANSFER_NOTICES_TOPIC_ARN.split(','),

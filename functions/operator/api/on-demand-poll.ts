@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import type { HttpAnswer } from '#functions/http/connections.ts';
+import { type SignedAddress, signedPost } from '#functions/lambda/signed-post.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
-import { Problem } from './problem.ts';
-import { type SignedAddress, signedPost } from './signed-aws-request.ts';
+import { Problem, unanswered } from './problem.ts';
 
 export const watchProblemSchema = z.strictObject({ cause: z.string(), message: z.string() });
 
@@ -20,13 +20,9 @@ const errorSchema = z.object({ errorType: z.string().check(z.regex(/^[\w.]{1,100
 
 /** The poll, even a failed one; undefined for a removed watch. @throws Problem when it is not invoked, or crashes */
 export async function invokePoll(pollFunction: SignedAddress, watch: Watch, timeoutMs: number) {
-  const answer = await signedPost(pollFunction, {
-    contentType: 'application/json',
-    body: JSON.stringify(watch),
-    timeoutMs,
-    service: 'Lambda',
-    late: 'the poll function did not answer in time: its log tells how the poll ended',
-  });
+  const late = 'the poll function did not answer in time: its log tells how the poll ended';
+  const asked = signedPost(pollFunction, 'application/json', JSON.stringify(watch), timeoutMs);
+  const answer = await asked.catch((error: Error) => Promise.reject(unanswered(error, 'Lambda', late)));
   if (answer.status !== 200) throw refusalOf(answer);
   const result: unknown = JSON.parse(answer.body.toString());
   if (answer.headers['x-amz-function-error'] === undefined) return pollsSchema.parse(result).polls[0];

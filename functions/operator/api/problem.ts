@@ -3,6 +3,7 @@ import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { CryptshareFailure } from '#functions/cryptshare/failure.ts';
 import { CursorError } from '#functions/dynamodb/index-pages.ts';
 import { RowError } from '#functions/dynamodb/row-reader.ts';
+import { HttpError } from '#functions/http/http-error.ts';
 import { EnvironmentError } from '#functions/lambda/environment.ts';
 import { SecretError } from '#functions/lambda/secret.ts';
 import { EndpointError } from '#functions/webhooks/endpoints/settings.ts';
@@ -93,4 +94,12 @@ function problemOfServer({ kind, message, remedy, retryAfterMs }: CryptshareFail
   const status = kind === 'code_rejected' ? 422 : kind === 'throttled' ? 429 : 502;
   const retryAfterSeconds = retryAfterMs && Math.ceil(retryAfterMs / 1000);
   return new Problem(status, `${message}; ${remedy}`, { cause: kind, retryAfterSeconds });
+}
+
+/** The problem with a service of AWS that gave no whole answer; any other error stays as it is. */
+export function unanswered(error: Error, service: string, late: string): Error {
+  if (!(error instanceof HttpError)) return error;
+  const { failure, code = error.message } = error;
+  const lost = `${service} cannot be reached (${code}): ask again, and see whether the VPC, if any, has a way to it`;
+  return new Problem(502, failure === 'network' ? lost : late);
 }

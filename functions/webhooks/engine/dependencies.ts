@@ -13,6 +13,7 @@ import {
   type readSweepEnvironment,
 } from '#functions/lambda/environment.ts';
 import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
+import { signerFor } from '#functions/lambda/signed-post.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import { Deliveries } from '#functions/webhooks/deliveries/deliveries.ts';
 import { DigestPlans } from '#functions/webhooks/deliveries/digest-plans.ts';
@@ -72,10 +73,16 @@ export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>
 };
 
 /** @throws DataKeyError unless `DATA_KEY` is 32 bytes in base64 */
-export const deliverDependencies = (env: ReturnType<typeof readDeliverEnvironment>): DeliverDependencies => ({
-  ...deliveryDependencies(env),
+export const deliverDependencies = (
+  env: ReturnType<typeof readDeliverEnvironment>,
+  dynamo = new DynamoDBClient(sdkSettings),
+): DeliverDependencies => ({
+  ...deliveryDependencies(env, dynamo),
   dataKey: new DataKey(env.DATA_KEY),
-  mail: new MailTopic(new SNSClient(sdkSettings), env.TRANSFER_NOTICES_TOPIC_ARN.split(',')),
+  mail: new MailTopic(
+    { url: env.SNS_URL, signer: signerFor('sns', dynamo) },
+    env.TRANSFER_NOTICES_TOPIC_ARN.split(','),
+  ),
   client: new WebhookClient({
     resolve: dnsResolver(),
     allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',

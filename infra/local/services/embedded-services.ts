@@ -41,6 +41,7 @@ export interface LocalAws {
   readonly transfersTable: string;
   readonly eventsTopicArn: string;
   readonly noticesTopicArn: string;
+  readonly snsUrl: string;
 }
 
 closeIterators();
