@@ -2,7 +2,6 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import type { Fields, readDeclareEnvironment } from '#functions/lambda/environment.ts';
 import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
-import { Chats } from '#functions/watches/chats.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { endpointDependencies } from '#functions/webhooks/engine/dependencies.ts';
 
@@ -13,7 +12,6 @@ export function declareDependencies(env: ReturnType<typeof readDeclareEnvironmen
     watches: new Watches(dynamo, env.TRANSFERS_TABLE),
     endpointLife: {
       ...endpointDependencies(env, dynamo),
-      chats: new Chats(dynamo, env.TRANSFERS_TABLE),
       dataKey: new DataKey(env.DATA_KEY),
       allowPrivate: false,
     },

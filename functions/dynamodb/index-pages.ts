@@ -185,17 +185,11 @@ const endOf = ({ index, partition, sort, isDescending, of }: IndexRange): Cursor
 });
 
 /** True when a cursor has exactly the parts of one, of the right types, and lies in the range. */
-function isIn({ index, partition, sort, of }: IndexRange, cursor: Cursor): boolean {
-  const at = cursor[sort[0]];
-  return (
-    Object.keys(cursor).length === (index === undefined ? 2 : 4) + (of === undefined ? 0 : 1) &&
-    cursor.of === of &&
-    typeof cursor.pk === 'string' &&
-    typeof cursor.sk === 'string' &&
-    cursor[partition[0]] === partition[1] &&
-    at !== undefined &&
-    typeof at === typeof sort[1] &&
-    at >= sort[1] &&
-    at <= sort[2]
-  );
+function isIn(range: IndexRange, cursor: Cursor): boolean {
+  const [name, value] = range.partition;
+  const [sortKey, first, last] = range.sort;
+  const usual = endOf(range);
+  const isAlike = Object.keys({ ...usual, ...cursor }).every((part) => typeof cursor[part] === typeof usual[part]);
+  const at = cursor[sortKey]!;
+  return isAlike && cursor.of === range.of && cursor[name] === value && at >= first && at <= last;
 }

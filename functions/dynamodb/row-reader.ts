@@ -7,11 +7,10 @@ import type { Item } from './row.ts';
 
 /** Reads an attribute. It throws Mismatch for a value of another kind. */
 type Reader<T> = (value: unknown) => T;
-type Optional<T> = Reader<T | undefined> & { readonly isOptional: true };
 type Fields = Readonly<Record<string, Reader<unknown>>>;
-type OptionalName<F extends Fields> = { [Name in keyof F]: F[Name] extends Optional<unknown> ? Name : never }[keyof F];
-type ObjectOf<F extends Fields> = { readonly [Name in Exclude<keyof F, OptionalName<F>>]: ReturnType<F[Name]> } & {
-  readonly [Name in OptionalName<F>]?: ReturnType<F[Name]>;
+type OptionalName<F extends Fields> = { [Name in keyof F]: undefined extends ReadBy<F[Name]> ? Name : never }[keyof F];
+type ObjectOf<F extends Fields> = { readonly [Name in Exclude<keyof F, OptionalName<F>>]: ReadBy<F[Name]> } & {
+  readonly [Name in OptionalName<F>]?: ReadBy<F[Name]>;
 };
 
 export type ReadBy<R extends Reader<unknown>> = ReturnType<R>;
@@ -48,14 +47,13 @@ export function oneOf<const T extends string>(texts: readonly T[]): Reader<T> {
 }
 
 /* @__NO_SIDE_EFFECTS__ */
-export function optional<T>(reader: Reader<T>): Optional<T> {
-  const read = (value: unknown) => (value === undefined ? undefined : reader(value));
-  return Object.assign(read, { isOptional: true as const });
+export function orElse<T, Missing = T>(reader: Reader<T>, missing: Missing): Reader<T | Missing> {
+  return (value) => (value === undefined ? missing : reader(value));
 }
 
 /* @__NO_SIDE_EFFECTS__ */
-export function orElse<T>(reader: Reader<T>, missing: T): Reader<T> {
-  return (value) => (value === undefined ? missing : reader(value));
+export function optional<T>(reader: Reader<T>): Reader<T | undefined> {
+  return orElse(reader, undefined);
 }
 
 /* @__NO_SIDE_EFFECTS__ */

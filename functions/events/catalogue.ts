@@ -62,6 +62,10 @@ function patternsOf(types: readonly string[]): string[] {
   return [...types, ...new Set(types.map((type) => `${type.slice(0, type.indexOf('.'))}.*`))];
 }
 
+/** True for a type among `patterns`, of which `transfer.*` matches every type with that prefix. */
+export const isOfType = (type: string, patterns: readonly string[]): boolean =>
+  patterns.some((one) => (one.endsWith('.*') ? type.startsWith(one.slice(0, -1)) : type === one));
+
 /** The entry of a type, which another version may have stored: then it is empty. */
 export const entryOf = (type: string): Partial<Entry> =>
   Object.hasOwn(catalogue, type) ? catalogue[type as EventType] : {};

@@ -7,8 +7,6 @@ const notEmpty = text().check(z.minLength(1, 'must not be empty'));
 const queueUrl = text().check(z.regex(/^https?:\/\//, 'must be the URL of a queue'));
 const arn = text().check(z.startsWith('arn:', 'must be an ARN'));
 
-const topics = { TRANSFER_EVENTS_TOPIC_ARN: arn, TRANSFER_NOTICES_TOPIC_ARN: arn };
-
 /** Key that encrypts secrets and tokens in the tables: 32 bytes in base64; the last sign may be missing. */
 const dataKey = text().check(z.regex(/^[A-Za-z0-9+/]{43}=?$/, 'must be 32 bytes in base64'));
 
@@ -42,7 +40,7 @@ export const pollEnvironment = () =>
     FULL_LISTING_EVERY: wholeNumber(1, 1000),
     /** Days for which rows of unlisted transfers and of removed watches are kept. */
     TRANSFER_RETENTION_DAYS: wholeNumber(1, 365),
-    ...topics,
+    TRANSFER_EVENTS_TOPIC_ARN: arn,
   });
 
 const webhookEnvironment = () =>
@@ -59,9 +57,11 @@ export const fanOutEnvironment = () =>
     ANNOUNCEMENT_QUEUE_URL: queueUrl,
   });
 
-const deliverEnvironment = () =>
+export const deliverEnvironment = () =>
   z.extend(webhookEnvironment(), {
     DATA_KEY: dataKey,
+    /** Topics for mails to readers, with commas between them. */
+    TRANSFER_NOTICES_TOPIC_ARN: arn,
     /** Proxy for webhooks; other proxy variables do not concern them. */
     WEBHOOK_PROXY: z.optional(
       text().check(z.refine((proxy) => proxyProblem(proxy) === undefined, 'must be a proxy such as http://HOST:PORT')),
@@ -70,7 +70,7 @@ const deliverEnvironment = () =>
     ALLOW_PRIVATE_WEBHOOKS: z.optional(z.literal('yes')),
   });
 
-export const sweepEnvironment = () => z.extend(webhookEnvironment(), topics);
+export const sweepEnvironment = () => z.extend(webhookEnvironment(), { TRANSFER_EVENTS_TOPIC_ARN: arn });
 
 export const declareEnvironment = () =>
   z.extend(webhookEnvironment(), {
@@ -87,7 +87,7 @@ export const operatorEnvironment = () =>
   z.extend(serverEnvironment(), {
     ...deliverEnvironment().shape,
     ...documentEnvironment().shape,
-    ...topics,
+    TRANSFER_EVENTS_TOPIC_ARN: arn,
     NOTIFIER_VERSION: notEmpty,
     /** URL at which Lambda's API takes invocations of the poll function. */
     POLL_INVOCATION_URL: z.url('must be where the poll function is invoked'),
@@ -96,15 +96,6 @@ export const operatorEnvironment = () =>
     /** JSON object: URLs of all queues by their content. */
     INSPECTED_QUEUES: z.pipe(text(), z.pipe(z.transform(jsonOf), z.record(z.string(), queueUrl))),
   });
-
-/** Variables that a function needs; the secret may hold some of them instead. */
-type VariablesOf<Schema extends z.ZodMiniType> = Record<keyof z.input<Schema>, string | undefined>;
-export type PollVariables = VariablesOf<ReturnType<typeof pollEnvironment>>;
-export type FanOutVariables = VariablesOf<ReturnType<typeof fanOutEnvironment>>;
-export type DeliverVariables = VariablesOf<ReturnType<typeof deliverEnvironment>>;
-export type SweepVariables = VariablesOf<ReturnType<typeof sweepEnvironment>>;
-export type DeclareVariables = VariablesOf<ReturnType<typeof declareEnvironment>>;
-export type OperatorVariables = VariablesOf<ReturnType<typeof operatorEnvironment>>;
 
 /** Texts of the secret by their names. */
 export type Fields = Readonly<Record<string, string>>;

@@ -37,9 +37,12 @@ export interface Digest {
 /** Events told one by one, so that a message is read in seconds; the others are only counted. */
 export const mostTold = 20;
 
+/** Characters of told events: plan and digest have to fit into rows of 400 KB. */
+const mostToldLength = 40_000;
+
 /** Counts in a message, and those that the next digest is compared with. */
 export const mostCounts = 30;
-const mostCompared = 200;
+const mostCompared = 100;
 
 export interface DigestPeriod {
   readonly id: string;
@@ -57,6 +60,8 @@ export function digestOf(events: readonly ToldEvent[], { id, since, until, befor
   // The last of several events of one type about a transfer, such as downloads by each recipient, tells all.
   const lines = [...new Map(sorted.map((event) => [`${event.type} ${subjectOf(event)}`, event])).values()];
   const counts = countsOf(lines, before);
+  const told = lines.slice(0, mostTold);
+  while (JSON.stringify(told).length > mostToldLength) told.pop();
   const digest: Digest = {
     id,
     since,
@@ -66,8 +71,8 @@ export function digestOf(events: readonly ToldEvent[], { id, since, until, befor
     transfers: new Set(lines.flatMap(({ data }) => data.trackingId ?? [])).size,
     counts: counts.slice(0, mostCounts),
     moreCounts: Math.max(0, counts.length - mostCounts),
-    told: lines.slice(0, mostTold),
-    more: Math.max(0, lines.length - mostTold),
+    told,
+    more: lines.length - told.length,
   };
   return { digest, counts: counts.filter(({ count }) => count > 0).slice(0, mostCompared) };
 }

@@ -14,13 +14,13 @@ export const weekdays = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday',
 
 const clockTime = '(?:[01]\\d|2[0-3]):[0-5]\\d';
 const atTime = `at (?<time>${clockTime})`;
-const whenForm = new RegExp(
+export const whenForm = new RegExp(
   `^(?:at once|(?<minutely>every minute)|(?<hourly>hourly)|daily ${atTime}|weekly on (?<day>${weekdays.join('|')}) ${atTime})$`,
 );
-const quietForm = new RegExp(`^(?<from>${clockTime})-(?<until>${clockTime})$`);
+export const quietForm = new RegExp(`^(?:${weekdays.join('|')}|(?<from>${clockTime})-(?<until>${clockTime}))$`);
 
-/** Quiet spans that may follow each other before a digest is sent: more than a week of them. */
-const mostSpans = 32;
+/** Quiet spans that may follow each other before a digest is sent: more than a week of them has. */
+const mostSpans = 128;
 
 /** The problem with a time for digests, if any. */
 export const whenProblem = (when: string): string | undefined =>
@@ -30,9 +30,10 @@ export const whenProblem = (when: string): string | undefined =>
 
 /** The problem with a quiet time, if any. */
 export function quietProblem(quiet: string): string | undefined {
-  const { from, until } = quietForm.exec(quiet)?.groups ?? {};
-  const isKnown = weekdays.includes(quiet) || (from !== undefined && from !== until);
-  return isKnown ? undefined : 'expected a weekday such as sunday, or two times such as 22:00-07:00';
+  const { from = 'no', until } = quietForm.exec(quiet)?.groups ?? {};
+  return quietForm.test(quiet) && from !== until
+    ? undefined
+    : 'expected a weekday such as sunday, or two times such as 22:00-07:00';
 }
 
 /** True for a time zone that this platform knows. */

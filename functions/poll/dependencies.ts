@@ -8,10 +8,10 @@ import { ServerCalls, type ServerOptions } from '#functions/cryptshare/api-calls
 import { CryptshareClient } from '#functions/cryptshare/client.ts';
 import { Tokens } from '#functions/cryptshare/tokens.ts';
 import { Verifications } from '#functions/cryptshare/verification-rows.ts';
+import type { EventsTopic } from '#functions/events/publish.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import type { readOperatorEnvironment, readPollEnvironment } from '#functions/lambda/environment.ts';
 import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
-import type { Topics } from '#functions/notices/publish.ts';
 import { Snapshot } from '#functions/snapshot/snapshot.ts';
 import type { BaselineProgress } from '#functions/snapshot/snapshot-rows.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
@@ -25,7 +25,7 @@ export interface PollDependencies extends Pick<ServerOptions, 'now' | 'steady'>,
   readonly tokens: Pick<Tokens, 'cachedVerification' | 'forgive'>;
   /** Origin of the Cryptshare Server, part of every event's id. */
   readonly origin: string;
-  readonly topics: Topics;
+  readonly topic: EventsTopic;
   /** Keyed hash by which the recipients of a transfer are told apart. */
   readonly recipientKey: (trackingId: string, id: string) => string;
   readonly schedule: Schedule;
@@ -85,10 +85,9 @@ export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): P
     ...shared,
     ...pollRepositories(dynamo, table, env.MAX_CONCURRENT_PAGES, env.TRANSFER_RETENTION_DAYS * dayMs),
     server: new CryptshareClient(calls, shared.tokens),
-    topics: {
+    topic: {
       sns: new SNSClient(sdkSettings),
       eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN,
-      noticesTopicArn: env.TRANSFER_NOTICES_TOPIC_ARN,
       sleep,
     },
     schedule: {

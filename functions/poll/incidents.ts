@@ -1,5 +1,5 @@
 import { verificationCauses } from '#functions/cryptshare/verification.ts';
-import { announceHealth } from '#functions/notices/announce.ts';
+import { publishEvents } from '#functions/events/publish.ts';
 import { watchKey } from '#functions/transfers/transfer.ts';
 import { type Incident, nextIncident, openIncident } from '#functions/watches/incident.ts';
 import { type FailingShare, type FailingWatch, isDue, shareOf } from '#functions/watches/incident-share.ts';
@@ -13,8 +13,9 @@ const publishingTimeMs = 60_000;
 
 /** Publishes the pending events of a watch. Returns the error for which the next poll must repeat them, if any. */
 export async function announcePending(deps: PollDependencies, watch: RegisteredWatch): Promise<Error | undefined> {
-  const error = watch.pending && (await announceHealth(deps.topics, watch.pending));
-  if (watch.pending && !error) await deps.watches.clearPending(watch);
+  if (!watch.pending) return undefined;
+  const { error } = await publishEvents(deps.topic, watch.pending);
+  if (!error) await deps.watches.clearPending(watch);
   return error;
 }
 
@@ -60,7 +61,7 @@ export class Incidents {
   }
 
   private async tellOf(name: string, failing: readonly FailingWatch[]): Promise<Error | undefined> {
-    const { origin, incidentRows, topics, schedule } = this.deps;
+    const { origin, incidentRows, topic, schedule } = this.deps;
     const now = this.deps.now().getTime();
     const incident = this.known.get(name);
     if (failing.length > 0 && this.isMended(name)) await incidentRows.mend(name, now);
@@ -75,7 +76,7 @@ export class Incidents {
     const held = next.pending ? { ...next, heldUntil: now + publishingTimeMs } : next;
     const current = await incidentRows.replace(incident, held);
     if (!current?.pending) return undefined;
-    const error = await announceHealth(topics, current.pending);
+    const { error } = await publishEvents(topic, current.pending);
     if (!error) await incidentRows.clearPending(current);
     return error;
   }

@@ -38,6 +38,6 @@ export async function pollOnDemand(deps: PollDependencies, wanted: Watch, deadli
     if (attempt === leaseRetry.attempts || deps.steady() + leaseRetry.pause >= deadline) {
       return [{ ...failedPoll(problemOfBusyShard), watch, durationMs: 0, sinceCompleteMs: 0 }];
     }
-    await deps.topics.sleep(leaseRetry.pause);
+    await deps.topic.sleep(leaseRetry.pause);
   }
 }

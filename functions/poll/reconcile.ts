@@ -2,8 +2,7 @@ import { retryBudget } from '#functions/clock/backoff.ts';
 import { type Deadline, plausibleUntil } from '#functions/clock/instants.ts';
 import type { Pass } from '#functions/cryptshare/client.ts';
 import { batchesOf } from '#functions/dynamodb/batch.ts';
-import { announceTransfers } from '#functions/notices/announce.ts';
-import type { Topics } from '#functions/notices/publish.ts';
+import { type EventsTopic, publishEvents } from '#functions/events/publish.ts';
 import { type DiffContext, diff, isListed, type RowChange, type TransferRow } from '#functions/snapshot/diff.ts';
 import { bucketOfTransfer, digestsAfter, type ReadPlan } from '#functions/snapshot/read-plan.ts';
 import type { Claim, Snapshot } from '#functions/snapshot/snapshot.ts';
@@ -43,7 +42,7 @@ const nothingReached = { changed: 0, published: 0, problem: undefined };
 
 /** Claims a snapshot, commits each change with its event, announces pending events, and only then settles. */
 export async function reconcile(deps: PollDependencies, listed: ListedWatch): Promise<Reconciliation> {
-  const { server, topics, now, steady } = deps;
+  const { server, topic, now, steady } = deps;
   const { watch, snapshot, root, pass, plan, deadline } = listed;
   const isComplete = pass.failure === undefined;
   // The listing that ends a sudden absence has everything again, so its plan is empty.
@@ -72,7 +71,7 @@ export async function reconcile(deps: PollDependencies, listed: ListedWatch): Pr
   const commits = await commitAll(snapshot, batches, isFirst ? storing(deps, poll, rows.size) : commit, isInTime);
   for (const { after } of commits.committed) rows.set(after.trackingId, after);
 
-  const announcement = await announceAll(topics, poll, rows, isInTime);
+  const announcement = await announceAll(topic, poll, rows, isInTime);
 
   const isCommitted = commits.uncommitted.length === 0 && suspectUntil === undefined;
   const stillListed = missing.filter(({ trackingId }) => isListed(rows.get(trackingId)!)).length;
@@ -180,21 +179,30 @@ async function commitAll(snapshot: Snapshot, batches: readonly RowChange[][], wr
 /** Rows announced and cleared at a time. The time kept back at the end of a poll is enough to clear them. */
 export const rowsPerAnnouncement = 1000;
 
-/** Announces pending events and clears them in `rows`, part by part, so that the next poll repeats no cleared part. */
-async function announceAll(topics: Topics, poll: ClaimedPoll, rows: Map<string, TransferRow>, isInTime: () => boolean) {
-  const { snapshot, context } = poll;
+/** Publishes pending events and clears them in `rows`, part by part, so that the next poll repeats no cleared part. */
+async function announceAll(
+  topic: EventsTopic,
+  { snapshot }: ClaimedPoll,
+  rows: Map<string, TransferRow>,
+  isInTime: () => boolean,
+) {
   const waiting = [...rows.values()].filter(({ pending }) => pending);
   let published = 0;
   let error: Error | undefined;
   for (let index = 0; index < waiting.length && !error && isInTime(); index += rowsPerAnnouncement) {
-    const part = await announceTransfers(topics, context.watch, waiting.slice(index, index + rowsPerAnnouncement));
-    await snapshot.each(part.rows, async (row) => {
+    const part = waiting.slice(index, index + rowsPerAnnouncement);
+    const accepted = await publishEvents(
+      topic,
+      part.flatMap(({ pending = [] }) => pending),
+    );
+    const announced = part.filter(({ pending }) => pending?.every((body) => accepted.published.has(body)));
+    await snapshot.each(announced, async (row) => {
       const { pending, ...rest } = row;
       // A row that cannot be cleared stays pending, and the next poll announces it again.
       if (await snapshot.clearPending(row).catch(() => false)) rows.set(row.trackingId, rest);
     });
-    published += part.published;
-    error = part.error;
+    published += accepted.published.size;
+    error = accepted.error;
   }
   return { published, error };
 }

@@ -30,8 +30,7 @@ export async function withShardLease<T>(
   calls.restore(view.circuit);
   deps.tokens.forgive(forgiveSince);
   calls.slots.share(held.name, held.slots);
-  const topics = { ...deps.topics, hasNoChats: view.hasNoChats };
-  const result = await poll({ ...deps, topics }).finally(() => calls.slots.endShare(held.name));
+  const result = await poll(deps).finally(() => calls.slots.endShare(held.name));
   const { circuit } = calls;
   const isNews = circuit.faults !== view.circuit.faults || circuit.openUntil !== view.circuit.openUntil;
   // A failure does no harm: the lease expires, and the next poll finds out how the server is doing.

@@ -20,7 +20,8 @@ export class AddressFinder {
   readonly is = (text: unknown): boolean => typeof text === 'string' && addressKey(text) === this.key;
 
   /**
-   * A value without the address: lists lose it, and texts, JSON included, name a substitute. The same value without it.
+   * A value without the address: lists lose it, with the events and counts about it, and texts, JSON included, name a
+   * substitute. The same value without it.
    *
    * @example new AddressFinder('a@b.de').without({ examples: ['A@B.de', 'c@b.de'] }) // { examples: ['c@b.de'] }
    */
@@ -29,7 +30,9 @@ export class AddressFinder {
     if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
     if (Array.isArray(value)) {
       // A lease lists keys of watches.
-      const kept = value.filter((each) => !this.is(String(each).replace(/^(?:sent|received)#/, '')));
+      const kept = value.filter(
+        (each) => !this.isAbout(each) && !this.is(String(each).replace(/^(?:sent|received)#/, '')),
+      );
       const rest = kept.map((each) => this.without(each));
       return rest.length === value.length && rest.every((each, index) => each === value[index]) ? value : rest;
     }
@@ -37,6 +40,12 @@ export class AddressFinder {
     const rest = entries.map(([name, each]) => [this.textWithout(name), this.without(each)]);
     const isSame = entries.every(([name, each], index) => rest[index]![0] === name && rest[index]![1] === each);
     return isSame ? value : Object.fromEntries(rest);
+  }
+
+  /** True for an event about the address, or a count of such events. */
+  private isAbout(value: unknown): boolean {
+    const { mailbox, data } = Object(value);
+    return this.is(mailbox ?? Object(data).mailbox);
   }
 
   private textWithout(text: string): string {

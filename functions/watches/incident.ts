@@ -29,9 +29,6 @@ export interface Incident extends r.ReadBy<typeof incidentSchema> {
   readonly name: string;
 }
 
-/** Next step of an incident: store `next`, or tell of its only watch alone. */
-export type IncidentChange = { readonly next: Omit<Incident, 'rev'> } | 'alone';
-
 /** The incident, unless operators know its end. */
 export const openIncident = (incident: Incident | undefined): Incident | undefined =>
   incident?.isOver ? undefined : incident;
@@ -56,7 +53,7 @@ const rules = {
  * @param shares of the watches that fail for its cause, disabled ones excepted
  * @param pollIntervalMs milliseconds between two polls of a watch without its own interval
  * @param now Unix time in milliseconds
- * @returns undefined when there is nothing to do
+ * @returns the incident to store, `alone` to tell of its only watch alone, or undefined when there is nothing to do
  * @example two due watches give `{ next: { name: 'outage', from, until, told, pending: [body] } }`
  */
 export function nextIncident(
@@ -66,7 +63,7 @@ export function nextIncident(
   shares: readonly FailingShare[],
   pollIntervalMs: number,
   now: number,
-): IncidentChange | undefined {
+): { readonly next: Omit<Incident, 'rev'> } | 'alone' | undefined {
   const open = openIncident(incident);
   const at = new Date(now).toISOString();
   const known = shares.map((share) => sinceTold(open, share));

@@ -31,19 +31,16 @@ export interface Window {
 }
 
 /** Forecast of a tick, with which the local run skips reading the watches while none is due. */
-export interface Outlook {
-  /** Unix time in milliseconds of the tick. */
-  readonly from: number;
-  /** True when a watch is due at a later time, unless the watches change until then. */
-  readonly isDue: (at: number) => boolean;
-  /** Shortest interval in milliseconds. */
-  readonly shortestMs: number;
-}
+export type Outlook = Readonly<ReturnType<typeof outlookOf>>;
 
 /** Pass no disabled watch. @example watches each 60 s give `{ from: 0, isDue: (at) => …, shortestMs: 60_000 }` */
-export const outlookOf = (watches: readonly TimedWatch[], schedule: Schedule, from: number): Outlook => ({
+export const outlookOf = (watches: readonly TimedWatch[], schedule: Schedule, from: number) => ({
+  /** Unix time in milliseconds of the tick. */
   from,
-  isDue: (at) => watches.some((watch) => scopeDue(watch, schedule, { after: from, to: at }) !== undefined),
+  /** True when a watch is due at a later time, unless the watches change until then. */
+  isDue: (at: number): boolean =>
+    watches.some((watch) => scopeDue(watch, schedule, { after: from, to: at }) !== undefined),
+  /** Shortest interval in milliseconds. */
   shortestMs: watches.reduce(
     (least, { pollIntervalMs = schedule.pollIntervalMs }) => Math.min(least, pollIntervalMs),
     Number.POSITIVE_INFINITY,

@@ -5,12 +5,10 @@ import { closedCircuit, type ServerCircuit, serverCircuit } from '#functions/cry
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
-import { hasNoChats } from './chats.ts';
-import type { Incident, Mended } from './incident.ts';
 import { incidentsIn, mendedIn, sharedPartition } from './incident-rows.ts';
 import type { FailingShare } from './incident-share.ts';
 import { placesOf, rangeOfPlaces } from './places.ts';
-import { type RegisteredWatch, registryPartition, watchOf } from './polled-watches.ts';
+import { registryPartition, watchOf } from './polled-watches.ts';
 import {
   endLease,
   type Lease,
@@ -24,39 +22,18 @@ import {
 } from './shard-row.ts';
 
 /** Everything that a tick reads. */
-export interface ShardView {
-  /** Watches of the shard, in the order of places. */
-  readonly watches: readonly RegisteredWatch[];
-  /** Watches of the shard that an operator removed, or that left the configuration file. */
-  readonly removed: readonly RegisteredWatch[];
-  /** Error of a damaged row; all others are there. Only the shard's own row stops its tick, for it has the leases. */
-  readonly fault: r.RowError | undefined;
-  readonly row: ShardRow;
-  /** Shares of the failing watches of other shards, by incident name. */
-  readonly others: readonly Readonly<Record<string, FailingShare>>[];
-  /** Circuit breaker of the server as the last poll that changed it left it. */
-  readonly circuit: ServerCircuit;
-  readonly incidents: readonly Incident[];
-  readonly mended: Mended;
-  /** True when the shared rows have the note that no endpoint is a chat. */
-  readonly hasNoChats: boolean;
-}
+export type ShardView = Readonly<Awaited<ReturnType<ShardRows['read']>>>;
 
-export interface HeldShard {
-  readonly shard: number;
-  readonly name: string;
-  readonly slots: number;
-  /** The row as last written. */
-  readonly row: ShardRow;
-}
+/** A lease of a shard, with the row as last written. */
+export type HeldShard = Readonly<NonNullable<Awaited<ReturnType<ShardRows['acquire']>>>>;
 
 const circuitKey = 'server';
 
 const readCircuit = r.rowReader(r.object({ circuit: serverCircuit }));
 
-const shardKey = (shard: number): string => `shard#${shard}`;
+export const shardKey = (shard: number): string => `shard#${shard}`;
 
-/** Range of the server's row, incidents, the note on chats, and the rows of the shards. */
+/** Range of the server's row, incidents, and the rows of the shards. */
 const sharedRange = ['server', 'shard$'] as const;
 
 /** Attempts to change a row that other holders change at the same time. */
@@ -76,7 +53,7 @@ export class ShardRows {
   }
 
   /** Reads the watches of a shard and the shared rows; ignores the circuit breaker of a server other than `origin`. */
-  async read(shard: number, shards: number, origin: string): Promise<ShardView> {
+  async read(shard: number, shards: number, origin: string) {
     // Read the lease first. A process that takes it as read here knows every watch that a holder has deleted.
     const rows = await this.partition.range(...sharedRange);
     const registered = await this.registry.range(...rangeOfPlaces(...placesOf(shard, shards)));
@@ -89,20 +66,24 @@ export class ShardRows {
     const incidents = incidentsIn(rows);
     const mended = mendedIn(rows);
     return {
+      /** Watches of the shard, in the order of places. */
       watches: watches.fitting.filter(({ isRemoved }) => !isRemoved),
+      /** Watches of the shard that an operator removed, or that left the configuration file. */
       removed: watches.fitting.filter(({ removedAt }) => removedAt !== undefined),
+      /** Error of a damaged row; all others are there. Only the shard's own row stops its tick, for it has the leases. */
       fault: [watches, others, circuit, incidents, mended].find(({ fault }) => fault)?.fault,
       row: rowFor(shardRowOf(own), shards),
+      /** Shares of the failing watches of other shards, by incident name. */
       others: others.fitting.map(({ failing = {} }) => failing),
+      /** Circuit breaker of the server as the last poll that changed it left it. */
       circuit: circuit.fitting[0]?.circuit ?? closedCircuit,
       incidents: incidents.fitting,
       mended: mended.fitting[0] ?? {},
-      hasNoChats: hasNoChats(rows),
     };
   }
 
   /** Stores the lease of {@link takeLease}. Returns undefined if there is none, or the row has changed since read. */
-  async acquire(shard: number, row: ShardRow, term: Term, watch?: string): Promise<HeldShard | undefined> {
+  async acquire(shard: number, row: ShardRow, term: Term, watch?: string) {
     const name = randomUUID();
     const next = takeLease(row, name, this.slots, term, watch);
     const written = next && (await this.write(shard, row, next));
@@ -122,15 +103,6 @@ export class ShardRows {
 
   async release(hold: HeldShard, progress: ShardProgress | undefined): Promise<void> {
     await this.change(hold, (current) => endLease(current, hold.name, progress));
-  }
-
-  /** Ends all leases of a shard. Only for the start of a local run, the sole user of its database. */
-  async free(shard: number): Promise<void> {
-    const [read] = await this.partition.range(shardKey(shard), shardKey(shard));
-    if (!read) return;
-    const row = shardRowOf(read);
-    const leases = Object.entries(row.leases ?? {}).map(([name, lease]) => [name, { ...lease, until: 0 }]);
-    await this.write(shard, row, { ...row, leases: Object.fromEntries(leases) });
   }
 
   /**

@@ -1,10 +1,8 @@
 import { verificationKey, verificationOf } from '#functions/cryptshare/verification-rows.ts';
 import { getRows, rowName } from '#functions/dynamodb/batch.ts';
-import { type Page, paginate, rowsBetween, type TableSource } from '#functions/dynamodb/index-pages.ts';
-import type { Item } from '#functions/dynamodb/row.ts';
+import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
-import type { TransferRow } from '#functions/snapshot/diff.ts';
-import { baselineProgress, rootKey, toTransferRow, transferRange } from '#functions/snapshot/snapshot-rows.ts';
+import { baselineProgress, rootKey } from '#functions/snapshot/snapshot-rows.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 
 const readRoot = r.rowReader(
@@ -15,31 +13,14 @@ const readRoot = r.rowReader(
   }),
 );
 
-/** Snapshots and verifications of watches, as far as operators see them. */
-export class WatchStates {
-  private readonly source: TableSource;
-
-  constructor(source: TableSource) {
-    this.source = source;
-  }
-
-  /** Reads snapshot and verification of each watch, in one call for all. */
-  async of(watches: readonly Watch[]) {
-    const rootOf = (watch: Watch) => ({ pk: watchKey(watch), sk: rootKey });
-    const keys = watches.flatMap((watch) => [rootOf(watch), verificationKey(watch.mailbox)]);
-    const rows = await getRows(this.source.dynamo, this.source.table, keys);
-    return watches.map((watch) => {
-      const root = rows.get(rowName(rootOf(watch)));
-      const verification = rows.get(rowName(verificationKey(watch.mailbox)));
-      return { snapshot: root && readRoot(root), verification: verification && verificationOf(verification) };
-    });
-  }
-
-  /** A page of the transfers of a watch, as {@link paginate} reads it. */
-  async transfersPage(watch: Watch, page: Page, isWanted: (transfer: TransferRow) => boolean) {
-    const ranges = [rowsBetween(watchKey(watch), ...transferRange)];
-    const matches = (row: Item) => isWanted(toTransferRow(row));
-    const { rows, next } = await paginate(this.source, { ranges, matches, ...page });
-    return { items: rows.map(toTransferRow), next };
-  }
+/** Reads snapshot and verification of each watch, as far as operators see them, in one call for all. */
+export async function statesOf({ dynamo, table }: TableSource, watches: readonly Watch[]) {
+  const rootOf = (watch: Watch) => ({ pk: watchKey(watch), sk: rootKey });
+  const keys = watches.flatMap((watch) => [rootOf(watch), verificationKey(watch.mailbox)]);
+  const rows = await getRows(dynamo, table, keys);
+  return watches.map((watch) => {
+    const root = rows.get(rowName(rootOf(watch)));
+    const verification = rows.get(rowName(verificationKey(watch.mailbox)));
+    return { snapshot: root && readRoot(root), verification: verification && verificationOf(verification) };
+  });
 }

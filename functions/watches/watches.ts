@@ -1,6 +1,5 @@
 import pLimit from 'p-limit';
 import { type Page, paginate, rowsBetween } from '#functions/dynamodb/index-pages.ts';
-import type { Item } from '#functions/dynamodb/row.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { type FollowingWatch, followable } from '#functions/transfers/follow.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
@@ -9,9 +8,6 @@ import { isThere, PolledWatches, type RegisteredWatch, registryPartition, watchO
 
 /** Writes in flight: each holds a connection, and all change one partition. */
 const concurrency = 16;
-
-/** Encloses all keys, which begin with a hex digit. */
-const registryRange = ['0', 'g'] as const;
 
 export interface WantedWatch extends FollowingWatch {
   /** Milliseconds between two polls. @default the interval of the schedule */
@@ -37,14 +33,11 @@ const isAlike = (one: WatchSettings, other: WatchSettings): boolean =>
 export const isDeclared = (watch: RegisteredWatch | undefined): boolean =>
   watch !== undefined && watch.isDeclared === true && (!watch.isDisabled || watch.isPaused === true);
 
-const notRemoved = (rows: readonly Item[]): RegisteredWatch[] =>
-  rows.map(watchOf).filter(({ isRemoved }) => !isRemoved);
-
 /** Registry of watches as the configuration file and operators change it. */
 export class Watches extends PolledWatches {
   /** All watches, disabled ones included. */
   async list(): Promise<RegisteredWatch[]> {
-    return notRemoved(await this.range(...registryRange));
+    return (await this.range(' ', '~')).map(watchOf).filter(({ isRemoved }) => !isRemoved);
   }
 
   /** A page of all watches, as {@link paginate} reads it. */

@@ -6,6 +6,7 @@ import { topicNames } from '#functions/operator/api/topic-subscriptions.ts';
 import type { operations } from '#functions/operator/operations.ts';
 import { followable } from '#functions/transfers/follow.ts';
 import { formats } from '#functions/webhooks/endpoints/format.ts';
+import { languages } from '#functions/webhooks/endpoints/reader.ts';
 import { postFailures } from '#functions/webhooks/http/webhook-client.ts';
 
 const [text, flag, int] = [z.string(), z.boolean(), z.int()];
@@ -77,6 +78,17 @@ const endpoint = z.strictObject({
   types: z.array(text),
   mailboxes: z.optional(z.array(text)),
   directions: z.optional(z.array(text)),
+  /** Missing for a system, and for people who get each event at once, in English. */
+  reader: z.optional(
+    z.strictObject({
+      language: z.enum(languages),
+      timeZone: text,
+      when: text,
+      urgent: z.array(text),
+      quiet: z.array(text),
+      evenIfEmpty: flag,
+    }),
+  ),
   headerNames: z.array(text),
   retryDelaysMs: z.array(int),
   maxInFlight: int,
@@ -88,7 +100,7 @@ const endpoint = z.strictObject({
   circuitBreaker: z.optional(z.strictObject({ state: z.enum(['open', 'half-open']), openUntil: text })),
 });
 
-/** The secret is shown only once; a chat has none. */
+/** The secret is shown only once; an endpoint for people has none. */
 const endpointWithSecret = z.strictObject({ endpoint, secret: optionalText, publicKey: optionalText });
 
 /** `isComplete` is false when time ran out. */

@@ -3,6 +3,7 @@ import { clientIdCommand } from '#infra/cli/commands/client-id.ts';
 import { deliveryCommands } from '#infra/cli/commands/delivery.ts';
 import { endpointCommands } from '#infra/cli/commands/endpoint.ts';
 import { eventCommands } from '#infra/cli/commands/event.ts';
+import { noticeCommands } from '#infra/cli/commands/notice.ts';
 import { statusCommand } from '#infra/cli/commands/status.ts';
 import { transferCommands } from '#infra/cli/commands/transfer.ts';
 import { watchCommands } from '#infra/cli/commands/watch.ts';
@@ -47,6 +48,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   endpointCommands(program, context);
   deliveryCommands(program, context);
   eventCommands(program, context);
+  noticeCommands(program, context);
   statusCommand(program, context);
   const outcome: { exitCode: ExitCode } = { exitCode: exitCodes.done };
   doctorCommand(program, context, outcome);

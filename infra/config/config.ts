@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { describe } from 'zod/mini';
-import { typePatterns } from '#functions/events/catalogue.ts';
 import { proxyProblem } from '#functions/http/proxy.ts';
 import { expectedOverdue, followable, isOverdueSensible, overdueBeforeLimitsMs } from '#functions/transfers/follow.ts';
 import { address } from '#functions/transfers/mailbox-address.ts';
@@ -11,15 +10,11 @@ import { endpointName } from '#functions/webhooks/endpoints/settings.ts';
 import { millisecondsOf } from '#infra/terminal/durations.ts';
 import { isWithin, readLeniently } from './lenient-reading.ts';
 import { isLoopback, isPlain } from './plain-address.ts';
+import { eventType, notify, problemsOfReaders, withoutMoved } from './readers.ts';
 import { repeatedEntries } from './repeated-entries.ts';
 import { retentionProblems } from './retention-check.ts';
 import { readTextFile } from './text-file.ts';
 import { usualStack } from './usual-names.ts';
-
-const eventType = z.enum(
-  typePatterns,
-  'expected an event type such as transfer.failed, or transfer.*: docs/events.md lists them',
-);
 
 /** Allows `http:` only on this machine: over a network, credentials would travel in clear text. */
 const serverUrl = z
@@ -73,7 +68,7 @@ const webhook = z
     types: z.array(eventType).min(1).default(['transfer.*']),
     mailboxes: z.array(address).min(1).optional().describe('Only events of these mailboxes'),
     directions: z.optional(z.array(direction).min(1)),
-    format: z.enum(formats).default('event'),
+    format: z.enum(formats).exclude(['email']).default('event'),
     template: z
       .optional(z.union([z.record(z.string(), z.unknown()), z.array(z.unknown())], 'expected a JSON object or array'))
       .describe(
@@ -173,24 +168,7 @@ const configSchema = z.strictObject({
     })
     .prefault({}),
   watches: z.array(watch).min(1, 'expected at least one watch'),
-  notify: z
-    .strictObject({
-      email: z.array(z.strictObject({ address, types: z.array(eventType).min(1).optional() })).default([]),
-      slack: z
-        .strictObject({
-          workspaceId: z
-            .string()
-            .regex(
-              /^T[A-Z0-9]{7,20}$/,
-              'expected a Slack workspace id such as T0123ABCD: copy the id that Slack shows',
-            ),
-          channelId: z
-            .string()
-            .regex(/^[CG][A-Z0-9]{7,20}$/, 'expected a Slack channel id such as C0123ABCD: copy the id, not the name'),
-        })
-        .optional(),
-    })
-    .prefault({}),
+  notify,
   webhooks: z.array(webhook).default([]),
   retention: z
     .strictObject({
@@ -242,16 +220,23 @@ export class ConfigError extends Error {
 
 /** Reads and checks a file. @param further finds problems in the valid parts @throws ConfigError for every mistake */
 export function loadConfig(file: string, further: (config: Config) => readonly string[] = () => []): Config {
-  const json = parseJson(file);
+  const { json, problems: moved } = withoutMoved(parseJson(file));
   const { mistakes, data } = readLeniently(configSchema, json);
   const caFile = data?.server.caFile && resolve(dirname(file), data.server.caFile);
   const config = data && { ...data, server: { ...data.server, caFile } };
   const problems = [
     ...mistakes.map(({ path, message }) => `${path}: ${message}`),
+    ...moved,
     ...repeatedEntries(json),
-    ...(config ? [...caFileProblems(config), ...retentionProblems(config), ...further(config)] : []).filter(
-      (problem) => !isWithin(problem.split(': ')[0]!, mistakes),
-    ),
+    ...(config
+      ? [
+          ...caFileProblems(config),
+          ...retentionProblems(config),
+          ...problemsOfReaders(config, json),
+          ...further(config),
+        ]
+      : []
+    ).filter((problem) => !isWithin(problem.split(': ')[0]!, mistakes)),
   ];
   if (!config || problems.length > 0) throw new ConfigError(file, problems);
   return config;

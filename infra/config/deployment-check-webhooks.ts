@@ -37,7 +37,7 @@ export function webhookProblems(config: Config): string[] {
 const foreignVariable = /^(?:AWS|CDK|LAMBDA|NODE|NPM)_|^(?:HOME|HOSTNAME|LANG|LOGNAME|PATH|PWD|SHELL|TERM|TZ|USER)$/;
 
 /** An endpoint is one DynamoDB item of at most 400 KB; an address has up to 254 characters. */
-const mostMailboxes = 1000;
+export const mostMailboxes = 1000;
 
 /** Replacements for values that the secret will hold. */
 const placeholder = { url: 'https://placeholder.example.com/', value: 'placeholder' };

@@ -7,7 +7,7 @@ import { addressKey } from '#functions/transfers/address-key.ts';
 import { isForbidden } from '#functions/webhooks/http/ssrf-guard.ts';
 import { type Config, loadConfig } from './config.ts';
 import { scheduleProblems } from './deployment-check-schedule.ts';
-import { webhookProblems } from './deployment-check-webhooks.ts';
+import { mostMailboxes, webhookProblems } from './deployment-check-webhooks.ts';
 import { repetitions } from './repeated-entries.ts';
 
 /**
@@ -65,27 +65,27 @@ function proxyProblem({ proxy }: Config): string | undefined {
     : undefined;
 }
 
-/** Limit of SNS for filter policies in one topic. */
-const mostAddresses = 200;
+/** As many as surely fit into the topics for them, of which none has over 200 by chance. */
+const mostAddresses = 600;
 
-function notifyProblems({ notify: { email } }: Config) {
-  const addresses = email.map(({ address }) => addressKey(address));
-  const problems = email.flatMap(({ address, types = [] }, index) => {
-    const path = `notify.email[${index}]`;
-    const first = addresses.indexOf(addressKey(address));
-    return [
-      emailProblem(`${path}.address`, address),
-      first !== index &&
-        `${path}.address: expected each address once, but notify.email[${first}] has the same: put its types together there`,
-      // Known types, each once, stay far below the SNS limit of 150 values in a filter policy.
-      ...repetitions(
-        types,
-        (place) => `${path}.types[${place}]: expected each type once, got ${types[place]} again: leave it out`,
-      ),
-    ];
-  });
-  const tooMany = `notify.email: expected at most ${mostAddresses} addresses, as many as a topic can filter for, got ${email.length}: name a mailing list`;
-  return [...problems, email.length > mostAddresses && tooMany];
+function notifyProblems({ notify: { readers } }: Config) {
+  const addresses = readers.map(({ email }) => email && addressKey(email));
+  const count = addresses.filter((address) => address !== undefined).length;
+  return [
+    ...readers.flatMap(({ email, mailboxes = [] }, index) => [
+      emailProblem(`notify.readers[${index}].email`, email),
+      mailboxes.length > mostMailboxes &&
+        `notify.readers[${index}].mailboxes: expected at most ${mostMailboxes}, as many as surely fit into one row, got ${mailboxes.length}: divide them among several readers`,
+    ]),
+    // SNS keeps one subscription of an address to a topic, so that it would have the filter of one reader alone.
+    ...repetitions(
+      addresses,
+      (index, first) =>
+        `notify.readers[${index}].email: expected each address once on AWS, but notify.readers[${first}] has the same: make them one reader`,
+    ),
+    count > mostAddresses &&
+      `notify.readers: expected at most ${mostAddresses} by e-mail, as many as SNS topics surely filter for, got ${count}: name a mailing list`,
+  ];
 }
 
 /** Problem of a valid address that SNS cannot send to: it supports ASCII only. */

@@ -17,17 +17,19 @@ const sound: Readonly<Record<string, unknown>> = {
   from: 'placeholder@example.com',
   name: 'placeholder',
   mailbox: 'placeholder@example.com',
-  address: 'placeholder@example.com',
   watches: [{ mailbox: 'placeholder@example.com' }],
   webhooks: [{ name: 'placeholder', url: 'https://placeholder.example.com' }],
-  email: [{ address: 'placeholder@example.com' }],
+  email: 'placeholder@example.com',
+  readers: [{ name: 'placeholder', email: 'placeholder@example.com' }],
+  smtp: { url: 'smtps://user@mail.example.com', from: 'placeholder@example.com' },
+  from: 'placeholder@example.com',
+  urgent: ['transfer.*'],
+  quiet: ['sunday'],
   mailboxes: ['placeholder@example.com'],
   types: ['transfer.*'],
   directions: ['sent'],
   follow: ['overdue'],
   retryDelays: ['5m'],
-  workspaceId: 'T00000000',
-  channelId: 'C00000000',
   id: 'vpc-00000000',
   subnets: ['subnet-00000000'],
 };
@@ -60,16 +62,23 @@ export const isWithin = (path: string, mistakes: readonly Mistake[]): boolean =>
 function mistakeOf(issue: z.core.$ZodIssue): Mistake {
   const place = issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
   const path = place.replace(/^\./, '') || 'the file';
-  const mended = isOfWebhook(issue) ? `${path}.url` : path;
+  const choice = choiceOf(issue);
   return {
     path,
     message: issue.message.replace(/^Invalid input: /, ''),
-    mended: issue.code === 'unrecognized_keys' ? undefined : mended,
+    mended: issue.code === 'unrecognized_keys' ? undefined : choice ? `${path}.${Object.keys(choice)[0]}` : path,
   };
 }
 
-/** True for a webhook as a whole: exactly one of `url` and `urlFrom` is required. */
-const isOfWebhook = ({ path, code }: z.core.$ZodIssue): boolean => code === 'custom' && typeof path.at(-1) === 'number';
+/** Settings of which an entry of a list has exactly one; the first has a placeholder. */
+const choices: Readonly<Record<string, object>> = {
+  webhooks: { url: sound.url, urlFrom: undefined },
+  readers: { email: sound.email, endpoint: undefined },
+};
+
+/** The choice that an issue about an entry as a whole is about, if any. */
+const choiceOf = ({ path, code }: z.core.$ZodIssue): object | undefined =>
+  code === 'custom' && typeof path.at(-1) === 'number' ? choices[String(path.at(-2))] : undefined;
 
 type Node = Record<PropertyKey, unknown>;
 
@@ -82,8 +91,8 @@ function mend(copy: { root: unknown }, issue: z.core.$ZodIssue): void {
     for (const key of issue.keys) delete (target as Node)[key];
   } else if (path.length === 0) {
     copy.root = {};
-  } else if (isOfWebhook(issue)) {
-    Object.assign(target as Node, { url: sound.url, urlFrom: undefined });
+  } else if (choiceOf(issue)) {
+    Object.assign(target as Node, choiceOf(issue));
   } else {
     const parent = at(path.slice(0, -1)) as Node;
     const key = path.at(-1)!;

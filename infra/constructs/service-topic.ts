@@ -8,8 +8,9 @@ import type { Construct } from 'constructs';
 export class ServiceTopic extends Topic {
   /** @param what follows the stack's name, so that people can tell the mails of several notifiers apart */
   constructor(scope: Construct, id: string, what: string) {
+    const stack = Stack.of(scope);
     super(scope, id, {
-      displayName: `${Stack.of(scope).stackName} ${what}`,
+      displayName: `${(stack.nestedStackParent ?? stack).stackName} ${what}`,
       enforceSSL: true,
       masterKey: Alias.fromAliasName(scope, `${id}Key`, 'alias/aws/sns'),
     });

@@ -1,7 +1,7 @@
 import { type DeclaredEndpoint, filledIn } from '#functions/webhooks/endpoints/declared.ts';
 import { targetProblem } from '#functions/webhooks/http/ssrf-guard.ts';
 import type { Config } from '#infra/config/config.ts';
-import { endpointDeclarations } from '#infra/config/declarations.ts';
+import { declarationPlaces, endpointDeclarations } from '#infra/config/declarations.ts';
 import { settingProblems } from '#infra/config/webhook-settings.ts';
 import { webhookVariables } from '#infra/config/webhook-variables.ts';
 
@@ -20,9 +20,10 @@ export function declaredWebhooks(
   allowPrivate: boolean,
 ): DeclaredWebhooks {
   const missing = webhookVariables(config).filter(({ variable }) => !environment[variable]);
+  const places = declarationPlaces(config);
   const declared = endpointDeclarations(config).map((declaration, index) => {
     const endpoint = filledIn(declaration, environment);
-    const problems = settingProblems(declaration, endpoint, allowPrivate, `webhooks[${index}]`).flatMap(
+    const problems = settingProblems(declaration, endpoint, allowPrivate, places[index]!).flatMap(
       ({ path, message }) => {
         // `missing` reports these problems already.
         if (missing.some((use) => use.path === path)) return [];

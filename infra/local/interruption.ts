@@ -1,9 +1,13 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Verifications } from '#functions/cryptshare/verification-rows.ts';
 import { getRows } from '#functions/dynamodb/batch.ts';
-import { Partition } from '#functions/dynamodb/partition.ts';
+import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
+import * as r from '#functions/dynamodb/row-reader.ts';
 import { rootKey } from '#functions/snapshot/snapshot-rows.ts';
 import { watchKey } from '#functions/transfers/transfer.ts';
+import { sharedPartition } from '#functions/watches/incident-rows.ts';
+import { shardRow } from '#functions/watches/shard-row.ts';
+import { shardKey } from '#functions/watches/shard-rows.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { type LeaseRow, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
@@ -62,6 +66,16 @@ async function changeLeases(
       });
     }),
   );
+}
+
+/** Ends all leases of the only shard, whose holders have ended, so that the first tick polls their watches. */
+export async function freeShard(dynamo: DynamoDBClient, table: string): Promise<void> {
+  const shards = new Partition(dynamo, table, sharedPartition);
+  const [row] = await shards.range(shardKey(0), shardKey(0));
+  if (!row) return;
+  const { rev, leases = {} } = r.rowReader(shardRow)(row);
+  const ended = Object.entries(leases).map(([name, lease]) => [name, { ...lease, until: 0 }]);
+  await shards.update(shardKey(0), { leases: Object.fromEntries(ended), rev: rev + 1 }, unchangedSince(rev));
 }
 
 /** Frees the verifications that an ended process was renewing, so that no poll waits for them. */

@@ -80,8 +80,6 @@ async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Re
     ['SNS and SQS', queuesUrl],
     ['Data', data ?? 'in memory, gone when it stops'],
   ]);
-  const hasNotify = config.notify.email.length > 0 || config.notify.slack;
-  const idle = [hasNotify && 'notify', config.alarmEmail && 'alarms'].filter(Boolean);
-  if (idle.length > 0) reporter.warning(`no effect in the local run: ${idle.join(', ')}`);
+  if (config.alarmEmail) reporter.warning('no effect in the local run: alarms');
   reporter.warning((await ended) ? 'stopped, nothing left halfway' : 'stopped');
 }

@@ -1,12 +1,11 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import type { PollVariables } from '#functions/lambda/environment.ts';
 import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
-import { ShardRows } from '#functions/watches/shard-rows.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { requestsAtOnce } from '#infra/config/config.ts';
 import { watchDeclarations } from '#infra/config/declarations.ts';
+import type { PollVariables } from '#infra/config/function-variables.ts';
 import { passOnAnnouncements } from '#infra/local/console/announcements.ts';
 import type { Reporter } from '#infra/local/console/console.ts';
 import { dataKeyOf } from '#infra/local/data/data-key.ts';
@@ -21,7 +20,7 @@ import { askServerTime } from '#infra/local/services/server-time.ts';
 import { waitSilently } from '#infra/local/services/waiting-requests.ts';
 import { millisecondsOf } from '#infra/terminal/durations.ts';
 import { Foresight } from './foresight.ts';
-import { freeBaselines, freeRenewals } from './interruption.ts';
+import { freeBaselines, freeRenewals, freeShard } from './interruption.ts';
 import { startOperator } from './operator.ts';
 import { startPolls } from './polls.ts';
 import type { RunOptions } from './real-run.ts';
@@ -57,8 +56,7 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
   const aws = { dynamo, sns, sqs, transfersTable: table, eventsTopicArn, noticesTopicArn };
   await new Watches(dynamo, table).declare(watchDeclarations(config), notifyExisting, now().toISOString(), true);
   // Releases the leases of an earlier run; this run is the only user of the database.
-  const atOnce = requestsAtOnce(config.server, 1);
-  await new ShardRows(dynamo, table, atOnce).free(0);
+  await freeShard(dynamo, table);
   await freeRenewals(dynamo, table);
   await freeBaselines(dynamo, table);
 
@@ -67,7 +65,7 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
     CRYPTSHARE_CLIENT_ID: credentials.clientId,
     DATA_KEY: dataKey,
     CRYPTSHARE_CA_FILE: config.server.caFile,
-    MAX_CONCURRENT_PAGES: String(atOnce),
+    MAX_CONCURRENT_PAGES: String(requestsAtOnce(config.server, 1)),
     SHARDS: '1',
     POLL_INTERVAL_MS: String(millisecondsOf(config.schedule.every)),
     FULL_LISTING_EVERY: String(config.schedule.fullListingEvery),
@@ -75,7 +73,6 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
     TRANSFER_RETENTION_DAYS: String(config.retention.transfers),
     TRANSFERS_TABLE: table,
     TRANSFER_EVENTS_TOPIC_ARN: eventsTopicArn,
-    TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,
   } satisfies PollVariables;
   // The function reads its environment on loading, as on AWS.
   setEnvironment(pollVariables);
@@ -87,6 +84,7 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
   const operatorVariables = {
     ...pollVariables,
     ...webhooks.variables,
+    TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,
     POLL_INVOCATION_URL: invocations.urlOf('poll'),
     SNS_URL: sdkEnvironment.AWS_ENDPOINT_URL_SNS!,
   };

@@ -1,19 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  InvalidParameterException,
-  ListSubscriptionsByTopicCommand,
-  type SNSClient,
-  SubscribeCommand,
-  UnsubscribeCommand,
-} from '@aws-sdk/client-sns';
+import { SubscribeCommand } from '@aws-sdk/client-sns';
 import { DataKey } from '#functions/lambda/data-key.ts';
-import type { DeliverVariables, FanOutVariables, SweepVariables } from '#functions/lambda/environment.ts';
-import { chatsAttributeName } from '#functions/notices/publish.ts';
-import { Chats } from '#functions/watches/chats.ts';
 import { type DeliveryFacts, settledChannel } from '#functions/webhooks/deliveries/settled.ts';
 import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
 import { readWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { deliveryDependencies } from '#functions/webhooks/engine/dependencies.ts';
+import type { DeliverVariables, FanOutVariables, SweepVariables } from '#infra/config/function-variables.ts';
 import type { Reporter } from '#infra/local/console/console.ts';
 import { counted, firstOf } from '#infra/local/process/stopping.ts';
 import { createWebhooksTable, type LocalAws } from '#infra/local/services/embedded-services.ts';
@@ -35,7 +27,7 @@ const deliverConcurrency = 20;
 
 /** Starts the functions for webhooks; `variables` are those that the operator API needs of them. */
 export async function startWebhooks(
-  { dynamo, transfersTable, sns, sqs, eventsTopicArn, noticesTopicArn }: LocalAws,
+  { dynamo, sns, sqs, eventsTopicArn, noticesTopicArn }: LocalAws,
   dataKey: string,
   { config, credentials, endpoints, allowPrivateWebhooks, onSecret, prefix }: RunOptions,
   reporter: Reporter,
@@ -44,14 +36,14 @@ export async function startWebhooks(
   await createWebhooksTable(dynamo, table);
   const events = await createQueue(sqs, `${prefix}fan-out`, visibilityTimeout);
   const wakeUpQueue = await createQueue(sqs, `${prefix}wake-ups`, visibilityTimeout);
-  await subscribeFanOut(sns, { eventsTopicArn, noticesTopicArn }, events.arn);
+  const raw = { Protocol: 'sqs', Endpoint: events.arn, Attributes: { RawMessageDelivery: 'true' } };
+  await sns.send(new SubscribeCommand({ TopicArn: eventsTopicArn, ...raw }));
   const now = () => new Date();
   // This run is the only user of the database, so the holders of leases are dead.
   await endLeases({ dynamo, table, now });
   const shared = { WEBHOOKS_TABLE: table, WAKE_UP_QUEUE_URL: wakeUpQueue.url };
   const life = {
     ...deliveryDependencies({ ...shared, EVENT_RETENTION_DAYS: config.retention.events }, dynamo),
-    chats: new Chats(dynamo, transfersTable),
     dataKey: new DataKey(dataKey),
     allowPrivate: allowPrivateWebhooks,
   };
@@ -124,25 +116,4 @@ export async function startWebhooks(
       await deliver.release();
     },
   };
-}
-
-/** Subscribes the queue as in the stack: to all events, and to the notices that a chat may want. */
-export async function subscribeFanOut(
-  sns: SNSClient,
-  { eventsTopicArn, noticesTopicArn }: Pick<LocalAws, 'eventsTopicArn' | 'noticesTopicArn'>,
-  Endpoint: string,
-): Promise<void> {
-  const FilterPolicy = JSON.stringify({ [chatsAttributeName]: [{ exists: false }] });
-  for (const [TopicArn, filter] of [[eventsTopicArn, {}] as const, [noticesTopicArn, { FilterPolicy }] as const]) {
-    const Attributes = { RawMessageDelivery: 'true', ...filter };
-    const subscribe = () => sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint, Attributes }));
-    await subscribe().catch(async (error: Error) => {
-      if (!(error instanceof InvalidParameterException)) throw error;
-      // A data folder of a version without this filter has a different subscription.
-      const { Subscriptions = [] } = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
-      for (const { SubscriptionArn } of Subscriptions.filter((one) => one.Endpoint === Endpoint))
-        await sns.send(new UnsubscribeCommand({ SubscriptionArn }));
-      await subscribe();
-    });
-  }
 }

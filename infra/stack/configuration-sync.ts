@@ -1,8 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
 import { Trigger } from 'aws-cdk-lib/triggers';
 import { Construct } from 'constructs';
-import type { DeclareVariables } from '#functions/lambda/environment.ts';
 import { declarationsOf } from '#infra/config/declarations.ts';
+import type { DeclareVariables } from '#infra/config/function-variables.ts';
 import { taskFolder } from '#infra/constructs/bundle.ts';
 import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import type { SharedResources, TransferPoller } from './transfer-poller.ts';

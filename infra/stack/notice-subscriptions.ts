@@ -1,42 +1,35 @@
-import { SlackChannelConfiguration } from 'aws-cdk-lib/aws-chatbot';
-import { Effect, ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { NestedStack } from 'aws-cdk-lib';
 import { type ITopic, SubscriptionFilter } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { mostFiltered, topicOf } from '#functions/webhooks/http/mail.ts';
 import type { Config } from '#infra/config/config.ts';
+import { ServiceTopic } from '#infra/constructs/service-topic.ts';
 import { subscribeByEmail } from './email-subscription.ts';
+
+/** Topics for more readers than one filters for. With fewer, a changed list would move readers between topics. */
+const topicsOfMany = 4;
 
 interface NoticeSubscriptionsProps {
   readonly notify: Config['notify'];
   readonly transferNotices: ITopic;
-  readonly name: string;
 }
 
-/** Sends notices to people: by e-mail, and to a Slack channel through Amazon Q Developer in chat applications. */
+/** Subscribes each reader by e-mail to the messages with its name, in nested stacks where a template has no room. */
 export class NoticeSubscriptions extends Construct {
-  constructor(scope: Construct, id: string, { notify, transferNotices, name }: NoticeSubscriptionsProps) {
+  /** ARNs of the topics, among which {@link topicOf} chooses. */
+  readonly topicArns: readonly string[];
+
+  constructor(scope: Construct, id: string, { notify, transferNotices }: NoticeSubscriptionsProps) {
     super(scope, id);
-    for (const { address, types } of notify.email) {
-      subscribeByEmail(transferNotices, address, types && { types: typeFilter(types) });
+    const byEmail = notify.readers.flatMap(({ name, email }) => (email === undefined ? [] : [{ name, email }]));
+    const count = byEmail.length > mostFiltered ? topicsOfMany : 1;
+    const topics = Array.from({ length: count }, (_, index) =>
+      index === 0 ? transferNotices : new ServiceTopic(new NestedStack(this, `More${index}`), 'Notices', 'notices'),
+    );
+    for (const { name, email } of byEmail) {
+      const filter = { reader: SubscriptionFilter.stringFilter({ allowlist: [name] }) };
+      subscribeByEmail(topics[topicOf(name, topics.length)]!, email, filter);
     }
-    if (!notify.slack) return;
-    // Denies every action; otherwise members of the channel could have the service act on the account.
-    const nothing = new ManagedPolicy(this, 'SlackGuardrail', {
-      description: 'What a Slack channel may do in this account: nothing but read notices',
-      statements: [new PolicyStatement({ effect: Effect.DENY, actions: ['*'], resources: ['*'] })],
-    });
-    new SlackChannelConfiguration(this, 'Slack', {
-      slackChannelConfigurationName: name,
-      slackWorkspaceId: notify.slack.workspaceId,
-      slackChannelId: notify.slack.channelId,
-      guardrailPolicies: [nothing],
-      notificationTopics: [transferNotices],
-    });
+    this.topicArns = topics.map(({ topicArn }) => topicArn);
   }
 }
-
-/** Builds a filter on the attribute with the types of a notice's events; one match is enough. */
-const typeFilter = (types: readonly string[]): SubscriptionFilter =>
-  SubscriptionFilter.stringFilter({
-    allowlist: types.filter((type) => !type.endsWith('*')),
-    matchPrefixes: types.filter((type) => type.endsWith('*')).map((type) => type.slice(0, -1)),
-  });

@@ -109,7 +109,7 @@ function triggersOf(props: NotifierAlarmsProps): Record<string, Trigger> {
       treatMissingData: TreatMissingData.BREACHING,
     },
     WatchFailing: {
-      says: 'polls of a watch keep failing, for the reason that its notice and the log tell',
+      says: 'polls of a watch keep failing, for the reason that its event and the log tell',
       metric: orZero(greatestOf('watchesFailing', periodOf(longestInterval))),
       // Polls send the metric only while watches fail; NoCompleteListing covers missing polls.
     },
@@ -127,7 +127,7 @@ function triggersOf(props: NotifierAlarmsProps): Record<string, Trigger> {
       // An unused queue sends no metrics.
     },
     AnnouncementsDeadLetters: {
-      says: 'events or notices could not be stored for webhooks and wait in the dead-letter queue',
+      says: 'events could not be stored for webhooks and readers and wait in the dead-letter queue',
       metric: waitingIn(deadLetters.Announcements, fiveMinutes),
     },
     WakeUpsDeadLetters: {

@@ -42,7 +42,9 @@ export class NotifierStack extends Stack {
     // One day to investigate is enough: the next tick has made up for a missed one.
     const missedTicks = new DeadLetterQueue(this, 'MissedTicks', Duration.days(1));
     const network = this.network(config);
-    const shared = { config, secret, transferEvents, transferNotices, missedTicks, network };
+    const { notify } = config;
+    const { topicArns } = new NoticeSubscriptions(this, 'NoticeSubscriptions', { notify, transferNotices });
+    const shared = { config, secret, transferEvents, noticesTopicArns: topicArns, missedTicks, network };
     const poller = new TransferPoller(this, 'TransferPoller', shared);
     const delivery = new WebhookDelivery(this, 'WebhookDelivery', shared);
     const { declare } = new ConfigurationSync(this, 'ConfigurationSync', { ...shared, poller, delivery });
@@ -56,7 +58,6 @@ export class NotifierStack extends Stack {
       ...Object.fromEntries(Object.entries(deadLetters).map(([what, queue]) => [`${what}DeadLetters`, queue])),
     };
     const api = new OperatorApi(this, 'OperatorApi', { ...shared, poller, delivery, queues });
-    new NoticeSubscriptions(this, 'NoticeSubscriptions', { notify: config.notify, transferNotices, name: onlyName });
 
     const functions = [poller.poll, delivery.fanOut, delivery.deliver, delivery.sweep, declare, api.operator];
     // npm run deploy -- -c dashboard=yes; an account has three dashboards for free, each further one is 3 USD a month.
@@ -82,7 +83,11 @@ export class NotifierStack extends Stack {
     }
 
     this.output('TransferEventsTopicArn', transferEvents.topicArn, 'Subscribe systems to this topic');
-    this.output('TransferNoticesTopicArn', transferNotices.topicArn, 'Subscribe people to this topic');
+    this.output(
+      'TransferNoticesTopicArn',
+      transferNotices.topicArn,
+      'Readers by e-mail get their messages from here; the file names them',
+    );
     this.output('SecretName', secret.secretName, 'Holds the credentials; see FillSecret');
     this.output(
       'FillSecret',

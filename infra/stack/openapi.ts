@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import * as z from 'zod/mini';
 import type { Operation } from '#functions/operator/api/operation.ts';
 import { answers, problemSchema } from '#infra/api/answers.ts';
+import { ownFailures, summaries } from '#infra/api/documentation.ts';
 import manifest from '../../package.json' with { type: 'json' };
 
 /** Failures that every operation can answer with. */
@@ -40,12 +41,13 @@ export function openApiDocument(operations: readonly Operation[]) {
   };
 }
 
-function documented({ id, summary, params, query, body, status, failures }: Operation): object {
+function documented({ id, params, query, body, status }: Operation): object {
   const answer = (answers as Readonly<Record<string, z.ZodMiniType>>)[id];
-  const statuses = [...new Set([...everyones, ...failures])].sort((a, b) => a - b);
+  const failures = (ownFailures as Readonly<Record<string, readonly number[]>>)[id] ?? [];
+  const statuses = [...everyones, ...failures].sort((a, b) => a - b);
   return {
     operationId: id,
-    summary,
+    summary: (summaries as Readonly<Record<string, string>>)[id],
     parameters: [...parameters('path', params), ...parameters('query', query)],
     ...(body && {
       requestBody: {

@@ -3,8 +3,8 @@ import { Grant, ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { OperatorVariables } from '#functions/lambda/environment.ts';
 import { operations } from '#functions/operator/operations.ts';
+import type { OperatorVariables } from '#infra/config/function-variables.ts';
 import { taskFolder } from '#infra/constructs/bundle.ts';
 import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import manifest from '../../package.json' with { type: 'json' };
@@ -29,7 +29,7 @@ export class OperatorApi extends Construct {
 
   constructor(scope: Construct, id: string, props: OperatorApiProps) {
     super(scope, id);
-    const { config, secret, poller, delivery, queues, transferEvents, transferNotices, network } = props;
+    const { config, secret, poller, delivery, queues, transferEvents, noticesTopicArns, network } = props;
     const { region, urlSuffix } = Stack.of(this);
     this.operator = new ServiceFunction(this, 'Operator', {
       entry: 'functions/operator/operator.lambda.ts',
@@ -47,7 +47,7 @@ export class OperatorApi extends Construct {
         POLL_INVOCATION_URL: poller.poll.invocationUrl,
         SNS_URL: `https://sns.${region}.${urlSuffix}`,
         TRANSFER_EVENTS_TOPIC_ARN: transferEvents.topicArn,
-        TRANSFER_NOTICES_TOPIC_ARN: transferNotices.topicArn,
+        TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArns.join(','),
         INSPECTED_QUEUES: Stack.of(this).toJsonString(
           Object.fromEntries(Object.entries(queues).map(([name, { queueUrl }]) => [name, queueUrl])),
         ),
@@ -66,7 +66,7 @@ export class OperatorApi extends Construct {
     Grant.addToPrincipal({
       grantee: this.operator,
       actions: ['sns:GetTopicAttributes'],
-      resourceArns: [transferEvents.topicArn, transferNotices.topicArn],
+      resourceArns: [transferEvents.topicArn, ...noticesTopicArns],
     });
     this.url = this.operator.addFunctionUrl({ authType: FunctionUrlAuthType.AWS_IAM }).url;
     this.operators = this.policyFor(this.operator);

@@ -5,9 +5,9 @@ import { ContextAttribute } from 'aws-cdk-lib/aws-scheduler';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { PollVariables } from '#functions/lambda/environment.ts';
 import type { Tick } from '#functions/poll/poll-shard.ts';
 import { type Config, requestsAtOnce } from '#infra/config/config.ts';
+import type { PollVariables } from '#infra/config/function-variables.ts';
 import { type BundledFiles, taskFolder } from '#infra/constructs/bundle.ts';
 import { lostTick, ScheduledInvocation } from '#infra/constructs/scheduled-invocation.ts';
 import { type Network, ServiceFunction } from '#infra/constructs/service-function.ts';
@@ -36,8 +36,8 @@ export interface SharedResources {
   readonly secret: NotifierSecret;
   /** Receives one message per change of a transfer. */
   readonly transferEvents: ITopic;
-  /** Receives one message for people per poll and watch. */
-  readonly transferNotices: ITopic;
+  /** ARNs of the topics that receive the messages to readers by e-mail. */
+  readonly noticesTopicArns: readonly string[];
   readonly missedTicks: IQueue;
   /** Private network of the server; undefined if the server is on the internet. */
   readonly network: Network | undefined;
@@ -52,7 +52,7 @@ export class TransferPoller extends Construct {
 
   constructor(scope: Construct, id: string, shared: SharedResources) {
     super(scope, id);
-    const { config, secret, transferEvents, transferNotices, missedTicks, network } = shared;
+    const { config, secret, transferEvents, missedTicks, network } = shared;
     const { shards, every, fullListingEvery, quietEvery } = config.schedule;
     this.quietVariables = quietEvery ? { QUIET_INTERVAL_MS: String(millisecondsOf(quietEvery)) } : {};
     this.transfers = new ServiceTable(this, 'Transfers');
@@ -73,7 +73,6 @@ export class TransferPoller extends Construct {
         TRANSFER_RETENTION_DAYS: String(config.retention.transfers),
         TRANSFERS_TABLE: this.transfers.tableName,
         TRANSFER_EVENTS_TOPIC_ARN: transferEvents.topicArn,
-        TRANSFER_NOTICES_TOPIC_ARN: transferNotices.topicArn,
       } satisfies Partial<PollVariables>,
       files: serverFiles(config.server),
       network,
@@ -81,7 +80,7 @@ export class TransferPoller extends Construct {
     });
     secret.grantVariables(this.poll);
     this.transfers.grantRows(this.poll, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem');
-    for (const topic of [transferEvents, transferNotices]) topic.grantPublish(this.poll);
+    transferEvents.grantPublish(this.poll);
     const ticks = Array.from({ length: shards }, (_, shard): Tick => ({ shard, at: ContextAttribute.scheduledTime }));
     const named = Object.fromEntries(ticks.map((tick) => [`Shard${tick.shard}`, tick]));
     new ScheduledInvocation(this, 'Clock', this.poll, missedTicks, named);

@@ -1,12 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
-import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
-import { SubscriptionFilter } from 'aws-cdk-lib/aws-sns';
 import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import type { DeliverVariables, FanOutVariables, SweepVariables } from '#functions/lambda/environment.ts';
-import { chatsAttributeName } from '#functions/notices/publish.ts';
 import { indexes } from '#functions/webhooks/deliveries/delivery-index.ts';
+import type { DeliverVariables, FanOutVariables, SweepVariables } from '#infra/config/function-variables.ts';
 import { lostTick, ScheduledInvocation } from '#infra/constructs/scheduled-invocation.ts';
 import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import { lostMessages, ServiceQueue } from '#infra/constructs/service-queue.ts';
@@ -31,7 +29,7 @@ const maxReceivesOfWakeUp = 1000;
 const fanOutConcurrency = 5;
 const deliverConcurrency = 20;
 
-/** Delivers events and notices to endpoints: the functions fan-out, deliver and sweep, with the queues between them. */
+/** Delivers events to endpoints, and digests of them to readers: the functions fan-out, deliver and sweep, with the queues between them. */
 export class WebhookDelivery extends Construct {
   readonly webhooks: ServiceTable;
   readonly announcements: ServiceQueue;
@@ -44,7 +42,7 @@ export class WebhookDelivery extends Construct {
 
   constructor(scope: Construct, id: string, shared: SharedResources) {
     super(scope, id);
-    const { config, secret, transferEvents, transferNotices, missedTicks } = shared;
+    const { config, secret, transferEvents, noticesTopicArns, missedTicks } = shared;
     this.webhooks = new ServiceTable(this, 'Webhooks', Object.values(indexes));
     this.announcements = new ServiceQueue(this, 'Announcements', fanOutTimeout);
     const again = { hidden: wakeUpsHidden, times: maxReceivesOfWakeUp };
@@ -74,21 +72,18 @@ export class WebhookDelivery extends Construct {
     this.grantWakeUps(this.fanOut);
     this.announcements.queue.grant(this.fanOut, 'sqs:SendMessage');
     const { queue, deadLetters: deadLetterQueue } = this.announcements;
-    const raw = { rawMessageDelivery: true, deadLetterQueue };
-    transferEvents.addSubscription(new SqsSubscription(queue, raw));
-    // Drops notices that no chat wants before they reach the queue.
-    const filterPolicy = { [chatsAttributeName]: SubscriptionFilter.notExistsFilter() };
-    transferNotices.addSubscription(new SqsSubscription(queue, { ...raw, filterPolicy }));
+    transferEvents.addSubscription(new SqsSubscription(queue, { rawMessageDelivery: true, deadLetterQueue }));
     this.announcements.feed(this.fanOut, fanOutConcurrency);
 
     this.deliver = new ServiceFunction(this, 'Deliver', {
       entry: 'functions/webhooks/engine/deliver.lambda.ts',
-      description: 'Signs and posts deliveries to their endpoints',
+      description: 'Signs and posts deliveries to their endpoints, and mails digests to readers',
       // Billed mostly for waiting on receivers; TLS and signatures of ten requests fit in this.
       memorySize: 256,
       timeout: deliverTimeout,
       environment: {
         ...environment,
+        TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArns.join(','),
         // Without it there is no proxy unless the secret names one.
         ...(config.proxy !== undefined && { WEBHOOK_PROXY: config.proxy }),
       } satisfies Partial<DeliverVariables>,
@@ -103,6 +98,7 @@ export class WebhookDelivery extends Construct {
     this.webhooks.grantRows(this.deliver, 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem');
     this.webhooks.grantIndex(this.deliver, indexes.waiting);
     this.grantWakeUps(this.deliver);
+    Grant.addToPrincipal({ grantee: this.deliver, actions: ['sns:Publish'], resourceArns: [...noticesTopicArns] });
     this.wakeUps.feed(this.deliver, deliverConcurrency);
 
     this.sweep = new ServiceFunction(this, 'Sweep', {
@@ -113,14 +109,13 @@ export class WebhookDelivery extends Construct {
       environment: {
         ...environment,
         TRANSFER_EVENTS_TOPIC_ARN: transferEvents.topicArn,
-        TRANSFER_NOTICES_TOPIC_ARN: transferNotices.topicArn,
       } satisfies SweepVariables,
       lostInvocations: lostTick,
     });
     this.webhooks.grantRows(this.sweep, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem');
     this.webhooks.grantIndex(this.sweep, indexes.waiting);
     this.grantWakeUps(this.sweep);
-    for (const topic of [transferEvents, transferNotices]) topic.grantPublish(this.sweep);
+    transferEvents.grantPublish(this.sweep);
     new ScheduledInvocation(this, 'Clock', this.sweep, missedTicks, { EachMinute: {} });
   }
 

@@ -3,9 +3,8 @@ import { basename } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
-import { type EventType, eventTypes } from '#functions/events/catalogue.ts';
-import { isOfType } from '#functions/webhooks/endpoints/endpoint.ts';
-import { bodyOf } from '#functions/webhooks/endpoints/format.ts';
+import { type EventType, eventTypes, isOfType } from '#functions/events/catalogue.ts';
+import { eventBodyOf } from '#functions/webhooks/endpoints/format.ts';
 import { loadConfig } from '#infra/config/config.ts';
 import { deploymentProblems } from '#infra/config/deployment-check.ts';
 import { webhookVariables } from '#infra/config/webhook-variables.ts';
@@ -77,7 +76,7 @@ describe.each(recipes)('docs/recipes/$name.md', ({ page, schema, webhooks }) => 
       const types = eventTypes.filter((type) => type === 'notifier.test' || isOfType(type, settings.types!));
       expect(types.length).toBeGreaterThan(1);
       for (const event of types.flatMap(eventsOf)) {
-        const body = bodyOf(settings.format!, JSON.stringify(event), settings);
+        const body = eventBodyOf(settings.format!, JSON.stringify(event), settings);
         expect(validate(JSON.parse(body)) || ajv.errorsText(validate.errors), `${name}: ${body}`).toBe(true);
       }
     }

@@ -7,7 +7,6 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import { eventBody, type TransferEvent, transferEvent } from '#functions/events/transfer-event.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
-import { Chats } from '#functions/watches/chats.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import { type Delivery, deliveryKey, deliveryNameOf, duePart } from '#functions/webhooks/deliveries/delivery.ts';
 import { leaseOf } from '#functions/webhooks/endpoints/lease.ts';
@@ -19,6 +18,7 @@ import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { webhookRepositories } from '#functions/webhooks/engine/dependencies.ts';
 import { type FanOutDependencies, fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { type SweepDependencies, sweep } from '#functions/webhooks/engine/sweep.ts';
+import type { Mail, MailAnswer } from '#functions/webhooks/http/mail.ts';
 import { WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { createTopic, createTransfersTable, createWebhooksTable } from '#infra/local/services/embedded-services.ts';
 import { createQueue } from '#infra/local/services/event-source.ts';
@@ -54,7 +54,7 @@ interface Result {
 /** A step between a process and the table; `next` makes the call, with other input if there is any. */
 export type Between = (command: string, input: object, next: (input?: object) => Promise<Result>) => Promise<Result>;
 
-/** Deliveries of an event or notice, with their attempts. */
+/** Deliveries of an event or digest, with their attempts. */
 export interface Trace {
   readonly deliveries: readonly Delivery[];
   readonly attempts: readonly Record<string, unknown>[];
@@ -80,9 +80,8 @@ export async function startWebhookWorld() {
   const clock = new TestClock();
   const aws = await startAws();
   const { dynamo, sns, sqs } = aws;
-  const [eventsTopicArn, noticesTopicArn, queue, announcementQueue] = await Promise.all([
+  const [eventsTopicArn, queue, announcementQueue] = await Promise.all([
     createTopic(sns, 'transfer-events'),
-    createTopic(sns, 'transfer-notices'),
     createQueue(sqs, 'wake-ups', 30),
     createQueue(sqs, 'announcements', 30),
     createWebhooksTable(dynamo, webhooksTable),
@@ -91,6 +90,8 @@ export async function startWebhookWorld() {
   const faults = new AwsFaults(dynamo, sns, sqs);
 
   const received: Received[] = [];
+  const mails: Mail[] = [];
+  let answerMail: (mail: Mail) => MailAnswer | Promise<MailAnswer> = () => ({});
   let answer: (request: Received) => Answer | Promise<Answer> = () => ({ status: 204 });
   const receiver = http.createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -116,7 +117,6 @@ export async function startWebhookWorld() {
   };
   const shared = {
     wakeUps: { sqs, url: queue.url },
-    chats: new Chats(dynamo, transfersTable),
     now: clock.now,
     steady: clock.steady,
   };
@@ -131,7 +131,14 @@ export async function startWebhookWorld() {
     client,
     random: () => 0.5,
     allowPrivate: true,
-    topics: { sns, eventsTopicArn, noticesTopicArn, sleep: async () => {} },
+    topic: { sns, eventsTopicArn, sleep: async () => {} },
+    mail: {
+      send: async (mail) => {
+        const answer = await answerMail(mail);
+        if (answer.cause === undefined) mails.push(mail);
+        return answer;
+      },
+    },
   };
 
   const takeWakeUps = async (): Promise<WakeUp[]> =>
@@ -216,6 +223,12 @@ export async function startWebhookWorld() {
     announcementQueue,
     faults,
     received,
+    /** Mails that were taken. */
+    mails,
+    /** Lets the mail server answer otherwise. */
+    setMailAnswer(next: typeof answerMail) {
+      answerMail = next;
+    },
     /** URL for an endpoint of this name. */
     urlOf: (name: string) => `${url}/${name}`,
     /** Lets the receiver answer otherwise. */

@@ -5,11 +5,6 @@ import { type SignedAddress, signedPost } from './signed-aws-request.ts';
 
 export const topicNames = ['transfer-events', 'transfer-notices'] as const;
 
-export interface InspectedTopics {
-  readonly sns: SignedAddress;
-  readonly arns: Readonly<Record<(typeof topicNames)[number], string>>;
-}
-
 /** Attempts in all, as many as the SDK makes for the other services. */
 const mostAttempts = 3;
 

@@ -34,7 +34,6 @@ const deliveryPath = '/deliveries/{event}/{endpoint}';
 
 const onDelivery = {
   params: z.strictObject({ event: eventId, endpoint: endpointName }),
-  failures: [404, 409],
   target: ({ params: { event, endpoint } }: { readonly params: DeliveryName }): string => `${event} ${endpoint}`,
 } as const;
 
@@ -89,20 +88,15 @@ const wordsFor = ({ event, endpoint }: DeliveryName): string => `delivery of ${e
 
 export const deliveryOperations = [
   operation('listDeliveries', 'GET /deliveries', {
-    summary:
-      'Lists deliveries, those of the newest events first; without endpoint, event or transfer, one endpoint after the other',
     query,
     run: (deps, { query: input }) => listDeliveries(deps, input),
   }),
   operation('showDelivery', `GET ${deliveryPath}`, {
     ...onDelivery,
-    summary: 'Shows a delivery with its attempts',
-    failures: [404],
     run: async (deps, { params: name }) => existing(await tracedDelivery(deps, name), wordsFor(name)),
   }),
   operation('resendDelivery', `POST ${deliveryPath}/resend`, {
     ...onDelivery,
-    summary: 'Delivers an event again under the same id, if its delivery has ended or is held',
     status: 202,
     async run(deps, { params: name }) {
       const isReleased = await resend(deps.webhooks, name);
@@ -114,7 +108,6 @@ export const deliveryOperations = [
   }),
   operation('cancelDelivery', `POST ${deliveryPath}/cancel`, {
     ...onDelivery,
-    summary: 'Cancels a delivery that waits for its next attempt or is held',
     async run(deps, { params: name }) {
       const { delivery, isCancelled } = existing(await cancelDelivery(deps.webhooks, name), wordsFor(name));
       if (isCancelled) return shownDelivery(delivery);

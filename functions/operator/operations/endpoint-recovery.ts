@@ -33,13 +33,11 @@ const released =
 export const endpointRecoveryOperations = [
   operation('recoverEndpoint', `POST ${endpointPath}/recover`, {
     ...onEndpoint,
-    summary: 'Releases the events that were held while an endpoint was paused or disabled',
     body: recovery.check(inOrder),
     run: released(recover),
   }),
   operation('replayEndpoint', `POST ${endpointPath}/replay`, {
     ...onEndpoint,
-    summary: 'Delivers the events of a time range again, if their deliveries to this endpoint have ended or are held',
     body: z.extend(recovery, { from: time, until: time }).check(inOrder),
     run: released(replay),
   }),

@@ -1,24 +1,14 @@
 import * as z from 'zod/mini';
-import { CursorError, type Page } from '#functions/dynamodb/index-pages.ts';
+import { type Page, paginate, rowsBetween } from '#functions/dynamodb/index-pages.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { existing } from '#functions/operator/api/problem.ts';
 import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
 import { stateOf } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import { type Endpoint, secretsOf } from '#functions/webhooks/endpoints/endpoint.ts';
+import { endpointKey, endpointOf } from '#functions/webhooks/endpoints/endpoints.ts';
 import { plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
-import {
-  addEndpoint,
-  disableEndpoint,
-  enableEndpoint,
-  existingEndpoint,
-  pauseEndpoint,
-  removeEndpoint,
-  resumeEndpoint,
-  rotateSecret,
-  updateEndpoint,
-  viewOf,
-} from '#functions/webhooks/endpoints/lifecycle.ts';
+import * as lifecycle from '#functions/webhooks/endpoints/lifecycle.ts';
 import { endpointName, endpointSettingFields, endpointSettings } from '#functions/webhooks/endpoints/settings.ts';
 
 // `true` keeps the OpenAPI document the same for all installations; storing an endpoint applies the installation's rule.
@@ -29,7 +19,6 @@ export const endpointPath = '/endpoints/{name}';
 
 export const onEndpoint = {
   params: z.strictObject({ name: endpointName }),
-  failures: [404, 409],
   target: ({ params }: { readonly params: { readonly name: string } }): string => params.name,
 } as const;
 
@@ -45,7 +34,7 @@ async function allShown({ webhooks }: OperatorDependencies, endpoints: readonly 
     const { encrypted, origin, rev, pending, isDeclared = false, health, ...settings } = endpoint;
     return {
       ...settings,
-      ...viewOf(webhooks, endpoint),
+      ...lifecycle.viewOf(webhooks, endpoint),
       isDeclared,
       health: health && { ...health, warnedAt: health.warnedAt === undefined ? undefined : iso(health.warnedAt) },
       failures: failingSince === undefined ? undefined : { count: failedAttempts, since: iso(failingSince) },
@@ -55,28 +44,24 @@ async function allShown({ webhooks }: OperatorDependencies, endpoints: readonly 
 }
 
 /** @throws RowError for a damaged row, CursorError for the cursor of another list */
-async function listEndpoints({ webhooks }: OperatorDependencies, { after, limit }: Page) {
-  const name = after ? after.endpoint : '';
-  if (typeof name !== 'string') throw new CursorError('the cursor is that of another list');
-  const { endpoints: items, fault, next } = await webhooks.endpoints.after(name, limit);
-  if (fault) throw fault;
-  return { items, next: next === undefined ? undefined : { endpoint: next } };
+async function listEndpoints({ tables }: OperatorDependencies, page: Page) {
+  const ranges = [rowsBetween(endpointKey('').pk, ' ', '~')];
+  const { rows, next } = await paginate(tables.webhooks, { ranges, matches: () => true, ...page });
+  return { items: rows.map(endpointOf), next };
 }
 
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
-const changes = { pause: pauseEndpoint, resume: resumeEndpoint, enable: enableEndpoint };
+const changes = { pause: lifecycle.pauseEndpoint, resume: lifecycle.resumeEndpoint, enable: lifecycle.enableEndpoint };
 
-const statusChange = (verb: keyof typeof changes, summary: string) =>
+const statusChange = (verb: keyof typeof changes) =>
   operation(`${verb}Endpoint`, `POST ${endpointPath}/${verb}`, {
     ...onEndpoint,
-    summary,
     run: async (deps, { params: { name } }) => shown(deps, await changes[verb](deps.webhooks, name)),
   });
 
 export const endpointOperations = [
   operation('listEndpoints', 'GET /endpoints', {
-    summary: 'Lists the endpoints, without their secrets',
     query: z.strictObject(pageQuery),
     async run(deps, { query }) {
       const { items, next } = await pageOf(query, (page) => listEndpoints(deps, page));
@@ -84,81 +69,69 @@ export const endpointOperations = [
     },
   }),
   operation('addEndpoint', 'POST /endpoints', {
-    summary: 'Adds an endpoint; its secret is shown only here',
     body: z.extend(endpointSettings(true), {
       name: endpointName,
       secret: z.optional(secret),
       isAsymmetric: z._default(z.boolean(), false),
     }),
     status: 201,
-    failures: [409],
     target: ({ body }) => body.name,
     async run(deps, { body: { name, secret: chosen, isAsymmetric, ...settings } }) {
-      const added = await addEndpoint(deps.webhooks, name, settings, { secret: chosen, isAsymmetric });
+      const added = await lifecycle.addEndpoint(deps.webhooks, name, settings, { secret: chosen, isAsymmetric });
       return { ...added, endpoint: await shown(deps, added.endpoint) };
     },
   }),
   operation('showEndpoint', `GET ${endpointPath}`, {
     ...onEndpoint,
-    summary: 'Shows an endpoint, without its secrets',
-    failures: [404],
-    run: async (deps, { params: { name } }) => shown(deps, await existingEndpoint(deps.webhooks, name)),
+    run: async (deps, { params: { name } }) => shown(deps, await lifecycle.existingEndpoint(deps.webhooks, name)),
   }),
   operation('updateEndpoint', `PATCH ${endpointPath}`, {
     ...onEndpoint,
-    summary: 'Changes the given settings of an endpoint; null removes a filter',
     body: z.partial(
       z.strictObject({ ...fields, mailboxes: z.nullable(fields.mailboxes), directions: z.nullable(fields.directions) }),
     ),
     async run(deps, { params: { name }, body }) {
       const named = Object.entries(body).map(([setting, value]) => [setting, value ?? undefined]);
-      return shown(deps, await updateEndpoint(deps.webhooks, name, Object.fromEntries(named)));
+      return shown(deps, await lifecycle.updateEndpoint(deps.webhooks, name, Object.fromEntries(named)));
     },
   }),
   operation('removeEndpoint', `DELETE ${endpointPath}`, {
     ...onEndpoint,
-    summary: 'Removes an endpoint; each of its waiting deliveries is cancelled once it is due',
     status: 204,
-    failures: [404],
-    run: (deps, { params: { name } }) => removeEndpoint(deps.webhooks, name),
+    run: (deps, { params: { name } }) => lifecycle.removeEndpoint(deps.webhooks, name),
   }),
-  statusChange('pause', 'Pauses an endpoint: its events are held until it is resumed and recovered'),
-  statusChange('resume', 'Resumes a paused endpoint: it gets new events; held ones wait to be recovered'),
-  statusChange('enable', 'Enables an endpoint as if it had never failed; held events wait to be recovered'),
+  statusChange('pause'),
+  statusChange('resume'),
+  statusChange('enable'),
   operation('disableEndpoint', `POST ${endpointPath}/disable`, {
     ...onEndpoint,
-    summary: 'Disables an endpoint: its events are held until it is enabled and recovered',
     body: z.strictObject({
       because: z._default(z.string().check(z.minLength(1), z.maxLength(500)), 'an operator did'),
     }),
     run: async (deps, { params: { name }, body: { because } }) =>
-      shown(deps, await disableEndpoint(deps.webhooks, name, because)),
+      shown(deps, await lifecycle.disableEndpoint(deps.webhooks, name, because)),
   }),
   operation('rotateSecret', `POST ${endpointPath}/rotate`, {
     ...onEndpoint,
-    summary: 'Gives an endpoint a new secret, shown only here; the old one signs as well until its overlap ends',
     body: z.strictObject({
       overlapSeconds: z._default(z.int().check(z.minimum(0), z.maximum(30 * 86_400)), 86_400),
       secret: z.optional(secret),
     }),
     async run(deps, { params: { name }, body: { overlapSeconds, secret: chosen } }) {
-      const rotated = await rotateSecret(deps.webhooks, name, overlapSeconds * 1000, chosen);
+      const rotated = await lifecycle.rotateSecret(deps.webhooks, name, overlapSeconds * 1000, chosen);
       return { ...rotated, endpoint: await shown(deps, rotated.endpoint) };
     },
   }),
   operation('testEndpoint', `POST ${endpointPath}/test`, {
     ...onEndpoint,
-    summary: 'Sends an endpoint a test event, whatever its types; the answer names the delivery',
     status: 202,
-    failures: [404],
     run: (deps, { params: { name } }) => sendTest(deps.webhooks, name),
   }),
   operation('showTemplate', `GET ${endpointPath}/template`, {
     ...onEndpoint,
-    summary: 'Shows the template of an endpoint, with the names of its variables but not their values',
-    failures: [404],
     async run({ webhooks }, { params: { name } }) {
-      const { template, variables = {} } = secretsOf(webhooks.dataKey, await existingEndpoint(webhooks, name));
+      const endpoint = await lifecycle.existingEndpoint(webhooks, name);
+      const { template, variables = {} } = secretsOf(webhooks.dataKey, endpoint);
       return { template: existing(template, `template of ${name}`), variables: Object.keys(variables) };
     },
   }),

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { dayMs, daysText } from '#functions/clock/retention.ts';
+import { isOfType } from '#functions/events/catalogue.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { cursorOf, pageOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
 import { badCursor, existing, notFound } from '#functions/operator/api/problem.ts';
@@ -9,7 +10,6 @@ import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
 import { listedAt } from '#functions/webhooks/deliveries/delivery.ts';
 import { daysOf, newestFirst, type Span } from '#functions/webhooks/deliveries/delivery-index.ts';
 import type { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
-import { isOfType } from '#functions/webhooks/endpoints/endpoint.ts';
 import { eventsOfTransfer, type ShownEvent, shownEvent, traceOf } from './traces.ts';
 
 /** Milliseconds between two looks for a later event: each look is a query. */
@@ -62,7 +62,7 @@ async function startAfter(events: Pick<StoredEvents, 'trace'>, after: string) {
     return { from, first: from };
   }
   const trace = await events.trace(after, 1);
-  if (!trace || shownEvent(trace.stored.body).type === 'notice')
+  if (!trace || shownEvent(trace.stored.body).type === 'digest')
     throw notFound(`event ${after}; begin after a time instead`);
   // No id has a blank, so this is the first place after the event's own.
   return { from: trace.stored.eventAt, first: `${listedAt(trace.stored.eventAt, after)} ` };
@@ -102,10 +102,7 @@ async function listOfTransfer(deps: OperatorDependencies, input: Query, transfer
 
 export const eventOperations = [
   operation('listEvents', 'GET /events', {
-    summary:
-      'Lists events, the newest first; with after, those after an event or a time, the oldest first. Events are stored some seconds after their time: a follower looks back a little and drops known ids',
     query,
-    failures: [404],
     async run(deps, { query: input, deadline }) {
       const { steady } = deps.webhooks;
       const waitUntil = Math.min(steady() + input.waitSeconds * 1000, deadline);
@@ -118,9 +115,7 @@ export const eventOperations = [
     },
   }),
   operation('showEvent', 'GET /events/{id}', {
-    summary: 'Shows an event or a notice with its deliveries and their attempts',
     params: z.strictObject({ id: eventId }),
-    failures: [404],
     async run(deps, { params: { id } }) {
       const keptFor = daysText(deps.webhooks.deliveries.keptForMs);
       return existing(await traceOf(deps, id), `event ${id}; events are kept for ${keptFor}`);

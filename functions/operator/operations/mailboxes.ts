@@ -13,7 +13,6 @@ const verificationPath = '/mailboxes/{mailbox}/verification';
 const onMailbox = {
   params: z.strictObject({ mailbox }),
   // Failures of the Cryptshare Server.
-  failures: [429, 502],
   target: ({ params }: { readonly params: { readonly mailbox: string } }): string => logName(params.mailbox),
 } as const;
 
@@ -34,7 +33,6 @@ async function hasten({ watches, incidentRows }: Transfers, { mailbox: of, metho
 export const mailboxOperations = [
   operation('requestCode', 'POST /mailboxes/{mailbox}/code', {
     ...onMailbox,
-    summary: 'Requests a mail with a verification code for a mailbox; it may invalidate earlier codes',
     status: 202,
     async run({ transfers }, { params, deadline }) {
       const of = await registeredSpelling(transfers.watches, params.mailbox);
@@ -44,10 +42,7 @@ export const mailboxOperations = [
   }),
   operation('verifyMailbox', `POST ${verificationPath}`, {
     ...onMailbox,
-    summary:
-      'Verifies a mailbox by the mailed code, or without one by the client id, and polls it at once. After the client id, it also polls all others that failed for lack of verification',
     body: z.strictObject({ code: z.optional(z.string().check(z.maxLength(100))) }),
-    failures: [422, ...onMailbox.failures],
     async run({ transfers, webhooks }, { params, body: { code }, deadline }) {
       const of = await registeredSpelling(transfers.watches, params.mailbox);
       const verification = await transfers.tokens.verify(of, code, deadline);
@@ -57,7 +52,6 @@ export const mailboxOperations = [
   }),
   operation('showVerification', `GET ${verificationPath}`, {
     ...onMailbox,
-    summary: 'Shows the verification of a mailbox, and how the Cryptshare Server can verify it',
     async run({ transfers }, { params, deadline }) {
       const of = await registeredSpelling(transfers.watches, params.mailbox);
       const { verification, token } = await transfers.tokens.stored(of);
@@ -67,10 +61,7 @@ export const mailboxOperations = [
   }),
   operation('forgetMailbox', 'POST /mailboxes/{mailbox}/forget', {
     ...onMailbox,
-    summary:
-      'Removes what is kept about a mailbox from some rows of the tables, and says where to continue; a dry run only counts. A run over all rows that finds nothing is the proof',
     body: z.strictObject({ cursor: pageQuery.cursor, dryRun: z._default(z.boolean(), false) }),
-    failures: [409],
     async run(deps, { params: { mailbox: of }, body: { cursor, dryRun }, deadline }) {
       const { next, ...done } = await forgetMailbox(deps, of, { dryRun, after: placeOf(cursor), deadline });
       return { ...done, next: next && cursorOf(next) };

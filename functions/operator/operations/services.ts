@@ -30,7 +30,6 @@ async function viewQueue(sqs: Pick<SQSClient, 'send'>, name: string, QueueUrl: s
 }
 
 export const showServices = operation('showServices', 'GET /services', {
-  summary: 'Checks that each table, queue and topic answers, and counts the messages of the queues',
   async run(deps, { deadline }) {
     const { transfers, webhooks, queues, topics } = deps;
     const budget = retryBudget(deadline, webhooks.steady);
@@ -38,10 +37,12 @@ export const showServices = operation('showServices', 'GET /services', {
       Promise.all([viewTable('transfers', transfers.watches), viewTable('webhooks', webhooks.endpoints)]),
       Promise.all(Object.entries(queues.urls).map(([name, url]) => viewQueue(queues.sqs, name, url))),
       Promise.all(
-        topicNames.map(async (name) => {
-          const view = await seen(() => viewTopic(topics.sns, topics.arns[name], budget));
-          return { name, subscriptions: 0, unconfirmed: 0, ...view };
-        }),
+        topicNames.flatMap((name) =>
+          topics.arns[name].map(async (arn) => {
+            const view = await seen(() => viewTopic(topics.sns, arn, budget));
+            return { name, subscriptions: 0, unconfirmed: 0, ...view };
+          }),
+        ),
       ),
     ]);
     return { tables, queues: queueViews, topics: topicViews };

@@ -48,7 +48,6 @@ function isLookedAfter(endpoint: Endpoint, lease: LeaseRow, now: number): boolea
 }
 
 export const showStatus = operation('showStatus', 'GET /status', {
-  summary: 'Shows watches, endpoints and deliveries in numbers',
   async run(deps, { deadline }) {
     const { transfers, webhooks } = deps;
     const [watches, endpoints] = await Promise.all([transfers.watches.list(), webhooks.endpoints.list()]);

@@ -21,8 +21,8 @@ export function shownDelivery(delivery: Delivery) {
 export function shownEvent(body: string): ShownEvent {
   const { id, type, timestamp, data } = parseEventBody(body);
   if (data !== undefined) return { id, type, timestamp, data: { ...data } };
-  const { id: notice, timestamp: at, ...rest } = JSON.parse(body);
-  return { id: notice, type: 'notice', timestamp: at, data: rest };
+  const { id: digest, until, ...rest } = JSON.parse(body);
+  return { id: digest, type: 'digest', timestamp: until, data: rest };
 }
 
 /** Most events read for one transfer; a transfer has far fewer states. */

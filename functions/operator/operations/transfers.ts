@@ -1,8 +1,11 @@
 import * as z from 'zod/mini';
+import { paginate, rowsBetween } from '#functions/dynamodb/index-pages.ts';
+import type { Item } from '#functions/dynamodb/row.ts';
 import { operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import type { TransferRow } from '#functions/snapshot/diff.ts';
-import { comparableState } from '#functions/transfers/transfer.ts';
+import { toTransferRow, transferRange } from '#functions/snapshot/snapshot-rows.ts';
+import { comparableState, watchKey } from '#functions/transfers/transfer.ts';
 import { existingWatch, onWatch, watchPath } from './watches.ts';
 
 const shown = (transfer: TransferRow) => {
@@ -12,14 +15,15 @@ const shown = (transfer: TransferRow) => {
 
 export const listTransfers = operation('listTransfers', `GET ${watchPath}/transfers`, {
   ...onWatch,
-  summary:
-    'Lists the known transfers of a watch with their state and its time, in no order; a short or empty page may have a next one',
   query: z.strictObject({ ...pageQuery, state: z.optional(z.string().check(z.minLength(1), z.maxLength(64))) }),
   async run(deps, { params: watch, query: { state, ...paging } }) {
     const found = await existingWatch(deps, watch);
     const wanted = state && comparableState(state);
-    const isWanted = (transfer: TransferRow) => wanted === undefined || comparableState(transfer.state) === wanted;
-    const { items, next } = await pageOf(paging, (page) => deps.transfers.states.transfersPage(found, page, isWanted));
-    return { items: items.map(shown), next };
+    const ranges = [rowsBetween(watchKey(found), ...transferRange)];
+    const matches = (row: Item) => wanted === undefined || comparableState(toTransferRow(row).state) === wanted;
+    return pageOf(paging, async (page) => {
+      const { rows, next } = await paginate(deps.tables.transfers, { ranges, matches, ...page });
+      return { items: rows.map((row) => shown(toTransferRow(row))), next };
+    });
   },
 });

@@ -11,6 +11,7 @@ import type { Watch } from '#functions/transfers/transfer.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { isQuiet } from '#functions/watches/schedule.ts';
 import type { Health } from '#functions/watches/watch-health.ts';
+import { statesOf } from '#functions/watches/watch-states.ts';
 import type { WatchSettings } from '#functions/watches/watches.ts';
 
 /** Tries of a change that other operators' changes outrun. */
@@ -39,7 +40,6 @@ export const watchPath = '/watches/{direction}/{mailbox}';
 
 export const onWatch = {
   params: z.strictObject({ direction, mailbox }),
-  failures: [404],
   target: ({ params }: { readonly params: Watch }): string => watchName(params),
 } as const;
 
@@ -54,10 +54,10 @@ const wordsFor = ({ mailbox, direction }: Watch): string => `watch of what ${mai
 /** Omits the fields that prevent repeated reports to operators. */
 const healthView = ({ sharedAt, turn, ...health }: Health) => health;
 
-async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: readonly RegisteredWatch[]) {
-  const { quietIntervalMs = 0 } = transfers;
-  const now = webhooks.now().getTime();
-  const states = await transfers.states.of(watches);
+async function viewsOf(deps: OperatorDependencies, watches: readonly RegisteredWatch[]) {
+  const { quietIntervalMs = 0 } = deps.transfers;
+  const now = deps.webhooks.now().getTime();
+  const states = await statesOf(deps.tables.transfers, watches);
   return watches.map((watch, index) => {
     const { snapshot, verification } = states[index]!;
     const { mailbox, direction, isDeclared = false, isDisabled = false, pollIntervalMs } = watch;
@@ -79,11 +79,9 @@ async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: r
 const viewOf = async (deps: OperatorDependencies, watch: Watch) =>
   (await viewsOf(deps, [await existingWatch(deps, watch)]))[0]!;
 
-const statusChange = (verb: 'pause' | 'resume', summary: string, refusal: string) =>
+const statusChange = (verb: 'pause' | 'resume', refusal: string) =>
   operation(`${verb}Watch`, `POST ${watchPath}/${verb}`, {
     ...onWatch,
-    summary,
-    failures: [404, 409],
     async run(deps, { params: watch }) {
       const read = await existingWatch(deps, watch);
       if (!(await deps.transfers.watches[verb](read, nowOf(deps)))) throw new Problem(409, refusal);
@@ -93,7 +91,6 @@ const statusChange = (verb: 'pause' | 'resume', summary: string, refusal: string
 
 export const watchOperations = [
   operation('listWatches', 'GET /watches', {
-    summary: 'Lists the watches, disabled ones included, in no particular order',
     query: z.strictObject(pageQuery),
     async run(deps, { query }) {
       const { items, next } = await pageOf(query, (page) => deps.transfers.watches.listPage(page));
@@ -101,12 +98,10 @@ export const watchOperations = [
     },
   }),
   operation('addWatch', 'POST /watches', {
-    summary: 'Adds a watch: one mailbox in one direction',
     body: z
       .strictObject({ ...wanted, notifyExisting: z._default(z.boolean(), false) })
       .check(z.refine(isOverdueSensible, needsOverdue)),
     status: 201,
-    failures: [409],
     target: ({ body }) => watchName(body),
     async run(deps, { body: { notifyExisting, ...watch } }) {
       const [isAdded] = await deps.transfers.watches.addAll([watch], notifyExisting, nowOf(deps));
@@ -115,7 +110,6 @@ export const watchOperations = [
     },
   }),
   operation('addWatches', 'POST /watches/batch', {
-    summary: 'Adds many watches; existing ones, paused ones included, stay as they are',
     body: z.strictObject({
       watches: z
         .array(z.strictObject(wanted).check(z.refine(isOverdueSensible, needsOverdue)))
@@ -132,12 +126,10 @@ export const watchOperations = [
   }),
   operation('showWatch', `GET ${watchPath}`, {
     ...onWatch,
-    summary: 'Shows a watch',
     run: (deps, { params: watch }) => viewOf(deps, watch),
   }),
   operation('updateWatch', `PATCH ${watchPath}`, {
     ...onWatch,
-    summary: 'Changes the given settings of a watch; null returns one to its default, and `follow` to nothing',
     body: z.strictObject({
       pollIntervalMs: z.nullish(settings.pollIntervalMs),
       follow: z.nullish(settings.follow),
@@ -157,16 +149,10 @@ export const watchOperations = [
       throw new Problem(409, 'others are changing this watch: try again');
     },
   }),
-  statusChange(
-    'pause',
-    'Pauses a watch until it is resumed, whatever the configuration file declares',
-    'the watch is disabled already',
-  ),
-  statusChange('resume', 'Resumes a paused or disabled watch', 'the watch is not disabled'),
+  statusChange('pause', 'the watch is disabled already'),
+  statusChange('resume', 'the watch is not disabled'),
   operation('pollWatch', `POST ${watchPath}/poll`, {
     ...onWatch,
-    summary: 'Polls a watch now, even a disabled one; the answer has the outcome, of a failure as well',
-    failures: [404, 502],
     async run(deps, { params: watch, deadline }) {
       const { mailbox, direction } = await existingWatch(deps, watch);
       const poll = await invokePoll(deps.pollFunction, { mailbox, direction }, deadline - deps.webhooks.steady());
@@ -175,7 +161,6 @@ export const watchOperations = [
   }),
   operation('removeWatch', `DELETE ${watchPath}`, {
     ...onWatch,
-    summary: 'Removes a watch; its data is deleted after `retention.transfers` days of the configuration, usually 30',
     status: 204,
     async run(deps, { params: watch }) {
       await deps.transfers.watches.remove(await existingWatch(deps, watch), nowOf(deps));

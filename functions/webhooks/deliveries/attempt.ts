@@ -1,21 +1,28 @@
 import { clockDifference } from '#functions/clock/clock-difference.ts';
 import { codeOf } from '#functions/http/tls-problem.ts';
 import type { DataKey } from '#functions/lambda/data-key.ts';
+import { parseDigest } from '#functions/notices/digest.ts';
+import { type Message, messageOf } from '#functions/notices/message.ts';
 import {
   answerContext,
   currentSecrets,
   type Endpoint,
   type EndpointSecrets,
 } from '#functions/webhooks/endpoints/endpoint.ts';
-import { bodyOf, contentTypeOf } from '#functions/webhooks/endpoints/format.ts';
+import { chatBodyOf, contentTypeOf, eventBodyOf } from '#functions/webhooks/endpoints/format.ts';
+import { addressIn, readerOf } from '#functions/webhooks/endpoints/reader.ts';
+import type { MailSender } from '#functions/webhooks/http/mail.ts';
 import { signatureHeader } from '#functions/webhooks/http/signature.ts';
-import { PostError, type WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
+import { PostError, type PostFailure, type WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import type { DeliveryDependencies } from './deliveries.ts';
 import type { AttemptRecord, Delivery } from './delivery.ts';
-import { outcomeOf, outcomeOfError } from './outcome.ts';
+import type { DigestPlans } from './digest-plans.ts';
+import { failureOf, type Outcome, outcomeOf, outcomeOfError } from './outcome.ts';
 
 export interface DeliverDependencies extends DeliveryDependencies {
   readonly client: WebhookClient;
+  readonly mail: MailSender;
+  readonly plans: DigestPlans;
   readonly dataKey: DataKey;
   /** In [0, 1). */
   readonly random: () => number;
@@ -27,53 +34,86 @@ export type Attempt = Readonly<Awaited<ReturnType<typeof attempt>>>;
 /** Bytes of a body: an event has less than 20 kB, and a template may repeat parts of it. */
 const mostBytes = 65_536;
 
-/** Signs the body made of a stored event and posts it (Standard Webhooks 1.0.0: same id, the attempt's time stamp). */
-export async function attempt(
-  { client, now, steady }: Pick<DeliverDependencies, 'client' | 'now' | 'steady'>,
-  { format }: Endpoint,
-  secrets: EndpointSecrets,
-  delivery: Delivery,
-) {
-  const body = bodyOf(format, delivery.body, secrets);
+type Senders = Pick<DeliverDependencies, 'client' | 'mail' | 'now' | 'steady'>;
+
+/** Makes one attempt: mails a digest, or posts a digest to a chat or an event to a system. */
+export async function attempt(deps: Senders, endpoint: Endpoint, secrets: EndpointSecrets, delivery: Delivery) {
+  const { now, steady } = deps;
+  const reader = readerOf(endpoint);
+  const message = reader && messageOf(parseDigest(delivery.body), { name: endpoint.name, ...reader });
   const startedAt = now().getTime();
   const began = steady();
+  const isMail = message && endpoint.format === 'email';
+  const sent = await (isMail
+    ? mail(deps, endpoint, secrets, delivery, message)
+    : post(deps, endpoint, secrets, delivery, message, startedAt));
+  // By the steady clock, for the wall clock may be set during the attempt.
+  return { delivery, startedAt, endedAt: startedAt + (steady() - began), ...sent };
+}
+
+/** What an attempt found out, besides its times. */
+interface Sent {
+  readonly outcome: Outcome;
+  /** Status and first KB of the answer, when the receiver or mail server answered. */
+  readonly status?: number | undefined;
+  readonly response?: string | undefined;
+  /** Failure before any answer, with Node's code for it, for example `ENOTFOUND`. */
+  readonly failure?: PostFailure | undefined;
+  readonly code?: string | undefined;
+  /** Milliseconds by which the clock here is ahead of the receiver's, when the answer tells. */
+  readonly clockDifferenceMs?: number | undefined;
+}
+
+async function mail(
+  deps: Senders,
+  { name: reader }: Endpoint,
+  { url }: EndpointSecrets,
+  { event: id }: Delivery,
+  message: Message,
+): Promise<Sent> {
+  const { cause, ...answer } = await deps.mail.send({ id, reader, address: addressIn(url), message });
+  return { ...answer, outcome: cause ? failureOf(cause, cause === 'throttled') : { kind: 'delivered' } };
+}
+
+/** Signs the body made of what is stored, and posts it (Standard Webhooks 1.0.0: same id, the attempt's time stamp). */
+async function post(
+  { client, now }: Senders,
+  { format }: Endpoint,
+  secrets: EndpointSecrets,
+  { event: id, body: stored }: Delivery,
+  message: Message | undefined,
+  startedAt: number,
+): Promise<Sent> {
+  const body = message ? chatBodyOf(format, message) : eventBodyOf(format, stored, secrets);
   const timestamp = Math.floor(startedAt / 1000);
   const signing = currentSecrets(secrets, startedAt);
-  const sent = {
+  const headers = {
     ...secrets.headers,
     'content-type': contentTypeOf(format),
     'user-agent': 'transfer-notifier',
-    'webhook-id': delivery.event,
+    'webhook-id': id,
     'webhook-timestamp': String(timestamp),
-    ...(signing.length > 0 && { 'webhook-signature': signatureHeader(signing, delivery.event, timestamp, body) }),
+    ...(signing.length > 0 && { 'webhook-signature': signatureHeader(signing, id, timestamp, body) }),
   };
   const isTooLong = format === 'template' && Buffer.byteLength(body) > mostBytes;
   const posted = isTooLong
     ? Promise.reject(new PostError('broken', 'BODY_TOO_LONG'))
-    : client.post(secrets.url, sent, body);
-  const result = await posted.catch((error: unknown) => {
-    if (error instanceof PostError) return error;
+    : client.post(secrets.url, headers, body);
+  try {
+    const answer = await posted;
+    return {
+      outcome: outcomeOf(format, answer, now()),
+      status: answer.status,
+      response: answer.body,
+      clockDifferenceMs: clockDifference(answer.headers, now().getTime()),
+    };
+  } catch (error) {
     const code = codeOf(error);
     // Node refuses to send some requests: only their own delivery fails, and none behind it.
-    if (code !== undefined) return new PostError('broken', code);
-    throw error;
-  });
-  const [answer, missed] = result instanceof PostError ? [undefined, result] : [result, undefined];
-  return {
-    delivery,
-    startedAt,
-    // By the steady clock, for the wall clock may be set during the attempt.
-    endedAt: startedAt + (steady() - began),
-    outcome: answer ? outcomeOf(format, answer, now()) : outcomeOfError(missed),
-    /** HTTP status and first KB of the body, when the receiver answered. */
-    status: answer?.status,
-    response: answer?.body,
-    /** Failure before any answer, with Node's code for it, for example `ENOTFOUND`. */
-    failure: missed?.failure,
-    code: missed?.code,
-    /** Milliseconds by which the clock here is ahead of the receiver's, when the answer tells. */
-    clockDifferenceMs: answer && clockDifference(answer.headers, now().getTime()),
-  };
+    const missed = error instanceof PostError ? error : code === undefined ? undefined : new PostError('broken', code);
+    if (!missed) throw error;
+    return { outcome: outcomeOfError(missed), failure: missed.failure, code: missed.code };
+  }
 }
 
 /** Characters kept of the answer to a successful attempt: more would make its row cost more. */

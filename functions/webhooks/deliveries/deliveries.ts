@@ -25,7 +25,7 @@ import {
 } from './delivery.ts';
 import { retriesBetween } from './delivery-index.ts';
 
-/** An event or notice to be stored: its published bytes and its ISO 8601 time. */
+/** An event or digest to be stored: its bytes and its ISO 8601 time. */
 export interface StoredEvent {
   readonly id: string;
   readonly body: string;
@@ -56,8 +56,17 @@ export class Deliveries {
     return this.add(eventKey(event.id), { body: event.body, eventAt: event.at, ...listing(event) }, now);
   }
 
-  /** Creates a delivery with its event, unless it exists in any status; `isListed` lists the event under it by day. */
-  async create(event: StoredEvent, endpoint: Pick<Endpoint, 'name' | 'createdAt'>, now: number, isListed: boolean) {
+  /**
+   * Creates a delivery with its event, unless it exists in any status; `isListed` lists the event under it by day. With
+   * a time (Unix ms), the delivery waits until then as a retry does; without, fan-out wakes its endpoint at once.
+   */
+  async create(
+    event: StoredEvent,
+    endpoint: Pick<Endpoint, 'name' | 'createdAt'>,
+    now: number,
+    isListed: boolean,
+    waitsUntil?: number,
+  ) {
     const row = {
       endpointSince: endpoint.createdAt,
       eventAt: event.at,
@@ -65,8 +74,9 @@ export class Deliveries {
       rev: 0,
       status: 'PENDING',
       attempt: 0,
-      nextAttemptAt: now,
+      nextAttemptAt: waitsUntil ?? now,
       changedAt: now,
+      ...(waitsUntil !== undefined && { due: duePart(endpoint.name), dueAt: waitsUntil }),
       ...(isListed && listing(event)),
     };
     await this.add(deliveryKey({ event: event.id, endpoint: endpoint.name }), row, now);
@@ -85,7 +95,14 @@ export class Deliveries {
     const { pk, sk } = deliveryKey(delivery);
     const read = { condition: 'rev = :rev', values: { rev: delivery.rev } };
     const counted = { rev: delivery.rev + 1, changedAt: now };
-    const fields = { reason: undefined, ...step, ...counted, ...change, ...waitingOf(delivery, step) };
+    const fields = {
+      reason: undefined,
+      digest: undefined,
+      ...step,
+      ...counted,
+      ...change,
+      ...waitingOf(delivery, step),
+    };
     if (change.lastAttempt && delivery.lastAttempt) await this.storeAttempt(delivery, delivery.lastAttempt);
     if (await partitionIn(this.source, pk).update(sk, fields, read)) {
       const { dueAt: _, attempt = delivery.attempt, ...written } = fields;

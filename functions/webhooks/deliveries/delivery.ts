@@ -15,7 +15,7 @@ type DeliveryReason = EndpointCause | (typeof reasons)[number];
 const isReason = (value: unknown): value is DeliveryReason =>
   isEndpointCause(value) || reasons.some((reason) => reason === value);
 
-/** Identity of a delivery: the id of an event or notice, and the name of an endpoint. */
+/** Identity of a delivery: the id of an event or digest, and the name of an endpoint. */
 export interface DeliveryName {
   readonly event: string;
   readonly endpoint: string;
@@ -40,17 +40,17 @@ export type AttemptRecord = r.ReadBy<typeof attempt>;
 
 /**
  * Status of a delivery. `PENDING` waits for its next attempt, or is in flight if the endpoint's lease says so. `HELD`
- * waits for an operator, because its endpoint is paused or disabled. `DELIVERED`, `FAILED` (the schedule is over, or
- * the receiver will never take it) and `CANCELLED` are final.
+ * waits for an operator, because its endpoint is paused or disabled. `COLLECTED` (its event is part of a digest),
+ * `DELIVERED`, `FAILED` (the schedule is over, or the receiver will never take it) and `CANCELLED` are final.
  */
-export const deliveryStatuses = ['PENDING', 'DELIVERED', 'FAILED', 'HELD', 'CANCELLED'] as const;
+export const deliveryStatuses = ['PENDING', 'COLLECTED', 'DELIVERED', 'FAILED', 'HELD', 'CANCELLED'] as const;
 
 const delivery = r.object({
   /** `createdAt` of its endpoint: an endpoint added again under the same name is a different one. */
   endpointSince: r.text,
   /** ISO 8601 time of the event. */
   eventAt: r.text,
-  /** Published bytes of the event or notice. */
+  /** Published bytes of the event, or a digest in no language. */
   body: r.text,
   /** Counts the changes. Each change names the `rev` that it read. */
   rev: r.number,
@@ -62,6 +62,8 @@ const delivery = r.object({
   /** Partition in the waiting index; a delivery that was never tried has none. */
   due: r.optional(r.text),
   reason: r.optional(r.that(isReason, 'a reason')),
+  /** Id of the digest that tells its event, once collected. */
+  digest: r.optional(r.text),
   changedAt: r.optional(r.number),
   /** Earlier attempts have rows of their own. */
   lastAttempt: r.optional(attempt),
@@ -82,6 +84,7 @@ export const attemptOf = r.rowReader(attempt);
 export type NextStep =
   | { readonly status: 'PENDING'; readonly attempt: number; readonly nextAttemptAt: number }
   | { readonly status: 'DELIVERED'; readonly attempt: number }
+  | { readonly status: 'COLLECTED'; readonly digest: string; readonly attempt?: number }
   | { readonly status: 'HELD' | 'FAILED' | 'CANCELLED'; readonly reason: DeliveryReason; readonly attempt?: number };
 
 /** Milliseconds by which an attempt may begin early, because the clocks of two machines differ. */
@@ -120,9 +123,9 @@ export const attemptKey = (name: DeliveryName, { startedAt, attempt }: AttemptRe
 /** Prefix of the sort keys of a delivery's earlier attempts. */
 export const attemptsOf = ({ event, endpoint }: DeliveryName): string => `ATTEMPT#${event}#${endpoint}#`;
 
-/** Partition of the index by day for an event or notice, from its ISO 8601 time. */
+/** Partition of the index by day for an event or digest, from its ISO 8601 time. */
 export const dayPart = (kind: EventKind, at: string): string =>
-  kind === 'event' ? at.slice(0, 10) : `notices ${at.slice(0, 10)}`;
+  kind === 'event' ? at.slice(0, 10) : `digests ${at.slice(0, 10)}`;
 
 /** Sort key of an event within its day: its ISO 8601 time, then its id. */
 export const listedAt = (at: string, event: string): string => `${at} ${event}`;

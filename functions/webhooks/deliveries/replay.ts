@@ -3,6 +3,7 @@ import { retryBudget } from '#functions/clock/backoff.ts';
 import type { Deadline } from '#functions/clock/instants.ts';
 import type { Cursor, IndexRange } from '#functions/dynamodb/index-pages.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
+import { isForPeople } from '#functions/webhooks/endpoints/format.ts';
 import { existingEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { EndpointError } from '#functions/webhooks/endpoints/settings.ts';
 import { sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
@@ -85,7 +86,8 @@ async function release(
     if (dryRun) continue;
     const places: number[] = [];
     await pLimit(concurrency).map(matched, async (delivery, index) => {
-      const place = started + Math.floor(((before + index) * 1000) / perSecond);
+      // Events for people become one digest, which needs no pace.
+      const place = started + (isForPeople(endpoint.format) ? 0 : Math.floor(((before + index) * 1000) / perSecond));
       if (await releaseOne(deps, endpoint, delivery, place)) places.push(place);
     });
     // One wake-up a page is enough: the drain itself finds out when the next retry is due.

@@ -1,13 +1,6 @@
 import pLimit from 'p-limit';
 import { type Endpoint, secretsOf } from './endpoint.ts';
-import {
-  addEndpoint,
-  type EndpointLifeDependencies,
-  modify,
-  noteChats,
-  rotateSecret,
-  updateEndpoint,
-} from './lifecycle.ts';
+import { addEndpoint, type EndpointLifeDependencies, modify, rotateSecret, updateEndpoint } from './lifecycle.ts';
 import { type EndpointSettingsInput, parseSettings } from './settings.ts';
 import { variablesIn } from './template.ts';
 
@@ -80,13 +73,13 @@ export async function declareEndpoints(
   await limit.map(dropped, async ({ name }) => {
     await modify(deps, name, (current) => ({ ...current, status: 'disabled', disabledBecause: undeclared }));
   });
-  await noteChats(deps);
   return added.filter((endpoint) => endpoint !== undefined);
 }
 
 async function align(deps: EndpointLifeDependencies, endpoint: Endpoint, { name, settings, secret }: DeclaredEndpoint) {
-  const { mailboxes, directions, types, headers, retryDelaysMs, maxInFlight, ...rest } = settings;
-  await updateEndpoint(deps, name, { mailboxes, directions, types, headers, retryDelaysMs, maxInFlight, ...rest });
+  const { mailboxes, directions, reader, types, headers, retryDelaysMs, maxInFlight, ...rest } = settings;
+  const given = { reader, types, headers, retryDelaysMs, maxInFlight, ...rest };
+  await updateEndpoint(deps, name, { mailboxes, directions, ...given });
   const current = secretsOf(deps.dataKey, endpoint).secrets[0]?.secret;
   if (secret !== undefined && secret !== current) await rotateSecret(deps, name, undefined, secret);
   if (endpoint.disabledBecause !== undeclared) return;

@@ -1,8 +1,10 @@
 import * as r from '#functions/dynamodb/row-reader.ts';
+import { isOfType } from '#functions/events/catalogue.ts';
 import { isEndpointCause } from '#functions/events/endpoint-event.ts';
 import type { DataKey } from '#functions/lambda/data-key.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { formats } from './format.ts';
+import { readerFields } from './reader.ts';
 import type { TemplateParts } from './template.ts';
 
 /** The last notice to operators about a failing endpoint. */
@@ -24,6 +26,7 @@ export const endpointSchema = r.object({
   types: texts,
   /** Filter on mailboxes, case-insensitive. */
   mailboxes: r.optional(texts),
+  reader: r.optional(readerFields),
   directions: r.optional(texts),
   /** An operator pauses an endpoint; an operator or a long series of failures disables it. */
   status: r.oneOf(['active', 'paused', 'disabled']),
@@ -32,7 +35,7 @@ export const endpointSchema = r.object({
   retryDelaysMs: r.list(r.number),
   maxInFlight: r.number,
   isDeclared: r.optional(r.flag),
-  /** Origin of its URL; the path and query may hold a token. */
+  /** Origin of its URL, whose path and query may hold a token; of an e-mail address `mailto:` alone. */
   origin: r.text,
   /** {@link EndpointSecrets}, encrypted. */
   encrypted: r.text,
@@ -76,10 +79,6 @@ export function isWanted(endpoint: Pick<Endpoint, 'types' | 'mailboxes' | 'direc
     (!directions || !direction || directions.includes(direction))
   );
 }
-
-/** True for a type among `patterns`, of which `transfer.*` matches every type with that prefix. */
-export const isOfType = (type: string, patterns: readonly string[]): boolean =>
-  patterns.some((one) => (one.endsWith('.*') ? type.startsWith(one.slice(0, -1)) : type === one));
 
 /** The signing secrets valid at an instant, the newest first. */
 export const currentSecrets = ({ secrets }: EndpointSecrets, now: number): string[] =>

@@ -1,34 +1,33 @@
-import { parseNotice } from '#functions/notices/notice-record.ts';
+import type { Message } from '#functions/notices/message.ts';
 import { slackMessage } from '#functions/notices/slack.ts';
 import { teamsMessage } from '#functions/notices/teams.ts';
 import type { Limits } from './lease.ts';
 import { filledTemplate, type TemplateParts } from './template.ts';
 
-/** Body format: `event` is the envelope itself; chats receive notices as messages, one per poll. */
+/** Body format: `event` is the envelope itself; people get digests, by chat or mail. */
 export const formats = ['event', 'cloudevents', 'template', 'slack', 'teams', 'email'] as const;
 export type Format = (typeof formats)[number];
 
-/** Notices repeat the content of events, so each kind has its own list by time. */
-export type EventKind = 'event' | 'notice';
+/** Digests repeat the content of events, so each kind has its own list by time. */
+export type EventKind = 'event' | 'digest';
 
 type Chat = 'slack' | 'teams';
 
 export const isChat = (format: Format): format is Chat => format === 'slack' || format === 'teams';
 
-export const kindFor = (format: Format): EventKind => (isChat(format) ? 'notice' : 'event');
+/** True for the formats that people read. */
+export const isForPeople = (format: Format): format is Chat | 'email' => isChat(format) || format === 'email';
+
+export const kindFor = (format: Format): EventKind => (isForPeople(format) ? 'digest' : 'event');
 
 export const contentTypeOf = (format: Format): string =>
   format === 'cloudevents' ? 'application/cloudevents+json' : 'application/json';
 
-/** Makes the body of a request from a stored event or notice; the same each time. */
-export function bodyOf(format: Format, stored: string, parts: TemplateParts): string {
-  if (!isChat(format)) return eventBodyOf(format, stored, parts);
-  const notice = parseNotice(stored);
-  return format === 'slack' ? slackMessage(notice) : teamsMessage(notice);
-}
+export const chatBodyOf = (format: Format, message: Message): string =>
+  format === 'slack' ? slackMessage(message) : teamsMessage(message);
 
-/** Makes the body from a stored event. */
-export function eventBodyOf(format: Exclude<Format, Chat>, stored: string, parts: TemplateParts): string {
+/** Makes the body of a request to a system from a stored event; the same each time. */
+export function eventBodyOf(format: Format, stored: string, parts: TemplateParts): string {
   if (format === 'event') return stored;
   return format === 'cloudevents' ? cloudEvent(stored) : filledTemplate(parts, stored);
 }

@@ -1,18 +1,16 @@
 import { pause, retryBudget } from '#functions/clock/backoff.ts';
 import { dayMs } from '#functions/clock/retention.ts';
 import type { DataKey } from '#functions/lambda/data-key.ts';
-import type { Chats } from '#functions/watches/chats.ts';
 import { newPrivateKey, newSecret, publicKeyOf } from '#functions/webhooks/http/signature.ts';
 import { type Endpoint, type EndpointSecrets, encryptionContext, type SigningSecret, secretsOf } from './endpoint.ts';
 import type { WebhookDependencies } from './endpoints.ts';
-import { isChat } from './format.ts';
+import { isForPeople } from './format.ts';
+import { mailOrigin } from './reader.ts';
 import { checkedSettings, EndpointError, type EndpointSettingsInput, problemsOfSecret } from './settings.ts';
 import { sendWakeUps } from './wake-ups.ts';
 
 /** Dependencies of changes to endpoints; each change throws an EndpointError for an unknown name. */
 export interface EndpointLifeDependencies extends WebhookDependencies {
-  /** Note for polls that no endpoint is a chat. */
-  readonly chats: Chats;
   readonly dataKey: DataKey;
   readonly allowPrivate: boolean;
 }
@@ -29,7 +27,7 @@ const removedAgainMs = 60_000;
 /** Most tries of a change that loses against other writers. */
 const maxTries = 5;
 
-/** @throws EndpointError for invalid settings or a name that is taken */
+/** @throws EndpointError for invalid settings, a name that is taken, or a mail that the file does not declare */
 export async function addEndpoint(
   deps: EndpointLifeDependencies,
   name: string,
@@ -38,8 +36,9 @@ export async function addEndpoint(
   isDeclared = false,
 ) {
   const { shown, hidden } = divided(checkedSettings(name, input, deps.allowPrivate, signing.secret));
-  const { format } = shown;
-  const secrets = isChat(format) ? [] : newSecrets(signing);
+  if (shown.format === 'email' && !isDeclared)
+    throw new EndpointError(['format: expected another, since a mail needs a reader in notify.readers of the file']);
+  const secrets = isForPeople(shown.format) ? [] : newSecrets(signing);
   const endpoint: Endpoint = {
     ...shown,
     name,
@@ -54,27 +53,26 @@ export async function addEndpoint(
   // A late attempt at a removed endpoint of this name may have left some. Forget them before the creation: a failure after
   // it would lose the secret, which is shown once.
   await deps.leases.forgetFailures(name, deps.now().getTime());
-  if (isChat(format)) await deps.chats.expect();
   if (!(await deps.endpoints.create(endpoint))) throw isThere;
-  if (isChat(format)) await deps.chats.expect();
   return withSecret(endpoint, secrets);
 }
 
-/** The visible part of an endpoint's secrets: no query, and no path where others choose it, which may be tokens. */
+/** The visible part of an endpoint's secrets: no address, no query, and no path where others choose it. */
 export function viewOf({ dataKey }: EndpointLifeDependencies, endpoint: Endpoint) {
   const { url, headers, secrets } = secretsOf(dataKey, endpoint);
   const { origin, pathname, search } = new URL(url);
   const isOwn = endpoint.format === 'event' || endpoint.format === 'cloudevents';
   const path = isOwn ? pathname + (search && '?…') : '/…';
-  return { url: origin + path, headerNames: Object.keys(headers), publicKey: publicKeyIn(secrets) };
+  const view = endpoint.format === 'email' ? `${mailOrigin}…` : origin + path;
+  return { url: view, headerNames: Object.keys(headers), publicKey: publicKeyIn(secrets) };
 }
 
 /** Changes the given settings; pending deliveries use them from their next attempt. */
 export function updateEndpoint(deps: EndpointLifeDependencies, name: string, input: Partial<EndpointSettingsInput>) {
   return modify(deps, name, (endpoint) => {
     const { secrets, ...encrypted } = secretsOf(deps.dataKey, endpoint);
-    const { types, mailboxes, directions, format, retryDelaysMs, maxInFlight } = endpoint;
-    const current = { types, mailboxes, directions, format, retryDelaysMs, maxInFlight, ...encrypted };
+    const { types, mailboxes, directions, reader, format, retryDelaysMs, maxInFlight } = endpoint;
+    const current = { types, mailboxes, directions, reader, format, retryDelaysMs, maxInFlight, ...encrypted };
     const settings = checkedSettings(name, { ...current, ...input }, deps.allowPrivate);
     if (settings.format !== format)
       throw new EndpointError(['format: expected the same as before; add another endpoint']);
@@ -98,7 +96,7 @@ export async function enableEndpoint(deps: EndpointLifeDependencies, name: strin
 /**
  * Gives an endpoint a new secret, the owner's own or a generated one. During the overlap requests carry signatures by
  * both, the new one first. By default it leaves a day to change the receiver. @throws EndpointError for a malformed secret,
- * or a chat
+ * or an endpoint for people
  */
 export async function rotateSecret(deps: EndpointLifeDependencies, name: string, overlapMs = dayMs, secret?: string) {
   const problems = problemsOfSecret(secret);
@@ -106,7 +104,7 @@ export async function rotateSecret(deps: EndpointLifeDependencies, name: string,
   let fresh: SigningSecret[] = [];
   const endpoint = await modify(deps, name, (current) => {
     const { secrets, ...encrypted } = secretsOf(deps.dataKey, current);
-    if (secrets.length === 0) throw new EndpointError([`${name} is a chat, which verifies no signature`], 'conflict');
+    if (secrets.length === 0) throw new EndpointError([`${name} is for people, who verify no signature`], 'conflict');
     const now = deps.now().getTime();
     fresh = newSecrets({ secret, isAsymmetric: secrets.some(isPrivateKey) });
     const old = secrets
@@ -118,18 +116,14 @@ export async function rotateSecret(deps: EndpointLifeDependencies, name: string,
 }
 
 export async function removeEndpoint(deps: EndpointLifeDependencies, name: string): Promise<void> {
-  const { format } = await existingEndpoint(deps, name);
+  await existingEndpoint(deps, name);
   // The sweep ignores removed endpoints, so this wake-up cancels attempts in flight and rows the index did not show yet.
   // It precedes the deletion, so that an operator can repeat a removal that SQS refuses.
   await wake(deps, name, [], removedAgainMs);
   await deps.endpoints.delete(name);
   await deps.leases.forget(name);
   await wake(deps, name, []);
-  if (isChat(format)) await noteChats(deps);
 }
-
-export const noteChats = (deps: EndpointLifeDependencies): Promise<void> =>
-  deps.chats.note(async () => (await deps.endpoints.list()).some(({ format }) => isChat(format)));
 
 /** @throws EndpointError for an unknown name, or when other writers won every try */
 export async function modify(deps: EndpointLifeDependencies, name: string, change: (endpoint: Endpoint) => Endpoint) {
@@ -173,7 +167,8 @@ export async function wake(deps: WebhookDependencies, endpoint: string, events: 
 
 /** Divides settings into those of the row and those that are encrypted. */
 const divided = ({ url, headers, template, variables, ...shown }: ReturnType<typeof checkedSettings>) => {
-  return { shown: { ...shown, origin: new URL(url).origin }, hidden: { url, headers, template, variables } };
+  const origin = shown.format === 'email' ? mailOrigin : new URL(url).origin;
+  return { shown: { ...shown, origin }, hidden: { url, headers, template, variables } };
 };
 
 const encrypt = ({ dataKey }: EndpointLifeDependencies, name: string, secrets: EndpointSecrets): string =>
@@ -190,7 +185,7 @@ const isPrivateKey = ({ secret }: SigningSecret): boolean => secret.startsWith('
 const publicKeyIn = (secrets: readonly SigningSecret[]): string | undefined =>
   secrets.filter(isPrivateKey).map(({ secret }) => publicKeyOf(secret))[0];
 
-/** An endpoint with its `whsec_…`, which is shown only once; a chat, which verifies nothing, has none. */
+/** An endpoint with its `whsec_…`, which is shown only once; people, who verify nothing, have none. */
 const withSecret = (endpoint: Endpoint, secrets: readonly SigningSecret[]) => {
   return { endpoint, secret: secrets[0]?.secret, publicKey: publicKeyIn(secrets) };
 };

@@ -1,7 +1,15 @@
 import * as z from 'zod/mini';
 import * as r from '#functions/dynamodb/row-reader.ts';
-import { typePatterns } from '#functions/events/catalogue.ts';
-import { isTimeZone, quietProblem, whenProblem } from '#functions/notices/timetable.ts';
+import { eventTypes, isOfType, typePatterns } from '#functions/events/catalogue.ts';
+import {
+  isTimeZone,
+  nextDigestAt,
+  quietForm,
+  quietProblem,
+  whenForm,
+  whenProblem,
+} from '#functions/notices/timetable.ts';
+import { type Format, isForPeople } from './format.ts';
 
 /** Languages of messages to people. */
 export const languages = ['en', 'de'] as const;
@@ -9,7 +17,7 @@ export type Language = (typeof languages)[number];
 
 const texts = r.list(r.text);
 
-/** What a person, or the people of a chat, want to get and when; part of an endpoint's row. */
+/** Wishes of a person, or of the people of a chat; part of an endpoint's row. */
 export const readerFields = r.object({
   language: r.oneOf(languages),
   timeZone: r.text,
@@ -23,17 +31,20 @@ export const readerFields = r.object({
 
 export type Reader = r.ReadBy<typeof readerFields>;
 
-const checkedBy = (problemWith: (text: string) => string | undefined) =>
-  z.string().check(({ value, issues }) => {
+/** Turns a rule into a check whose issue does not repeat the value, which may be a secret. */
+export const checkedBy =
+  <T>(problemWith: (value: T) => string | undefined) =>
+  ({ value, issues }: z.core.ParsePayload<T>): void => {
     const message = problemWith(value);
-    if (message) issues.push({ code: 'custom', input: value, message });
-  });
+    if (message) issues.push({ code: 'custom', input: undefined, message });
+  };
 
-const typePattern = z
+const formed = (problemWith: (text: string) => string | undefined, form: RegExp) =>
+  z.string().check(z.meta({ pattern: form.source.replaceAll(/\?<\w+>/g, '?:') }), checkedBy(problemWith));
+
+export const eventType = z
   .string()
-  .check(
-    z.refine((type) => typePatterns.includes(type), 'expected an event type such as transfer.failed, or transfer.*'),
-  );
+  .check(z.refine((type) => typePatterns.includes(type), `expected one of ${typePatterns.join(', ')}`));
 
 /** The settings of a reader; without them, an address or a chat gets a message at once, in English. */
 export const readerSettings = z.strictObject({
@@ -42,10 +53,47 @@ export const readerSettings = z.strictObject({
     z.string().check(z.refine(isTimeZone, 'expected a time zone such as Europe/Berlin or UTC')),
     'UTC',
   ),
-  when: z._default(checkedBy(whenProblem), 'at once'),
-  urgent: z._default(z.array(typePattern), []),
-  quiet: z._default(z.array(checkedBy(quietProblem)), []),
+  when: z._default(formed(whenProblem, whenForm), 'at once'),
+  urgent: z._default(z.array(eventType), []),
+  quiet: z._default(z.array(formed(quietProblem, quietForm)).check(z.maxLength(16)), []),
   evenIfEmpty: z._default(z.boolean(), false),
 });
 
 export const usualReader: Reader = readerSettings.parse({});
+
+/** The reader of an endpoint; undefined for a system. */
+export const readerOf = ({ format, reader }: { readonly format: Format; readonly reader?: Reader | undefined }) =>
+  isForPeople(format) ? (reader ?? usualReader) : undefined;
+
+/** The beginning of the URL of an endpoint by mail, before the address. */
+export const mailOrigin = 'mailto:';
+
+export const addressIn = (url: string): string => url.slice(mailOrigin.length);
+
+/** Milliseconds for which events are gathered before a message at once, so that one poll gives one message. */
+export const gatherMs = 10_000;
+
+/** When an event that arrives now is told to a reader; both in Unix ms. */
+export function toldAt(reader: Reader, type: string, now: number): number {
+  if (isOfType(type, reader.urgent)) return now + gatherMs;
+  return nextDigestAt(reader, reader.when === 'at once' ? now + gatherMs : now);
+}
+
+/** Problems of a reader's settings with each other, each with its path. Wrong values of their own are no matter here. */
+export function readerProblems({ types, reader }: { types: readonly string[]; reader?: Reader | undefined }) {
+  if (!reader) return [];
+  const { when, urgent, timeZone, quiet, evenIfEmpty } = reader;
+  const problems: [path: string, problem: string][] = urgent.flatMap((type, index) =>
+    eventTypes.some((one) => isOfType(one, [type]) && !isOfType(one, types))
+      ? [[`urgent[${index}]`, `expected one of the types that this reader gets: ${types.join(', ')}`]]
+      : [],
+  );
+  if (evenIfEmpty && when === 'at once')
+    problems.push(['evenIfEmpty', 'expected another time than at once, at which there is always an event']);
+  const atOnce = { when: 'at once', timeZone, quiet };
+  const firstAt = nextDigestAt(atOnce, 0);
+  // A week of quiet has no end.
+  if (nextDigestAt(atOnce, firstAt) !== firstAt)
+    problems.push(['quiet', 'expected a time of the week that is not quiet, or nothing would ever be sent']);
+  return problems;
+}

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
-import { eventTypes, typePatterns } from '#functions/events/catalogue.ts';
-import { address } from '#functions/transfers/mailbox-address.ts';
+import { eventTypes, isOfType } from '#functions/events/catalogue.ts';
+import { address, addressProblem } from '#functions/transfers/mailbox-address.ts';
 import { secretProblem } from '#functions/webhooks/http/signature.ts';
 import { headerProblem, targetProblem } from '#functions/webhooks/http/ssrf-guard.ts';
-import { isOfType } from './endpoint.ts';
-import { formats } from './format.ts';
+import { formats, isForPeople } from './format.ts';
+import { addressIn, checkedBy, eventType, mailOrigin, readerProblems, readerSettings } from './reader.ts';
 import { defaultRetryDelays, retryDelaysProblem } from './retry-schedule.ts';
 import { templateProblems } from './template.ts';
 
@@ -22,10 +22,6 @@ export class EndpointError extends Error {
   }
 }
 
-const eventType = z
-  .string()
-  .check(z.refine((type) => typePatterns.includes(type), `expected one of ${typePatterns.join(', ')}`));
-
 export const endpointName = z
   .string()
   .check(z.regex(/^[a-z0-9-]{1,64}$/, 'expected 1 to 64 lower-case letters, digits and hyphens'));
@@ -40,20 +36,16 @@ const headers = z.record(z.string(), z.string('expected a text')).check(({ value
   }
 });
 
-/** Turns a rule into a check whose issue does not repeat the value, which may be a secret. */
-const checkedBy =
-  <T>(problemWith: (value: T) => string | undefined) =>
-  ({ value, issues }: z.core.ParsePayload<T>): void => {
-    const message = problemWith(value);
-    if (message) issues.push({ code: 'custom', input: undefined, message });
-  };
+const urlProblem = (url: string, allowPrivate: boolean) =>
+  url.startsWith(mailOrigin) ? addressProblem(addressIn(url)) : targetProblem(url, allowPrivate);
 
 /** The settings of an endpoint without their defaults; `allowPrivate` as in {@link targetProblem}. */
 export const endpointSettingFields = (allowPrivate: boolean) => ({
-  url: z.string('expected a URL').check(checkedBy((url) => targetProblem(url, allowPrivate))),
+  url: z.string('expected a URL').check(checkedBy((url) => urlProblem(url, allowPrivate))),
   types: z.array(eventType).check(z.minLength(1, 'expected at least one event type')),
   mailboxes: z.array(address).check(z.minLength(1)),
   directions: z.array(z.enum(['sent', 'received'])).check(z.minLength(1)),
+  reader: readerSettings,
   format: z.enum(formats),
   template: z.union([z.record(z.string(), z.unknown()), z.array(z.unknown())], 'expected a JSON object or array'),
   variables: z.record(
@@ -72,6 +64,7 @@ export const endpointSettings = (allowPrivate: boolean) => {
     types: z._default(fields.types, ['transfer.*']),
     mailboxes: z.optional(fields.mailboxes),
     directions: z.optional(fields.directions),
+    reader: z.optional(fields.reader),
     format: z._default(fields.format, 'event'),
     template: z.optional(fields.template),
     variables: z._default(fields.variables, {}),
@@ -90,10 +83,23 @@ export function parseSettings(name: string, input: unknown, allowPrivate: boolea
   const problems = [
     ...(nameError?.issues.map(({ message }) => `name: ${message}`) ?? []),
     ...(error?.issues.map(({ path, message }) => `${path.join('.') || 'endpoint'}: ${message}`) ?? []),
+    ...problemsOfFormat(input, allowPrivate),
     ...problemsOfBody(input),
+    ...(data ? readerProblems(data).map(([path, problem]) => `reader.${path}: ${problem}`) : []),
     ...problemsOfSecret(secret),
   ];
   return { data, problems };
+}
+
+/** Checks format, URL and reader together: only a mail goes to an address, and only people read. */
+function problemsOfFormat(input: unknown, allowPrivate: boolean): string[] {
+  const { format = 'event', url, reader } = Object(input);
+  const isMail = format === 'email';
+  const mismatch = isMail ? 'expected mailto: and an e-mail address' : targetProblem(String(url), allowPrivate);
+  return [
+    ...(typeof url === 'string' && url.startsWith(mailOrigin) !== isMail ? [`url: ${mismatch}`] : []),
+    ...(reader && !isForPeople(format) ? [`reader: expected none with format ${format}, which no person reads`] : []),
+  ];
 }
 
 /** Checks format, template and types together, whatever else is wrong. */

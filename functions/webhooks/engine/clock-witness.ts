@@ -17,8 +17,8 @@ export class ClockWitness extends Partition {
   }
 
   /**
-   * `setBack`: milliseconds by which the clock was set back at least, 0 without proof. `cameTo`: the endpoint at which
-   * an earlier sweep ran out of time. `note` records `now` (Unix ms), if the earlier time is old enough, and how far
+   * `setBack`: milliseconds by which the clock was set back at least, 0 without proof. `sweptAt`: Unix ms of the earlier
+   * sweep. `cameTo`: the endpoint at which it ran out of time. `note` records `now` (Unix ms), if the earlier time is old enough, and how far
    * this sweep came.
    */
   async read(now: number) {
@@ -28,6 +28,7 @@ export class ClockWitness extends Partition {
     return {
       setBack: hasBeen(sweptAt, now) ? 0 : sweptAt - now,
       cameTo,
+      sweptAt,
       note: async (to: string, isSeen: boolean) => {
         const at = isSeen ? now : sweptAt;
         if ((isOld && isSeen) || to !== cameTo) await this.put(key, { sweptAt: at, cameTo: to || undefined }, {});

@@ -5,6 +5,7 @@ import { logger } from '#functions/lambda/logger.ts';
 import { metrics } from '#functions/lambda/metrics.ts';
 import { whenInvoked } from '#functions/lambda/secret.ts';
 import { failedMessages, readWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
+import type { MailSender } from '#functions/webhooks/http/mail.ts';
 import { deliver } from './deliver.ts';
 import { deliverDependencies } from './dependencies.ts';
 import { reportDeliveries } from './report.ts';
@@ -14,8 +15,9 @@ const dependencies = whenInvoked((fields) => deliverDependencies(readDeliverEnvi
 /** Keeps 5 s back for the last writes. */
 export const handler = handlerOf<SQSEvent, SQSBatchResponse>(5000, async ({ Records }, deadline, context) => {
   const wakeUps = readWakeUps(Records);
-  const { stopping } = context as { readonly stopping?: AbortSignal };
-  const batch = await deliver(await dependencies(), [...wakeUps.values()], deadline, stopping);
+  const { stopping, mail } = context as { readonly stopping?: AbortSignal; readonly mail?: MailSender };
+  const deps = { ...(await dependencies()), ...(mail && { mail }) };
+  const batch = await deliver(deps, [...wakeUps.values()], deadline, stopping);
   reportDeliveries(logger, metrics, batch, Records.length - wakeUps.size);
   return { batchItemFailures: failedMessages(wakeUps, batch.unhandled) };
 });

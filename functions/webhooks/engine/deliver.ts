@@ -1,9 +1,12 @@
 import { retryBudget } from '#functions/clock/backoff.ts';
 import type { Deadline } from '#functions/clock/instants.ts';
+import { isDigestId } from '#functions/notices/digest.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import { newLease } from '#functions/webhooks/endpoints/lease.ts';
+import { readerOf } from '#functions/webhooks/endpoints/reader.ts';
 import type { FailedDrain, WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { Drain } from './drain.ts';
+import { gather } from './gather.ts';
 
 export type DeliveryBatch = Readonly<Awaited<ReturnType<typeof deliver>>>;
 
@@ -14,7 +17,7 @@ const requestTimeMs = 18_000;
 const readAhead = 10;
 
 /**
- * Drains the endpoints that wake-ups name. Idempotent: wake-ups may come twice, late or for nothing. A failing receiver
+ * Drains the endpoints that wake-ups name, those of people after it has gathered their events. Idempotent: wake-ups may come twice, late or for nothing. A failing receiver
  * is an outcome, not an error. Every request has ended by the deadline.
  */
 export async function deliver(
@@ -33,7 +36,11 @@ export async function deliver(
       try {
         const read = await readFirst(deps, name, events, deadline);
         const beginUntil = deadline - requestTimeMs;
-        drain = new Drain(deps, name, { ...read, events, wantsRetries, beginUntil, stopping });
+        const { endpoint } = read.found;
+        const reader = endpoint?.status === 'active' ? readerOf(endpoint) : undefined;
+        const digests = reader && (await gather(deps, endpoint!, reader, events, beginUntil));
+        const own = digests ? [...events.filter(isDigestId), ...digests] : events;
+        drain = new Drain(deps, name, { ...read, events: own, wantsRetries, beginUntil, stopping });
         await drain.run();
       } catch (error) {
         unhandled.push({ endpoint: name, error: error as Error, isKept: drain?.work.isKept ?? false });

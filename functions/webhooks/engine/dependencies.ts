@@ -15,8 +15,10 @@ import {
 import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import { Deliveries } from '#functions/webhooks/deliveries/deliveries.ts';
+import { DigestPlans } from '#functions/webhooks/deliveries/digest-plans.ts';
 import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
+import { MailTopic } from '#functions/webhooks/http/mail-topic.ts';
 import { dnsResolver } from '#functions/webhooks/http/name-resolver.ts';
 import { WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { ClockWitness } from './clock-witness.ts';
@@ -32,6 +34,7 @@ const sqs = () => new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false }
 export const webhookRepositories = (source: TableSource, random = Math.random, keptForMs = usualKeptForMs) => ({
   endpoints: new Endpoints(source),
   deliveries: new Deliveries(source, keptForMs),
+  plans: new DigestPlans(source, keptForMs),
   leases: new Leases(source, random, keptForMs),
 });
 
@@ -72,6 +75,7 @@ export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>
 export const deliverDependencies = (env: ReturnType<typeof readDeliverEnvironment>): DeliverDependencies => ({
   ...deliveryDependencies(env),
   dataKey: new DataKey(env.DATA_KEY),
+  mail: new MailTopic(new SNSClient(sdkSettings), env.TRANSFER_NOTICES_TOPIC_ARN.split(',')),
   client: new WebhookClient({
     resolve: dnsResolver(),
     allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',
@@ -81,10 +85,9 @@ export const deliverDependencies = (env: ReturnType<typeof readDeliverEnvironmen
 });
 
 export const sweepDependencies = (env: ReturnType<typeof readSweepEnvironment>): SweepDependencies => {
-  const { TRANSFER_EVENTS_TOPIC_ARN: eventsTopicArn, TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn } = env;
   return {
     ...deliveryDependencies(env),
     witness: new ClockWitness(sourceIn(env)),
-    topics: { sns: new SNSClient(sdkSettings), eventsTopicArn, noticesTopicArn, sleep },
+    topic: { sns: new SNSClient(sdkSettings), eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN, sleep },
   };
 };

@@ -1,10 +1,11 @@
+import { isDigestId } from '#functions/notices/digest.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import type { EndpointDeliveries } from '#functions/webhooks/deliveries/deliveries.ts';
 import { type Delivery, isDue } from '#functions/webhooks/deliveries/delivery.ts';
 import { healthAfter, stepWithoutAttempt } from '#functions/webhooks/deliveries/next-step.ts';
 import { deliveryFacts, type Settled, settledChannel } from '#functions/webhooks/deliveries/settled.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
-import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
+import { isForPeople, limitsOf } from '#functions/webhooks/endpoints/format.ts';
 import type { Admission, LeaseRow } from '#functions/webhooks/endpoints/lease.ts';
 import { longestDelayMs, sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { HeldLease } from './held-lease.ts';
@@ -153,8 +154,10 @@ export class Drain {
       return false;
     }
     const step = stepWithoutAttempt(this.holding.counted(delivery), this.endpoint);
-    if (!step) return true;
-    const taken = await this.deps.deliveries.step(delivery, step, now);
+    // People get events by digests alone; the next one gathers those that have come since.
+    const isAttempted = !isForPeople(this.endpoint!.format) || isDigestId(delivery.event);
+    if (!step && isAttempted) return true;
+    const taken = step && (await this.deps.deliveries.step(delivery, step, now));
     if (taken) this.settle({ delivery: taken });
     this.work.done(delivery.event);
     return false;

@@ -1,14 +1,12 @@
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Deadline } from '#functions/clock/instants.ts';
-import { parseEventBody, type TransferEvent } from '#functions/events/transfer-event.ts';
-import { transferNotice } from '#functions/notices/notice.ts';
-import { isInstant, NoticeError, parseNotice } from '#functions/notices/notice-record.ts';
+import type { TransferEvent } from '#functions/events/transfer-event.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
 import { isTrackingId } from '#functions/transfers/transfer.ts';
 import type { DeliveryDependencies, StoredEvent } from '#functions/webhooks/deliveries/deliveries.ts';
 import { isWanted, type Subject } from '#functions/webhooks/endpoints/endpoint.ts';
 import type { EndpointPart } from '#functions/webhooks/endpoints/endpoints.ts';
-import { kindFor } from '#functions/webhooks/endpoints/format.ts';
+import { readerOf, toldAt } from '#functions/webhooks/endpoints/reader.ts';
 import { type Queue, sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { type Announcement, handOn } from './announcements.ts';
 
@@ -25,14 +23,14 @@ export const endpointsPerMessage = 50;
 /** Rows written at once, over all messages of a batch. */
 const concurrency = 32;
 
-type Arrival = StoredEvent & { readonly subject: Subject };
+type Arrival = StoredEvent & { readonly subject: Subject; readonly type: string };
 
 type Part = Awaited<ReturnType<typeof createDeliveries>>;
 
 /**
- * Stores each event or notice with a delivery for every endpoint that wants it now, and wakes these endpoints. It takes
- * a bounded number of endpoints for each message, by name, until the deadline. With the rest, the message goes to the
- * end of the queue. Idempotent: existing rows stay as they are.
+ * Stores each event with a delivery for every endpoint that wants it now, and wakes these endpoints, those of people at
+ * their time. It takes a bounded number of endpoints for each message, by name, until the deadline. With the rest, the
+ * message goes to the end of the queue. Idempotent: existing rows stay as they are.
  */
 export async function fanOut(deps: FanOutDependencies, announcements: readonly Announcement[], deadline = Infinity) {
   const limit = pLimit(concurrency);
@@ -57,25 +55,15 @@ export async function fanOut(deps: FanOutDependencies, announcements: readonly A
   const asleep = await wakeUp(deps, parts);
   for (const [message, part] of parts.entries()) {
     // Without a wake-up, no process would look at the delivery: the queue has to bring the message again.
-    if (part?.endpoints.some((endpoint) => asleep.has(endpoint)))
+    if (part?.endpoints.some(({ name }) => asleep.has(name)))
       unhandled.set(message, new Error('SQS did not take the wake-up; the queue brings the message again'));
   }
   // Hand on last, so that only a failed message is repeated, and from where it began.
   const handedOn = await Promise.all(
-    announcements.map(async ({ body, isUnnoticed }, message) => {
-      const part = parts[message];
-      if (!part || unhandled.has(message)) return false;
-      const { next, isForChats } = part;
-      return attempt(message, async () => {
-        // The first chat was added during the poll.
-        if (isUnnoticed && isForChats) {
-          const event = parseEventBody(body) as TransferEvent;
-          await handOn(deps.announcements, { body: JSON.stringify(transferNotice(event.data, [event]).record) });
-        }
-        if (next === undefined) return false;
-        await handOn(deps.announcements, { body, after: next, isUnnoticed });
-        return true;
-      });
+    announcements.map(async ({ body }, message) => {
+      const after = parts[message]?.next;
+      if (after === undefined || unhandled.has(message)) return false;
+      return attempt(message, () => handOn(deps.announcements, { body, after }).then(() => true));
     }),
   );
   // An endpoint that cannot be read may want the event, too: the queue keeps the message for it.
@@ -89,11 +77,18 @@ export async function fanOut(deps: FanOutDependencies, announcements: readonly A
   };
 }
 
-/** Sends each endpoint one wake-up for the whole batch, and returns the endpoints whose wake-ups SQS did not take. */
+/**
+ * Sends each endpoint one wake-up for the whole batch, and returns the endpoints whose wake-ups SQS did not take. For
+ * one that comes after the longest delay of SQS, the sweep finds the deliveries.
+ */
 async function wakeUp(deps: FanOutDependencies, parts: readonly (Part | undefined)[]): Promise<ReadonlySet<string>> {
-  const wanted = parts.flatMap((part) => part?.endpoints.map((endpoint) => ({ endpoint, event: part.event })) ?? []);
-  const wakeUps = [...Map.groupBy(wanted, ({ endpoint }) => endpoint)].map(([endpoint, some]) => {
-    return { endpoint, events: some.map(({ event }) => event) };
+  const wanted = parts.flatMap((part) => part?.endpoints.map((one) => ({ ...one, event: part.event })) ?? []);
+  const wakeUps = [...Map.groupBy(wanted, ({ name }) => name)].map(([endpoint, some]) => {
+    const events = some.map(({ event }) => event);
+    const [{ waitsUntil } = {}] = some;
+    return waitsUntil === undefined
+      ? { endpoint, events }
+      : { endpoint, events, at: Math.min(...some.map((one) => one.waitsUntil ?? waitsUntil)) };
   });
   return new Set((await sendWakeUps(deps, wakeUps)).map(({ endpoint }) => endpoint));
 }
@@ -107,51 +102,55 @@ async function createDeliveries(
   deadline: Deadline,
 ) {
   const now = deps.now().getTime();
-  const interested = endpoints.filter((endpoint) => isWanted(endpoint, arrival.subject));
-  const wanting = interested.filter(({ format }) => kindFor(format) === arrival.kind);
+  const wanting = endpoints
+    .filter((endpoint) => isWanted(endpoint, arrival.subject))
+    .map((endpoint) => ({ endpoint, reader: readerOf(endpoint) }))
+    .map(({ endpoint, reader }) => ({ endpoint, waitsUntil: reader && toldAt(reader, arrival.type, now) }));
   const isFirst = after === '';
-  // Store a notice only if an endpoint wants it; store an event always, since operators can query it.
-  if (isFirst && arrival.kind === 'event' && wanting.length === 0)
-    await limit(() => deps.deliveries.storeEvent(arrival, now));
+  // An event that no endpoint wants is stored, too, since operators can query it.
+  if (isFirst && wanting.length === 0) await limit(() => deps.deliveries.storeEvent(arrival, now));
   // Writes begin in the order of names: those before `end` will finish, those from `end` on never begin.
   let end = wanting.length;
-  await limit.map(wanting, async (endpoint, index) => {
+  await limit.map(wanting, async ({ endpoint, waitsUntil }, index) => {
     if (index < end && deps.steady() >= deadline) end = index;
-    if (index < end) await deps.deliveries.create(arrival, endpoint, now, isFirst && index === 0);
+    if (index < end) await deps.deliveries.create(arrival, endpoint, now, isFirst && index === 0, waitsUntil);
   });
-  const done = wanting.slice(0, end).map(({ name }) => name);
+  const done = wanting.slice(0, end).map(({ endpoint: { name }, waitsUntil }) => ({ name, waitsUntil }));
   const isCutShort = end < wanting.length;
   if (isCutShort && end === 0) throw new Error(`no time was left for the endpoints after '${after}'`);
   return {
     event: arrival.id,
-    /** Endpoints that have a delivery now. */
+    /** Endpoints that have a delivery now, those of people with the time (Unix ms) until which it waits. */
     endpoints: done,
     /** Endpoint after which to go on; undefined when all are done. */
-    next: isCutShort ? done.at(-1) : next,
-    /** True when chats among the examined endpoints want the notice of this event. */
-    isForChats: wanting.length < interested.length,
+    next: isCutShort ? done.at(-1)?.name : next,
     fault,
   };
 }
 
-/** Parses an event, which has `data`, or a notice. @throws NoticeError with what was expected, TypeError for `null` */
+/** Thrown for a message that is no event. It has no `cause`, because that of `JSON.parse` quotes the message. */
+class MalformedEventError extends Error {
+  override readonly name = 'MalformedEventError';
+}
+
+/** Parses an event. @throws MalformedEventError with what was expected */
 function arrivalOf(body: string): Arrival {
-  const message = jsonOf(body);
-  if (message === undefined) throw new NoticeError('expected an event or a notice, but the message is not JSON');
-  const { id, type, timestamp, data } = message as Partial<TransferEvent>;
-  if (data !== undefined) {
-    const { trackingId, mailbox, direction } = data ?? {};
-    // DynamoDB takes only non-empty text as the key of an index.
-    const isOfTransfer = trackingId === undefined || isTrackingId(trackingId);
-    const expected = 'an event with id, type, an ISO 8601 timestamp in UTC, and the id of a transfer if any';
-    if (!isName(id) || !isName(type) || !isInstant(timestamp) || !isOfTransfer)
-      throw new NoticeError(`expected ${expected}`);
-    return { kind: 'event', id, at: timestamp, body, subject: { types: [type], mailbox, direction } };
+  const { id, type, timestamp, data } = Object(jsonOf(body)) as Partial<TransferEvent>;
+  const { trackingId, mailbox, direction } = data ?? {};
+  // DynamoDB takes only non-empty text as the key of an index.
+  const isOfTransfer = trackingId === undefined || isTrackingId(trackingId);
+  if (!data || !isName(id) || !isName(type) || !isInstant(timestamp) || !isOfTransfer) {
+    const expected = 'an event with id, type, an ISO 8601 timestamp in UTC, data, and the id of a transfer if any';
+    throw new MalformedEventError(`expected ${expected}`);
   }
-  const notice = parseNotice(body);
-  if (!isName(notice.id)) throw new NoticeError('expected a notice with an id that can be sent in a header');
-  return { kind: 'notice', id: notice.id, at: notice.timestamp, body: JSON.stringify(notice), subject: notice };
+  return { kind: 'event', id, at: timestamp, body, type, subject: { types: [type], mailbox, direction } };
 }
 
 /** True for text that can be a key, part of a filter, and the value of a header. */
 const isName = (value: unknown): value is string => typeof value === 'string' && /^[\x21-\x7e]{1,200}$/.test(value);
+
+/** True for a time in the form of all events, `2026-11-24T00:15:03.120Z`, which sorts as text. */
+function isInstant(value: unknown): value is string {
+  const isForm = typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value);
+  return isForm && !Number.isNaN(Date.parse(value));
+}

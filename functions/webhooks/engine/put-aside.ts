@@ -48,7 +48,7 @@ export async function putAside(
   for (const delivery of checked) settle({ delivery });
   const isShort = deps.steady() >= beginUntil;
   const isLeft = await work.leave(false);
-  if (!endpoint) await deps.leases.forget(work.name);
+  if (!endpoint) await Promise.all([deps.leases.forget(work.name), deps.plans.forget(work.name)]);
   return checked.some(({ status }) => status === 'PENDING') || isLeft || isShort;
 }
 

@@ -1,26 +1,28 @@
 import pLimit from 'p-limit';
 import { type RetryBudget, retryBudget } from '#functions/clock/backoff.ts';
 import type { Deadline } from '#functions/clock/instants.ts';
-import { announceEndpoint } from '#functions/notices/announce.ts';
-import type { Topics } from '#functions/notices/publish.ts';
+import { type EventsTopic, publishEvents } from '#functions/events/publish.ts';
+import { nextDigestAt } from '#functions/notices/timetable.ts';
 import type { DeliveryDependencies } from '#functions/webhooks/deliveries/deliveries.ts';
 import { isDue } from '#functions/webhooks/deliveries/delivery.ts';
 import { retriesBetween } from '#functions/webhooks/deliveries/delivery-index.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
 import { admission, type LeaseRow, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
+import { readerOf } from '#functions/webhooks/endpoints/reader.ts';
 import { mostPostponedMs } from '#functions/webhooks/endpoints/retry-schedule.ts';
 import { sendWakeUps, type WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import type { ClockWitness } from './clock-witness.ts';
 
 export interface SweepDependencies extends DeliveryDependencies {
   readonly witness: ClockWitness;
-  readonly topics: Topics;
+  readonly topic: EventsTopic;
 }
 
 /** A begun sweep: its Unix time in milliseconds, and the first due time that a wrong clock must have set. */
 interface BegunSweep extends SweepDependencies {
   readonly started: number;
+  readonly sweptAt: number;
   readonly misplacedFrom: number;
   readonly budget: RetryBudget;
 }
@@ -45,9 +47,10 @@ const warningTimeMs = 5000;
  */
 export async function sweep(deps: SweepDependencies, deadline: Deadline) {
   const started = deps.now().getTime();
-  const { setBack, cameTo, note } = await deps.witness.read(started);
+  const { setBack, sweptAt, cameTo, note } = await deps.witness.read(started);
   const budget = retryBudget(deadline, deps.steady);
-  const begun = { ...deps, started, misplacedFrom: setBack > 0 ? started + 1 : started + mostPostponedMs, budget };
+  const misplacedFrom = setBack > 0 ? started + 1 : started + mostPostponedMs;
+  const begun = { ...deps, started, sweptAt, misplacedFrom, budget };
   const limit = pLimit(concurrency);
   const wakeUps: WakeUp[] = [];
   let [longestWaitMs, isCut, reached, left] = [0, false, '', 0];
@@ -79,7 +82,7 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline) {
   await limit.map(telling, async (endpoint) => {
     const { length } = endpoint.pending!;
     if (deps.steady() >= deadline) return;
-    if (await announceEndpoint(deps.topics, endpoint.pending!)) failed += length;
+    if ((await publishEvents(deps.topic, endpoint.pending!)).error) failed += length;
     else await deps.endpoints.clearPending(endpoint).then(() => (announced += length), fail);
   });
   // While postponed retries are left, keep the old time, so that the next sweep looks for them too.
@@ -119,8 +122,14 @@ async function needOf(begun: BegunSweep, endpoint: Endpoint) {
   const since = [task?.at, retry?.dueAt, ...unfinished.map(([, { until }]) => until || started)];
   const overdueMs = Math.max(0, ...since.map((at = started) => started - at));
   if (unfinished.length > 0) wakeUps.push({ endpoint: name, events: unfinished.map(([event]) => event) });
-  if (task || retry) wakeUps.push({ endpoint: name, events: [] });
+  if (task || retry || isTimeToTell(begun, endpoint)) wakeUps.push({ endpoint: name, events: [] });
   return { wakeUps, overdueMs, isCut };
+}
+
+/** True when a reader who gets empty digests as well has one since the earlier sweep. */
+function isTimeToTell({ sweptAt, started }: BegunSweep, endpoint: Endpoint): boolean {
+  const reader = readerOf(endpoint);
+  return reader?.evenIfEmpty === true && nextDigestAt(reader, sweptAt) <= started;
 }
 
 /** Lone attempts whose time ended a short while ago, and whose deliveries are not done. */

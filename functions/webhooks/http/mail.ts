@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { EndpointCause } from '#functions/events/endpoint-event.ts';
 import type { Message } from '#functions/notices/message.ts';
 
@@ -26,3 +27,10 @@ export interface MailAnswer {
 export interface MailSender {
   send(mail: Mail): Promise<MailAnswer>;
 }
+
+/** Subscriptions with a filter that one topic has at most (SNS). */
+export const mostFiltered = 200;
+
+/** The number of the topic that has a reader's subscription: by hash, so that no other reader moves it. */
+export const topicOf = (reader: string, topics: number): number =>
+  createHash('sha256').update(reader).digest().readUInt32BE() % topics;

@@ -26,18 +26,15 @@ export function dnsResolver({ system = getaddrinfo, direct = askServers, patienc
   const find = (hostname: string): Promise<readonly string[]> => {
     const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
     let isFound = false;
-    const found = (addresses: readonly string[]) => {
-      isFound = true;
-      resolve(addresses);
-    };
     const impatient = setTimeout(async () => {
       const addresses = await direct(hostname).catch(() => []);
       // No address from name servers proves nothing: the hosts file may have one.
-      if (addresses.length > 0) found(addresses);
+      isFound = addresses.length > 0;
+      if (isFound) resolve(addresses);
     }, patienceMs);
     turns(async () => {
       clearTimeout(impatient);
-      if (!isFound) await system(hostname).then(found, reject);
+      if (!isFound) await system(hostname).then(resolve, reject);
     });
     return promise;
   };

@@ -1,3 +1,4 @@
+import type { Reader } from '#functions/webhooks/endpoints/reader.ts';
 import type { AttemptResource, EndpointResource, EndpointWithSecret } from '#infra/cli/api/resources.ts';
 import { type Column, type Output, statusStyle, timeText } from '#infra/cli/terminal/output.ts';
 import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
@@ -43,6 +44,7 @@ export function printEndpoint(output: Output, endpoint: EndpointResource, last?:
     ['types', endpoint.types.join(', ')],
     ['mailboxes', endpoint.mailboxes?.join(', ')],
     ['directions', endpoint.directions?.join(', ')],
+    ['digests', endpoint.reader && readerText(endpoint.reader)],
     ['headers', headerNames.join(', ')],
     ['retries after', retryDelaysMs.map(durationText).join(', ')],
     ['in flight', endpoint.maxInFlight],
@@ -51,6 +53,16 @@ export function printEndpoint(output: Output, endpoint: EndpointResource, last?:
     ['added (UTC)', timeText(endpoint.createdAt)],
   ]);
 }
+
+const readerText = ({ language, timeZone, when, urgent, quiet, evenIfEmpty }: Reader): string =>
+  [
+    `${when} (${timeZone}), in ${language}`,
+    urgent.length > 0 && `at once ${urgent.join(', ')}`,
+    quiet.length > 0 && `quiet ${quiet.join(', ')}`,
+    evenIfEmpty && 'even if empty',
+  ]
+    .filter(Boolean)
+    .join('; ');
 
 /** Prints an endpoint's new secret, which the API shows only once. */
 export function printNewEndpoint(output: Output, answer: EndpointWithSecret, done: string): void {

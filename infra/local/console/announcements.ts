@@ -3,15 +3,13 @@ import type { SQSEvent } from 'aws-lambda';
 import { getRows, putRows } from '#functions/dynamodb/batch.ts';
 import type { EndpointEvent } from '#functions/events/endpoint-event.ts';
 import type { TransferEvent, WatchEvent } from '#functions/events/transfer-event.ts';
-import { parseNotice } from '#functions/notices/notice-record.ts';
 import type { Part } from '#infra/local/process/stopping.ts';
 import type { LocalAws } from '#infra/local/services/embedded-services.ts';
 import { createQueue, startEventSource } from '#infra/local/services/event-source.ts';
-import { noticeText } from './notice-text.ts';
 
 export type Announcement =
   | { readonly kind: 'event'; readonly id: string; readonly event: TransferEvent | WatchEvent | EndpointEvent }
-  | { readonly kind: 'notice'; readonly id: string; readonly subject: string; readonly text: string };
+  | { readonly kind: 'notice'; readonly id: string; readonly reader: string; readonly text: string };
 
 /** Seconds until a message of a dead process is received again. */
 const visibilityTimeout = 30;
@@ -79,13 +77,19 @@ export async function passOnAnnouncements(
   };
 }
 
+/** The envelope of SNS for a message. */
+interface Published {
+  readonly TopicArn: string;
+  readonly Message: string;
+  readonly MessageAttributes: Readonly<Record<string, { readonly Value: string }>>;
+}
+
 function announcementOf(body: string, noticesTopicArn: string): Announcement {
-  const { TopicArn, Subject, Message } = JSON.parse(body) as Record<string, string>;
-  if (TopicArn !== noticesTopicArn) {
-    const event = JSON.parse(Message ?? '') as TransferEvent | WatchEvent | EndpointEvent;
-    return { kind: 'event', id: event.id, event };
+  const { TopicArn, Message, MessageAttributes: attributes } = JSON.parse(body) as Published;
+  if (TopicArn === noticesTopicArn) {
+    const { digest, reader } = attributes;
+    return { kind: 'notice', id: digest!.Value, reader: reader!.Value, text: Message };
   }
-  // SNS picks the text for each protocol; queues receive only the record.
-  const record = parseNotice(Message ?? '');
-  return { kind: 'notice', id: record.id, subject: Subject ?? '', text: noticeText(record) };
+  const event = JSON.parse(Message) as TransferEvent | WatchEvent | EndpointEvent;
+  return { kind: 'event', id: event.id, event };
 }

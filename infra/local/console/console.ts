@@ -62,7 +62,7 @@ export function personReporter(output: Output, now: () => Date): Reporter {
       output.write('\n');
     },
     announcement(announcement) {
-      if (announcement.kind === 'notice') line('notice', announcement.text);
+      if (announcement.kind === 'notice') line('notice', `to ${announcement.reader}\n${announcement.text}`);
       else line('event', eventWords(announcement.event));
     },
     poll(poll) {

@@ -1,4 +1,5 @@
 import { followable } from '#functions/transfers/follow.ts';
+import { usualReader } from '#functions/webhooks/endpoints/reader.ts';
 import type { Config } from '#infra/config/config.ts';
 import { usualStack } from '#infra/config/usual-names.ts';
 import { startCryptshareServer } from '#infra/simulator/server.ts';
@@ -11,6 +12,14 @@ const paceMs = 1500;
 /** The webhook `archive` fails the first 3 of every 50 requests, to show retries. */
 const outageEvery = 50;
 const outage = 3;
+
+/** Gets a digest each minute, which the console shows. */
+const team = {
+  name: 'team',
+  email: 'team@example.com',
+  types: ['transfer.*', 'watch.*', 'endpoint.*'],
+  ...{ ...usualReader, urgent: [], quiet: [], when: 'every minute' },
+};
 
 /** Shortened, as a demo cannot wait for days. */
 const retryDelays = ['2s', '4s', '8s', '15s', '30s', '1m'];
@@ -49,7 +58,7 @@ export async function startDemo(onReceipt: (receipt: Receipt) => void) {
     server: { url: server.url, maxConcurrentPages: 4 },
     schedule: { every: '2s', fullListingEvery: 1, shards: 1 },
     watches,
-    notify: { email: [] },
+    notify: { readers: [team] },
     webhooks,
     retention: { events: 30, transfers: 30 },
   };

@@ -11,7 +11,7 @@ const config: Config = {
   server: { url: 'https://cryptshare.example.com', maxConcurrentPages: 4 },
   schedule: { every: '1m', fullListingEvery: 1, shards: 1 },
   watches: [{ mailbox: 'alice@example.com', direction: 'sent' }],
-  notify: { email: [] },
+  notify: { readers: [] },
   webhooks: [],
   retention: { events: 30, transfers: 30 },
 };

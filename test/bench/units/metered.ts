@@ -3,7 +3,6 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { steady } from '#functions/clock/instants.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
-import { Chats } from '#functions/watches/chats.ts';
 import { ClockWitness } from '#functions/webhooks/engine/clock-witness.ts';
 import { webhookRepositories } from '#functions/webhooks/engine/dependencies.ts';
 import { WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
@@ -51,7 +50,6 @@ export async function meteredWebhooks(addresses: ServiceAddresses) {
       witness: new ClockWitness({ dynamo, table }),
       client,
       wakeUps: { sqs, url: queue.url },
-      chats: new Chats(onlooker, transfersTable),
       // With a few endpoints, nothing is left to be handed on.
       announcements: { sqs, url: queue.url },
       dataKey: new DataKey(randomBytes(32).toString('base64')),

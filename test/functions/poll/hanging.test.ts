@@ -2,6 +2,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { pollOnDemand } from '#functions/poll/on-demand-poll.ts';
 import type { ShardPoll } from '#functions/poll/poll-shard.ts';
 import type { WantedWatch } from '#functions/watches/watches.ts';
+import { freeShard } from '#infra/local/interruption.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
 import { pollBudget, type WorldDependencies } from '#test/support/poll-world.ts';
 import {
@@ -18,7 +19,6 @@ import {
   readShard,
   registry,
   seed,
-  shardRows,
   snapshotRows,
   startShards,
   startShardWorld,
@@ -194,7 +194,7 @@ describe('pollShard while a listing hangs', () => {
   it('polls the hanging watch of a dead process when the local run restarts', async () => {
     const [hanging] = await start(12);
     await dieHanging(hanging!);
-    await shardRows().free(0);
+    await freeShard(deps.dynamo, deps.table);
     expect(mailboxes(await pollAfter(5000, { as: newProcess(day) }))).toEqual([hanging!.mailbox]);
   });
 

@@ -50,6 +50,17 @@ describe('AddressFinder', () => {
     );
   });
 
+  it('takes the events and counts of a mailbox out of a digest, and leaves those of its neighbours', () => {
+    const finder = new AddressFinder('alice@example.com');
+    const told = (mailbox: string) => ({ id: `evt_${mailbox}`, type: 'transfer.failed', data: { mailbox } });
+    const digest = (...mailboxes: string[]) => ({
+      told: mailboxes.map(told),
+      counts: mailboxes.map((mailbox) => ({ type: 'transfer.failed', mailbox, count: 1 })),
+    });
+    const body = JSON.stringify(digest('Alice@Example.com', 'bob@example.com'));
+    expect(JSON.parse(finder.without(body) as string)).toEqual(digest('bob@example.com'));
+  });
+
   const bodyOf = (finder: AddressFinder, body: string): string =>
     (finder.without({ pending: [body] }) as { pending: string[] }).pending[0]!;
 

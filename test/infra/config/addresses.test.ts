@@ -29,7 +29,9 @@ const messages = (parsed: { error?: { issues: readonly { message: string }[] } |
 const places: Record<string, (address: string) => string> = {
   'watches of the configuration file': (mailbox) => inConfig({ watches: [{ mailbox }] }),
   'webhooks of the configuration file': (one) => inConfig({ webhooks: [{ ...webhook, mailboxes: [one] }] }),
-  'recipients of notices': (address) => inConfig({ notify: { email: [{ address }] } }),
+  'readers of messages': (email) => inConfig({ notify: { readers: [{ name: 'ops', email }] } }),
+  'filters of readers': (one) =>
+    inConfig({ notify: { readers: [{ name: 'ops', email: 'ops@example.com', mailboxes: [one] }] } }),
   'recipient of alarms': (email) => inConfig({ alarmEmail: email }),
   'watch import FILE': inImport,
   endpointSettings: (one) => messages(endpointSettings(false).safeParse({ ...webhook, mailboxes: [one] })),
@@ -58,7 +60,7 @@ describe('addressPattern', () => {
   it('is the pattern of addresses in configJsonSchema, openApiDocument and docs/events.md', () => {
     const pattern = JSON.stringify(addressPattern.source);
     const count = (schema: unknown) => JSON.stringify(schema).split(pattern).length - 1;
-    expect(count(configJsonSchema())).toBe(4);
+    expect(count(configJsonSchema())).toBe(5);
     expect(count(openApiDocument(operations))).toBeGreaterThan(5);
     expect(document).toContain(`"mailbox": { "type": "string", "maxLength": 254, "pattern": ${pattern} }`);
   });

@@ -23,7 +23,7 @@ const configOf = ({ watches, every = '1m', quietEvery, shards = 1, maxConcurrent
     })),
     ...own.map((each, index) => ({ mailbox: `own-${index}@example.com`, direction: 'sent' as const, every: each })),
   ],
-  notify: { email: [] },
+  notify: { readers: [] },
   webhooks: [],
   retention: { events: 30, transfers: 30 },
 });

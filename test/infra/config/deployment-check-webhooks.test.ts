@@ -21,7 +21,7 @@ const problemsOf = (...webhooks: Webhook[]): readonly string[] =>
     server: { url: 'https://cryptshare.example.com', maxConcurrentPages: 4 },
     schedule: { every: '1m', fullListingEvery: 1, shards: 1 },
     watches: [{ mailbox: 'alice@example.com', direction: 'sent' }],
-    notify: { email: [] },
+    notify: { readers: [] },
     webhooks,
     retention: { events: 30, transfers: 30 },
   });

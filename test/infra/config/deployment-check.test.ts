@@ -13,6 +13,8 @@ const problemsOf = problemsWith(loadDeployableConfig);
 const times = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
+const reader = (name: string, email: string) => ({ name, email });
+
 describe('loadDeployableConfig', () => {
   it.each<[string, object]>([
     ['the least', {}],
@@ -23,14 +25,13 @@ describe('loadDeployableConfig', () => {
     ['a server in a private network, where a VPC leads to it', { server: { url: 'https://10.0.0.5' }, vpc }],
     [
       'all event types, their patterns included, for one person',
-      { notify: { email: [{ address: 'ops@example.com', types: typePatterns }] } },
+      { notify: { readers: [{ name: 'ops', email: 'ops@example.com', types: typePatterns }] } },
     ],
     [
       'one address for notices and for alarms',
-      { notify: { email: [{ address: 'ops@example.com' }] }, alarmEmail: 'ops@example.com' },
+      { notify: { readers: [{ name: 'ops', email: 'ops@example.com' }] }, alarmEmail: 'ops@example.com' },
     ],
     ['a proxy for webhooks on the internet', { proxy: 'http://proxy.example.com:3128' }],
-    ['a Slack channel', { notify: { slack: { workspaceId: 'T0123ABCD', channelId: 'C0123ABCDEF' } } }],
     [
       'webhooks whose credentials come from the secret',
       {
@@ -99,28 +100,32 @@ describe('loadDeployableConfig', () => {
     ]),
     [
       'an event type that does not exist',
-      { notify: { email: [{ address: 'ops@example.com', types: ['transfer.failed', 'transfer.gone'] }] } },
-      'notify.email[0].types[1]: expected an event type such as transfer.failed, or transfer.*: docs/events.md lists them',
-    ],
-    [
-      'an event type twice',
-      { notify: { email: [{ address: 'ops@example.com', types: ['watch.*', 'watch.*'] }] } },
-      'notify.email[0].types[1]: expected each type once, got watch.* again: leave it out',
+      { notify: { readers: [{ name: 'ops', email: 'ops@example.com', types: ['transfer.failed', 'transfer.gone'] }] } },
+      'notify.readers[0].types[1]: expected an event type such as transfer.failed, or transfer.*: docs/events.md lists them',
     ],
     [
       'an address twice, whatever its case',
-      { notify: { email: [{ address: 'ops@example.com' }, { address: 'Ops@Example.com', types: ['watch.*'] }] } },
-      'notify.email[1].address: expected each address once, but notify.email[0] has the same: put its types together there',
+      { notify: { readers: [reader('ops', 'ops@example.com'), reader('all', 'Ops@Example.com')] } },
+      'notify.readers[1].email: expected each address once on AWS, but notify.readers[0] has the same: make them one reader',
     ],
     [
-      'more addresses than a topic has filters for',
-      { notify: { email: times(201, (index) => ({ address: `person-${index}@example.com` })) } },
-      'notify.email: expected at most 200 addresses, as many as a topic can filter for, got 201: name a mailing list',
+      'more addresses than topics have filters for',
+      { notify: { readers: times(601, (index) => reader(`person-${index}`, `person-${index}@example.com`)) } },
+      'notify.readers: expected at most 600 by e-mail, as many as SNS topics surely filter for, got 601: name a mailing list',
     ],
     [
       'an address to which SNS sends no mail',
-      { notify: { email: [{ address: 'jörg@example.com' }] } },
-      'notify.email[0].address: expected an address with ASCII characters alone before the @, as SNS needs it: name another one',
+      { notify: { readers: [reader('joerg', 'jörg@example.com')] } },
+      'notify.readers[0].email: expected an address with ASCII characters alone before the @, as SNS needs it: name another one',
+    ],
+    [
+      'a reader of more mailboxes than fit into its row',
+      {
+        notify: {
+          readers: [{ ...reader('ops', 'o@example.com'), mailboxes: times(1001, (index) => `m${index}@example.com`) }],
+        },
+      },
+      'notify.readers[0].mailboxes: expected at most 1000, as many as surely fit into one row, got 1001: divide them among several readers',
     ],
     [
       'an address whose domain is not in ASCII',
@@ -177,13 +182,13 @@ describe('loadDeployableConfig', () => {
     const problems = problemsOf({
       server: { url: 'http://localhost:8080' },
       schedule: { every: '10s', shards: 2 },
-      notify: { email: [{ address: 'ops@example.com', types: ['watch.gone'] }] },
+      notify: { readers: [{ ...reader('ops', 'ops@example.com'), types: ['watch.gone'] }] },
       webhooks: [{ name: 'crm', url: 'http://10.0.0.1' }],
       alarmEmail: 'jörg@example.com',
       vpc: { ...vpc, subnets: [...vpc.subnets, ...vpc.subnets] },
     });
     expect(problems.map((problem) => problem.slice(0, problem.indexOf(': ')))).toEqual([
-      'notify.email[0].types[0]',
+      'notify.readers[0].types[0]',
       'server.url',
       'schedule.every',
       'schedule.shards',

@@ -19,7 +19,7 @@ export function exampleConfig(folder: string, serverUrl: string): Config {
     JSON.stringify({
       server: { url: serverUrl, caFile: 'server.pem' },
       watches: [{ mailbox: alice }, { mailbox: carol }],
-      notify: { email: [{ address: 'people@example.com' }] },
+      notify: { readers: [{ name: 'people', email: 'people@example.com' }] },
       webhooks: [
         { name: 'crm', url: 'https://hooks.example.com/crm', secretFrom: 'CRM_SECRET', ...ofAlice },
         { name: 'chat', urlFrom: 'CHAT_URL', format: 'slack', types: ['endpoint.*', 'transfer.*'], ...ofAlice },

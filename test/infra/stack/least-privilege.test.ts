@@ -29,7 +29,7 @@ const transfers = 'TransferPollerTransfers';
 const webhooks = 'WebhookDeliveryWebhooks';
 const variables = 'secretsmanager:GetSecretValue NotifierSecret';
 const wakeUp = 'sqs:SendMessage WebhookDeliveryWakeUpsQueue';
-const announce = ['sns:Publish TransferEvents', 'sns:Publish TransferNotices'];
+const announce = 'sns:Publish TransferEvents';
 const queues = [
   'MissedTicks',
   ...['Announcements', 'WakeUps'].flatMap((what) => [
@@ -58,7 +58,7 @@ describe('roles', () => {
         ...logs('TransferPollerPoll'),
         ...rows(transfers, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'),
         variables,
-        ...announce,
+        announce,
         tellOfMissedTick,
       ],
       TransferPollerClockRole: tick('TransferPollerPoll'),
@@ -75,6 +75,7 @@ describe('roles', () => {
         ...rows(`${webhooks}/index/waiting`, 'Query'),
         variables,
         wakeUp,
+        'sns:Publish TransferNotices',
         ...workOn('WebhookDeliveryWakeUpsQueue'),
       ],
       WebhookDeliverySweepRole: [
@@ -82,7 +83,7 @@ describe('roles', () => {
         ...rows(webhooks, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem'),
         ...rows(`${webhooks}/index/waiting`, 'Query'),
         wakeUp,
-        ...announce,
+        announce,
         tellOfMissedTick,
       ],
       WebhookDeliveryClockRole: tick('WebhookDeliverySweep'),

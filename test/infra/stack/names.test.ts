@@ -22,7 +22,7 @@ const partsOfOthers = ['EventInvokeConfig', 'EventSourceMapping', 'Version'].map
 
 /** Types whose names must be unique in a region; those of all others, in the account. */
 const regional = ['AWS::CloudWatch::Alarm', 'AWS::SNS::Topic'];
-const ofAccount = ['AWS::Chatbot::SlackChannelConfiguration', 'AWS::CloudWatch::Dashboard'];
+const ofAccount = ['AWS::CloudWatch::Dashboard'];
 
 /** Lists the names by which resources are known outside of their stack, with the stack's own name filled in. */
 const physicalNames = (stack: StackName) =>

@@ -163,39 +163,21 @@ describe('NotifierStack', () => {
     expect(limits).toEqual([{ MaximumConcurrency: 5 }, { MaximumConcurrency: 20 }]);
   });
 
-  it('subscribes fan-out to both topics without notices that no chat wants, and people to their types of notices', () => {
+  it('subscribes fan-out to events alone, and each reader by e-mail to the messages with its name', () => {
     const subscriptions = resources('AWS::SNS::Subscription').map(([, properties]) => properties);
-    const raw = subscriptions.filter(({ Protocol }) => Protocol === 'sqs');
-    expect(raw.map(({ TopicArn }) => TopicArn)).toEqual([
-      { Ref: 'TransferEventsB5CBE8ED' },
-      { Ref: 'TransferNotices93F11EF9' },
-    ]);
-    expect(raw.map(({ FilterPolicy }) => FilterPolicy)).toEqual([undefined, { chats: [{ exists: false }] }]);
-    for (const one of raw) {
-      expect(one).toMatchObject({
+    expect(subscriptions.filter(({ Protocol }) => Protocol === 'sqs')).toMatchObject([
+      {
+        TopicArn: { Ref: 'TransferEventsB5CBE8ED' },
         RawMessageDelivery: true,
         RedrivePolicy: { deadLetterTargetArn: expect.anything() },
-      });
-    }
-    const byEmail = subscriptions.filter(({ Protocol }) => Protocol === 'email');
-    expect(byEmail.map(({ Endpoint, FilterPolicy }) => [Endpoint, FilterPolicy])).toEqual([
-      ['ops@example.com', { types: ['transfer.failed', { prefix: 'watch.' }] }],
-      ['sales@example.com', { types: ['transfer.overdue'] }],
-      ['all@example.com', undefined],
-      ['oncall@example.com', undefined],
+      },
     ]);
-  });
-
-  it('subscribes a Slack channel to notices, and denies it everything else', () => {
-    template.hasResourceProperties('AWS::Chatbot::SlackChannelConfiguration', {
-      SlackWorkspaceId: 'T0123ABCD',
-      SlackChannelId: 'C0123ABCD',
-      SnsTopicArns: [{ Ref: 'TransferNotices93F11EF9' }],
-      GuardrailPolicies: [{ Ref: 'NoticeSubscriptionsSlackGuardrail0193C500' }],
-    });
-    template.hasResourceProperties('AWS::IAM::ManagedPolicy', {
-      PolicyDocument: { Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }] },
-    });
+    const byEmail = subscriptions.filter(({ Protocol }) => Protocol === 'email');
+    expect(byEmail.map(({ Endpoint, FilterPolicy, TopicArn }) => [Endpoint, FilterPolicy, TopicArn])).toEqual([
+      ['ops@example.com', { reader: ['ops'] }, { Ref: 'TransferNotices93F11EF9' }],
+      ['sales@example.com', { reader: ['sales'] }, { Ref: 'TransferNotices93F11EF9' }],
+      ['oncall@example.com', undefined, { Ref: 'AlarmsTopic3A2DFEBA' }],
+    ]);
   });
 
   it('has no value of a secret in its template, not even by reference', () => {

@@ -32,8 +32,6 @@ const unconditional: Readonly<Record<string, string>> = {
   // A condition on keys that a service does not send would keep every function from starting.
   'AWS::IAM::Role lambda.amazonaws.com':
     'Lambda documents these keys for policies of functions, not for their roles; a role can be given to functions of its own account alone',
-  'AWS::IAM::Role chatbot.amazonaws.com':
-    'Amazon Q Developer documents no such keys; the role grants nothing, and the guardrail denies everything',
 };
 
 interface Trust {

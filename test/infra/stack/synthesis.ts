@@ -2,8 +2,12 @@ import { readFileSync } from 'node:fs';
 import { App, Validations } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
+import { usualReader as usualSettings } from '#functions/webhooks/endpoints/reader.ts';
 import type { Config } from '#infra/config/config.ts';
 import { NotifierStack } from '#infra/stack/notifier-stack.ts';
+
+/** The settings of a reader by default. */
+export const usualReader = { ...usualSettings, types: ['transfer.*' as const], urgent: [], quiet: [] };
 
 /** A configuration with everything in it. */
 export const config: Config = {
@@ -15,12 +19,10 @@ export const config: Config = {
     { mailbox: 'alice@example.com', direction: 'received', every: '15m' },
   ],
   notify: {
-    email: [
-      { address: 'ops@example.com', types: ['transfer.failed', 'watch.*'] },
-      { address: 'sales@example.com', types: ['transfer.overdue'] },
-      { address: 'all@example.com' },
+    readers: [
+      { ...usualReader, name: 'ops', email: 'ops@example.com', types: ['transfer.failed', 'watch.*'] },
+      { ...usualReader, name: 'sales', email: 'sales@example.com', types: ['transfer.overdue'], when: 'hourly' },
     ],
-    slack: { workspaceId: 'T0123ABCD', channelId: 'C0123ABCD' },
   },
   retention: { events: 30, transfers: 30 },
   webhooks: [

@@ -1,17 +1,13 @@
-import { PublishBatchCommand, PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
+import { PublishBatchCommand, type SNSClient } from '@aws-sdk/client-sns';
 import pLimit from 'p-limit';
 import { batchesOf } from '#functions/dynamodb/batch.ts';
-import type { EventType } from '#functions/events/catalogue.ts';
-import type { NotifierEvent } from '#functions/events/transfer-event.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
-import type { Notice } from './notice.ts';
+import type { EventType } from './catalogue.ts';
+import type { NotifierEvent } from './transfer-event.ts';
 
-export interface Topics {
+export interface EventsTopic {
   readonly sns: SNSClient;
   readonly eventsTopicArn: string;
-  readonly noticesTopicArn: string;
-  /** True when the note confirms that no endpoint is a chat; an attribute then keeps notices away from the webhooks. */
-  readonly hasNoChats?: boolean;
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
@@ -28,14 +24,14 @@ const retryDelayMs = 200;
  * filters. A refused event stops no other; once SNS is unreachable, the rest stays unpublished. Returns the accepted
  * bodies, and the last error.
  */
-export async function publishEvents(topics: Topics, bodies: readonly string[]) {
+export async function publishEvents(topic: EventsTopic, bodies: readonly string[]) {
   const published = new Set<string>();
   let error: Error | undefined;
   let isReachable = true;
   await pLimit(concurrency).map(batchesOf(bodies, batchSize), async (batch) => {
     if (!isReachable) return;
     try {
-      error = (await publishBatch(topics, batch, published)) ?? error;
+      error = (await publishBatch(topic, batch, published)) ?? error;
     } catch (cause) {
       isReachable = false;
       error = cause as Error;
@@ -45,12 +41,12 @@ export async function publishEvents(topics: Topics, bodies: readonly string[]) {
 }
 
 /** Publishes one batch and repeats entries that SNS refuses through its own fault; returns the last refusal. */
-async function publishBatch(topics: Topics, batch: readonly string[], published: Set<string>) {
-  const { sns, eventsTopicArn: TopicArn, sleep, hasNoChats } = topics;
+async function publishBatch(topic: EventsTopic, batch: readonly string[], published: Set<string>) {
+  const { sns, eventsTopicArn: TopicArn, sleep } = topic;
   let left = batch;
   for (let attempt = 1; ; attempt += 1) {
     // SNS answers 200 even when it refuses entries.
-    const PublishBatchRequestEntries = left.map((body, index) => entryOf(body, index, hasNoChats));
+    const PublishBatchRequestEntries = left.map((body, index) => entryOf(body, index));
     const { Failed = [] } = await sns.send(new PublishBatchCommand({ TopicArn, PublishBatchRequestEntries }));
     const refusals = new Map(Failed.map((entry) => [Number(entry.Id), entry]));
     for (const [index, body] of left.entries()) if (!refusals.has(index)) published.add(body);
@@ -64,28 +60,11 @@ async function publishBatch(topics: Topics, batch: readonly string[], published:
   }
 }
 
-/** Publishes a notice as text for e-mail, Amazon Q Developer's schema for chats, and the record for queues. */
-export async function publishNotice(topics: Topics, notice: Notice): Promise<undefined> {
-  const { subject: Subject, text: mail, chat, record } = notice;
-  const { sns, noticesTopicArn: TopicArn, hasNoChats } = topics;
-  const texts = { default: mail, email: mail, https: JSON.stringify(chat), sqs: JSON.stringify(record) };
-  const Message = JSON.stringify(texts);
-  const types = { DataType: 'String.Array', StringValue: JSON.stringify(record.types) };
-  const about = { types, ...watchAttributes(record), severity: text(record.severity) };
-  const MessageAttributes = { ...about, ...chatsAttribute(hasNoChats) };
-  await sns.send(new PublishCommand({ TopicArn, Subject, MessageStructure: 'json', Message, MessageAttributes }));
-}
-
-function entryOf(body: string, index: number, hasNoChats?: boolean) {
+function entryOf(body: string, index: number) {
   const { type, data } = JSON.parse(body) as NotifierEvent<EventType, Partial<Watch>>;
-  const MessageAttributes = { type: text(type), ...watchAttributes(data), ...chatsAttribute(hasNoChats) };
+  const MessageAttributes = { type: text(type), ...watchAttributes(data) };
   return { Id: String(index), Message: body, MessageAttributes };
 }
-
-/** The webhooks' queue takes notices without it. On an event it tells fan-out that the notice stayed away. */
-export const chatsAttributeName = 'chats';
-
-export const chatsAttribute = (hasNoChats = false) => hasNoChats && { [chatsAttributeName]: text('none') };
 
 /** Events about endpoints have neither. */
 const watchAttributes = ({ mailbox, direction }: { [Name in keyof Watch]?: Watch[Name] | undefined }) => ({

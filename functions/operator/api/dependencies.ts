@@ -5,45 +5,45 @@ import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import type { readOperatorEnvironment } from '#functions/lambda/environment.ts';
 import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
-import type { OperatorDependencies } from '#functions/operator/api/operation.ts';
 import { serverDependencies } from '#functions/poll/dependencies.ts';
-import { Chats } from '#functions/watches/chats.ts';
 import { IncidentRows } from '#functions/watches/incident-rows.ts';
-import { WatchStates } from '#functions/watches/watch-states.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
 import { deliveryDependencies } from '#functions/webhooks/engine/dependencies.ts';
 
 export const operatorRepositories = ({ dynamo, table }: TableSource) => ({
   watches: new Watches(dynamo, table),
-  states: new WatchStates({ dynamo, table }),
   incidentRows: new IncidentRows(dynamo, table),
 });
 
 /** @throws the file system's error when the CA file cannot be read, DataKeyError for a wrong data key */
-export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironment>): OperatorDependencies {
+export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironment>) {
   const { calls, tokens, origin, dynamo, table } = serverDependencies(env);
-  const source = { dynamo, table };
+  const tables = { transfers: { dynamo, table }, webhooks: { dynamo, table: env.WEBHOOKS_TABLE } };
+  const { QUIET_INTERVAL_MS: quietIntervalMs } = env;
   const { credentials, region, sha256 } = dynamo.config;
   // Reuses the credentials that the SDK resolved for this function.
   const signerFor = (service: string) => new SignatureV4({ service, credentials, region, sha256 });
   return {
     version: env.NOTIFIER_VERSION,
-    transfers: { ...operatorRepositories(source), calls, tokens, origin, quietIntervalMs: env.QUIET_INTERVAL_MS },
+    transfers: { ...operatorRepositories({ dynamo, table }), calls, tokens, origin, quietIntervalMs },
     pollFunction: { url: env.POLL_INVOCATION_URL, signer: signerFor('lambda') },
     topics: {
       sns: { url: env.SNS_URL, signer: signerFor('sns') },
-      arns: { 'transfer-events': env.TRANSFER_EVENTS_TOPIC_ARN, 'transfer-notices': env.TRANSFER_NOTICES_TOPIC_ARN },
+      arns: {
+        'transfer-events': [env.TRANSFER_EVENTS_TOPIC_ARN],
+        'transfer-notices': env.TRANSFER_NOTICES_TOPIC_ARN.split(','),
+      },
     },
     webhooks: {
       ...deliveryDependencies(env, dynamo),
-      events: new StoredEvents({ dynamo, table: env.WEBHOOKS_TABLE }),
-      chats: new Chats(dynamo, table),
+      events: new StoredEvents(tables.webhooks),
       dataKey: new DataKey(env.DATA_KEY),
       allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',
     },
-    tables: { transfers: source, webhooks: { dynamo, table: env.WEBHOOKS_TABLE } },
+    tables,
+    /** Queues to inspect, with their URLs by the kind of message. */
     queues: { sqs: new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false }), urls: env.INSPECTED_QUEUES },
-    sleep,
+    sleep: (milliseconds: number): Promise<unknown> => sleep(milliseconds),
   };
 }

@@ -1,0 +1,64 @@
+import { expiryOf } from '#functions/clock/retention.ts';
+import type { TableSource } from '#functions/dynamodb/index-pages.ts';
+import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
+import * as r from '#functions/dynamodb/row-reader.ts';
+import { leaseKey } from '#functions/webhooks/endpoints/leases.ts';
+
+const planSk = 'DIGEST';
+
+const plan = r.object({
+  /** Counts the changes. Each change names the `rev` that it read. */
+  rev: r.number,
+  /** Unix ms up to which digests at set times have told the events. */
+  toldUntil: r.optional(r.number),
+  /** Counts of the last digest at a set time, as JSON. */
+  counts: r.optional(r.text),
+  /** The digest under way: nothing else is gathered before all of its events are marked. */
+  open: r.optional(
+    r.object({
+      id: r.text,
+      /** `createdAt` of the reader: one added again under the same name is a different one. */
+      endpointSince: r.text,
+      body: r.text,
+      /** ISO 8601 time. */
+      at: r.text,
+      /** Ids of the events that it tells. */
+      members: r.list(r.text),
+    }),
+  ),
+});
+
+export type DigestPlan = r.ReadBy<typeof plan>;
+
+const planOf = r.rowReader(plan);
+
+/** One row for each reader. It decides in which digest an event is, before anything else is written. */
+export class DigestPlans {
+  private readonly source: TableSource;
+  private readonly keptForMs: number;
+
+  constructor(source: TableSource, keptForMs: number) {
+    this.source = source;
+    this.keptForMs = keptForMs;
+  }
+
+  async read(endpoint: string): Promise<DigestPlan> {
+    const [row] = await this.partition(endpoint).range(planSk, planSk);
+    return row ? planOf(row) : { rev: 0 };
+  }
+
+  /** `now` in Unix ms. @returns the written plan; undefined when another process has changed it since it was read */
+  async replace(endpoint: string, { rev }: DigestPlan, next: Omit<DigestPlan, 'rev'>, now: number) {
+    const plan: DigestPlan = { ...next, rev: rev + 1 };
+    const row = { ...plan, expiresAt: expiryOf(now, this.keptForMs) };
+    return (await this.partition(endpoint).put(planSk, row, unchangedSince(rev))) ? plan : undefined;
+  }
+
+  async forget(endpoint: string): Promise<void> {
+    await this.partition(endpoint).delete(planSk);
+  }
+
+  private partition(endpoint: string): Partition {
+    return new Partition(this.source.dynamo, this.source.table, leaseKey(endpoint).pk);
+  }
+}

@@ -1,0 +1,105 @@
+import { writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { dayMs } from '#functions/clock/retention.ts';
+import { digestOf, type ToldEvent } from '#functions/notices/digest.ts';
+import { messageOf } from '#functions/notices/message.ts';
+import { textOf } from '#functions/notices/text.ts';
+import { isWanted } from '#functions/webhooks/endpoints/endpoint.ts';
+import { chatBodyOf, isChat, isForPeople } from '#functions/webhooks/endpoints/format.ts';
+import { type Reader, usualReader } from '#functions/webhooks/endpoints/reader.ts';
+import { path } from '#infra/cli/api/client.ts';
+import type { EndpointResource } from '#infra/cli/api/resources.ts';
+import { type CommonOptions, openSession, type Session, verb } from '#infra/cli/api/session.ts';
+import { duration } from '#infra/cli/terminal/arguments.ts';
+import { refused } from '#infra/cli/terminal/cli-error.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
+import { htmlMail } from '#infra/local/mail/html-mail.ts';
+import { printableJson, printableLines } from '#infra/terminal/printable.ts';
+import { testEndpoint } from './endpoint-test.ts';
+
+const examples = `
+Examples:
+  npm run notifier -- notice preview --reader team
+  npm run notifier -- notice preview --reader team --period 7d --html digest.html
+  npm run notifier -- notice test team
+`;
+
+interface PreviewOptions extends CommonOptions {
+  readonly reader: string;
+  /** Milliseconds. */
+  readonly period?: number;
+  readonly html?: string;
+}
+
+/** Events read for a preview: more make it no different, but take minutes. */
+const mostEvents = 10_000;
+
+/** A notice is the message of a digest to a reader. */
+export function noticeCommands(program: Command, context: CliContext): void {
+  const noun = program.command('notice').description('messages to readers').addHelpText('after', examples);
+  verb(noun, 'preview', 'show the digest of stored events as a reader would get it, without sending it')
+    .requiredOption('--reader <name>', 'reader, or chat, by its name')
+    .option(
+      '--period <duration>',
+      'of the last hours or days, for example 12h or 7d (default: from digest to digest)',
+      duration,
+    )
+    .option('--html <file>', 'write the mail to this file as HTML')
+    .action(async (options: PreviewOptions) => preview(await openSession(context, options), options));
+  verb(noun, 'test <name>', 'send a reader a test message, and wait for the answer').action(
+    async (name: string, options: CommonOptions) => {
+      const session = await openSession(context, options);
+      await existingReader(session, name);
+      await testEndpoint(session, name);
+    },
+  );
+}
+
+async function preview(session: Session, { reader: name, period, html }: PreviewOptions): Promise<void> {
+  const { output, context } = session;
+  const endpoint = await existingReader(session, name);
+  const reader = endpoint.reader ?? usualReader;
+  const periodMs = period ?? usualPeriodMs(reader);
+  const until = context.now().getTime();
+  const since = until - periodMs;
+  output.progress('reading events …');
+  const read = (from: number, to: number) => eventsFor(session, endpoint, iso(from), iso(to));
+  const before = reader.when === 'at once' ? undefined : await read(since - periodMs, since);
+  const events = await read(since, until);
+  output.progress('');
+  const times = { id: 'dig_preview', since: iso(since), until: iso(until) };
+  const { counts } = digestOf(before ?? [], times);
+  const { digest } = digestOf(events, { ...times, before: before && counts });
+  const message = messageOf(digest, { name, ...reader });
+  if (html !== undefined) writeFileSync(html, htmlMail(message));
+  const body = isChat(endpoint.format) ? JSON.parse(chatBodyOf(endpoint.format, message)) : textOf(message);
+  output.result({ subject: message.subject, body }, () => {
+    output.warning(`${name} would get this for ${digest.events} events since ${iso(since)}:`);
+    output.line(`\n${printableLines(message.subject)}\n`);
+    output.line(typeof body === 'string' ? printableLines(body) : printableJson(body, 2));
+    if (events.length === mostEvents) output.warning(`these are the newest ${mostEvents} events of that time`);
+    if (html !== undefined) output.warning(`wrote ${html}`);
+  });
+}
+
+/** @throws CliError for an endpoint that no person reads */
+async function existingReader({ api }: Session, name: string): Promise<EndpointResource> {
+  const endpoint = await api.get<EndpointResource>(path`/endpoints/${name}`);
+  if (isForPeople(endpoint.format)) return endpoint;
+  throw refused(`${name} is a webhook for a system, no reader: endpoint preview ${name} shows what it gets`);
+}
+
+/** Events that a reader wants, of a time in ISO 8601. */
+async function eventsFor({ api }: Session, endpoint: EndpointResource, from: string, until: string) {
+  const query = { from, until, type: endpoint.types.join(',') };
+  const { items } = await api.list<ToldEvent>('/events', query, mostEvents);
+  return items.filter(({ type, data }) => isWanted(endpoint, { types: [type], ...(data as object) }));
+}
+
+/** Milliseconds from one digest of a reader to the next; of messages at once, a day. */
+function usualPeriodMs({ when }: Reader): number {
+  if (when.startsWith('weekly')) return 7 * dayMs;
+  return { hourly: dayMs / 24, 'every minute': 60_000 }[when] ?? dayMs;
+}
+
+const iso = (at: number): string => new Date(at).toISOString();
