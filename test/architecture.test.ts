@@ -14,6 +14,7 @@ const floors = [
   ['functions/events'],
   ['functions/snapshot'],
   ['functions/watches'],
+  ['functions/notices/words'],
   ['functions/notices'],
   ['functions/webhooks/http'],
   ['functions/webhooks/endpoints'],

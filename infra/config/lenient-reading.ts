@@ -21,8 +21,6 @@ const sound: Readonly<Record<string, unknown>> = {
   webhooks: [{ name: 'placeholder', url: 'https://placeholder.example.com' }],
   email: 'placeholder@example.com',
   readers: [{ name: 'placeholder', email: 'placeholder@example.com' }],
-  smtp: { url: 'smtps://user@mail.example.com', from: 'placeholder@example.com' },
-  from: 'placeholder@example.com',
   urgent: ['transfer.*'],
   quiet: ['sunday'],
   mailboxes: ['placeholder@example.com'],
