@@ -78,12 +78,31 @@ const fields: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   code: some(near('AAAAAAAAAA')),
   name: some(texts.name!),
   url: some(
-    near('http://127.0.0.1:1/', 'https://example.com/?token=1', 'http://[::1', 'https://user:word@example.com'),
+    near(
+      'http://127.0.0.1:1/',
+      'mailto:ops@example.com',
+      'https://example.com/?token=1',
+      'http://[::1',
+      'https://user:word@example.com',
+    ),
   ),
   types: some(fc.array(near('transfer.*', 'watch.failing'))),
   mailboxes: some(fc.option(fc.array(texts.mailbox!))),
   directions: some(fc.option(fc.array(texts.direction!))),
-  format: some(near('event', 'template', 'slack', 'teams')),
+  format: some(near('event', 'template', 'slack', 'teams', 'email')),
+  reader: some(
+    fc.record(
+      {
+        language: some(near('en', 'de')),
+        timeZone: some(near('UTC', 'Europe/Berlin')),
+        when: some(near('at once', 'hourly', 'daily at 07:30', 'weekly on monday at 07:30')),
+        urgent: some(fc.array(near('transfer.*', 'watch.failing'))),
+        quiet: some(fc.array(near('sunday', '22:00-07:00', '07:00-22:00'))),
+        evenIfEmpty: some(fc.boolean()),
+      },
+      { requiredKeys: [] },
+    ),
+  ),
   template: some(fc.dictionary(fc.string(), near('{{id}}', '{{data.none}}', '{{KEY}}'))),
   variables: some(fc.dictionary(near('KEY'), fc.string())),
   headers: some(fc.dictionary(near('x-tenant', 'host'), near('seven'))),
