@@ -1,9 +1,6 @@
 import type { Deadline } from '#functions/clock/instants.ts';
-import { type Answer, type CryptshareFailure, errorCodeOf, failureOf } from './failure.ts';
+import { type Answer, type CryptshareFailure, failureOf, isNotVerified } from './failure.ts';
 import type { Rejection, TokenSource } from './tokens.ts';
-
-/** The server's error code for an invalid token. */
-const notVerifiedCode = 3002;
 
 /** Tokens that requests of this process carry; a token that the server has rejected is not sent again. */
 export class CarriedTokens {
@@ -35,9 +32,8 @@ export class CarriedTokens {
         if (answer.status === 200) return this.source.accepted(mailbox, token);
         // The time does not matter here: it only serves `Retry-After`.
         const failure = failureOf(answer, new Date(0));
-        const isCertain = errorCodeOf(answer.body) === notVerifiedCode;
         if (failure.kind !== 'token_invalid') return;
-        this.rejections.set(mailbox, { token, failure, isCertain, isSettled: false });
+        this.rejections.set(mailbox, { token, failure, isCertain: isNotVerified(answer), isSettled: false });
       },
     };
   }

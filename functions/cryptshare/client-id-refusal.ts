@@ -28,8 +28,4 @@ export class ClientIdRefusal {
     this.refusal = { failure, at: now, pause: Math.min(pause, longestPauseMs) };
     return true;
   }
-
-  end(): void {
-    this.refusal = undefined;
-  }
 }

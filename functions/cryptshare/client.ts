@@ -145,12 +145,8 @@ export class CryptshareClient {
       const raw = data?.status?.state;
       const state = typeof raw === 'string' ? canonicalState(raw) : '';
       if (state === '') throw new CryptshareFailure('malformed_answer', 'no status.state');
-      return { state, facts: this.readerFor(watch)?.(data) };
+      return { state, facts: factsReader(watch, this.calls.serverTime().getTime())?.(data) };
     });
-  }
-
-  private readerFor(watch: FollowingWatch) {
-    return factsReader(watch, this.calls.serverTime().getTime());
   }
 
   /** Remembers whether a complete pass over active transfers had details. */
@@ -175,7 +171,7 @@ export class CryptshareClient {
     // The first answer tells the server's time, whatever was done to the clock here before.
     let reader: FactsReader | undefined;
     const readFacts: FactsReader = (row) => {
-      reader ??= this.readerFor(watch);
+      reader ??= factsReader(watch, this.calls.serverTime().getTime());
       return reader?.(row);
     };
     const listing = new Listing(expected, this.memory, isDetailed && watch.follow?.length ? readFacts : undefined);
@@ -200,14 +196,10 @@ export class CryptshareClient {
         return parsed(() => listing.addPage(answer.body));
       });
     const takePage = async (page: number, size = pageSize): Promise<PageRows> => {
-      const details = listing.hasFacts ? watch : undefined;
-      const whole = await requestPage(page, size, details);
+      const whole = await requestPage(page, size, listing.hasFacts ? watch : undefined);
       if (typeof whole === 'object') return whole;
-      if (whole === 'parts' && size > 1) return takeParts(page, size);
-      return (await requestPage(page, size)) as PageRows;
-    };
-    /** Reads a page that is too large in halves, an odd one in fifths. */
-    const takeParts = async (page: number, size: number): Promise<PageRows> => {
+      if (whole === 'plain' || size === 1) return (await requestPage(page, size)) as PageRows;
+      // A page that is too large is read in halves, an odd one in fifths.
       const parts = size % 2 === 0 ? 2 : 5;
       const sum = { rows: 0, added: 0 };
       for (let part = 1; part <= parts; part += 1) {

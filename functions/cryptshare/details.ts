@@ -20,36 +20,22 @@ const dateForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\
 /** Bounds of years of four digits in UTC. A zone can move a date beyond them, where ISO 8601 has another form. */
 const [firstDate, lastDate] = ['0000-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z'].map(Date.parse) as [number, number];
 
-/** Properties of a transfer to ask for: `true` for a whole one. @example { status: { state: true } } */
-interface Selection {
-  readonly [name: string]: boolean | Selection;
-}
-
-/** A selection in the grammar of the vendor's page on transfer polling; no space, because trimming is undocumented. */
-const textOf = (selection: Selection): string =>
-  Object.entries(selection)
-    .filter(([, inner]) => inner)
-    .map(([name, inner]) => (typeof inner === 'object' ? `${name}(${textOf(inner)})` : name))
-    .join();
+/** Fields in the grammar of the vendor's page on transfer polling; no space, because trimming is undocumented. */
+const listOf = (...fields: readonly (string | false)[]): string => fields.filter(Boolean).join();
 
 /** Value of `fields` for a watch; `undefined` asks for the state alone. @example `trackingId,status(state)` */
 export function fieldsFor(watch: FollowingWatch | undefined): string {
-  if (!watch) return textOf({ trackingId: true, status: { state: true } });
-  const hasProblems = follows(watch, 'problems');
-  const hasFetches = follows(watch, 'downloads') || follows(watch, 'overdue');
-  const recipients = {
-    id: follows(watch, 'downloads'),
-    mail: watch.direction === 'received',
-    notificationFailed: hasProblems,
-    fileDownloads: hasFetches && { downloads: { downloadDate: true, retrievalMethod: true } },
-  };
-  const sender = { notificationFailed: true };
-  const ofProblems = { warnings: true, emlCreationFailed: true, sender, files: { removed: true } };
-  return textOf({
-    trackingId: true,
-    status: { state: true, recipients, ...(hasProblems && ofProblems) },
-    transfer: follows(watch, 'overdue') && { expirationDate: true },
-  });
+  if (!watch) return 'trackingId,status(state)';
+  const [hasProblems, hasOverdue] = [follows(watch, 'problems'), follows(watch, 'overdue')];
+  const recipients = listOf(
+    follows(watch, 'downloads') && 'id',
+    watch.direction === 'received' && 'mail',
+    hasProblems && 'notificationFailed',
+    (follows(watch, 'downloads') || hasOverdue) && 'fileDownloads(downloads(downloadDate,retrievalMethod))',
+  );
+  const ofProblems = hasProblems && 'warnings,emlCreationFailed,sender(notificationFailed),files(removed)';
+  const status = listOf('state', `recipients(${recipients})`, ofProblems);
+  return listOf('trackingId', `status(${status})`, hasOverdue && 'transfer(expirationDate)');
 }
 
 /** Reads the facts of a transfer; undefined when the server does not give what the watch follows. */

@@ -179,6 +179,10 @@ export function failureOf({ status, headers, body }: Answer, now: Date): Cryptsh
   return fail('request_rejected');
 }
 
+/** True when the server's own error says that a token is invalid. */
+export const isNotVerified = ({ status, body }: Answer): boolean =>
+  (status === 401 || status === 403) && errorCodeOf(body) === 3002;
+
 /** Interprets the error of a request, by Node's own code for network, TLS and HTTP. */
 export function failureOfError(error: unknown): CryptshareFailure {
   if (error instanceof CryptshareFailure) return error;

@@ -47,7 +47,7 @@ export class Tokens {
   private readonly deps: TokenDependencies;
   private readonly known = new Map<string, Known>();
   private readonly obtaining = new Map<string, Promise<string>>();
-  private readonly refusal = new ClientIdRefusal();
+  private refusal = new ClientIdRefusal();
   private forgivenAt = 0;
 
   constructor(deps: TokenDependencies) {
@@ -148,15 +148,13 @@ export class Tokens {
     if (refusal) throw refusal;
     if (read && isPaused(read, forgivenAt, now.getTime()))
       throw read.cause ? new CryptshareFailure(read.cause) : rejected();
-    if (isBusy(read, now.getTime())) return this.awaitOther(mailbox, deadline);
-    const busy = await this.deps.verifications.replace(read, {
-      ...(read ?? { mailbox, method: 'client_id' }),
-      busyUntil: new Date(now.getTime() + longestRenewalMs).toISOString(),
-    });
+    const busyUntil = new Date(now.getTime() + longestRenewalMs).toISOString();
+    const marked = { ...(read ?? { mailbox, method: 'client_id' as const }), busyUntil };
+    const busy = isBusy(read, now.getTime()) ? undefined : await this.deps.verifications.replace(read, marked);
     if (!busy) return this.awaitOther(mailbox, deadline);
     try {
       const issued = await obtainToken(this.deps.calls, mailbox, undefined, deadline);
-      this.refusal.end();
+      this.refusal = new ClientIdRefusal();
       const failures = busy.isRejected ? busy.failures : 0;
       const kept = await this.store(busy, issued, { mailbox, method: 'client_id', failures });
       if (!kept) throw new CryptshareFailure('token_invalid', 'it has been verified anew since');

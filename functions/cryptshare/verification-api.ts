@@ -7,7 +7,7 @@ import type { Deadline } from '#functions/clock/instants.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
 import type { ServerCalls } from './api-calls.ts';
 import { longSince } from './api-version.ts';
-import { type Answer, CryptshareFailure, detailOf, errorCodeOf } from './failure.ts';
+import { type Answer, CryptshareFailure, detailOf, errorCodeOf, isNotVerified } from './failure.ts';
 import { methodsIn } from './verification.ts';
 
 export type IssuedToken = Readonly<Awaited<ReturnType<typeof obtainToken>>>;
@@ -66,8 +66,6 @@ function refusal(calls: ServerCalls, answer: Answer): CryptshareFailure {
 }
 
 const pathOf = (mailbox: string): string => `/users/${encodeURIComponent(mailbox)}/verification`;
-
-const isNotVerified = ({ status, body }: Answer) => (status === 401 || status === 403) && errorCodeOf(body) === 3002;
 
 /** ISO 8601 in UTC, whatever the server's offset; undefined for text that is no time. */
 function timeOf(value: unknown): string | undefined {

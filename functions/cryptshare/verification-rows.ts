@@ -19,10 +19,6 @@ export class Verifications extends Partition {
     return row && verificationOf(row);
   }
 
-  async list(): Promise<Verification[]> {
-    return (await this.range(' ', '\u{10ffff}')).map(verificationOf);
-  }
-
   /** Replaces a verification as it was read, or creates it; undefined when another writer was quicker. */
   async replace(read: Verification | undefined, next: Omit<Verification, 'rev'>): Promise<Verification | undefined> {
     const { mailbox, ...attributes } = next;

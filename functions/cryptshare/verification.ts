@@ -1,4 +1,5 @@
 import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
+import { dayMs } from '#functions/clock/retention.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import { type FailureCause, isFailureCause } from './failure.ts';
 
@@ -32,8 +33,6 @@ export const verificationSchema = r.object({
 export interface Verification extends r.ReadBy<typeof verificationSchema> {
   readonly mailbox: string;
 }
-
-const dayMs = 86_400_000;
 
 /** Longest time before its end at which a token is renewed, and the largest share of its life for it. */
 const longestMargin = dayMs;

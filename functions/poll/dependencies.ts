@@ -17,7 +17,7 @@ import type { BaselineProgress } from '#functions/snapshot/snapshot-rows.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { IncidentRows } from '#functions/watches/incident-rows.ts';
 import { PolledWatches } from '#functions/watches/polled-watches.ts';
-import type { Outlook, Schedule } from '#functions/watches/schedule.ts';
+import type { Schedule, TimedWatch } from '#functions/watches/schedule.ts';
 import { ShardRows } from '#functions/watches/shard-rows.ts';
 
 export interface PollDependencies extends Pick<ServerOptions, 'now' | 'steady'>, ReturnType<typeof pollRepositories> {
@@ -39,8 +39,8 @@ export interface Supervision {
   readonly stopping: AbortSignal;
   /** Watches whose polls are in flight. */
   readonly polls: Set<Watch>;
-  /** Called by each tick once it has read the watches. */
-  readonly foresee?: (outlook: Outlook) => void;
+  /** Called by each tick with the enabled watches that it has read. */
+  readonly foresee?: (watches: readonly TimedWatch[], schedule: Schedule, tickAt: number) => void;
   /** Called every few seconds while a baseline is stored. */
   readonly storing?: (watch: Watch, progress: BaselineProgress) => void;
 }

@@ -22,31 +22,30 @@ const mostEnded = 100;
 /** Answer about a single transfer; undefined for one that the server does not know. */
 export type Status = Awaited<ReturnType<CryptshareClient['status']>>;
 
+/** Source of the answers: a server, and the watch that asks. */
+export interface Inquiry {
+  readonly server: CryptshareClient;
+  readonly watch: FollowingWatch;
+  readonly deadline: Deadline;
+}
+
 /** The bucket at which the next poll of a watch in this process begins, by watch. */
 const turns = new Map<string, number>();
 
 /**
  * Asks for the facts of single transfers that a list has no details of. Whole buckets take turns, because only these can
- * be compared: so the oldest look comes first. Only senders may ask.
+ * be compared: so the oldest look comes first.
  *
  * @param untold tracking ids by bucket
  * @returns `odd`: active transfers whose answers had no facts; `isLacking`: no answer had facts
  */
-export async function askForFacts(
-  server: CryptshareClient,
-  watch: FollowingWatch,
-  untold: ReadonlyMap<number, readonly string[]>,
-  deadline: Deadline,
-) {
-  if (watch.direction !== 'sent' || untold.size === 0) {
-    return { facts: new Map<string, Facts>(), odd: [], requests: 0, isLacking: false };
-  }
-  const key = watchKey(watch);
+export async function askForFacts(inquiry: Inquiry, untold: ReadonlyMap<number, readonly string[]>) {
+  const key = watchKey(inquiry.watch);
   // A larger bucket is about to be divided.
   const isUsual = (bucket: number) => untold.get(bucket)!.length <= 5 * looksPerPoll;
   const buckets = [...untold.keys()].filter(isUsual).sort((a, b) => a - b);
   // A new process begins anywhere, otherwise the last buckets would wait for a process that lives long.
-  const start = turns.get(key) ?? buckets[(hash(String(deadline)).high >>> 0) % buckets.length]!;
+  const start = turns.get(key) ?? buckets[(hash(String(inquiry.deadline)).high >>> 0) % buckets.length]!;
   const inTurn = [...buckets.filter((bucket) => bucket >= start), ...buckets.filter((bucket) => bucket < start)];
   const ids: string[] = [];
   for (const bucket of inTurn) {
@@ -54,7 +53,7 @@ export async function askForFacts(
     if (ids.length >= looksPerPoll) break;
     ids.push(...untold.get(bucket)!);
   }
-  const answers = await askUnlessResting(server, watch, ids, deadline);
+  const answers = await askUnlessResting(inquiry, ids);
   // Transfers that ended after the list was made count among the ended ones.
   const active = new Map([...answers].filter(([, answer]) => answer && isActive(answer.state)));
   const facts = factsIn(active);
@@ -64,29 +63,21 @@ export async function askForFacts(
 
 /** Asks once for the last fetches of transfers that have ended; beyond 100, the end must not wait for them. */
 export async function factsOfEnded(
-  server: CryptshareClient,
-  watch: FollowingWatch,
+  inquiry: Inquiry,
   rows: ReadonlyMap<string, TransferRow>,
   listed: ReadonlyMap<string, State>,
-  deadline: Deadline,
 ): Promise<Map<string, Facts>> {
-  if (watch.direction !== 'sent' || !follows(watch, 'downloads')) return new Map();
+  if (!follows(inquiry.watch, 'downloads')) return new Map();
   const ended = [...listed].filter(([trackingId, state]) => {
     const row = rows.get(trackingId);
     return row?.followed && isActive(row.state) && isFinal(state);
   });
   const ids = ended.slice(0, mostEnded).map(([trackingId]) => trackingId);
-  return factsIn(await askUnlessResting(server, watch, ids, deadline));
+  return factsIn(await askUnlessResting(inquiry, ids));
 }
 
 /** Asks for transfers until a request fails; `skipsOdd` passes over unreadable answers. Unknown ones are undefined. */
-export async function askForEach(
-  server: Pick<CryptshareClient, 'status'>,
-  watch: FollowingWatch,
-  ids: readonly string[],
-  deadline: Deadline,
-  skipsOdd = false,
-) {
+export async function askForEach({ server, watch, deadline }: Inquiry, ids: readonly string[], skipsOdd = false) {
   const answers = new Map<string, Status>();
   let failure: CryptshareFailure | undefined;
   await pLimit(4).map(ids, async (trackingId) => {
@@ -104,20 +95,17 @@ export async function askForEach(
   return { answers, failure };
 }
 
-/** Asks for facts alone: in 10 s at most, and not at all for a while after a failure. */
-async function askUnlessResting(
-  server: CryptshareClient,
-  watch: FollowingWatch,
-  ids: readonly string[],
-  deadline: Deadline,
-): Promise<ReadonlyMap<string, Status>> {
+/** Asks for facts alone: in 10 s at most, and not at all for a while after a failure. Only senders may ask. */
+async function askUnlessResting(inquiry: Inquiry, ids: readonly string[]): Promise<ReadonlyMap<string, Status>> {
+  const { server, watch, deadline } = inquiry;
   const { now, steady } = server.calls.options;
   const isResting = ['', watch.mailbox].some((one) => {
     const rest = (server.restUntil.get(one) ?? 0) - now().getTime();
     return rest > 0 && rest <= restMs;
   });
-  if (isResting) return new Map();
-  const { answers, failure } = await askForEach(server, watch, ids, Math.min(deadline, steady() + longestMs), true);
+  if (isResting || watch.direction !== 'sent') return new Map();
+  const inTime = { ...inquiry, deadline: Math.min(deadline, steady() + longestMs) };
+  const { answers, failure } = await askForEach(inTime, ids, true);
   // The failure of one mailbox must not hold up others.
   const whose = failure?.kind === 'throttled' ? '' : watch.mailbox;
   if (failure) server.restUntil.set(whose, now().getTime() + restMs);

@@ -56,7 +56,8 @@ export async function listWatch(
   let lacksFacts = isFollowing ? undefined : false;
   const isWhole = passes.every(({ failure }) => !failure);
   if (isFollowing && isWhole && root.baselineAt !== undefined && active > 0 && (isPlain || hasFacts)) {
-    const answers = await askForFacts(server, watch, pass.listing.untold(root.bits), deadline).catch(releaseAndThrow);
+    const inquiry = { server, watch, deadline };
+    const answers = await askForFacts(inquiry, pass.listing.untold(root.bits)).catch(releaseAndThrow);
     pass.listing.addFacts(answers.facts);
     asked = answers.requests;
     if (watch.direction === 'received') lacksFacts = told < active;

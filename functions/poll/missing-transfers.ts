@@ -1,6 +1,4 @@
-import type { Deadline } from '#functions/clock/instants.ts';
-import type { CryptshareClient, Pass } from '#functions/cryptshare/client.ts';
-import type { WatchProblem } from '#functions/events/transfer-event.ts';
+import type { Pass } from '#functions/cryptshare/client.ts';
 import {
   countMiss,
   type DiffContext,
@@ -14,7 +12,7 @@ import {
 import type { Clocks, Root, SuddenAbsence } from '#functions/snapshot/snapshot-rows.ts';
 import { isActive, isFinal } from '#functions/transfers/transfer.ts';
 import { problemOfAbsences, problemOfFailure } from '#functions/watches/watch-problem.ts';
-import { askForEach, type Status } from './facts.ts';
+import { askForEach, type Inquiry, type Status } from './facts.ts';
 
 /** Share of a snapshot above which the absence of two or more transfers is sudden. The absence of all always is. */
 const suddenShare = 0.2;
@@ -26,28 +24,21 @@ const suspensionListings = 10;
 /** Missing transfers judged by one poll: those of senders take a request each, as a listing of 10,000 does. */
 const mostJudged = 100;
 
-/** Conclusion of a poll about transfers that a listing lacks. */
-interface Conclusion {
-  readonly changes: readonly RowChange[];
-  /** Transfers whose state the server did not confirm; the next full listing decides. */
-  readonly unclear: readonly TransferRow[];
-  /** Failure that ended the status requests, or the sudden absence. */
-  readonly problem: WatchProblem | undefined;
-}
-
-/** Source of the states of single transfers. */
-interface Inquiry {
-  readonly server: CryptshareClient;
+interface Judgement extends Omit<Inquiry, 'watch'> {
   readonly context: DiffContext;
-  readonly deadline: Deadline;
 }
 
-/** Judges the transfers of the read buckets that the listing lacks, if it allows a conclusion. */
+/**
+ * Judges the transfers of the read buckets that the listing lacks, if it allows a conclusion.
+ *
+ * @returns `unclear`: transfers whose state the server did not confirm; the next full listing decides. `problem`: the
+ * failure that ended the status requests, or the sudden absence
+ */
 export async function concludeMissing(
-  inquiry: Inquiry,
+  inquiry: Judgement,
   missing: readonly TransferRow[],
   { pass, root }: { readonly pass: Pass; readonly root: Root },
-): Promise<Conclusion & Pick<Root, 'absence'>> {
+) {
   const nothing = { changes: [], unclear: [], problem: undefined, absence: root.absence };
   if (pass.failure) return nothing;
   if (pass.scope === 'active') {
@@ -96,7 +87,7 @@ const isSudden = (missing: number, count: number): boolean =>
  * Counts the passes that missed each transfer. A transfer is unlisted once three complete listings in a row lacked it.
  * The server must not know its tracking id either. Only senders may ask: received transfers go by the count alone.
  */
-async function confirmMissing(inquiry: Inquiry, missing: readonly TransferRow[]) {
+async function confirmMissing(inquiry: Judgement, missing: readonly TransferRow[]) {
   const { context } = inquiry;
   const gone = missing.filter(hasMissedEnough).slice(0, mostJudged);
   const { answers, problem } =
@@ -117,7 +108,7 @@ async function confirmMissing(inquiry: Inquiry, missing: readonly TransferRow[])
  * filter is not documented in full. Only a state that the server names is a change. A transfer that the server still
  * calls active, or does not know, is left to a full listing.
  */
-export async function confirmDeparted(inquiry: Inquiry, missing: readonly TransferRow[]): Promise<Conclusion> {
+export async function confirmDeparted(inquiry: Judgement, missing: readonly TransferRow[]) {
   const { answers, problem } = await askAfter(inquiry, missing.slice(0, mostJudged));
   const changeOf = (row: TransferRow) => changeByAnswer(row, answers.get(row.trackingId), inquiry.context);
   const changes = missing.map(changeOf).filter((change) => change !== undefined);
@@ -125,9 +116,9 @@ export async function confirmDeparted(inquiry: Inquiry, missing: readonly Transf
   return { changes, unclear: missing.filter((row) => !clear.has(row)), problem };
 }
 
-async function askAfter({ server, context, deadline }: Inquiry, rows: readonly TransferRow[]) {
+async function askAfter({ server, context, deadline }: Judgement, rows: readonly TransferRow[]) {
   const ids = rows.map(({ trackingId }) => trackingId);
-  const { answers, failure } = await askForEach(server, context.watch, ids, deadline);
+  const { answers, failure } = await askForEach({ server, watch: context.watch, deadline }, ids);
   return { answers, problem: failure && problemOfFailure(failure) };
 }
 

@@ -2,15 +2,13 @@ import type { Scope } from '#functions/cryptshare/client.ts';
 import type { Units } from '#functions/dynamodb/partition.ts';
 import type { WatchProblem } from '#functions/events/transfer-event.ts';
 
-/**
- * End of a poll. `unchanged`: the listing shows what is published already. `changed`: the poll found something to do.
- * `baseline`: it stored the first complete listing. `superseded`: another poll has claimed the snapshot, so that this
- * listing no longer counts. `failed`: nothing could be compared.
- */
-type PollOutcome = 'unchanged' | 'changed' | 'baseline' | 'superseded' | 'failed';
-
 export interface PollResult {
-  readonly outcome: PollOutcome;
+  /**
+   * `unchanged`: the listing shows what is published already. `changed`: the poll found something to do. `baseline`: it
+   * stored the first complete listing. `superseded`: another poll has claimed the snapshot, so that this listing no
+   * longer counts. `failed`: nothing could be compared.
+   */
+  readonly outcome: 'unchanged' | 'changed' | 'baseline' | 'superseded' | 'failed';
   /** Scope of the last pass. */
   readonly scope: Scope;
   /** True when every page of the listing arrived. */

@@ -8,7 +8,7 @@ import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { plausibleMended, scheduleEarlier, verifiableSince } from '#functions/watches/incident.ts';
 import { placeOf } from '#functions/watches/places.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
-import { hasNewSettings, outlookOf, type Schedule, scopeDue } from '#functions/watches/schedule.ts';
+import { hasNewSettings, type Schedule, scopeDue } from '#functions/watches/schedule.ts';
 import { abandonedWatches, busyWatches, lastTick, never, stretchesOf } from '#functions/watches/shard-row.ts';
 import type { HeldShard, ShardView } from '#functions/watches/shard-rows.ts';
 import { expiryWarning, nextHealth } from '#functions/watches/watch-health.ts';
@@ -78,7 +78,7 @@ export async function pollShard(
   const to = Date.parse(at);
   const enabled = watches.filter(({ isDisabled }) => !isDisabled);
   const scheduled = (watch: RegisteredWatch) => scheduleEarlier(watch, mended);
-  deps.supervision?.foresee?.(outlookOf(enabled.map(scheduled), schedule, to));
+  deps.supervision?.foresee?.(enabled.map(scheduled), schedule, to);
   const isWhole = (row.polled?.length ?? 0) < 2;
   const abandoned = abandonedWatches(row, started);
   const due = enabled.flatMap((watch) => {

@@ -5,7 +5,7 @@ import { batchesOf } from '#functions/dynamodb/batch.ts';
 import { type EventsTopic, publishEvents } from '#functions/events/publish.ts';
 import { type DiffContext, diff, isListed, type RowChange, type TransferRow } from '#functions/snapshot/diff.ts';
 import { bucketOfTransfer, digestsAfter, type ReadPlan } from '#functions/snapshot/read-plan.ts';
-import type { Claim, Snapshot } from '#functions/snapshot/snapshot.ts';
+import type { Snapshot } from '#functions/snapshot/snapshot.ts';
 import type { Root } from '#functions/snapshot/snapshot-rows.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { longestPollMs } from '#functions/watches/shard-row.ts';
@@ -29,12 +29,7 @@ interface ListedWatch {
   readonly deadline: Deadline;
 }
 
-interface ClaimedPoll extends ListedWatch {
-  readonly claim: Claim;
-  readonly context: DiffContext;
-  /** Unix time in milliseconds until which an earlier poll may still write; undefined if none may. */
-  readonly suspectUntil: number | undefined;
-}
+type ClaimedPoll = NonNullable<Awaited<ReturnType<typeof claimed>>>;
 
 type Reconciliation = Pick<PollResult, 'outcome' | 'changed' | 'published' | 'problem'>;
 
@@ -59,7 +54,7 @@ export async function reconcile(deps: PollDependencies, listed: ListedWatch): Pr
   /** Each on condition that no other poll has written its row. */
   const commit: Write = ([change]) => snapshot.commit(change!.before, change!.after);
   const states = pass.listing.in(plan.buckets, plan.bits);
-  const ended = await factsOfEnded(server, watch, rows, states, deadline);
+  const ended = await factsOfEnded({ server, watch, deadline }, rows, states);
   const facts = new Map([...pass.listing.knownFacts(), ...ended]);
   const { changes, missing } = diff(rows, states, { ...context, facts });
   const lack = await concludeMissing({ server, context, deadline }, missing, poll);
@@ -101,21 +96,22 @@ export async function reconcile(deps: PollDependencies, listed: ListedWatch): Pr
 }
 
 /** Claims the snapshot for writes up to `until`; undefined when another poll has claimed it since it was read. */
-async function claimed(deps: PollDependencies, listed: ListedWatch, until: number): Promise<ClaimedPoll | undefined> {
+async function claimed(deps: PollDependencies, listed: ListedWatch, until: number) {
   const { watch, snapshot, root, readAt, pass, plan } = listed;
   // A time beyond the longest poll comes from a clock that was ahead; its poll may still be running.
   const longest = plausibleUntil(root.unsettledUntil, readAt, longestPollMs) ?? readAt + longestPollMs;
+  // Until then (Unix milliseconds), an earlier poll may still write.
   const suspectUntil = root.unsettledUntil > readAt ? longest : undefined;
   const claim = await snapshot.claim({ ...root, origin: deps.origin }, plan, Math.max(suspectUntil ?? 0, until));
   if (!claim) return undefined;
-  const context = {
+  const context: DiffContext = {
     server: deps.origin,
     watch,
     rev: claim.rev,
     observedAt: deps.now().toISOString(),
     silent: root.baselineAt === undefined && !watch.notifyExisting,
     recipientKey: deps.recipientKey,
-    source: pass.failure ? ('partial' as const) : ('listing' as const),
+    source: pass.failure ? 'partial' : 'listing',
   };
   return { ...listed, claim, context, suspectUntil };
 }

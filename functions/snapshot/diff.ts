@@ -103,7 +103,7 @@ function markState(row: TransferRow | undefined, trackingId: string, state: Stat
     // Facts of a transfer that was not active yet are news, even after a baseline.
     const isKnown = !watch.follow?.length || (silent && isActive(state));
     const begun = isKnown ? first : { ...first, followed: noFacts(watch) };
-    return silent ? begun : withEvent(begun, null, context);
+    return withEvent(begun, null, context);
   }
   if (!isListed(row) || (isFinal(row.state) && !sameState(row.state, state))) return judgeReturn(row, state, context);
   const { missedPasses, returning, ...listed } = row;
@@ -120,7 +120,7 @@ function markState(row: TransferRow | undefined, trackingId: string, state: Stat
 
 /** Row with the facts that the server tells of a transfer, and an event for each that is news. */
 function withFacts(row: TransferRow, context: DiffContext, hasEnded = false): TransferRow {
-  const { watch, facts, recipientKey, rev, silent } = context;
+  const { watch, facts, recipientKey, rev } = context;
   const { followed, ...rest } = row;
   if (!watch.follow?.length) return followed ? { ...rest, rev } : row;
   // Once a transfer has ended, nothing can be fetched any more. Should it return, no end is told twice.
@@ -132,15 +132,12 @@ function withFacts(row: TransferRow, context: DiffContext, hasEnded = false): Tr
   const now = isListed(row) && isActive(row.state) ? facts?.get(row.trackingId) : undefined;
   if (!now || !recipientKey || (row.pending?.length ?? 0) > mostNews) return row;
   const counted = hasEnded ? { fetches: now.fetches, downloads: now.downloads } : now;
-  const { after: compared, news } = compareFacts(followed ?? {}, counted, watch, (id) =>
-    recipientKey(row.trackingId, id),
-  );
+  const keyOf = (id: string) => recipientKey(row.trackingId, id);
+  const { after: compared, news } = compareFacts(followed ?? {}, counted, watch, keyOf);
   const after = hasEnded ? { ...followed, ...compared } : compared;
   if (isDeepStrictEqual(after, followed)) return row;
-  const changed: TransferRow = { ...row, rev, followed: after };
-  if (silent || news.length === 0) return changed;
   const tell = (told: TransferRow, details: Partial<Change>) => withEvent(told, row.state, context, details);
-  return news.reduce(tell, changed);
+  return news.reduce(tell, { ...row, rev, followed: after });
 }
 
 /**
@@ -151,7 +148,7 @@ const listingsToReturn = ({ returns = 0 }: TransferRow): number => 2 ** (1 + Mat
 
 /** Row of a transfer that returns. The Transfer Status endpoint is believed at once. */
 function judgeReturn(row: TransferRow, state: State, context: DiffContext): TransferRow | undefined {
-  const { source, rev, observedAt, silent } = context;
+  const { source, rev, observedAt } = context;
   if (source === 'partial') return undefined;
   const { missedPasses, returning, isUnlisted, expiresAt, ...listed } = row;
   const listings = returning && sameState(returning.state, state) ? returning.listings + 1 : 1;
@@ -161,7 +158,7 @@ function judgeReturn(row: TransferRow, state: State, context: DiffContext): Tran
   }
   const back = { ...listed, rev, observedAt, returns: (row.returns ?? 0) + 1 };
   // A transfer that was unlisted without an event returns without one.
-  const isNews = isUnlisted && !silent && row.sequence > 0;
+  const isNews = isUnlisted && row.sequence > 0;
   const after = isNews ? withEvent(back, row.state, context, { news: 'transfer.listed_again' }) : back;
   return sameState(row.state, state) ? after : inState(after, state, context);
 }
@@ -174,7 +171,7 @@ function forgetReturn(row: TransferRow, { rev }: DiffContext): RowChange {
 
 function inState(row: TransferRow, state: State, context: DiffContext): TransferRow {
   const after = { ...row, state, rev: context.rev, observedAt: context.observedAt };
-  return context.silent ? after : withEvent(after, row.state, context);
+  return withEvent(after, row.state, context);
 }
 
 /** True when a listed transfer of the snapshot, missing from this listing too, has been missing often enough. */
@@ -194,18 +191,19 @@ export function countMiss(row: TransferRow, context: DiffContext): RowChange {
 export function markUnlisted(row: TransferRow, context: DiffContext): RowChange {
   const { missedPasses, returning, ...rest } = row;
   const after = { ...rest, rev: context.rev, observedAt: context.observedAt, isUnlisted: true };
-  if (context.silent) return { before: row, after };
   return { before: row, after: withEvent(after, row.state, context, { news: 'transfer.unlisted' }) };
 }
 
 export const isListed = (row: TransferRow): boolean => !row.isUnlisted;
 
+/** Row with an event about its change, unless a baseline is stored in silence. */
 function withEvent(
   row: TransferRow,
   previousState: State | null,
-  { server, watch, observedAt }: DiffContext,
+  { server, watch, observedAt, silent }: DiffContext,
   details: Partial<Change> = {},
 ): TransferRow {
+  if (silent) return row;
   const { trackingId, state } = row;
   const sequence = row.sequence + 1;
   const change = { trackingId, state, previousState, sequence, ...details };

@@ -1,13 +1,6 @@
 import * as r from '#functions/dynamodb/row-reader.ts';
 import type { Change } from '#functions/events/transfer-event.ts';
-import {
-  type Counts,
-  type Facts,
-  type Fetch,
-  type FollowingWatch,
-  follows,
-  problems,
-} from '#functions/transfers/follow.ts';
+import { type Counts, type Facts, type FollowingWatch, follows, problems } from '#functions/transfers/follow.ts';
 
 /** Keyed hashes in a row, so that it stays small even if ids keep changing. */
 const mostKnown = 2000;
@@ -72,7 +65,7 @@ export function compareFacts(
   keyOf: (id: string) => string,
 ) {
   if (facts.isUntold) return { after: { ...before, isUntold: true }, news: [] };
-  const present = facts.downloads ? [...facts.fetches].map(([id, fetch]) => ({ key: keyOf(id), fetch })) : [];
+  const present: Present = new Map(facts.downloads && [...facts.fetches].map(([id, fetch]) => [keyOf(id), fetch]));
   const downloads = facts.downloads && compareDownloads(before.downloads, facts.downloads, present);
   const after: FollowedFacts = {
     ...(downloads && { downloads: downloads.after }),
@@ -96,11 +89,8 @@ export function compareFacts(
   return { after, news };
 }
 
-/** A recipient that the server shows, by the keyed hash of its id. */
-interface Present {
-  readonly key: string;
-  readonly fetch: Fetch | undefined;
-}
+/** First fetches of the recipients that the server shows, by the keyed hashes of their ids. */
+type Present = Facts['fetches'];
 
 /** An end that moved to an earlier time is no news: the transfer was overdue already. */
 function overdueAfter(before: FollowedFacts['overdue'], { isOverdue, expiresAt }: NonNullable<Facts['overdue']>) {
@@ -109,31 +99,30 @@ function overdueAfter(before: FollowedFacts['overdue'], { isOverdue, expiresAt }
   return { isOverdue, ...(isOverdue && { expiresAt }), ...(told !== undefined && { told }) };
 }
 
-function compareDownloads(before: Downloads | undefined, counts: Counts, present: readonly Present[]) {
+function compareDownloads(before: Downloads | undefined, counts: Counts, present: Present) {
   const numbers = numbered(before ?? noDownloads, present);
   const isTold = new Set(before?.fetched);
   // An id and the one that replaced it share a number, if the server shows both.
-  const byNumber = new Map(present.flatMap(({ key, fetch }) => (fetch ? [[numbers[key]!, fetch]] : [])));
-  const fetched = [...byNumber].map(([recipient, fetch]) => ({ recipient, fetch }));
-  fetched.sort((a, b) => a.recipient - b.recipient);
-  let downloadedBy = fetched.filter(({ recipient }) => isTold.has(recipient)).length;
-  const untold = fetched.filter(({ recipient }) => !isTold.has(recipient));
+  const byNumber = new Map([...present].flatMap(([key, fetch]) => (fetch ? [[numbers[key]!, fetch]] : [])));
+  const untold = [...byNumber].filter(([recipient]) => !isTold.has(recipient)).sort(([a], [b]) => a - b);
+  let downloadedBy = byNumber.size - untold.length;
   const telling = before ? untold.slice(0, mostNews) : untold;
   const withheld = untold.length - telling.length;
-  const news = telling.map(({ recipient, fetch: { method, at } }): Partial<Change> => {
+  const news = telling.map(([recipient, { method, at }]): Partial<Change> => {
     downloadedBy += 1;
     const { recipients } = counts;
     const when = at === undefined ? {} : { downloadedAt: minuteOf(at) };
     return { news: 'transfer.downloaded', recipient, recipients, downloadedBy, method, ...when };
   });
   const isAll = counts.recipients > 0 && counts.downloadedBy === counts.recipients && withheld === 0;
-  const gone = [...new Set(Object.values(numbers)).difference(new Set(present.map(({ key }) => numbers[key]!)))];
+  const shown = new Set([...present.keys()].map((key) => numbers[key]!));
+  const gone = [...new Set(Object.values(numbers)).difference(shown)];
   const after: Downloads = {
     ...counts,
     downloadedBy: counts.downloadedBy - withheld,
     numbers,
     ...(gone.length > 0 && { gone }),
-    fetched: [...new Set([...isTold, ...telling.map(({ recipient }) => recipient)])],
+    fetched: [...new Set([...isTold, ...telling.map(([recipient]) => recipient)])],
     isByAll: isAll || (before?.isByAll ?? false),
   };
   return { after, news };
@@ -143,19 +132,19 @@ function compareDownloads(before: Downloads | undefined, counts: Counts, present
  * Numbers of all recipients seen so far. When ids vanish while others appear, the server has replaced them. It does so
  * when it deletes a person's data. A new id takes a vanished one's number, first that of one who has fetched as well.
  */
-function numbered({ numbers: known, gone = [], fetched }: Downloads, present: readonly Present[]) {
+function numbered({ numbers: known, gone = [], fetched }: Downloads, present: Present) {
   const numbers: Record<string, number> = { ...known };
-  const seen = new Set(present.flatMap(({ key }) => known[key] ?? []));
+  const seen = new Set([...present.keys()].flatMap((key) => known[key] ?? []));
   const isVanished = (number: number) => !seen.has(number) && !gone.includes(number);
   const vanished = [...new Set(Object.values(known))].filter(isVanished).sort((a, b) => a - b);
-  for (const { key, fetch } of present) {
+  for (const [key, fetch] of present) {
     if (numbers[key] !== undefined) continue;
     const same = vanished.find((number) => fetched.includes(number) === (fetch !== undefined)) ?? vanished[0];
     if (same !== undefined) vanished.splice(vanished.indexOf(same), 1);
     numbers[key] = same ?? Math.max(0, ...Object.values(numbers)) + 1;
   }
   if (Object.keys(numbers).length <= mostKnown) return numbers;
-  return Object.fromEntries(present.map(({ key }) => [key, numbers[key]!]));
+  return Object.fromEntries([...present.keys()].map((key) => [key, numbers[key]!]));
 }
 
 /** @example minuteOf('2024-05-22T08:59:04+02:00'); // '2024-05-22T06:59:00.000Z' */

@@ -25,7 +25,7 @@ import {
 } from './snapshot-rows.ts';
 
 /** Fencing token of a poll: only the latest claim of a snapshot can settle. */
-export type Claim = Pick<Root, 'rev' | 'bits' | 'origin'>;
+type Claim = Pick<Root, 'rev' | 'bits' | 'origin'>;
 
 /** Changes of the root at the end of a poll. */
 type Settlement = Omit<Root, keyof Claim | 'deletedUntil' | 'outdatedBlocks'>;

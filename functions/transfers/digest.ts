@@ -11,12 +11,6 @@ import { comparableState, isActive, isFinal, type State } from './transfer.ts';
  */
 export type Digests = Uint32Array;
 
-/** 64-bit hash of a text as two 32-bit halves; `high` also places the transfer in its bucket. */
-export interface Hash {
-  readonly high: number;
-  readonly low: number;
-}
-
 export const wordsPerBucket = 3;
 
 /** Approximate transfers in a bucket: reading it then costs two read units. */
@@ -32,8 +26,11 @@ export function mix(value: number): number {
   return (mixed ^ (mixed >>> 16)) | 0;
 }
 
-/** Hashes a text two UTF-16 units at a time in two independent halves. Unsafe against an adversary. */
-export function hash(text: string): Hash {
+/**
+ * Hashes a text two UTF-16 units at a time in two independent halves of 32 bits; `high` also places a transfer in its
+ * bucket. Unsafe against an adversary.
+ */
+export function hash(text: string) {
   const halves = new Int32Array(2);
   hashInto(halves, text);
   return { high: halves[0]!, low: halves[1]! };
@@ -56,16 +53,11 @@ export function hashInto(halves: Int32Array, text: string): void {
 }
 
 /** Parts of a state that digests need, equal for every spelling of it. */
-export interface DigestedState extends Hash {
-  readonly isActive: boolean;
-  readonly isFinal: boolean;
-}
+export const digestedState = (state: State) => {
+  return { ...hash(comparableState(state)), isActive: isActive(state), isFinal: isFinal(state) };
+};
 
-export const digestedState = (state: State): DigestedState => ({
-  ...hash(comparableState(state)),
-  isActive: isActive(state),
-  isFinal: isFinal(state),
-});
+export type DigestedState = Readonly<ReturnType<typeof digestedState>>;
 
 /** Number of buckets for this many transfers, as the power of two. @example `bitsFor(1000)` is 5: 32 buckets */
 export const bitsFor = (transfers: number): number =>

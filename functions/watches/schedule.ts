@@ -18,7 +18,7 @@ export interface Schedule {
 }
 
 /** The part of a watch that its schedule depends on. */
-interface TimedWatch extends Watch, Pick<RegisteredWatch, 'pollIntervalMs' | 'scheduledFrom' | 'changedAt'> {
+export interface TimedWatch extends Watch, Pick<RegisteredWatch, 'pollIntervalMs' | 'scheduledFrom' | 'changedAt'> {
   /** Present while it fails. */
   readonly health?: Pick<Health, 'problem'> | undefined;
 }
@@ -29,23 +29,6 @@ export interface Window {
   readonly after: number | undefined;
   readonly to: number;
 }
-
-/** Forecast of a tick, with which the local run skips reading the watches while none is due. */
-export type Outlook = Readonly<ReturnType<typeof outlookOf>>;
-
-/** Pass no disabled watch. @example watches each 60 s give `{ from: 0, isDue: (at) => …, shortestMs: 60_000 }` */
-export const outlookOf = (watches: readonly TimedWatch[], schedule: Schedule, from: number) => ({
-  /** Unix time in milliseconds of the tick. */
-  from,
-  /** True when a watch is due at a later time, unless the watches change until then. */
-  isDue: (at: number): boolean =>
-    watches.some((watch) => scopeDue(watch, schedule, { after: from, to: at }) !== undefined),
-  /** Shortest interval in milliseconds. */
-  shortestMs: watches.reduce(
-    (least, { pollIntervalMs = schedule.pollIntervalMs }) => Math.min(least, pollIntervalMs),
-    Number.POSITIVE_INFINITY,
-  ),
-});
 
 /** Milliseconds from `scheduledFrom` until a reader of the registry sees it: a file of many watches takes long to write. */
 const longestWriteMs = 10_000;

@@ -1,4 +1,4 @@
-import type { Outlook } from '#functions/watches/schedule.ts';
+import { type Schedule, scopeDue, type TimedWatch } from '#functions/watches/schedule.ts';
 
 /** Milliseconds until a tick takes place even without a due watch, for its other tasks. The rate on AWS is the same. */
 const longestForecastMs = 60_000;
@@ -6,6 +6,26 @@ const longestForecastMs = 60_000;
 /** Tolerated delay of a poll, so that watches share ticks: part of the interval, and maximum in milliseconds. */
 const tolerated = 1 / 20;
 const toleratedDelayMs = 10_000;
+
+/** Forecast of a tick, with which the local run skips reading the watches while none is due. */
+interface Outlook {
+  /** Unix time in milliseconds of the tick. */
+  readonly from: number;
+  /** True when a watch is due at a later time, unless the watches change until then. */
+  readonly isDue: (at: number) => boolean;
+  /** Shortest interval in milliseconds. */
+  readonly shortestMs: number;
+}
+
+/** Pass no disabled watch. @example watches each 60 s give `{ from: 0, isDue: (at) => …, shortestMs: 60_000 }` */
+export const outlookOf = (watches: readonly TimedWatch[], schedule: Schedule, from: number): Outlook => ({
+  from,
+  isDue: (at) => watches.some((watch) => scopeDue(watch, schedule, { after: from, to: at }) !== undefined),
+  shortestMs: watches.reduce(
+    (least, { pollIntervalMs = schedule.pollIntervalMs }) => Math.min(least, pollIntervalMs),
+    Number.POSITIVE_INFINITY,
+  ),
+});
 
 /**
  * Predicts whether a tick has work, so that not every second reads all watches. The prediction of a tick holds until a

@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { Verifications } from '#functions/cryptshare/verification-rows.ts';
+import { Verifications, verificationOf } from '#functions/cryptshare/verification-rows.ts';
 import { getRows } from '#functions/dynamodb/batch.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
@@ -81,7 +81,8 @@ export async function freeShard(dynamo: DynamoDBClient, table: string): Promise<
 /** Frees the verifications that an ended process was renewing, so that no poll waits for them. */
 export async function freeRenewals(dynamo: DynamoDBClient, table: string): Promise<void> {
   const verifications = new Verifications(dynamo, table);
-  for (const verification of await verifications.list()) {
+  for (const row of await verifications.range(' ', '\u{10ffff}')) {
+    const verification = verificationOf(row);
     const { busyUntil, ...free } = verification;
     if (busyUntil !== undefined) await verifications.replace(verification, free);
   }

@@ -9,7 +9,7 @@ import { type Reporter, watchWords } from '#infra/local/console/console.ts';
 import { counted, firstOf } from '#infra/local/process/stopping.ts';
 import { lambdaContext } from '#infra/local/services/lambda.ts';
 import { baselineProgressWords } from '#infra/terminal/baseline-words.ts';
-import type { Foresight } from './foresight.ts';
+import { type Foresight, outlookOf } from './foresight.ts';
 
 /** Milliseconds between checks for a tick: the shortest interval of a watch. */
 const lookIntervalMs = 1000;
@@ -45,7 +45,8 @@ export function startPolls(
   };
   const tick = async () => {
     const event: Tick = { shard: 0, at: new Date().toISOString() };
-    const { warning, skipped } = await invoke(event, foresight.begin());
+    const foresee = foresight.begin();
+    const { warning, skipped } = await invoke(event, (...read) => foresee(outlookOf(...read)));
     if (warning) reporter.warning(warning);
     if (skipped) foresight.forget();
   };

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { outlookOf, type Schedule } from '#functions/watches/schedule.ts';
-import { Foresight } from '#infra/local/foresight.ts';
+import type { Schedule } from '#functions/watches/schedule.ts';
+import { Foresight, outlookOf } from '#infra/local/foresight.ts';
 
 const minute = 60_000;
 const schedule: Schedule = { shards: 1, pollIntervalMs: 5 * minute, fullListingEvery: 1 };
