@@ -8,6 +8,7 @@ import { isForPeople } from '#functions/webhooks/endpoints/format.ts';
 import { mailOrigin, type Reader, readerProblems, readerSettings } from '#functions/webhooks/endpoints/reader.ts';
 import { endpointName } from '#functions/webhooks/endpoints/settings.ts';
 import { repetitions } from './repeated-entries.ts';
+import { smtpSettings } from './smtp.ts';
 
 export const eventType = z.enum(
   typePatterns,
@@ -37,13 +38,10 @@ const reader = z
     'expected either email or endpoint',
   );
 
-/** Place-holder: the settings of the mail server of one box. */
-const smtp = z.strictObject({ url: z.string(), from: z.string() });
-
 export const notify = z
   .strictObject({
     readers: z.array(reader).default([]),
-    smtp: z.optional(smtp).describe('On one box, the mail server for readers by e-mail'),
+    smtp: smtpSettings.optional().describe('On one box, the mail server for readers by e-mail'),
   })
   .prefault({});
 

@@ -19,8 +19,9 @@ Without options, npm start runs a demo with a simulated Cryptshare Server, whose
 topics and queues are embedded. Nothing leaves this machine, and nothing is kept.
 
 With --config, it polls the server of that file and keeps database and queues in the data folder. A restart announces nothing
-twice and finishes interrupted work. The file declares server, schedule, watches, webhooks and proxy. The settings for AWS
-(stack, notify, alarmEmail, vpc) are checked but have no effect: events and notices are printed, and no e-mail is sent.
+twice and finishes interrupted work. The file declares server, schedule, watches, readers, webhooks and proxy. The settings
+for AWS (stack, alarmEmail, vpc) are checked but have no effect. Mails to readers are sent by the server in notify.smtp;
+without that setting, they are printed.
 With --aws-endpoint, another implementation of AWS, such as moto or LocalStack, replaces the embedded services and keeps
 their data. The data folder then holds only the key and the address of the operator API.
 Webhooks reach only the public internet, by https:; --allow-private-webhooks lets them reach this machine, too.

@@ -7,6 +7,7 @@ import { readWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { deliveryDependencies } from '#functions/webhooks/engine/dependencies.ts';
 import type { DeliverVariables, FanOutVariables, SweepVariables } from '#infra/config/function-variables.ts';
 import type { Reporter } from '#infra/local/console/console.ts';
+import { mailSenderOf } from '#infra/local/mail/mail-sender.ts';
 import { counted, firstOf } from '#infra/local/process/stopping.ts';
 import { createWebhooksTable, type LocalAws } from '#infra/local/services/embedded-services.ts';
 import { createQueue, startEventSource } from '#infra/local/services/event-source.ts';
@@ -77,8 +78,9 @@ export async function startWebhooks(
     fanOutFunction.handler(batch, lambdaContext('fan-out', functionTimeoutMs)),
   );
   const stopping = new AbortController();
+  const mail = mailSenderOf(config, credentials);
   const deliver = startEventSource(sqs, wakeUpQueue, deliverConcurrency, async (batch) =>
-    deliverFunction.handler(batch, lambdaContext('deliver', functionTimeoutMs, { stopping: stopping.signal })),
+    deliverFunction.handler(batch, lambdaContext('deliver', functionTimeoutMs, { stopping: stopping.signal, mail })),
   );
   const report = (facts: unknown) => reporter.delivery(facts as DeliveryFacts);
   settledChannel.subscribe(report);
@@ -107,7 +109,10 @@ export async function startWebhooks(
       fanOut.stop();
       deliver.stop();
     },
-    ended: Promise.all([fanOut.ended, deliver.ended, sweep()]).finally(() => settledChannel.unsubscribe(report)),
+    ended: Promise.all([fanOut.ended, deliver.ended, sweep()]).finally(() => {
+      settledChannel.unsubscribe(report);
+      mail?.close();
+    }),
     unfinished: () => [
       ...counted(fanOut.inHand().length, 'event for the webhooks', 'events for the webhooks'),
       ...(drained().length > 0 ? [`deliveries to ${firstOf(drained())}`] : []),

@@ -116,7 +116,7 @@ export async function speaking(greeting: string | ((socket: Socket) => void), re
   const closed: Promise<unknown>[] = [];
   const server = net.createServer((socket) => {
     sockets.add(socket.on('error', () => undefined));
-    closed.push(once(socket, 'close'));
+    closed.push(new Promise((resolve) => socket.once('close', resolve)));
     const say = (text: string | undefined) => text !== undefined && socket.writable && socket.write(`${text}\r\n`);
     if (typeof greeting === 'string') say(greeting);
     else greeting(socket);

@@ -259,6 +259,16 @@ describe('SmtpClient', () => {
     expect(connections()).toBe(2);
   });
 
+  it('sends a mail once more if the server ends the kept connection before it has a byte of the mail', async () => {
+    const answers = ['250 ok', undefined, '250 ok'];
+    const MAIL = (_: string, socket: Parameters<typeof hangUp>[0]) => answers.shift() ?? hangUp(socket);
+    const { port, connections } = await speaking(greeting, replies({ MAIL }));
+    const client = clientOf(`smtp://127.0.0.1:${port}`);
+    expect(await client.send(mail())).toMatchObject({ status: 250 });
+    expect(await client.send(mail())).toMatchObject({ status: 250 });
+    expect(connections()).toBe(2);
+  });
+
   it('opens at most three connections at once', async () => {
     const { port, seen } = await mailServer();
     const client = clientOf(`smtp://127.0.0.1:${port}`);

@@ -109,7 +109,7 @@ describe('smtpMail', () => {
   });
 
   it('does not end at a dot alone in a line', async () => {
-    const { mail: got } = await received({ headline: 'first\n.\nlast' });
+    const { mail: got } = await received({ footer: ['first', '.', 'last'] });
     expect(got.text).toContain('first\n.\nlast');
   });
 });
