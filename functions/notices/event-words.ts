@@ -70,7 +70,7 @@ function stateWords(words: Words, type: string): string {
 export function factWords(words: Words, { type, timestamp, data }: ToldEvent): Told | undefined {
   const { say } = words;
   const { problems, downloadedAt, expiresAt } = data;
-  const [recipient, recipients, downloadedBy] = [data.recipient, data.recipients, data.downloadedBy].map(Number);
+  const [recipient, recipients, downloadedBy] = [data.recipient, data.recipients, data.downloadedBy].map(numberIn);
   const isSeveral = recipients! > 1;
   const who = data.direction === 'received' ? 'we' : 'recipient';
   if (type === 'transfer.downloaded' && recipients! > 0) {
@@ -89,13 +89,13 @@ export function factWords(words: Words, { type, timestamp, data }: ToldEvent): T
   if (type === 'transfer.problem' && Array.isArray(problems) && problems.length > 0)
     return { words: words.list([...new Set(problems.map((one) => problemWords(words, one, who)))]), detail: '' };
   if (type !== 'transfer.overdue') return undefined;
-  const count = Math.max(0, recipients! - (downloadedBy || 0));
+  const count = Math.max(0, recipients! - downloadedBy!);
   const open = isSeveral ? say('open.of', { count, recipients: recipients! }) : say(`open.${who}`);
   return { words: `${timeLeft(words, timestamp, expiresAt)}, ${open}`, detail: timeOf(words, expiresAt) };
 }
 
 function problemWords(words: Words, problem: unknown, who: 'we' | 'recipient'): string {
-  const phrase = `problem.${who === 'we' && problem === 'recipient_not_notified' ? 'we_not_notified' : problem}`;
+  const phrase = `problem.${who === 'we' && problem === 'recipient_not_notified' ? 'we_not_notified' : textIn(problem)}`;
   return words.say(words.has(phrase) ? phrase : 'problem.other');
 }
 
@@ -110,52 +110,53 @@ function timeLeft({ say }: Words, from: string, until: unknown): string {
     : say('expires.hours', { count: hours });
 }
 
-const timeOf = (words: Words, at: unknown): string =>
-  typeof at === 'string' && !Number.isNaN(Date.parse(at)) ? words.time(at) : '';
-
 /**
  * An event for operators in words; `notes` matter where it is told alone. An unknown type has only its own explanation,
  * as has a cause in English, or one that is unknown here.
  */
 export function operatorWords(words: Words, { type, timestamp, data }: ToldEvent) {
-  const { say } = words;
-  const cause = `cause.${type.startsWith('watch.') ? 'watch' : 'endpoint'}.${data.cause}`;
+  const { say, has } = words;
+  const cause = `cause.${type.startsWith('watch.') ? 'watch' : 'endpoint'}.${textIn(data.cause)}`;
   const message = unlinked(cut(textIn(data.message) ?? '', mostMessage));
-  const [problem, notes] = words.has(cause) ? [say(cause), [say('original', { message })]] : [message, []];
-  const text = `text.${type}`;
-  if (!words.has(text))
-    return { headline: countWords(words, type, 1, data), paragraphs: problem ? [problem] : [], notes };
-  const [since, until, disableAt] = [data.failingSince, data.validUntil, data.disableAt].map((at) => timeOf(words, at));
-  const isDisabling = type === 'endpoint.failing' && disableAt !== '';
-  const endpoint = neutral(textIn(data.endpoint) ?? '');
-  const of = ofWatch(words, 'transfer.*', data);
+  const problem = has(cause) ? say(cause) : message;
+  const kind = type === 'endpoint.failing' && textIn(data.disableAt) ? 'endpoint.disabling' : type;
+  const [headline, text, note] = ['headline', 'text', 'note'].map((part) => `${part}.${kind}`) as [
+    Phrase,
+    Phrase,
+    Phrase,
+  ];
+  if (!has(text))
+    return { headline: countWords(words, type, 1, data), paragraphs: [problem].filter(Boolean), notes: [] };
   const values = {
     problem,
-    endpoint,
-    of,
-    since: since || '?',
-    until: until || '?',
-    time: disableAt || words.time(timestamp),
+    endpoint: neutral(textIn(data.endpoint) ?? ''),
+    of: ofWatch(words, 'transfer.*', data),
+    watch: ofWatch(words, type, data),
+    since: timeOf(words, data.failingSince) || '?',
+    until: timeOf(words, data.validUntil ?? data.disableAt) || '?',
+    time: words.time(timestamp),
   };
-  const headline = (isDisabling ? 'headline.endpoint.disabling' : `headline.${type}`) as Phrase;
-  const advice =
-    type === 'endpoint.failing' ? (isDisabling ? 'kept.disabling' : 'kept') : type === 'endpoint.disabled' && 'held';
   return {
-    headline: say(headline, { ...values, count: Number(data.mailboxes ?? 1) }),
-    paragraphs: [
-      say(text, { ...values, count: Number(data.watches ?? 1) }),
-      ...exampleWords(words, data),
-      ...(advice ? [say(advice, values)] : []),
+    headline: say(headline, { ...values, count: numberIn(data.mailboxes) }),
+    paragraphs: [say(text, { ...values, count: numberIn(data.watches) }), ...exampleWords(words, data)],
+    notes: [
+      ...(has(note) ? [say(note)] : []),
+      ...(has(cause) && !type.endsWith('recovered') ? [say('original', { message })] : []),
     ],
-    notes: [...(/failing$/.test(type) && type !== 'endpoint.failing' ? [say('nothing_lost')] : []), ...notes],
   };
 }
 
 /** The named mailboxes of an event about many watches. A forgotten mailbox is no example any more. */
-function exampleWords(words: Words, { examples, mailboxes }: ToldEvent['data']): string[] {
+function exampleWords({ say, list }: Words, { examples, mailboxes }: ToldEvent['data']): string[] {
   if (!Array.isArray(examples) || examples.length === 0) return [];
-  const others = Number(mailboxes ?? 0) - examples.length;
-  const names = examples.map((mailbox) => mailboxText(`${mailbox}`));
-  const listed = others > 0 ? `${names.join(', ')} ${words.say('more', { count: others })}` : words.list(names);
-  return [words.say('mailboxes', { mailboxes: listed })];
+  const others = numberIn(mailboxes) - examples.length;
+  const names = examples.map((mailbox) => mailboxText(textIn(mailbox) ?? ''));
+  const listed = others > 0 ? `${names.join(', ')} ${say('more', { count: others })}` : list(names);
+  return [say('mailboxes', { mailboxes: listed })];
 }
+
+const timeOf = (words: Words, at: unknown): string =>
+  typeof at === 'string' && !Number.isNaN(Date.parse(at)) ? words.time(at) : '';
+
+/** A number of an event that may lack it, which then counts as none. */
+const numberIn = (value: unknown): number => (typeof value === 'number' ? value : 0);
