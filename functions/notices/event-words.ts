@@ -10,11 +10,8 @@ const mostHours = 72;
 /** Longest explanation that an event gives, in characters. */
 const mostMessage = 1000;
 
-/** An event in words; the detail is `''` where there is none. All foreign text in them is neutral. */
-interface Told {
-  readonly words: string;
-  readonly detail: string;
-}
+/** An event in words. All foreign text in them is neutral. @param detail `''` where there is none */
+const told = (words: string, detail = '') => ({ words, detail });
 
 interface WatchName {
   readonly mailbox?: unknown;
@@ -41,19 +38,18 @@ export const shortCount = (words: Words, type: string, count: number): string =>
     : countWords(words, type, count);
 
 /** A transfer's event in words. @example { words: 'failed', detail: 'was processing' } */
-export function transferWords(words: Words, event: ToldEvent): Told {
+export function transferWords(words: Words, event: ToldEvent) {
   const fact = factWords(words, event);
   if (fact) return fact;
   const { type, data } = event;
   const { state, previousState } = data;
   const name =
     type === 'transfer.state_changed' && typeof state === 'string' ? neutral(state) : stateWords(words, type);
-  if (previousState === null) return { words: name, detail: words.say('was.new') };
-  if (typeof previousState !== 'string') return { words: name, detail: '' };
+  if (typeof previousState !== 'string') return told(name, previousState === null ? words.say('was.new') : '');
   const before = eventTypeOf(previousState);
   const was = before === 'transfer.state_changed' ? neutral(previousState) : stateWords(words, before);
   const isListing = type === 'transfer.unlisted' || type === 'transfer.listed_again';
-  return { words: name, detail: words.say(isListing ? 'was.last' : 'was', { state: was }) };
+  return told(name, words.say(isListing ? 'was.last' : 'was', { state: was }));
 }
 
 /** Words for the state that a type tells; an unknown type keeps its spelling. */
@@ -67,7 +63,7 @@ function stateWords(words: Words, type: string): string {
  *
  * @example { words: 'expires in 41 hours, 1 of 3 has nothing yet', detail: '26 Nov 2026, 07:30 UTC' }
  */
-export function factWords(words: Words, { type, timestamp, data }: ToldEvent): Told | undefined {
+export function factWords(words: Words, { type, timestamp, data }: ToldEvent) {
   const { say } = words;
   const { problems, downloadedAt, expiresAt } = data;
   const [recipient, recipients, downloadedBy] = [data.recipient, data.recipients, data.downloadedBy].map(numberIn);
@@ -76,22 +72,19 @@ export function factWords(words: Words, { type, timestamp, data }: ToldEvent): T
   if (type === 'transfer.downloaded' && recipients! > 0) {
     const how = data.method === 'viewed' ? 'viewed' : 'downloaded';
     const at = timeOf(words, downloadedAt);
-    if (!isSeveral) return { words: say(`${how}.${who}`), detail: at };
+    if (!isSeveral) return told(say(`${how}.${who}`), at);
     const one = recipient! > 0 ? say(`${how}.one`, { recipient: recipient! }) : '';
     const counts = { count: downloadedBy || 1, recipients: recipients! };
-    return { words: say('downloaded.of', counts), detail: [one, at].filter(Boolean).join(', ') };
+    return told(say('downloaded.of', counts), [one, at].filter(Boolean).join(', '));
   }
   if (type === 'transfer.downloaded_by_all' && isSeveral)
-    return {
-      words: say(recipients === 2 ? 'downloaded.both' : 'downloaded.all', { recipients: recipients! }),
-      detail: '',
-    };
+    return told(say(recipients === 2 ? 'downloaded.both' : 'downloaded.all', { recipients: recipients! }));
   if (type === 'transfer.problem' && Array.isArray(problems) && problems.length > 0)
-    return { words: words.list([...new Set(problems.map((one) => problemWords(words, one, who)))]), detail: '' };
+    return told(words.list([...new Set(problems.map((one) => problemWords(words, one, who)))]));
   if (type !== 'transfer.overdue') return undefined;
   const count = Math.max(0, recipients! - downloadedBy!);
   const open = isSeveral ? say('open.of', { count, recipients: recipients! }) : say(`open.${who}`);
-  return { words: `${timeLeft(words, timestamp, expiresAt)}, ${open}`, detail: timeOf(words, expiresAt) };
+  return told(`${timeLeft(words, timestamp, expiresAt)}, ${open}`, timeOf(words, expiresAt));
 }
 
 function problemWords(words: Words, problem: unknown, who: 'we' | 'recipient'): string {
@@ -105,9 +98,8 @@ function timeLeft({ say }: Words, from: string, until: unknown): string {
   if (Number.isNaN(hours)) return say('expires.soon');
   if (hours < 0) return say('expires.past');
   if (hours < 1) return say('expires.now');
-  return hours > mostHours
-    ? say('expires.days', { count: Math.floor(hours / 24) })
-    : say('expires.hours', { count: hours });
+  if (hours > mostHours) return say('expires.days', { count: Math.floor(hours / 24) });
+  return say('expires.hours', { count: hours });
 }
 
 /**
