@@ -1,6 +1,6 @@
 import { entryOf } from '#functions/events/catalogue.ts';
 import { eventTypeOf } from '#functions/events/transfer-event.ts';
-import { type ToldEvent, textIn } from './digest.ts';
+import { numberIn, type ToldEvent, textIn } from './digest.ts';
 import { cut, mailboxText, neutral, unlinked } from './foreign-text.ts';
 import type { Phrase, Words } from './words/words.ts';
 
@@ -149,6 +149,3 @@ function exampleWords({ say, list }: Words, { examples, mailboxes }: ToldEvent['
 
 const timeOf = (words: Words, at: unknown): string =>
   typeof at === 'string' && !Number.isNaN(Date.parse(at)) ? words.time(at) : '';
-
-/** A number of an event that may lack it, which then counts as none. */
-const numberIn = (value: unknown): number => (typeof value === 'number' ? value : 0);

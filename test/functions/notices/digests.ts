@@ -35,7 +35,11 @@ export const messageFor = (events: readonly ToldEvent[], addressee = english, mo
   messageOf(digestFor(events, more), addressee);
 
 const expiry = (number: number) =>
-  transferOf('transfer.deleted_by_expiration', { ...(number % 3 ? anna : bob), state: 'DELETED_BY_EXPIRATION' }, number);
+  transferOf(
+    'transfer.deleted_by_expiration',
+    { ...(number % 3 ? anna : bob), state: 'DELETED_BY_EXPIRATION' },
+    number,
+  );
 
 const failing = {
   cause: 'unreachable',
@@ -63,7 +67,10 @@ export const operatorEvents: Readonly<Record<string, ToldEvent>> = {
     validUntil: '2026-12-02T10:00:00.000Z',
   }),
   'endpoint.failing': eventOf('endpoint.failing', endpoint),
-  'endpoint.failing, to be disabled': eventOf('endpoint.failing', { ...endpoint, disableAt: '2026-11-30T09:00:00.000Z' }),
+  'endpoint.failing, to be disabled': eventOf('endpoint.failing', {
+    ...endpoint,
+    disableAt: '2026-11-30T09:00:00.000Z',
+  }),
   'endpoint.disabled': eventOf('endpoint.disabled', { ...endpoint, cause: 'gone', message: 'it answers 410 Gone' }),
   'endpoint.recovered': eventOf('endpoint.recovered', endpoint),
   'notifier.test': eventOf('notifier.test', { endpoint: 'crm', message: 'This is a test: the endpoint works.' }),
