@@ -150,18 +150,21 @@ export function transfersMessage(count: number, watch: Watch = alice, fact: Part
 export const endpointMessage = (message: string): Message =>
   messageFor([eventOf('endpoint.failing', { endpoint: 'crm', cause: 'new_cause', message, failingSince: at })]);
 
-/** Messages with a hostile text wherever an event can have one. */
-export function hostileMessagesOf(hostile: string): Message[] {
+/**
+ * Messages with a hostile text wherever an event can have one. Explanations keep names such as `server.url`, and so bare
+ * domains.
+ */
+export function hostileMessagesOf(hostile: string, message = hostile): Message[] {
   const state = hostile.slice(0, 64);
   const trackingId = isTrackingId(hostile) ? hostile : 't-1';
   const watch: Watch = { ...alice, mailbox: hostile };
   const many = { watches: 5, mailboxes: 5, examples: [hostile, 'bob@example.com', hostile], cause: hostile };
   const events = [
-    eventOf('watch.failing', { ...watch, cause: hostile, message: hostile, failingSince: hostile }),
-    eventOf('watch.many_failing', { ...many, message: hostile, failingSince: at }),
-    eventOf('endpoint.disabled', { endpoint: hostile, cause: hostile, message: hostile, failingSince: at }),
-    eventOf(hostile, { trackingId, mailbox: hostile, message: hostile }),
-    eventOf(hostile, { message: hostile }),
+    eventOf('watch.failing', { ...watch, cause: hostile, message, failingSince: hostile }),
+    eventOf('watch.many_failing', { ...many, message, failingSince: at }),
+    eventOf('endpoint.disabled', { endpoint: hostile, cause: hostile, message, failingSince: at }),
+    eventOf(hostile, { trackingId, mailbox: hostile, message }),
+    eventOf(hostile, { message }),
   ];
   const ofTransfers = [
     transfersMessage(1, alice, { state }),
