@@ -148,7 +148,7 @@ function exampleWords({ say, list }: Words, { examples, mailboxes }: ToldEvent['
   const others = numberIn(mailboxes) - examples.length;
   const names = examples.map((mailbox) => mailboxText(textIn(mailbox) ?? ''));
   const listed = others > 0 ? `${names.join(', ')} ${say('more', { count: others })}` : list(names);
-  return [unlinked(say('mailboxes', { mailboxes: listed }))];
+  return [say('mailboxes', { mailboxes: listed })];
 }
 
 const timeOf = (words: Words, at: unknown): string =>

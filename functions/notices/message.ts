@@ -1,7 +1,7 @@
 import { entryOf, type Severity } from '#functions/events/catalogue.ts';
 import { type Digest, type DigestCount, type ToldEvent, textIn } from './digest.ts';
 import { countWords, ofWatch, operatorWords, shortCount, transferWords } from './event-words.ts';
-import { cut, neutral, unlinked } from './foreign-text.ts';
+import { cut, neutral } from './foreign-text.ts';
 import { type Language, type Words, wordsIn } from './words/words.ts';
 
 /** One event or one count in a message. */
@@ -111,7 +111,7 @@ function lineOf(words: Words, event: ToldEvent, isWatchKnown: boolean): MessageL
   const { words: what, detail } = transferWords(words, event);
   const of = isWatchKnown ? '' : ofWatch(words, event.type, event.data).trim();
   const trackingId = neutral(cut(textIn(event.data.trackingId) ?? '', maxTrackingId));
-  return { words: what.trim() || '?', trackingId, detail: unlinked(`${of} ${detail && `(${detail})`}`.trim()) };
+  return { words: what.trim() || '?', trackingId, detail: `${of} ${detail && `(${detail})`}`.trim() };
 }
 
 /** Counts of a digest that tells not all, or can be compared with the one before. */
