@@ -4,7 +4,7 @@ import type { NotifierEvent } from '#functions/events/transfer-event.ts';
 /** An event of any type, as a digest lists it. */
 export type ToldEvent = NotifierEvent<EventType, Readonly<Record<string, unknown>>>;
 
-/** How many events of one type a watch had, and in the digest before if that was for a period of the same length. */
+/** Number of events of one type in a watch, and that of the digest before if its period had the same length. */
 export interface DigestCount {
   readonly type: EventType;
   readonly mailbox?: string | undefined;
@@ -89,7 +89,7 @@ function countsOf(events: readonly ToldEvent[], before: readonly DigestCount[] |
   };
   for (const { type, mailbox, direction, count } of before ?? [])
     add({ type, mailbox, direction, count: 0, before: count });
-  // Of more than can be compared, those that are missing may have been there.
+  // The digest before may have left out a count if it had more than can be compared.
   const unknown = before && before.length < mostCompared && { before: 0 };
   for (const { type, data } of events)
     add({ type, mailbox: textIn(data.mailbox), direction: textIn(data.direction), count: 1, ...unknown });

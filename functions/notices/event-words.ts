@@ -1,8 +1,8 @@
 import { entryOf } from '#functions/events/catalogue.ts';
 import { eventTypeOf } from '#functions/events/transfer-event.ts';
+import type { Phrase, Words } from '#functions/notices/words/words.ts';
 import { numberIn, type ToldEvent, textIn } from './digest.ts';
 import { cut, mailboxText, neutral, unlinked } from './foreign-text.ts';
-import type { Phrase, Words } from './words/words.ts';
 
 /** Longest time that is told in hours. */
 const mostHours = 72;

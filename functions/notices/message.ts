@@ -1,8 +1,8 @@
 import { entryOf, type Severity } from '#functions/events/catalogue.ts';
+import { type Language, type Words, wordsIn } from '#functions/notices/words/words.ts';
 import { type Digest, type DigestCount, type ToldEvent, textIn } from './digest.ts';
 import { countWords, ofWatch, operatorWords, shortCount, transferWords } from './event-words.ts';
 import { cut, neutral } from './foreign-text.ts';
-import { type Language, type Words, wordsIn } from './words/words.ts';
 
 /** One event or one count in a message. */
 export interface MessageLine {
@@ -31,7 +31,7 @@ export interface Message {
   readonly subject: string;
   readonly headline: string;
   readonly sections: readonly MessageSection[];
-  /** How to see more, and why one gets this message. */
+  /** Ways to see more, and the reader of the message. */
   readonly footer: readonly string[];
 }
 

@@ -8,7 +8,7 @@ export { languages };
 
 const texts = r.list(r.text);
 
-/** What a person, or the people of a chat, want to get and when; part of an endpoint's row. */
+/** Wishes of a person, or of the people of a chat, about messages and their times; part of an endpoint's row. */
 export const readerFields = r.object({
   language: r.oneOf(languages),
   timeZone: r.text,

@@ -3,15 +3,15 @@ import type { SQSEvent } from 'aws-lambda';
 import { getRows, putRows } from '#functions/dynamodb/batch.ts';
 import type { EndpointEvent } from '#functions/events/endpoint-event.ts';
 import type { TransferEvent, WatchEvent } from '#functions/events/transfer-event.ts';
-import { parseNotice } from '#functions/notices/notice-record.ts';
 import type { Part } from '#infra/local/process/stopping.ts';
 import type { LocalAws } from '#infra/local/services/embedded-services.ts';
 import { createQueue, startEventSource } from '#infra/local/services/event-source.ts';
-import { noticeText } from './notice-text.ts';
 
-export type Announcement =
-  | { readonly kind: 'event'; readonly id: string; readonly event: TransferEvent | WatchEvent | EndpointEvent }
-  | { readonly kind: 'notice'; readonly id: string; readonly subject: string; readonly text: string };
+export interface Announcement {
+  readonly kind: 'event';
+  readonly id: string;
+  readonly event: TransferEvent | WatchEvent | EndpointEvent;
+}
 
 /** Seconds until a message of a dead process is received again. */
 const visibilityTimeout = 30;
@@ -25,20 +25,18 @@ const memoryMs = 30 * 86_400_000;
 const pk = 'ANNOUNCED';
 
 /**
- * Subscribes a queue to both topics, and passes on each announcement once, in order of arrival. It deletes a message
+ * Subscribes a queue to the events, and passes on each once, in order of arrival. It deletes a message
  * only after passing it on, and recognises repetitions by their id. Only a process killed in between passes an
  * announcement on twice. A stop passes on what has arrived by then.
  */
 export async function passOnAnnouncements(
-  { sns, sqs, dynamo, transfersTable, eventsTopicArn, noticesTopicArn }: LocalAws,
+  { sns, sqs, dynamo, transfersTable, eventsTopicArn: TopicArn }: LocalAws,
   name: string,
   now: () => Date,
   passOn: (announcement: Announcement) => void,
 ): Promise<Part> {
   const queue = await createQueue(sqs, name, visibilityTimeout);
-  for (const TopicArn of [eventsTopicArn, noticesTopicArn]) {
-    await sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint: queue.arn }));
-  }
+  await sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint: queue.arn }));
   /** Ids that may not be stored yet, to recognise repetitions among them. */
   const inHand = new Set<string>();
   let isGivenUp = false;
@@ -55,7 +53,7 @@ export async function passOnAnnouncements(
     return news;
   };
   const handle = async ({ Records }: SQSEvent) => {
-    const announcements = Records.map(({ body }) => announcementOf(body, noticesTopicArn));
+    const announcements = Records.map(({ body }) => announcementOf(body));
     const batch = new Map(announcements.filter(({ id }) => !inHand.has(id)).map((one) => [one.id, one]));
     for (const id of batch.keys()) inHand.add(id);
     const printing = printNews(batch, isTurn);
@@ -79,13 +77,7 @@ export async function passOnAnnouncements(
   };
 }
 
-function announcementOf(body: string, noticesTopicArn: string): Announcement {
-  const { TopicArn, Subject, Message } = JSON.parse(body) as Record<string, string>;
-  if (TopicArn !== noticesTopicArn) {
-    const event = JSON.parse(Message ?? '') as TransferEvent | WatchEvent | EndpointEvent;
-    return { kind: 'event', id: event.id, event };
-  }
-  // SNS picks the text for each protocol; queues receive only the record.
-  const record = parseNotice(Message ?? '');
-  return { kind: 'notice', id: record.id, subject: Subject ?? '', text: noticeText(record) };
+function announcementOf(body: string): Announcement {
+  const event: Announcement['event'] = JSON.parse(JSON.parse(body).Message);
+  return { kind: 'event', id: event.id, event };
 }

@@ -32,7 +32,6 @@ export interface Reporter {
 
 const styles: Record<string, Style> = {
   event: 'cyan',
-  notice: 'magenta',
   delivery: 'yellow',
   receipt: 'green',
   problem: 'red',
@@ -62,10 +61,7 @@ export function personReporter(output: Output, now: () => Date): Reporter {
       for (const [name, value] of facts) output.write(`  ${paint('bold', name.padEnd(width))}  ${printable(value)}\n`);
       output.write('\n');
     },
-    announcement(announcement) {
-      if (announcement.kind === 'notice') line('notice', announcement.text);
-      else line('event', eventWords(announcement.event));
-    },
+    announcement: ({ event }) => line('event', eventWords(event)),
     poll(poll) {
       const name = watchWords(poll.watch);
       if (poll.outcome === 'baseline')
@@ -102,7 +98,7 @@ export function scriptReporter(output: Output): Reporter {
   };
 }
 
-function eventWords(event: Extract<Announcement, { kind: 'event' }>['event']): string {
+function eventWords(event: Announcement['event']): string {
   const { type, data } = event;
   if ('endpoint' in data) return `${type}  ${data.endpoint}`;
   if ('watches' in data) return `${type}  ${data.watches} watches, for example of ${data.examples.join(', ')}`;
