@@ -4,7 +4,7 @@ import type { NotifierEvent } from '#functions/events/transfer-event.ts';
 /** An event of any type, as a digest lists it. */
 export type ToldEvent = NotifierEvent<EventType, Readonly<Record<string, unknown>>>;
 
-/** How many events of one type a watch had, and in the digest before if that was for a period of the same length. */
+/** Number of events of one type in a watch, and that of the digest before if its period had the same length. */
 export interface DigestCount {
   readonly type: EventType;
   readonly mailbox?: string | undefined;
@@ -94,7 +94,7 @@ function countsOf(events: readonly ToldEvent[], before: readonly DigestCount[] |
   };
   for (const { type, mailbox, direction, count } of before ?? [])
     add({ type, mailbox, direction, count: 0, before: count });
-  // Of more than can be compared, those that are missing may have been there.
+  // The digest before may have left out a count if it had more than can be compared.
   const unknown = before && before.length < mostCompared && { before: 0 };
   for (const { type, data } of events)
     add({ type, mailbox: textIn(data.mailbox), direction: textIn(data.direction), count: 1, ...unknown });
@@ -126,7 +126,7 @@ const compared = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1
 const keyOf = ({ type, mailbox, direction }: Pick<DigestCount, 'type' | 'mailbox' | 'direction'>): string =>
   JSON.stringify([type, mailbox, direction]);
 
-const sequenceOf = ({ data }: ToldEvent): number => Number(data.sequence ?? 0);
+const sequenceOf = ({ data }: ToldEvent): number => numberIn(data.sequence);
 
 /** News of a transfer in a watch have one key; any other event has its own. */
 const newsKeyOf = ({ id, type, data }: ToldEvent): string =>
@@ -134,3 +134,6 @@ const newsKeyOf = ({ id, type, data }: ToldEvent): string =>
 
 /** A field of an event that may lack it, or have it in another form. */
 export const textIn = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+/** A number of an event that may lack it, which then counts as none. */
+export const numberIn = (value: unknown): number => (typeof value === 'number' ? value : 0);

@@ -1,7 +1,7 @@
 import type { Severity } from '#functions/events/catalogue.ts';
+import { wordsIn } from '#functions/notices/words/words.ts';
 import { cut, printable } from './foreign-text.ts';
 import type { Message, MessageLine, MessageSection } from './message.ts';
-import { wordsIn } from './words/words.ts';
 
 /** Longest message in bytes: https://learn.microsoft.com/en-us/microsoftteams/limits-specifications-teams */
 const maxMessage = 28_000;

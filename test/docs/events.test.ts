@@ -6,7 +6,6 @@ import { Listing } from '#functions/cryptshare/listing.ts';
 import { eventTypes, severityOf } from '#functions/events/catalogue.ts';
 import {
   type EndpointCause,
-  type EndpointEvent,
   type EndpointEventData,
   causes as endpointCauses,
   endpointEvent,
@@ -17,10 +16,9 @@ import {
   type IncidentEventData,
   parseEventBody,
   type TransferEvent,
-  type WatchEvent,
   type WatchProblem,
 } from '#functions/events/transfer-event.ts';
-import { endpointNotice, testNotice, transferNotice, watchNotice } from '#functions/notices/notice.ts';
+import type { ToldEvent } from '#functions/notices/digest.ts';
 import { type DiffContext, isListed, markSeen, markUnlisted, type TransferRow } from '#functions/snapshot/diff.ts';
 import { canonicalState, knownStates, type Watch } from '#functions/transfers/transfer.ts';
 import {
@@ -30,18 +28,11 @@ import {
   problemOfListing,
   problemOfTime,
 } from '#functions/watches/watch-problem.ts';
-import { type AnyEvent, assertValidEvent, document, examples, schemas } from './event-schemas.ts';
+import { messageFor } from '#test/functions/notices/digests.ts';
+import { assertValidEvent, document, examples, schemas } from './event-schemas.ts';
 import { endpointEventOf, incidentEventOf, made, watchEvents } from './made-events.ts';
 
 const exampleOf = (type: string) => examples.find((example) => example.type === type)!.event;
-
-/** The notice that tells people of an event. */
-function noticeOf(event: AnyEvent) {
-  const { type, data } = event;
-  if (type === 'notifier.test') return testNotice(event);
-  if ('endpoint' in data) return endpointNotice(event as EndpointEvent);
-  return 'trackingId' in data ? transferNotice(data, [event as TransferEvent]) : watchNotice(event as WatchEvent);
-}
 
 describe('docs/events.md', () => {
   const types = eventTypes.toSorted();
@@ -57,11 +48,10 @@ describe('docs/events.md', () => {
     expect(examples.map(({ type }) => type).toSorted()).toEqual(types);
   });
 
-  it('has examples whose notices have a wording of their own and the severity of the catalogue', () => {
-    const records = examples.map(({ event }) => noticeOf(event).record);
-    expect(records.map(({ types: [type] }) => type)).toEqual(examples.map(({ type }) => type));
-    expect(records.map(({ severity }) => severity)).toEqual(examples.map(({ type }) => severityOf(type)));
-    expect(new Set(records.map(({ headline }) => headline)).size).toBe(types.length);
+  it('has examples whose messages have a wording of their own and the severity of the catalogue', () => {
+    const messages = examples.map(({ event }) => messageFor([event as unknown as ToldEvent]));
+    expect(messages.map(({ severity }) => severity)).toEqual(examples.map(({ type }) => severityOf(type)));
+    expect(new Set(messages.map(({ headline }) => headline)).size).toBe(types.length);
   });
 
   it('refuses each state with a type of its own in transfer.state_changed', () => {

@@ -32,7 +32,6 @@ export interface Reporter {
 
 const styles: Record<string, Style> = {
   event: 'cyan',
-  notice: 'magenta',
   delivery: 'yellow',
   receipt: 'green',
   problem: 'red',
@@ -102,7 +101,7 @@ export function scriptReporter(output: Output): Reporter {
   };
 }
 
-function eventWords(event: Extract<Announcement, { kind: 'event' }>['event']): string {
+function eventWords(event: Announcement['event']): string {
   const { type, data } = event;
   if ('endpoint' in data) return `${type}  ${data.endpoint}`;
   if ('watches' in data) return `${type}  ${data.watches} watches, for example of ${data.examples.join(', ')}`;

@@ -219,7 +219,7 @@ describe('nextDigestAt', () => {
     // The hour from 02:00 comes twice.
     ['hourly', '2026-10-25T00:30:00Z', '2026-10-25T01:00:00.000Z'],
     ['hourly', '2026-10-25T01:30:00Z', '2026-10-25T02:00:00.000Z'],
-  ])('with `%s` after %s is %s in Berlin', (when, after, expected) => {
+  ])('is, with `%s` after %s, %s in Berlin', (when, after, expected) => {
     expect(next({ when, timeZone: 'Europe/Berlin' }, after)).toBe(expected);
   });
 
