@@ -95,7 +95,7 @@ describe('rotateSecret', () => {
 
   test('refuses a chat and a malformed secret, and leaves the old one as it was', async () => {
     await addEndpoint(world.deps, 'ops', { url: world.urlOf('ops'), format: 'slack' });
-    await expect(rotateSecret(world.deps, 'ops')).rejects.toThrow('ops is a chat, which verifies no signature');
+    await expect(rotateSecret(world.deps, 'ops')).rejects.toThrow('ops is for people, who verify no signature');
     const { secret } = await crm.add();
     await expect(crm.rotate(day, 'whsec_c2hvcnQ=')).rejects.toThrow(/^secret: expected/);
     expect(await crm.secrets()).toEqual([{ secret }]);
