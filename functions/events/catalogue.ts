@@ -1,4 +1,4 @@
-/** Urgency of a notice, the least first. */
+/** Urgency of an event, the least first. */
 export const severities = ['info', 'warning', 'alert'] as const;
 
 export type Severity = (typeof severities)[number];
@@ -71,6 +71,3 @@ export const entryOf = (type: string): Partial<Entry> =>
   Object.hasOwn(catalogue, type) ? catalogue[type as EventType] : {};
 
 export const severityOf = (type: EventType): Severity => catalogue[type].severity;
-
-/** Words that a notice uses for the state of a transfer. */
-export const wordsFor = (type: EventTypeAbout<'transfer'>): string => catalogue[type].words;

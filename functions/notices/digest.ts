@@ -24,7 +24,9 @@ export interface Digest {
   /** Number of events, and of the transfers that they are about. */
   readonly events: number;
   readonly transfers: number;
-  /** The most urgent first, then by number; at most {@link mostCounts}. */
+  /** Number of events by type, the most urgent first. */
+  readonly totals: readonly { readonly type: EventType; readonly count: number }[];
+  /** The most urgent first, then by number, and then those that are zero now; at most {@link mostCounts}. */
   readonly counts: readonly DigestCount[];
   /** Number of counts beyond those. */
   readonly moreCounts: number;
@@ -55,10 +57,14 @@ export interface DigestPeriod {
 /** Sums up events of any number, none included. Returns the digest, and the counts for the next one. */
 export function digestOf(events: readonly ToldEvent[], { id, since, until, before }: DigestPeriod) {
   const sorted = events.toSorted(
-    (a, b) => urgency(a) - urgency(b) || a.timestamp.localeCompare(b.timestamp) || sequenceOf(a) - sequenceOf(b),
+    (a, b) =>
+      urgency(a) - urgency(b) ||
+      compared(a.timestamp, b.timestamp) ||
+      sequenceOf(a) - sequenceOf(b) ||
+      compared(a.id, b.id),
   );
   // The last of several events of one type about a transfer, such as downloads by each recipient, tells all.
-  const lines = [...new Map(sorted.map((event) => [`${event.type} ${subjectOf(event)}`, event])).values()];
+  const lines = [...new Map(sorted.map((event) => [newsKeyOf(event), event])).values()];
   const counts = countsOf(lines, before);
   const told = lines.slice(0, mostTold);
   while (JSON.stringify(told).length > mostToldLength) told.pop();
@@ -69,6 +75,7 @@ export function digestOf(events: readonly ToldEvent[], { id, since, until, befor
     severity: severities[Math.max(0, ...counts.filter(({ count }) => count > 0).map(severityOf))]!,
     events: lines.length,
     transfers: new Set(lines.flatMap(({ data }) => data.trackingId ?? [])).size,
+    totals: [...Map.groupBy(lines, ({ type }) => type)].map(([type, { length: count }]) => ({ type, count })),
     counts: counts.slice(0, mostCounts),
     moreCounts: Math.max(0, counts.length - mostCounts),
     told,
@@ -81,16 +88,23 @@ export function digestOf(events: readonly ToldEvent[], { id, since, until, befor
 function countsOf(events: readonly ToldEvent[], before: readonly DigestCount[] | undefined): DigestCount[] {
   const counts = new Map<string, DigestCount>();
   const add = (counted: DigestCount) => {
-    const key = JSON.stringify([counted.type, counted.mailbox, counted.direction]);
+    const key = keyOf(counted);
     const known = counts.get(key);
     counts.set(key, known ? { ...known, count: known.count + counted.count } : counted);
   };
   for (const { type, mailbox, direction, count } of before ?? [])
     add({ type, mailbox, direction, count: 0, before: count });
-  const unknown = before && { before: 0 };
+  // Of more than can be compared, those that are missing may have been there.
+  const unknown = before && before.length < mostCompared && { before: 0 };
   for (const { type, data } of events)
-    add({ type, mailbox: textOf(data.mailbox), direction: textOf(data.direction), count: 1, ...unknown });
-  return [...counts.values()].sort((a, b) => urgency(a) - urgency(b) || b.count - a.count);
+    add({ type, mailbox: textIn(data.mailbox), direction: textIn(data.direction), count: 1, ...unknown });
+  return [...counts.values()].sort(
+    (a, b) =>
+      Number(a.count === 0) - Number(b.count === 0) ||
+      urgency(a) - urgency(b) ||
+      b.count - a.count ||
+      compared(keyOf(a), keyOf(b)),
+  );
 }
 
 /** Reads the stored body of a digest's delivery. */
@@ -99,15 +113,27 @@ export const parseDigest = (body: string): Digest => JSON.parse(body);
 /** True for the id of a digest: all other deliveries to a reader are events that wait for one. */
 export const isDigestId = (id: string): boolean => id.startsWith('dig_');
 
-const urgency = ({ type }: { readonly type: EventType }): number => eventTypes.indexOf(type);
+/** Types by severity, each in the order of the catalogue; one that another version has stored comes last. */
+const urgency = ({ type }: { readonly type: EventType }): number =>
+  -severityOf({ type }) * eventTypes.length + (eventTypes.indexOf(type) + 1 || eventTypes.length);
 
 /** The place of a type's severity; another version may have stored a type that is unknown here. */
 const severityOf = ({ type }: { readonly type: EventType }): number =>
   severities.indexOf(entryOf(type).severity ?? 'info');
 
-const sequenceOf = ({ data }: ToldEvent): number => Number(data.sequence ?? 0);
+const compared = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
 
-/** What an event is about: of a transfer its id, of all else the event itself. */
-const subjectOf = ({ id, data }: ToldEvent): string => textOf(data.trackingId) ?? id;
+const keyOf = ({ type, mailbox, direction }: Pick<DigestCount, 'type' | 'mailbox' | 'direction'>): string =>
+  JSON.stringify([type, mailbox, direction]);
 
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+const sequenceOf = ({ data }: ToldEvent): number => numberIn(data.sequence);
+
+/** News of a transfer in a watch have one key; any other event has its own. */
+const newsKeyOf = ({ id, type, data }: ToldEvent): string =>
+  JSON.stringify(textIn(data.trackingId) === undefined ? [id] : [type, data.trackingId, data.mailbox, data.direction]);
+
+/** A field of an event that may lack it, or have it in another form. */
+export const textIn = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+/** A number of an event that may lack it, which then counts as none. */
+export const numberIn = (value: unknown): number => (typeof value === 'number' ? value : 0);

@@ -1,5 +1,4 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { NoticeItem } from './notice-record.ts';
 
 /**
  * Makes a text safe to show on every channel, terminals included: one line, left to right, all content visible.
@@ -31,10 +30,20 @@ export const unlinked = (text: string): string => printable(text).replaceAll(lin
  */
 export const neutral = (text: string): string => unlinked(text).replaceAll(nameSigns, '$& ');
 
-/** The {@link neutral} form of an item, in which foreign text cannot mention anyone or make links in any channel. */
-export const neutralItem = ({ words, trackingId, before }: NoticeItem): NoticeItem => {
-  return { words: neutral(words), trackingId: neutral(trackingId), before: neutral(before) };
-};
+/** Local part and domain, both without signs that a chat reads as marks of its own. */
+const address =
+  /^(?<local>(?:[\w!#$%&'*+/=?^`{|}~.-]|[^\p{ASCII}\p{C}\p{Z}])+)@(?<domain>[\p{L}\p{M}\p{N}\p{So}-]+(?:\.[\p{L}\p{M}\p{N}\p{So}-]+)+)$/u;
+
+/** Longest address, in characters (RFC 5321); a text that is none may be longer. */
+const maxAddress = 254;
+
+/** The display form of a mailbox: an address stays unchanged unless its local part looks like a link. */
+export function mailboxText(mailbox: string): string {
+  const text = cut(mailbox, maxAddress);
+  const { local = '', domain } = address.exec(text)?.groups ?? {};
+  if (domain === undefined) return neutral(text);
+  return `${/\/|^www\./i.test(local) ? neutral(local) : local}@${domain}`;
+}
 
 /** Chats have no escape for their marks; these characters look alike and have no meaning there. */
 const lookalikes: Readonly<Record<string, string>> = { '*': '∗', _: 'ˍ', '~': '∼', '`': "'", ':': '∶' };

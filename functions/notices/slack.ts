@@ -1,6 +1,6 @@
 import type { Severity } from '#functions/events/catalogue.ts';
-import { neutralItem, printable, unmarked } from './foreign-text.ts';
-import type { NoticeItem, NoticeRecord } from './notice-record.ts';
+import { printable, unmarked } from './foreign-text.ts';
+import type { Message, MessageLine } from './message.ts';
 
 /** Limits of Block Kit, in characters and blocks: https://docs.slack.dev/reference/block-kit/blocks */
 const maxHeader = 150;
@@ -12,33 +12,34 @@ const maxText = 1000;
 const signs: Record<Severity, string> = { info: '🔵', warning: '🟠', alert: '🔴' };
 
 /** The body for Slack's incoming webhooks (Block Kit). Foreign text cannot mention anyone or make links. */
-export function slackMessage(record: NoticeRecord): string {
-  const lines = [
-    ...record.paragraphs.map(shown),
-    ...record.items.map(neutralItem).map(itemLine),
-    ...(record.more > 0 ? [`and ${record.more} more`] : []),
-  ];
-  const header = `${signs[record.severity]} ${printable(record.headline)}`;
+export function slackMessage({ severity, headline, sections, footer }: Message): string {
+  const texts = sections.flatMap(({ title, paragraphs, lines }) =>
+    joined([...(title ? [`*${shown(title)}*`] : []), ...paragraphs.map(shown), ...lines.map(lineText)]),
+  );
   return JSON.stringify({
-    text: cut(shown(record.headline), maxText),
+    text: cut(shown(headline), maxText),
     blocks: [
       // Plain text stays unchanged, except that Slack would replace emoji names.
-      { type: 'header', text: { type: 'plain_text', text: cut(header, maxHeader), emoji: false } },
-      // Verbatim, otherwise Slack would make links of addresses.
-      ...sections(lines)
-        .slice(0, maxBlocks - 1)
-        .map((text) => ({ type: 'section', text: { type: 'mrkdwn', text, verbatim: true } })),
+      {
+        type: 'header',
+        text: { type: 'plain_text', text: cut(`${signs[severity]} ${printable(headline)}`, maxHeader), emoji: false },
+      },
+      ...texts.slice(0, maxBlocks - 2).map((text) => ({ type: 'section', text: markdown(text) })),
+      { type: 'context', elements: [markdown(cut(footer.map(shown).join('\n'), maxSection))] },
     ],
   });
 }
 
-function itemLine({ words, trackingId, before }: NoticeItem): string {
-  const code = escaped(trackingId.replaceAll('`', "'"));
-  return `• *${shown(words).trim()}* \`${code}\` ${shown(before)}`.trimEnd();
+/** Verbatim, otherwise Slack would make links of addresses. */
+const markdown = (text: string) => ({ type: 'mrkdwn', text, verbatim: true });
+
+function lineText({ words, trackingId, detail }: MessageLine): string {
+  const code = trackingId && ` \`${escaped(printable(trackingId).replaceAll('`', "'"))}\``;
+  return `• *${shown(words).trim()}*${code} ${shown(detail)}`.trimEnd();
 }
 
-/** As few sections as hold all lines. */
-function sections(lines: readonly string[]): string[] {
+/** As few texts as hold all lines. */
+function joined(lines: readonly string[]): string[] {
   const texts: string[] = [];
   for (const line of lines.map((text) => cut(text, maxSection))) {
     const last = texts.at(-1);

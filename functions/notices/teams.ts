@@ -1,6 +1,7 @@
 import type { Severity } from '#functions/events/catalogue.ts';
-import { cut, neutralItem, printable } from './foreign-text.ts';
-import type { NoticeItem, NoticeRecord } from './notice-record.ts';
+import { cut, printable } from './foreign-text.ts';
+import type { Message, MessageLine, MessageSection } from './message.ts';
+import { wordsIn } from './words/words.ts';
 
 /** Longest message in bytes: https://learn.microsoft.com/en-us/microsoftteams/limits-specifications-teams */
 const maxMessage = 28_000;
@@ -11,38 +12,53 @@ const colours: Record<Severity, string> = { info: 'Accent', warning: 'Warning', 
 
 /**
  * The body for a Teams channel: an Adaptive Card in a workflow's envelope. The workflow is "Post to a channel when a
- * webhook request is received". Foreign text cannot mention anyone, make links or break the layout. Transfers beyond
+ * webhook request is received". Foreign text cannot mention anyone, make links or break the layout. Lines beyond
  * the size limit are only counted.
  */
-export function teamsMessage(record: NoticeRecord): string {
-  for (let named = record.items.length; ; named -= 1) {
-    const message = JSON.stringify(cardMessage(record, named));
+export function teamsMessage(message: Message): string {
+  const all = message.sections.reduce((sum, { lines }) => sum + lines.length, 0);
+  for (let shownLines = all; ; shownLines -= 1) {
+    const body = JSON.stringify(cardMessage(message, shownLines, all - shownLines));
     // Teams counts the card as an escaped JSON string within another document.
-    if (named === 0 || Buffer.byteLength(JSON.stringify(message)) <= maxMessage) return message;
+    if (shownLines === 0 || Buffer.byteLength(JSON.stringify(body)) <= maxMessage) return body;
   }
 }
 
-function cardMessage({ headline, severity, paragraphs, items, more }: NoticeRecord, named: number): object {
-  const uncounted = more + items.length - named;
+function cardMessage({ language, headline, severity, sections, footer }: Message, lines: number, more: number): object {
+  let left = lines;
+  const blocks = sections.flatMap((section) => {
+    const fitting = section.lines.slice(0, left);
+    left -= fitting.length;
+    return sectionBlocks({ ...section, lines: fitting });
+  });
   const content = {
     $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
     type: 'AdaptiveCard',
     version: '1.4',
     body: [
       block(headline, { weight: 'Bolder', size: 'Medium', color: colours[severity] }),
-      ...paragraphs.map((text) => block(text)),
-      ...(named > 0 ? [{ type: 'FactSet', facts: items.slice(0, named).map(neutralItem).map(fact) }] : []),
-      ...(uncounted > 0 ? [block(`and ${uncounted} more`)] : []),
+      ...blocks,
+      ...(more > 0 ? [block(wordsIn(language).say('more', { count: more }))] : []),
+      ...footer.map((text) => block(text, { isSubtle: true, size: 'Small' })),
     ],
   };
   const contentType = 'application/vnd.microsoft.card.adaptive';
   return { type: 'message', attachments: [{ contentType, contentUrl: null, content }] };
 }
 
+function sectionBlocks({ title, paragraphs, lines }: MessageSection): object[] {
+  const blocks = [
+    ...paragraphs.map((text) => block(text)),
+    ...(lines.length > 0 ? [{ type: 'FactSet', facts: lines.map(fact) }] : []),
+  ];
+  return title && blocks.length > 0 ? [block(title, { weight: 'Bolder', separator: true }), ...blocks] : blocks;
+}
+
 const block = (text: string, style: object = {}) => ({ type: 'TextBlock', text: shown(text), wrap: true, ...style });
 
-const fact = ({ words, trackingId, before }: NoticeItem) => {
-  return { title: shown(words), value: shown(`${trackingId} ${before}`) };
+/** A fact without a value may be left out by a client. */
+const fact = ({ words, trackingId, detail }: MessageLine) => {
+  return { title: shown(words), value: shown(`${trackingId} ${detail}`) || '–' };
 };
 
 /**

@@ -1,4 +1,4 @@
-import { TZDate } from '@date-fns/tz';
+import { tzOffset } from '@date-fns/tz';
 
 /** When a reader gets digests. */
 export interface Timetable {
@@ -19,8 +19,12 @@ export const whenForm = new RegExp(
 );
 export const quietForm = new RegExp(`^(?:${weekdays.join('|')}|(?<from>${clockTime})-(?<until>${clockTime}))$`);
 
-/** Quiet spans that may follow each other before a digest is sent: more than a week of them has. */
-const mostSpans = 128;
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+
+/** Time after which the quiet has no end: it covers the whole week. */
+const longestQuietMs = 8 * dayMs;
 
 /** The problem with a time for digests, if any. */
 export const whenProblem = (when: string): string | undefined =>
@@ -47,15 +51,16 @@ export function isTimeZone(name: string): boolean {
 
 /**
  * The time of the first digest after an instant, both in Unix ms. With `at once` it is the instant itself, unless it is
- * quiet. A time that the clocks skip in spring is an hour later that day; of one that comes twice, the first counts.
+ * quiet. A time that the clocks skip in spring comes as much later that day; of one that comes twice, the first counts.
  *
  * @example nextDigestAt({ when: 'daily at 07:30', timeZone: 'Europe/Berlin' }, Date.parse('2026-11-26T12:00:00Z'))
  */
 export function nextDigestAt({ when, timeZone, quiet = [] }: Timetable, after: number): number {
-  let at = firstTime(when, timeZone, after);
-  for (let spans = 0; spans < mostSpans; spans += 1) {
-    const end = quiet.map((span) => endOfQuiet(span, new TZDate(at, timeZone))).find((one) => one !== undefined);
-    if (end === undefined) return at;
+  const first = firstTime(when, timeZone, after);
+  let at = first;
+  while (at < first + longestQuietMs) {
+    const end = quiet.map((span) => endOfQuiet(span, timeZone, at)).find((one) => one !== undefined);
+    if (end === undefined) break;
     at = end;
   }
   return at;
@@ -64,39 +69,43 @@ export function nextDigestAt({ when, timeZone, quiet = [] }: Timetable, after: n
 /** The first time after an instant, quiet or not. */
 function firstTime(when: string, timeZone: string, after: number): number {
   const { minutely, hourly, time, day } = whenForm.exec(when)?.groups ?? {};
-  const local = new TZDate(after, timeZone);
-  if (minutely) return local.setSeconds(60, 0);
-  if (hourly) return local.setMinutes(60, 0, 0);
+  if (minutely) return after + minuteMs - (after % minuteMs);
+  const wall = wallOf(timeZone, after);
+  if (hourly) return after + hourMs - (wall % hourMs);
   if (time === undefined) return after;
-  for (let days = 0; ; days += 1) {
-    const at = atTimeOf(local, time, days);
-    if (at.getTime() > after && (day === undefined || weekdays[at.getDay()] === day)) return at.getTime();
+  // Yesterday's time may still come, if the clocks skip midnight.
+  for (let midnight = wall - (wall % dayMs) - dayMs; ; midnight += dayMs) {
+    const at = instantOf(timeZone, midnight + minuteOf(time) * minuteMs);
+    if (at > after && (day === undefined || weekdays[new Date(midnight).getUTCDay()] === day)) return at;
   }
 }
 
-/** The end of a quiet span that holds a time; undefined if the time is not within it, or in an hour that comes twice. */
-function endOfQuiet(quiet: string, at: TZDate): number | undefined {
+/** The end of a quiet span that holds an instant, by the clocks of the zone; undefined if the span does not hold it. */
+function endOfQuiet(quiet: string, timeZone: string, at: number): number | undefined {
+  const wall = wallOf(timeZone, at);
+  const midnight = wall - (wall % dayMs);
   const { from, until } = quietForm.exec(quiet)?.groups ?? {};
-  if (from === undefined || until === undefined)
-    return weekdays[at.getDay()] === quiet ? atTimeOf(at, '00:00', 1).getTime() : undefined;
-  const now = at.getHours() * 60 + at.getMinutes();
-  const [start, end] = [minuteOf(from), minuteOf(until)];
+  const isDay = from === undefined || until === undefined;
+  const [start, end] = isDay ? [0, 24 * 60] : [minuteOf(from), minuteOf(until)];
+  const now = Math.floor((wall - midnight) / minuteMs);
   const isWithin = start < end ? start <= now && now < end : start <= now || now < end;
-  const endsAt = atTimeOf(at, until, now < end ? 0 : 1).getTime();
-  return isWithin && endsAt > at.getTime() ? endsAt : undefined;
+  if (!isWithin || (isDay && weekdays[new Date(midnight).getUTCDay()] !== quiet)) return undefined;
+  const endWall = midnight + (now < end ? 0 : dayMs) + end * minuteMs;
+  const endsAt = instantOf(timeZone, endWall);
+  // In an hour that comes twice, the end by the clocks may be over once already.
+  return endsAt > at ? endsAt : at + endWall - wall;
 }
 
-/** A time of the day some days after a date, by the clocks of its zone. */
-function atTimeOf(date: TZDate, time: string, days: number): TZDate {
-  const minutes = minuteOf(time);
-  return new TZDate(
-    date.getFullYear(),
-    date.getMonth(),
-    date.getDate() + days,
-    Math.floor(minutes / 60),
-    minutes % 60,
-    date.timeZone!,
-  );
+/**
+ * The time that the clocks of a zone show at an instant, as the Unix ms at which they would show it in UTC. A zone that
+ * this platform does not know counts as UTC.
+ */
+const wallOf = (timeZone: string, at: number): number => at + (tzOffset(timeZone, new Date(at)) || 0) * minuteMs;
+
+/** The first instant at which the clocks show a time, or an hour later if they skip it. */
+function instantOf(timeZone: string, wall: number): number {
+  const [earlier, later] = [wall - dayMs, wall + dayMs].map((near) => wall - wallOf(timeZone, near) + near);
+  return wallOf(timeZone, earlier!) !== wall && wallOf(timeZone, later!) === wall ? later! : earlier!;
 }
 
 const minuteOf = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3));

@@ -23,7 +23,7 @@ const neverLoaded = [
   '@smithy/credential-provider-imds',
 ];
 
-/** JSON files that a bundle leaves empty: the SDK reads only the version there, to name it in requests. */
+/** JSON files that a bundle leaves empty, if they are imported without a type: the SDK reads only the version there, to name it in requests. */
 const versionFile = /(?:^|\/)node_modules\/@aws-sdk\/[\w-]+\/package\.json$/;
 
 export const taskFolder = '/var/task';
@@ -54,7 +54,10 @@ export function bundle(entry: string, files: BundledFiles = {}): Code {
       legalComments: 'none',
       logLevel: 'warning',
     });
-    const emptied = Object.keys(metafile.inputs).filter((file) => file.endsWith('.json') && !versionFile.test(file));
+    // An import with the type `json`, as of words for people, keeps its content.
+    const emptied = Object.entries(metafile.inputs).flatMap(([file, { with: type }]) =>
+      file.endsWith('.json') && !type && !versionFile.test(file) ? [file] : [],
+    );
     if (emptied.length > 0) throw new Error(`the bundle of ${entry} would lack ${emptied.join(', ')}`);
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
     return true;

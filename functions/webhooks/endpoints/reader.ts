@@ -9,11 +9,10 @@ import {
   whenForm,
   whenProblem,
 } from '#functions/notices/timetable.ts';
+import { languages } from '#functions/notices/words/words.ts';
 import { type Format, isForPeople } from './format.ts';
 
-/** Languages of messages to people. */
-export const languages = ['en', 'de'] as const;
-export type Language = (typeof languages)[number];
+export { languages };
 
 const texts = r.list(r.text);
 

@@ -1,6 +1,6 @@
 import { PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
 import { text } from '#functions/events/publish.ts';
-import { asciiSubject, textOf } from '#functions/notices/text.ts';
+import { snsSubject, textOf } from '#functions/notices/text.ts';
 import type { Mail, MailAnswer, MailSender } from './mail.ts';
 
 /** Sends mails by SNS: each reader has a subscription with a filter on the attribute `reader`. */
@@ -15,7 +15,7 @@ export class MailTopic implements MailSender {
 
   async send({ reader, message }: Mail): Promise<MailAnswer> {
     const MessageAttributes = { reader: text(reader) };
-    const content = { Subject: asciiSubject(message.subject), Message: textOf(message), MessageAttributes };
+    const content = { Subject: snsSubject(message), Message: textOf(message), MessageAttributes };
     try {
       await this.sns.send(new PublishCommand({ TopicArn: this.arn, ...content }));
       return {};

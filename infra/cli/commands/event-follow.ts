@@ -1,6 +1,7 @@
-import type { TransferEvent } from '#functions/events/transfer-event.ts';
-import { followedWords } from '#functions/notices/followed-words.ts';
+import type { ToldEvent } from '#functions/notices/digest.ts';
+import { factWords } from '#functions/notices/event-words.ts';
 import { neutral, printable } from '#functions/notices/foreign-text.ts';
+import { wordsIn } from '#functions/notices/words/words.ts';
 import type { Query } from '#infra/cli/api/client.ts';
 import type { EventResource, Page } from '#infra/cli/api/resources.ts';
 import type { Session } from '#infra/cli/api/session.ts';
@@ -72,7 +73,7 @@ async function* eventsAfter({ api }: Session, query: Query, stop: AbortSignal): 
 function print({ output }: Session, event: EventResource): void {
   output.item(event, () => {
     const { state, previousState, mailbox, direction } = event.data;
-    const { words } = followedWords(event as unknown as TransferEvent) ?? {};
+    const { words } = factWords(wordsIn('en'), event as unknown as ToldEvent) ?? {};
     const change = typeof state === 'string' ? neutral(words ?? `${previousState ?? 'new'} → ${state}`) : '';
     const whose = typeof mailbox === 'string' ? `${direction} by ${mailbox}` : '';
     const parts = [event.type, subjectOf(event), change, whose, event.id].filter(Boolean);

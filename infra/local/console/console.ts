@@ -1,7 +1,8 @@
 import { styleText } from 'node:util';
-import type { TransferEvent } from '#functions/events/transfer-event.ts';
-import { followedWords } from '#functions/notices/followed-words.ts';
+import type { ToldEvent } from '#functions/notices/digest.ts';
+import { factWords } from '#functions/notices/event-words.ts';
 import { neutral, printable } from '#functions/notices/foreign-text.ts';
+import { wordsIn } from '#functions/notices/words/words.ts';
 import type { WatchPoll } from '#functions/poll/poll-shard.ts';
 import { isNewLack, lackOfFacts } from '#functions/poll/report.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
@@ -106,7 +107,7 @@ function eventWords(event: Extract<Announcement, { kind: 'event' }>['event']): s
   if ('endpoint' in data) return `${type}  ${data.endpoint}`;
   if ('watches' in data) return `${type}  ${data.watches} watches, for example of ${data.examples.join(', ')}`;
   if (!('trackingId' in data)) return `${type}  ${watchWords(data)}`;
-  const { words } = followedWords(event as TransferEvent) ?? {};
+  const { words } = factWords(wordsIn('en'), event as unknown as ToldEvent) ?? {};
   const change = data.previousState === null ? data.state : `${data.previousState} → ${data.state}`;
   return `${type}  ${neutral(data.trackingId)}  ${neutral(words ?? change)}  #${data.sequence}  ${watchWords(data)}`;
 }

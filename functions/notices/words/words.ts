@@ -1,0 +1,56 @@
+import de from './de.json' with { type: 'json' };
+import en from './en.json' with { type: 'json' };
+
+/** Languages of messages to people; each has a catalogue. */
+export const languages = ['en', 'de'] as const;
+
+export type Language = (typeof languages)[number];
+
+/** Events explain a cause in English, with details; every other language has an entry for each cause. */
+const catalogues: { en: typeof en } & Record<Exclude<Language, 'en'>, typeof de> = { en, de };
+
+export type Phrase = keyof typeof de;
+
+/** Values of placeholders; a number is written as usual in the language. */
+export type Values = Readonly<Record<string, string | number>>;
+
+export type Words = ReturnType<typeof makeWords>;
+
+const known = new Map<string, Words>();
+
+/** The words of a language, with times in a time zone of the IANA data base. */
+export function wordsIn(language: Language, timeZone = 'UTC'): Words {
+  const name = `${language} ${timeZone}`;
+  const words = known.get(name) ?? makeWords(catalogues[language], timeZone);
+  known.set(name, words);
+  return words;
+}
+
+function makeWords(catalogue: Readonly<Record<string, string | Readonly<Record<string, string>>>>, timeZone: string) {
+  const locale = catalogue.locale as string;
+  const numbers = new Intl.NumberFormat(locale);
+  const plurals = new Intl.PluralRules(locale);
+  const times = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', timeZone });
+  const zones = new Intl.DateTimeFormat(locale, { timeZoneName: 'short', timeZone });
+  const lists = new Intl.ListFormat(locale);
+  const zoneAt = (at: number) => zones.formatToParts(at).find(({ type }) => type === 'timeZoneName')?.value;
+  return {
+    /** True for a phrase of this language. Types and causes that another version has stored may be none. */
+    has: (phrase: string): phrase is Phrase => Object.hasOwn(catalogue, phrase),
+    /** A phrase with its placeholders filled, in the plural form for `count`. */
+    say(phrase: Phrase, values: Values = {}): string {
+      const forms = catalogue[phrase]!;
+      const text = typeof forms === 'string' ? forms : (forms[plurals.select(Number(values.count))] ?? forms.other!);
+      return text.replaceAll(/\{(\w+)\}/g, (_, name) => {
+        const value = values[name]!;
+        return typeof value === 'number' ? numbers.format(value) : value;
+      });
+    },
+    list: (texts: readonly string[]): string => lists.format(texts),
+    /** @example time('2026-11-26T07:30:00Z'); // '26.11.2026, 08:30 MEZ' in German, for Europe/Berlin */
+    time(iso: string): string {
+      const at = Date.parse(iso);
+      return Number.isNaN(at) ? '?' : `${times.format(at)} ${zoneAt(at)}`;
+    },
+  };
+}
