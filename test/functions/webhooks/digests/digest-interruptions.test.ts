@@ -54,7 +54,7 @@ async function settle(): Promise<void> {
 /** Counts the calls of a process that gathers three events into a digest and mails it. */
 async function countCalls(): Promise<number> {
   const { wakeUps } = await announce('counted', 3);
-  const plan = new FaultPlan();
+  const plan = new Limited();
   await process(plan, wakeUps);
   expect(mailedTo(world, 'anna')).toHaveLength(1);
   return plan.calls.length;
