@@ -101,7 +101,7 @@ export function scriptReporter(output: Output): Reporter {
   };
 }
 
-function eventWords(event: Announcement['event']): string {
+function eventWords(event: Extract<Announcement, { kind: 'event' }>['event']): string {
   const { type, data } = event;
   if ('endpoint' in data) return `${type}  ${data.endpoint}`;
   if ('watches' in data) return `${type}  ${data.watches} watches, for example of ${data.examples.join(', ')}`;

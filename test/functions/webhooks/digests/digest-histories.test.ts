@@ -1,10 +1,8 @@
 import { randomInt } from 'node:crypto';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, test } from 'vitest';
 import { eventBody, type TransferEvent } from '#functions/events/transfer-event.ts';
-import { parseDigest } from '#functions/notices/digest.ts';
 import { recover } from '#functions/webhooks/deliveries/replay.ts';
-import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
 import {
   enableEndpoint,
   pauseEndpoint,
@@ -18,6 +16,7 @@ import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { FaultPlan, type PlannedFault } from '#test/support/aws-faults.ts';
 import { day, minute, range } from '#test/support/endpoint-world.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from '#test/support/webhook-world.ts';
+import { declareReader, expectToldOnce } from './told-once.ts';
 
 const histories = Number(process.env.DIGEST_HISTORIES ?? 100);
 /** Milliseconds that a history may take on the slowest of machines: the number of histories is what bounds the search. */
@@ -196,16 +195,8 @@ class History {
     Object.assign(world.deps, { leases: world.otherLeases() });
   }
 
-  private async declare(): Promise<void> {
-    const { deps } = this.world;
-    const settings = {
-      url: 'mailto:anna@example.com',
-      format: 'email' as const,
-      reader: { ...this.reader, urgent: [...this.reader.urgent], quiet: [...this.reader.quiet] },
-    };
-    await declareEndpoints(deps, [
-      { name: this.name, settings: { ...settings, retryDelaysMs: [minute, hour] }, secret: undefined },
-    ]);
+  private declare(): Promise<void> {
+    return declareReader(this.world, this.name, this.reader, { retryDelaysMs: [minute, hour] });
   }
 
   private async failing(planned: readonly PlannedFault[], task: () => Promise<unknown>): Promise<void> {
@@ -237,27 +228,8 @@ class History {
 
   async check(): Promise<void> {
     const { world, name } = this;
-    const mailed = new Set(world.mails.filter(({ reader: to }) => to === name).map(({ id }) => id));
-    const told = new Map<string, number>();
-    const tellers = new Map<string, string>();
-    for (const { id } of this.events) {
-      const [delivery] = (await world.trace(id)).deliveries;
-      if (delivery?.status === 'CANCELLED' && this.orphans.has(id)) continue;
-      expect(delivery).toMatchObject({ endpoint: name, status: 'COLLECTED' });
-      const digest = delivery!.digest!;
-      told.set(digest, (told.get(digest) ?? 0) + 1);
-      tellers.set(id, digest);
-    }
-    for (const [id, count] of told) {
-      const [delivery] = (await world.trace(id)).deliveries;
-      // The schedule of retries may have ended while mails failed, and a reader may have been removed.
-      if (['FAILED', 'CANCELLED'].includes(delivery!.status)) continue;
-      expect(delivery!.status).toBe('DELIVERED');
-      expect(mailed).toContain(id);
-      const digest = parseDigest(delivery!.body);
-      expect(digest.events).toBe(count);
-      for (const event of digest.told) expect(tellers.get(event.id)).toBe(id);
-    }
+    // The schedule of retries may have ended while mails failed, and a reader may have been removed.
+    await expectToldOnce(world, name, this.events, (id) => this.orphans.has(id), ['FAILED', 'CANCELLED']);
     await removeEndpoint(world.deps, name);
     await world.answerWakeUps();
     world.mails.length = 0;
