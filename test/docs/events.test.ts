@@ -4,10 +4,10 @@ import { CryptshareFailure, type FailureCause } from '#functions/cryptshare/fail
 import failureCauses from '#functions/cryptshare/failures.json' with { type: 'json' };
 import { Listing } from '#functions/cryptshare/listing.ts';
 import { eventTypes, severityOf } from '#functions/events/catalogue.ts';
+import endpointCauses from '#functions/events/endpoint-causes.json' with { type: 'json' };
 import {
   type EndpointCause,
   type EndpointEventData,
-  causes as endpointCauses,
   endpointEvent,
   testEvent,
 } from '#functions/events/endpoint-event.ts';

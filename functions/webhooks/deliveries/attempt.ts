@@ -51,7 +51,7 @@ export async function attempt(deps: Senders, endpoint: Endpoint, secrets: Endpoi
   return { delivery, startedAt, endedAt: startedAt + (steady() - began), ...sent };
 }
 
-/** What an attempt found out, besides its times. */
+/** Result of an attempt, besides its times. */
 interface Sent {
   readonly outcome: Outcome;
   /** Status and first KB of the answer, when the receiver or mail server answered. */

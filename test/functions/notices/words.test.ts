@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { causes as failureCauses } from '#functions/cryptshare/failure.ts';
+import failureCauses from '#functions/cryptshare/failures.json' with { type: 'json' };
 import { entryOf, eventTypes } from '#functions/events/catalogue.ts';
-import { causes as endpointCauses } from '#functions/events/endpoint-event.ts';
+import endpointCauses from '#functions/events/endpoint-causes.json' with { type: 'json' };
 import de from '#functions/notices/words/de.json' with { type: 'json' };
 import en from '#functions/notices/words/en.json' with { type: 'json' };
 import { languages, type Phrase, wordsIn } from '#functions/notices/words/words.ts';

@@ -1,10 +1,8 @@
-import type { PublishBatchCommandInput, PublishCommandInput } from '@aws-sdk/client-sns';
+import type { PublishBatchCommandInput } from '@aws-sdk/client-sns';
 import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { endpointEvent } from '#functions/events/endpoint-event.ts';
+import { publishEvents } from '#functions/events/publish.ts';
 import { eventBody, transferEvent } from '#functions/events/transfer-event.ts';
-import { endpointNotice, transferNotice } from '#functions/notices/notice.ts';
-import { parseNotice } from '#functions/notices/notice-record.ts';
-import { publishEvents, publishNotice } from '#functions/notices/publish.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { type FaultKind, FaultPlan } from '#test/support/aws-faults.ts';
 import { startWorld } from '#test/support/poll-world.ts';
@@ -13,7 +11,6 @@ const world = await startWorld();
 afterAll(() => world.close());
 beforeEach(async () => {
   await world.takeEvents();
-  await world.takeNotices();
 });
 
 const watch: Watch = { mailbox: 'alice@example.com', direction: 'received' };
@@ -39,14 +36,14 @@ const bodies = (count: number) => Array.from({ length: count }, (_, index) => ev
 /** Publishes events with faults by the number of the SNS call. Returns also what arrived, and the number of calls. */
 async function publish(list: readonly string[], ...faults: (readonly [number, FaultKind])[]) {
   const plan = new FaultPlan(faults);
-  const publication = await world.faults.run(plan, () => publishEvents(world.deps.topics, list));
+  const publication = await world.faults.run(plan, () => publishEvents(world.deps.topic, list));
   const arrived = (await world.takeEvents()).map(({ body }) => body);
   return { ...publication, arrived, calls: plan.calls.length };
 }
 
 /** Records the inputs of the commands that are sent to SNS until the test has finished. */
 function recordInputs<Input>(): Input[] {
-  const { middlewareStack } = world.deps.topics.sns;
+  const { middlewareStack } = world.deps.topic.sns;
   const inputs: Input[] = [];
   const record = { step: 'initialize', name: 'record' } as const;
   middlewareStack.add(
@@ -76,7 +73,7 @@ describe('publishEvents', () => {
     [eventAt(1, 'FAILED'), { type: 'transfer.failed', mailbox: 'alice@example.com', direction: 'received' }],
     [failing, { type: 'endpoint.failing' }],
   ])('has subscriptions filter on the attributes %#', async (event, attributes) => {
-    await publishEvents(world.deps.topics, [eventBody(event)]);
+    await publishEvents(world.deps.topic, [eventBody(event)]);
     expect(await world.takeEvents()).toMatchObject([{ attributes }]);
   });
 
@@ -123,54 +120,5 @@ describe('publishEvents', () => {
     expect(published.size).toBe(0);
     expect(arrived).toHaveLength(3);
     expect(error).toBeDefined();
-  });
-});
-
-describe('publishNotice', () => {
-  const notice = transferNotice(watch, [eventAt(1, 'FAILED'), eventAt(2)]);
-
-  it('sends text and subject for e-mail, a notification for chat, and attributes to filter on', async () => {
-    await publishNotice(world.deps.topics, notice);
-    expect(await world.takeNotices()).toEqual([
-      {
-        subject: notice.subject,
-        text: notice.text,
-        chat: notice.chat,
-        queue: JSON.stringify(notice.record),
-        attributes: {
-          types: '["transfer.failed","transfer.active"]',
-          mailbox: 'alice@example.com',
-          direction: 'received',
-          severity: 'alert',
-        },
-      },
-    ]);
-  });
-
-  it('sends a message for each channel, of which queues read their own or all', async () => {
-    const inputs = recordInputs<PublishCommandInput>();
-    await publishNotice(world.deps.topics, notice);
-    const [{ Message = '', ...sent } = {}] = inputs;
-    expect(sent).toMatchObject({
-      MessageStructure: 'json',
-      MessageAttributes: { types: { DataType: 'String.Array' }, mailbox: { DataType: 'String' } },
-    });
-    const { default: text, email, https, sqs, ...others } = JSON.parse(Message);
-    expect([text, email]).toEqual([notice.text, notice.text]);
-    expect(JSON.parse(https)).toEqual(notice.chat);
-    expect(sqs).toBe(JSON.stringify(notice.record));
-    expect(others).toEqual({});
-    expect(parseNotice(Message)).toEqual(notice.record);
-  });
-
-  it('sends neither mailbox nor direction for an endpoint', async () => {
-    await publishNotice(world.deps.topics, endpointNotice(failing));
-    const attributes = { types: '["endpoint.failing"]', severity: 'warning' };
-    expect((await world.takeNotices()).map((published) => published.attributes)).toEqual([attributes]);
-  });
-
-  it('throws when SNS refuses the notice', async () => {
-    const plan = new FaultPlan([[0, 'refused']]);
-    await expect(world.faults.run(plan, () => publishNotice(world.deps.topics, notice))).rejects.toThrow();
   });
 });
