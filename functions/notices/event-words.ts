@@ -73,6 +73,8 @@ export function factWords(words: Words, { type, timestamp, data }: ToldEvent) {
   const [recipient, recipients, downloadedBy] = [data.recipient, data.recipients, data.downloadedBy].map(numberIn);
   const isSeveral = recipients! > 1;
   const who = data.direction === 'received' ? 'we' : 'recipient';
+  const problemWords = (problem: unknown) =>
+    say([`problem.${who}.${textIn(problem)}`, `problem.${textIn(problem)}`].find(words.has) ?? 'problem.other');
   if (type === 'transfer.downloaded' && recipients! > 0) {
     const how = data.method === 'viewed' ? 'viewed' : 'downloaded';
     const at = timeOf(words, downloadedAt);
@@ -84,16 +86,11 @@ export function factWords(words: Words, { type, timestamp, data }: ToldEvent) {
   if (type === 'transfer.downloaded_by_all' && isSeveral)
     return told(say(recipients === 2 ? 'downloaded.both' : 'downloaded.all', { recipients: recipients! }));
   if (type === 'transfer.problem' && Array.isArray(problems) && problems.length > 0)
-    return told(words.list([...new Set(problems.map((one) => problemWords(words, one, who)))]));
+    return told(words.list([...new Set(problems.map(problemWords))]));
   if (type !== 'transfer.overdue') return undefined;
   const count = Math.max(0, recipients! - downloadedBy!);
   const open = isSeveral ? say('open.of', { count, recipients: recipients! }) : say(`open.${who}`);
   return told(`${timeLeft(words, timestamp, expiresAt)}, ${open}`, timeOf(words, expiresAt));
-}
-
-function problemWords(words: Words, problem: unknown, who: 'we' | 'recipient'): string {
-  const phrase = `problem.${who === 'we' && problem === 'recipient_not_notified' ? 'we_not_notified' : textIn(problem)}`;
-  return words.say(words.has(phrase) ? phrase : 'problem.other');
 }
 
 /** Time between two ISO 8601 times, rounded down, so that people have at least that time. */
@@ -116,13 +113,11 @@ export function operatorWords(words: Words, { type, timestamp, data }: ToldEvent
   const message = unlinked(cut(textIn(data.message) ?? '', maxMessage));
   const problem = has(cause) ? say(cause) : message;
   const kind = type === 'endpoint.failing' && textIn(data.disableAt) ? 'endpoint.disabling' : type;
-  const [headline, text, note] = ['headline', 'text', 'note'].map((part) => `${part}.${kind}`) as [
-    Phrase,
-    Phrase,
-    Phrase,
-  ];
+  const [text, note] = [`text.${kind}`, `note.${kind}`];
   if (!has(text))
-    return { headline: countWords(words, type, 1, data), paragraphs: [problem].filter(Boolean), notes: [] };
+    return { headline: countWords(words, type, 1, data), paragraphs: problem ? [problem] : [], notes: [] };
+  // A forgotten mailbox is no example any more.
+  const examples = Array.isArray(data.examples) ? data.examples.map((one) => mailboxText(textIn(one) ?? '')) : [];
   const values = {
     problem,
     endpoint: neutral(textIn(data.endpoint) ?? ''),
@@ -133,22 +128,16 @@ export function operatorWords(words: Words, { type, timestamp, data }: ToldEvent
     time: words.time(timestamp),
   };
   return {
-    headline: say(headline, { ...values, count: numberIn(data.mailboxes) }),
-    paragraphs: [say(text, { ...values, count: numberIn(data.watches) }), ...exampleWords(words, data)],
+    headline: say(`headline.${kind}` as Phrase, { ...values, count: numberIn(data.mailboxes) }),
+    paragraphs: [
+      say(text, { ...values, count: numberIn(data.watches) }),
+      ...(examples.length > 0 ? [say('mailboxes', { mailboxes: words.list(examples) })] : []),
+    ],
     notes: [
       ...(has(note) ? [say(note)] : []),
       ...(has(cause) && !type.endsWith('recovered') ? [say('original', { message })] : []),
     ],
   };
-}
-
-/** The named mailboxes of an event about many watches. A forgotten mailbox is no example any more. */
-function exampleWords({ say, list }: Words, { examples, mailboxes }: ToldEvent['data']): string[] {
-  if (!Array.isArray(examples) || examples.length === 0) return [];
-  const others = numberIn(mailboxes) - examples.length;
-  const names = examples.map((mailbox) => mailboxText(textIn(mailbox) ?? ''));
-  const listed = others > 0 ? `${names.join(', ')} ${say('more', { count: others })}` : list(names);
-  return [say('mailboxes', { mailboxes: listed })];
 }
 
 const timeOf = (words: Words, at: unknown): string =>

@@ -1,5 +1,5 @@
 import { cut, printable } from './foreign-text.ts';
-import type { Message, MessageLine, MessageSection } from './message.ts';
+import type { Message, MessageLine } from './message.ts';
 
 /** Width of a mail's text, in characters. */
 const width = 100;
@@ -21,11 +21,13 @@ export const snsSubject = ({ subject }: Message): string =>
   );
 
 /** The text of a mail, in lines of at most 100 characters unless a single word is longer. */
-export const textOf = ({ headline, sections, footer }: Message): string =>
-  `${[wrapped(headline), ...sections.map(sectionLines), footer.flatMap((text) => wrapped(text))].map((lines) => lines.join('\n')).join('\n\n')}\n`;
-
-function sectionLines({ title, paragraphs, lines }: MessageSection): string[] {
-  return [...(title ? [title] : []), ...paragraphs.flatMap((text) => wrapped(text)), ...rowsOf(lines)];
+export function textOf({ headline, sections, footer }: Message): string {
+  const parts = sections.map(({ title, paragraphs, lines }) => [
+    ...[title, ...paragraphs].flatMap((text) => wrapped(text)),
+    ...rowsOf(lines),
+  ]);
+  const all = [wrapped(headline), ...parts, footer.flatMap((text) => wrapped(text))];
+  return `${all.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 
 /** Lines in columns if they are narrow enough, otherwise each with its detail below. */

@@ -96,10 +96,7 @@ function endOfQuiet(quiet: string, timeZone: string, at: number): number | undef
   return endsAt > at ? endsAt : at + endWall - wall;
 }
 
-/**
- * The time that the clocks of a zone show at an instant, as the Unix ms at which they would show it in UTC. A zone that
- * this platform does not know counts as UTC.
- */
+/** The time on the clocks of a zone, as the Unix ms at which they would show it in UTC; so counts an unknown zone. */
 const wallOf = (timeZone: string, at: number): number => at + (tzOffset(timeZone, new Date(at)) || 0) * minuteMs;
 
 /** The first instant at which the clocks show a time, or an hour later if they skip it. */

@@ -11,9 +11,6 @@ const catalogues: { en: typeof en } & Record<Exclude<Language, 'en'>, typeof de>
 
 export type Phrase = keyof typeof de;
 
-/** Values of placeholders; a number is written as usual in the language. */
-export type Values = Readonly<Record<string, string | number>>;
-
 export type Words = ReturnType<typeof makeWords>;
 
 const known = new Map<string, Words>();
@@ -33,12 +30,11 @@ function makeWords(catalogue: Readonly<Record<string, string | Readonly<Record<s
   const times = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', timeZone });
   const zones = new Intl.DateTimeFormat(locale, { timeZoneName: 'short', timeZone });
   const lists = new Intl.ListFormat(locale);
-  const zoneAt = (at: number) => zones.formatToParts(at).find(({ type }) => type === 'timeZoneName')?.value;
   return {
     /** True for a phrase of this language. Types and causes that another version has stored may be none. */
     has: (phrase: string): phrase is Phrase => Object.hasOwn(catalogue, phrase),
-    /** A phrase with its placeholders filled, in the plural form for `count`. */
-    say(phrase: Phrase, values: Values = {}): string {
+    /** A phrase with values for its placeholders, in the plural form for `count`. */
+    say(phrase: Phrase, values: Readonly<Record<string, string | number>> = {}): string {
       const forms = catalogue[phrase]!;
       const text = typeof forms === 'string' ? forms : (forms[plurals.select(Number(values.count))] ?? forms.other!);
       return text.replaceAll(/\{(\w+)\}/g, (_, name) => {
@@ -50,7 +46,9 @@ function makeWords(catalogue: Readonly<Record<string, string | Readonly<Record<s
     /** @example time('2026-11-26T07:30:00Z'); // '26.11.2026, 08:30 MEZ' in German, for Europe/Berlin */
     time(iso: string): string {
       const at = Date.parse(iso);
-      return Number.isNaN(at) ? '?' : `${times.format(at)} ${zoneAt(at)}`;
+      if (Number.isNaN(at)) return '?';
+      const zone = zones.formatToParts(at).find(({ type }) => type === 'timeZoneName');
+      return `${times.format(at)} ${zone?.value}`;
     },
   };
 }

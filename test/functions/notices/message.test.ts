@@ -297,7 +297,7 @@ describe('messageOf for operators', () => {
     });
     const { headline, sections } = messageFor([forgotten]);
     expect(headline).toBe('Cannot watch 1 mailbox');
-    expect(sections[0]!.paragraphs.join()).not.toContain('Mailboxes');
+    expect(sections[0]!.paragraphs.join()).not.toContain('Among');
   });
 
   it('says when an endpoint will be disabled', () => {
