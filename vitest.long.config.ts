@@ -16,7 +16,7 @@ export default defineConfig({
       'test/functions/webhooks/engine/fan-out-bounds.test.ts',
       'test/functions/webhooks/engine/webhook-interruptions.test.ts',
     ],
-    env: { HISTORIES: '10000', WEBHOOK_HISTORIES: '1000', NOTICES: '5000', EVERY_CALL: '1' },
+    env: { HISTORIES: '10000', WEBHOOK_HISTORIES: '1000', NOTICES: '5000', TIMETABLES: '20000', EVERY_CALL: '1' },
     testTimeout: 600_000,
     hookTimeout: 600_000,
   },
