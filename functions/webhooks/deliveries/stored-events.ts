@@ -1,4 +1,4 @@
-import { countKeys, type IndexRange, type Page, paginate, type TableSource } from '#functions/dynamodb/index-pages.ts';
+import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { partitionIn } from '#functions/dynamodb/partition.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
@@ -15,7 +15,7 @@ import {
 } from './delivery.ts';
 
 /** Bytes and time of an event or notice, which each of its deliveries holds, or a row of its own. */
-const storedEventOf = r.rowReader(r.object({ body: r.text, eventAt: r.text }));
+export const storedEventOf = r.rowReader(r.object({ body: r.text, eventAt: r.text }));
 
 /** Rows in one read: several events if endpoints are few, not too many of one if they are many. */
 const stride = 25;
@@ -65,23 +65,5 @@ export class StoredEvents {
     const { rows } = await partition.page('EVENT#', 'EVENT#~', most);
     rows.forEach(add);
     return [...bodies.values()];
-  }
-
-  /** A page of the bodies of events in ranges of an index, as {@link paginate} reads it. */
-  async listEvents(ranges: readonly IndexRange[], page: Page, isWanted: (body: string) => boolean) {
-    const matches = (row: Item) => isWanted(storedEventOf(row).body);
-    const { rows, next } = await paginate(this.source, { ranges, matches, ...page });
-    return { items: rows.map((row) => storedEventOf(row).body), next };
-  }
-
-  /** A page of deliveries in ranges of the table or an index, as {@link paginate} reads it. */
-  async listDeliveries(ranges: readonly IndexRange[], page: Page, isWanted: (delivery: Delivery) => boolean) {
-    const matches = (row: Item) => isWanted(deliveryOf(row));
-    const { rows, next } = await paginate(this.source, { ranges, matches, ...page });
-    return { items: rows.map(deliveryOf), next };
-  }
-
-  countDeliveries(range: IndexRange, most: number): Promise<number> {
-    return countKeys(this.source, range, most);
   }
 }
