@@ -1,5 +1,5 @@
 import type { TableSource } from '#functions/dynamodb/index-pages.ts';
-import { partitionIn } from '#functions/dynamodb/partition.ts';
+import { Partition } from '#functions/dynamodb/partition.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import {
@@ -31,7 +31,7 @@ export class StoredEvents {
   /** An event or notice with its first deliveries, at most `most`; undefined for an unknown id. */
   async trace(event: string, most: number) {
     const { pk, sk } = eventKey(event);
-    const partition = partitionIn(this.source, pk);
+    const partition = new Partition(this.source, pk);
     const { rows, last } = await partition.page(...deliveriesBetween(event), most);
     const row = rows[0] ?? (await partition.range(sk, sk))[0];
     return row && { stored: storedEventOf(row), deliveries: rows.map(deliveryOf), hasMore: last !== undefined };
@@ -42,7 +42,7 @@ export class StoredEvents {
     const { event, lastAttempt: last } = delivery;
     if (!last) return [];
     const earlier = attemptsOf(delivery);
-    const { rows } = await partitionIn(this.source, eventKey(event).pk).page(earlier, `${earlier}~`, most, true);
+    const { rows } = await new Partition(this.source, eventKey(event).pk).page(earlier, `${earlier}~`, most, true);
     // The last attempt may already have a row, which is written before the next attempt replaces it.
     const isLast = ({ startedAt, attempt }: AttemptRecord) => startedAt === last.startedAt && attempt === last.attempt;
     const others = rows.map(attemptOf).filter((each) => !isLast(each));
@@ -51,7 +51,7 @@ export class StoredEvents {
 
   /** Bodies of the events whose ids begin as those about a transfer do. In no order, `most` and a few at the most. */
   async ofTransfer(transfer: string, most: number): Promise<string[]> {
-    const partition = partitionIn(this.source, transferPartition(transfer));
+    const partition = new Partition(this.source, transferPartition(transfer));
     const bodies = new Map<string, string>();
     const add = (row: Item) => bodies.set(eventIdOf(row.sk), storedEventOf(row).body);
     let from = 'DELIVERY#';
