@@ -12,7 +12,6 @@ export interface TokenDependencies {
   readonly calls: ServerCalls;
   readonly verifications: Verifications;
   readonly dataKey: DataKey;
-  readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
 /** Milliseconds between looks at the row while another process renews the token: each look costs a read unit. */
@@ -119,7 +118,7 @@ export class Tokens {
       const kept = await this.store(read, issued, { mailbox, method });
       if (kept) return kept;
       if (attempt === tries) throw new Error('the verification is being changed by other processes; try again');
-      await this.deps.sleep(lookInterval);
+      await this.deps.calls.options.sleep(lookInterval);
     }
   }
 
@@ -184,7 +183,7 @@ export class Tokens {
       }
       if (this.deps.calls.options.steady() + lookInterval >= deadline)
         throw new CryptshareFailure('token_invalid', 'another process is renewing it');
-      await this.deps.sleep(lookInterval);
+      await this.deps.calls.options.sleep(lookInterval);
     }
   }
 

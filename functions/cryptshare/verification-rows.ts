@@ -1,4 +1,4 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
@@ -10,8 +10,8 @@ export const verificationKey = (mailbox: string): Key => ({ pk: registry, sk: ma
 
 /** Verifications in the transfers table: one row for each mailbox, under `VERIFICATIONS`. */
 export class Verifications extends Partition {
-  constructor(client: DynamoDBClient, table: string) {
-    super(client, table, registry);
+  constructor(source: TableSource) {
+    super(source, registry);
   }
 
   async find(mailbox: string): Promise<Verification | undefined> {

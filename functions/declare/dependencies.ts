@@ -9,7 +9,7 @@ import { endpointDependencies } from '#functions/webhooks/engine/dependencies.ts
 export function declareDependencies(env: ReturnType<typeof readDeclareEnvironment>, fields: Fields) {
   const dynamo = new DynamoDBClient(sdkSettings);
   return {
-    watches: new Watches(dynamo, env.TRANSFERS_TABLE),
+    watches: new Watches({ dynamo, table: env.TRANSFERS_TABLE }),
     endpointLife: {
       ...endpointDependencies(env, dynamo),
       dataKey: new DataKey(env.DATA_KEY),

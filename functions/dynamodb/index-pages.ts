@@ -38,16 +38,18 @@ export interface IndexRange {
 export type Cursor = Readonly<Record<string, string | number>>;
 
 /** Part of a list that one search returns. */
-export interface Page {
+interface Page {
   readonly after: Cursor | undefined;
-  /** Number of matching rows that suffices. */
+  /** Number of entries that suffices. */
   readonly limit: number;
 }
 
-interface Search extends Page {
+export interface Search<Entry> {
   /** In search order; no row is in two of them. */
   readonly ranges: readonly IndexRange[];
-  readonly matches: (row: Item) => boolean;
+  readonly read: (row: Item) => Entry;
+  /** @default all are */
+  readonly isWanted?: (entry: Entry) => boolean;
 }
 
 /** The rows of a partition between two sort keys, both included. */
@@ -70,14 +72,19 @@ const mostQueries = 200;
 const smallestBatch = 25;
 const largestBatch = 100;
 
-/** Searches ranges for current rows; without `next`, there are no more. @throws CursorError for a wrong `after` */
-export async function paginate(source: TableSource, { ranges, matches, after, limit }: Search) {
-  const found: { row: Item; cursor: Cursor }[] = [];
+/**
+ * Searches ranges for what current rows are read as; without `next`, there are no more.
+ *
+ * @throws CursorError for a wrong `after`, and the error of `read`
+ */
+export async function paginate<Entry>(source: TableSource, search: Search<Entry>, { after, limit }: Page) {
+  const { ranges, read, isWanted = () => true } = search;
+  const found: { entry: Entry; cursor: Cursor }[] = [];
   /** Empty partitions of an index, which later ranges would query again. */
   const empty = new Set<string>();
   let scanned = 0;
   let queries = 0;
-  const end = (next?: Cursor) => ({ rows: found.map(({ row }) => row), next });
+  const end = (next?: Cursor) => ({ items: found.map(({ entry }) => entry), next });
   for (const [index, range] of ranges.slice(beginOf(ranges, after)).entries()) {
     const [sortKey] = range.sort;
     let start = index === 0 ? after : undefined;
@@ -92,10 +99,12 @@ export async function paginate(source: TableSource, { ranges, matches, after, li
         const cursor = page.cursors[position]!;
         const isRepetition = range.isOncePerSortKey && cursor[sortKey] === seen;
         if (row) seen = cursor[sortKey];
-        if (!row || isRepetition || !matches(row)) continue;
+        if (!row || isRepetition) continue;
+        const entry = read(row);
+        if (!isWanted(entry)) continue;
         // A row beyond the limit shows that there are more.
         if (found.length === limit) return end(found.at(-1)!.cursor);
-        found.push({ row, cursor });
+        found.push({ entry, cursor });
       }
       scanned += rows.length;
       queries += 1;

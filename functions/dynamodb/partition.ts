@@ -2,7 +2,6 @@ import {
   ConditionalCheckFailedException,
   type ConsumedCapacity,
   DeleteItemCommand,
-  type DynamoDBClient,
   PutItemCommand,
   QueryCommand,
   UpdateItemCommand,
@@ -30,8 +29,6 @@ interface Expression {
 export const unchangedSince = (rev: number): Expression =>
   rev === 0 ? { condition: 'attribute_not_exists(pk)' } : { condition: 'rev = :rev', values: { rev } };
 
-export const partitionIn = ({ dynamo, table }: TableSource, pk: string): Partition => new Partition(dynamo, table, pk);
-
 /**
  * One partition of a DynamoDB table with key `pk`, `sk`: consistent reads, conditional writes, and the units they use.
  * A failed condition is an answer, not an error; other refusals of DynamoDB are thrown.
@@ -42,8 +39,8 @@ export class Partition {
   protected readonly source: TableSource;
   private readonly pk: string;
 
-  constructor(client: DynamoDBClient, table: string, pk: string) {
-    this.source = { dynamo: client, table };
+  constructor(source: TableSource, pk: string) {
+    this.source = source;
     this.pk = pk;
   }
 

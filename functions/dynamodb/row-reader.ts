@@ -1,23 +1,16 @@
 /**
- * Readers of rows and their attributes, which give these their types. `@__NO_SIDE_EFFECTS__` lets a bundle leave out the
- * readers that it does not use.
+ * Schemas of rows and their attributes, which give these their types; each carries the words of its error.
+ * `@__NO_SIDE_EFFECTS__` lets a bundle leave out the schemas that it does not use.
  */
+import * as z from 'zod/mini';
 import { logName } from '#functions/parsing/log-name.ts';
 import type { Item } from './row.ts';
 
-/** Reads an attribute. It throws Mismatch for a value of another kind. */
-type Reader<T> = (value: unknown) => T;
-type Fields = Readonly<Record<string, Reader<unknown>>>;
-type OptionalName<F extends Fields> = { [Name in keyof F]: undefined extends ReadBy<F[Name]> ? Name : never }[keyof F];
-type ObjectOf<F extends Fields> = { readonly [Name in Exclude<keyof F, OptionalName<F>>]: ReadBy<F[Name]> } & {
-  readonly [Name in OptionalName<F>]?: ReadBy<F[Name]>;
-};
+export { _default as orElse, optional } from 'zod/mini';
 
-export type ReadBy<R extends Reader<unknown>> = ReturnType<R>;
-
-class Mismatch extends Error {
-  readonly path: string[] = [];
-}
+/** Type of a row or an attribute by its schema, readonly throughout. */
+export type ReadBy<S extends z.ZodMiniType> = Unchanging<z.output<S>>;
+type Unchanging<T> = T extends Uint8Array ? T : { readonly [Name in keyof T]: Unchanging<T[Name]> };
 
 /** Thrown for a row that its reader cannot read. It names the row and the attribute, but no value and no mailbox. */
 export class RowError extends Error {
@@ -26,87 +19,41 @@ export class RowError extends Error {
 
 /** @param expected words for the error, for example `a number` */
 /* @__NO_SIDE_EFFECTS__ */
-export function that<T>(isIt: (value: unknown) => value is T, expected: string): Reader<T> {
-  return (value) => {
-    if (!isIt(value)) throw new Mismatch(expected);
-    return value;
-  };
-}
+export const that = <T>(isIt: (value: unknown) => value is T, expected: string) => z.custom<T>(isIt, expected);
 
-export const text = that((value) => typeof value === 'string', 'a text');
-export const number = that((value) => typeof value === 'number', 'a number');
-export const flag = that((value) => typeof value === 'boolean', 'true or false');
+export const text = z.string('a text');
+export const number = z.number('a number');
+export const flag = z.boolean('true or false');
 export const bytes = that((value) => value instanceof Uint8Array, 'bytes');
 
-const anyList = that((value) => Array.isArray(value), 'a list');
-const anyObject = that((value): value is Item => typeof value === 'object' && value !== null, 'an object');
+/* @__NO_SIDE_EFFECTS__ */
+export const oneOf = <const T extends string>(texts: readonly T[]) => z.enum(texts, texts.join(' or '));
 
 /* @__NO_SIDE_EFFECTS__ */
-export function oneOf<const T extends string>(texts: readonly T[]): Reader<T> {
-  return that((value): value is T => texts.some((one) => one === value), texts.join(' or '));
-}
+export const list = <S extends z.ZodMiniType>(schema: S) => z.array(schema, 'a list');
 
+/** An object whose names are data. */
 /* @__NO_SIDE_EFFECTS__ */
-export function orElse<T, Missing = T>(reader: Reader<T>, missing: Missing): Reader<T | Missing> {
-  return (value) => (value === undefined ? missing : reader(value));
-}
+export const record = <S extends z.ZodMiniType>(schema: S) => z.record(z.string(), schema, 'an object');
 
+/** The named fields of an object; the others are dropped. */
 /* @__NO_SIDE_EFFECTS__ */
-export function optional<T>(reader: Reader<T>): Reader<T | undefined> {
-  return orElse(reader, undefined);
-}
-
-/* @__NO_SIDE_EFFECTS__ */
-export function list<T>(reader: Reader<T>): Reader<readonly T[]> {
-  return (value) => anyList(value).map((each) => reader(each));
-}
-
-/** Reads an object whose names are data. */
-/* @__NO_SIDE_EFFECTS__ */
-export function record<T>(reader: Reader<T>): Reader<Readonly<Record<string, T>>> {
-  return (value) =>
-    Object.fromEntries(Object.entries(anyObject(value)).map(([name, each]) => [name, readAt(name, reader, each)]));
-}
-
-/** Reads the named fields of an object, and drops the others. */
-/* @__NO_SIDE_EFFECTS__ */
-export function object<F extends Fields>(fields: F): Reader<ObjectOf<F>> {
-  const readers = Object.entries(fields);
-  return (value) => {
-    const given = anyObject(value);
-    const read: Item = {};
-    for (const [name, reader] of readers) {
-      const each = readAt(name, reader, given[name]);
-      if (each !== undefined) read[name] = each;
-    }
-    // Safe: it has the value of each reader under its name.
-    return read as ObjectOf<F>;
-  };
-}
-
-function readAt<T>(name: string, reader: Reader<T>, value: unknown): T {
-  try {
-    return reader(value);
-  } catch (error) {
-    if (error instanceof Mismatch) error.path.unshift(name);
-    throw error;
-  }
-}
+export const object = <F extends z.core.$ZodLooseShape>(fields: F) => z.object(fields, 'an object');
 
 /**
- * Reads rows, and drops their keys and all attributes that the reader does not name. @throws RowError
+ * Reads rows, and drops their keys and all attributes that the schema does not name. @throws RowError
  * @example rowReader(object({ rev: number }))({ pk: 'SHARDS', sk: 'shard#0', rev: 1 }) // { rev: 1 }
  */
 /* @__NO_SIDE_EFFECTS__ */
-export function rowReader<T>(reader: Reader<T>): (row: Item) => T {
+export function rowReader<S extends z.ZodMiniType>(schema: S): (row: Item) => ReadBy<S> {
   return (row) => {
-    try {
-      return reader(row);
-    } catch (error) {
-      if (!(error instanceof Mismatch)) throw error;
-      const place = `the row ${keyInLogs(row.pk)} ${keyInLogs(row.sk)}`;
-      throw new RowError(`${place} is not as expected: ${error.path.join('.')} must be ${error.message}`);
-    }
+    const { data, error } = z.safeParse(schema, row);
+    if (!error) return data as ReadBy<S>;
+    const { path, message } = error.issues[0]!;
+    // Positions in a list are left out.
+    const attribute = path.filter((part) => typeof part === 'string').join('.');
+    const place = `the row ${keyInLogs(row.pk)} ${keyInLogs(row.sk)}`;
+    throw new RowError(`${place} is not as expected: ${attribute} must be ${message}`);
   };
 }
 

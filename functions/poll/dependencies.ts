@@ -4,10 +4,11 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { steady } from '#functions/clock/instants.ts';
 import { dayMs, usualKeptForMs } from '#functions/clock/retention.ts';
-import { ServerCalls, type ServerOptions } from '#functions/cryptshare/api-calls.ts';
+import { ServerCalls } from '#functions/cryptshare/api-calls.ts';
 import { CryptshareClient } from '#functions/cryptshare/client.ts';
 import { Tokens } from '#functions/cryptshare/tokens.ts';
 import { Verifications } from '#functions/cryptshare/verification-rows.ts';
+import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import type { EventsTopic } from '#functions/events/publish.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import type { readOperatorEnvironment, readPollEnvironment } from '#functions/lambda/environment.ts';
@@ -20,18 +21,10 @@ import { PolledWatches } from '#functions/watches/polled-watches.ts';
 import type { Schedule, TimedWatch } from '#functions/watches/schedule.ts';
 import { ShardRows } from '#functions/watches/shard-rows.ts';
 
-export interface PollDependencies extends Pick<ServerOptions, 'now' | 'steady'>, ReturnType<typeof pollRepositories> {
-  readonly server: CryptshareClient;
-  readonly tokens: Pick<Tokens, 'cachedVerification' | 'forgive'>;
-  /** Origin of the Cryptshare Server, part of every event's id. */
-  readonly origin: string;
-  readonly topic: EventsTopic;
-  /** Keyed hash by which the recipients of a transfer are told apart. */
-  readonly recipientKey: (trackingId: string, id: string) => string;
-  readonly schedule: Schedule;
+export type PollDependencies = Readonly<ReturnType<typeof pollDependencies>> & {
   /** Undefined on AWS: only the local run tells polls to stop. */
   readonly supervision?: Supervision | undefined;
-}
+};
 
 /** Hooks that a process which can be told to stop, such as the local run, adds to an invocation's context. */
 export interface Supervision {
@@ -46,19 +39,20 @@ export interface Supervision {
 }
 
 /** @param slots requests in flight for a whole shard */
-export const pollRepositories = (dynamo: DynamoDBClient, table: string, slots: number, keptForMs = usualKeptForMs) => ({
+export const pollRepositories = (source: TableSource, slots: number, keptForMs = usualKeptForMs) => ({
   /** Milliseconds for which rows of unlisted transfers and of removed watches are kept. */
   keptForMs,
-  watches: new PolledWatches(dynamo, table),
-  shardRows: new ShardRows(dynamo, table, slots),
-  incidentRows: new IncidentRows(dynamo, table),
+  watches: new PolledWatches(source),
+  shardRows: new ShardRows(source, slots),
+  incidentRows: new IncidentRows(source),
   /** The snapshot of a watch, as one poll sees it. */
-  snapshotOf: (watch: Watch): Snapshot => new Snapshot(dynamo, table, watch, keptForMs),
+  snapshotOf: (watch: Watch): Snapshot => new Snapshot(source, watch, keptForMs),
 });
 
 /** @throws the file system's error when the CA file cannot be read, DataKeyError for a wrong data key */
 export function serverDependencies(env: ReturnType<typeof readPollEnvironment | typeof readOperatorEnvironment>) {
   const now = () => new Date();
+  /** Part of every event's id. */
   const origin = new URL(env.CRYPTSHARE_URL).origin;
   const calls = new ServerCalls({
     origin,
@@ -70,31 +64,28 @@ export function serverDependencies(env: ReturnType<typeof readPollEnvironment | 
     random: Math.random,
     sleep,
   });
-  const dynamo = new DynamoDBClient(sdkSettings);
-  const table = env.TRANSFERS_TABLE;
+  const source: TableSource = { dynamo: new DynamoDBClient(sdkSettings), table: env.TRANSFERS_TABLE };
   const dataKey = new DataKey(env.DATA_KEY);
-  const tokens = new Tokens({ calls, verifications: new Verifications(dynamo, table), dataKey, sleep });
+  const tokens = new Tokens({ calls, verifications: new Verifications(source), dataKey });
+  /** Keyed hash by which the recipients of a transfer are told apart. */
   const recipientKey = (trackingId: string, id: string) => dataKey.hashOf('recipient', trackingId, id);
-  return { calls, tokens, origin, dynamo, table, recipientKey, now, steady };
+  return { calls, tokens, origin, source, recipientKey, now, steady };
 }
 
 /** @throws as {@link serverDependencies} does */
-export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): PollDependencies {
-  const { calls, dynamo, table, ...shared } = serverDependencies(env);
+export function pollDependencies(env: ReturnType<typeof readPollEnvironment>) {
+  const { calls, source, ...shared } = serverDependencies(env);
+  const tokens: Pick<Tokens, 'cachedVerification' | 'forgive'> = shared.tokens;
+  const topic: EventsTopic = { sns: new SNSClient(sdkSettings), eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN, sleep };
+  const schedule: Schedule = {
+    shards: env.SHARDS,
+    pollIntervalMs: env.POLL_INTERVAL_MS,
+    fullListingEvery: env.FULL_LISTING_EVERY,
+    quietIntervalMs: env.QUIET_INTERVAL_MS,
+  };
   return {
     ...shared,
-    ...pollRepositories(dynamo, table, env.MAX_CONCURRENT_PAGES, env.TRANSFER_RETENTION_DAYS * dayMs),
-    server: new CryptshareClient(calls, shared.tokens),
-    topic: {
-      sns: new SNSClient(sdkSettings),
-      eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN,
-      sleep,
-    },
-    schedule: {
-      shards: env.SHARDS,
-      pollIntervalMs: env.POLL_INTERVAL_MS,
-      fullListingEvery: env.FULL_LISTING_EVERY,
-      quietIntervalMs: env.QUIET_INTERVAL_MS,
-    },
+    ...pollRepositories(source, env.MAX_CONCURRENT_PAGES, env.TRANSFER_RETENTION_DAYS * dayMs),
+    ...{ server: new CryptshareClient(calls, shared.tokens), tokens, topic, schedule },
   };
 }

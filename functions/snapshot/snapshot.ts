@@ -1,7 +1,7 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import type { RetryBudget } from '#functions/clock/backoff.ts';
 import { expiryOf, usualKeptForMs } from '#functions/clock/retention.ts';
+import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import { emptyDigests } from '#functions/transfers/digest.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
@@ -49,8 +49,8 @@ export class Snapshot extends Partition {
   private readonly keptForMs: number;
 
   /** @param keptForMs milliseconds for which the row of an unlisted transfer is kept: its return is then told as one */
-  constructor(client: DynamoDBClient, table: string, watch: Watch, keptForMs = usualKeptForMs) {
-    super(client, table, watchKey(watch));
+  constructor(source: TableSource, watch: Watch, keptForMs = usualKeptForMs) {
+    super(source, watchKey(watch));
     this.keptForMs = keptForMs;
   }
 

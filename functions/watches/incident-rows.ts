@@ -1,4 +1,5 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import * as z from 'zod/mini';
+import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
@@ -20,11 +21,8 @@ export function incidentsIn(rows: readonly Item[]): r.Fitting<Incident> {
   return r.readFitting(incidents, incidentOf);
 }
 
-const times = r.record(r.number);
-const mendedOf = r.rowReader((row) => {
-  const { pk: _, sk: __, ...mended } = row as Item;
-  return times(mended);
-});
+const timesOf = z.transform(({ pk: _, sk: __, ...times }: Item) => times);
+const mendedOf = r.rowReader(z.pipe(timesOf, r.record(r.number)));
 
 export function mendedIn(rows: readonly Item[]): r.Fitting<Mended> {
   const mended = rows.filter(({ sk }) => sk === mendedKey);
@@ -33,8 +31,8 @@ export function mendedIn(rows: readonly Item[]): r.Fitting<Mended> {
 
 /** Rows of incidents. They lie beside the rows of the shards, so that one read brings both. */
 export class IncidentRows extends Partition {
-  constructor(client: DynamoDBClient, table: string) {
-    super(client, table, sharedPartition);
+  constructor(source: TableSource) {
+    super(source, sharedPartition);
   }
 
   /** Replaces an incident as it was read. Returns the new one, or undefined when another shard was quicker. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { clockToleranceMs } from '#functions/clock/instants.ts';
 import { closedCircuit, type ServerCircuit, serverCircuit } from '#functions/cryptshare/circuit-breaker.ts';
+import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
@@ -46,9 +46,9 @@ export class ShardRows {
   /** Requests in flight for a whole shard. */
   private readonly slots: number;
 
-  constructor(client: DynamoDBClient, table: string, slots: number) {
-    this.registry = new Partition(client, table, registryPartition);
-    this.partition = new Partition(client, table, sharedPartition);
+  constructor(source: TableSource, slots: number) {
+    this.registry = new Partition(source, registryPartition);
+    this.partition = new Partition(source, sharedPartition);
     this.slots = slots;
   }
 

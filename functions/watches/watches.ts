@@ -1,10 +1,9 @@
 import pLimit from 'p-limit';
-import { type Page, paginate, rowsBetween } from '#functions/dynamodb/index-pages.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { type FollowingWatch, followable } from '#functions/transfers/follow.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { placeOf, rangeOfPlaces, registryKey } from './places.ts';
-import { isThere, PolledWatches, type RegisteredWatch, registryPartition, watchOf } from './polled-watches.ts';
+import { isThere, PolledWatches, type RegisteredWatch, watchOf } from './polled-watches.ts';
 
 /** Writes in flight: each holds a connection, and all change one partition. */
 const concurrency = 16;
@@ -38,13 +37,6 @@ export class Watches extends PolledWatches {
   /** All watches, disabled ones included. */
   async list(): Promise<RegisteredWatch[]> {
     return (await this.range(' ', '~')).map(watchOf).filter(({ isRemoved }) => !isRemoved);
-  }
-
-  /** A page of all watches, as {@link paginate} reads it. */
-  async listPage(page: Page) {
-    const ranges = [rowsBetween(registryPartition, ' ', '~')];
-    const { rows, next } = await paginate(this.source, { ranges, matches: (row) => !watchOf(row).isRemoved, ...page });
-    return { items: rows.map(watchOf), next };
   }
 
   /**

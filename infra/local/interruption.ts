@@ -70,7 +70,7 @@ async function changeLeases(
 
 /** Ends all leases of the only shard, whose holders have ended, so that the first tick polls their watches. */
 export async function freeShard(dynamo: DynamoDBClient, table: string): Promise<void> {
-  const shards = new Partition(dynamo, table, sharedPartition);
+  const shards = new Partition({ dynamo, table }, sharedPartition);
   const [row] = await shards.range(shardKey(0), shardKey(0));
   if (!row) return;
   const { rev, leases = {} } = r.rowReader(shardRow)(row);
@@ -80,7 +80,7 @@ export async function freeShard(dynamo: DynamoDBClient, table: string): Promise<
 
 /** Frees the verifications that an ended process was renewing, so that no poll waits for them. */
 export async function freeRenewals(dynamo: DynamoDBClient, table: string): Promise<void> {
-  const verifications = new Verifications(dynamo, table);
+  const verifications = new Verifications({ dynamo, table });
   for (const row of await verifications.range(' ', '\u{10ffff}')) {
     const verification = verificationOf(row);
     const { busyUntil, ...free } = verification;
@@ -90,10 +90,10 @@ export async function freeRenewals(dynamo: DynamoDBClient, table: string): Promi
 
 /** Frees the snapshots whose baseline an ended process was storing, so that no poll waits for them. */
 export async function freeBaselines(dynamo: DynamoDBClient, table: string): Promise<void> {
-  const watches = await new Watches(dynamo, table).list();
+  const watches = await new Watches({ dynamo, table }).list();
   const roots = watches.map((watch) => ({ pk: watchKey(watch), sk: rootKey }));
   for (const { pk, baselineAt, unsettledUntil } of (await getRows(dynamo, table, roots)).values()) {
     if (baselineAt !== undefined || !unsettledUntil) continue;
-    await new Partition(dynamo, table, pk).update(rootKey, { unsettledUntil: undefined }, {});
+    await new Partition({ dynamo, table }, pk).update(rootKey, { unsettledUntil: undefined }, {});
   }
 }

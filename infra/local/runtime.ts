@@ -55,7 +55,7 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
   const noticesTopicArn = await createTopic(sns, `${prefix}transfer-notices`);
   const snsUrl = sdkEnvironment.AWS_ENDPOINT_URL_SNS!;
   const aws = { dynamo, sns, sqs, transfersTable: table, eventsTopicArn, noticesTopicArn, snsUrl };
-  await new Watches(dynamo, table).declare(watchDeclarations(config), notifyExisting, now().toISOString(), true);
+  await new Watches({ dynamo, table }).declare(watchDeclarations(config), notifyExisting, now().toISOString(), true);
   // Releases the leases of an earlier run; this run is the only user of the database.
   await freeShard(dynamo, table);
   await freeRenewals(dynamo, table);

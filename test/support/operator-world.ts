@@ -60,16 +60,15 @@ export async function startOperatorWorld() {
   const calls = serverCalls(cryptshare.url, clock);
   const tokens = new Tokens({
     calls,
-    verifications: new Verifications(dynamo, transfersTable),
+    verifications: new Verifications({ dynamo, table: transfersTable }),
     dataKey: world.deps.dataKey,
-    sleep: async () => {},
   });
   const client = new CryptshareClient(calls, tokens);
   const origin = cryptshare.url;
   const schedule = { shards: 1, pollIntervalMs: 60_000, fullListingEvery: 1 };
   const polls = {
     origin,
-    ...pollRepositories(dynamo, transfersTable, 4),
+    ...pollRepositories({ dynamo, table: transfersTable }, 4),
     server: client,
     tokens,
     topic: world.deps.topic,

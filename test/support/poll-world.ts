@@ -113,7 +113,7 @@ export async function startWorld(): Promise<World> {
     const calls = serverCalls(cryptshare.url, clock, options);
     return new Kind(calls, given(token));
   };
-  const on = (name: string) => ({ dynamo, table: name, ...pollRepositories(dynamo, name, 4) });
+  const on = (name: string) => ({ dynamo, table: name, ...pollRepositories({ dynamo, table: name }, 4) });
   const deps: WorldDependencies = {
     ...on(table),
     server: client(),

@@ -78,8 +78,8 @@ export async function declare(
   await registry().declare(list, false, now());
   return list;
 }
-export const registry = () => new Watches(deps.dynamo, deps.table);
-export const shardRows = () => new ShardRows(deps.dynamo, deps.table, deps.server.calls.options.maxConcurrentPages);
+export const registry = () => new Watches(deps);
+export const shardRows = () => new ShardRows(deps, deps.server.calls.options.maxConcurrentPages);
 export const readShard = () => shardRows().read(0, 1, deps.origin);
 export const now = () => world.clock.now().toISOString();
 

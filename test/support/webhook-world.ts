@@ -210,7 +210,7 @@ export async function startWebhookWorld() {
     clients.push(client);
     return { ...deps, ...on(client) };
   };
-  const rows = (pk: string) => new Partition(dynamo, webhooksTable, pk).range(' ', '~');
+  const rows = (pk: string) => new Partition({ dynamo, table: webhooksTable }, pk).range(' ', '~');
 
   return {
     clock,

@@ -11,19 +11,20 @@ import { Watches } from '#functions/watches/watches.ts';
 import { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
 import { deliveryDependencies } from '#functions/webhooks/engine/dependencies.ts';
 
-export const operatorRepositories = ({ dynamo, table }: TableSource) => ({
-  watches: new Watches(dynamo, table),
-  incidentRows: new IncidentRows(dynamo, table),
+export const operatorRepositories = (source: TableSource) => ({
+  watches: new Watches(source),
+  incidentRows: new IncidentRows(source),
 });
 
 /** @throws the file system's error when the CA file cannot be read, DataKeyError for a wrong data key */
 export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironment>) {
-  const { calls, tokens, origin, dynamo, table } = serverDependencies(env);
-  const tables = { transfers: { dynamo, table }, webhooks: { dynamo, table: env.WEBHOOKS_TABLE } };
+  const { calls, tokens, origin, source } = serverDependencies(env);
+  const { dynamo } = source;
+  const tables = { transfers: source, webhooks: { dynamo, table: env.WEBHOOKS_TABLE } };
   const { QUIET_INTERVAL_MS: quietIntervalMs } = env;
   return {
     version: env.NOTIFIER_VERSION,
-    transfers: { ...operatorRepositories({ dynamo, table }), calls, tokens, origin, quietIntervalMs },
+    transfers: { ...operatorRepositories(source), calls, tokens, origin, quietIntervalMs },
     pollFunction: { url: env.POLL_INVOCATION_URL, signer: signerFor('lambda', dynamo) },
     topics: {
       sns: { url: env.SNS_URL, signer: signerFor('sns', dynamo) },

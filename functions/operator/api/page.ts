@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Cursor, Page } from '#functions/dynamodb/index-pages.ts';
+import { type Cursor, paginate, type Search, type TableSource } from '#functions/dynamodb/index-pages.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
 import { badCursor } from './problem.ts';
 
@@ -14,12 +14,13 @@ export const pageQuery = {
   cursor: z.optional(z.string().check(z.regex(/^[\w-]{1,2000}$/, 'expected the next of an earlier answer'))),
 };
 
-/** Reads one page of a list. @throws Problem for a malformed cursor, CursorError for one of another list */
+/** Reads one page of a list, as {@link paginate} does. @throws Problem for a malformed cursor */
 export async function pageOf<Entry>(
+  source: TableSource,
+  search: Search<Entry>,
   { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
-  read: (page: Page) => Promise<{ readonly items: readonly Entry[]; readonly next: Cursor | undefined }>,
-): Promise<{ readonly items: readonly Entry[]; readonly next?: string | undefined }> {
-  const { items, next } = await read({ after: placeOf(cursor), limit });
+) {
+  const { items, next } = await paginate(source, search, { after: placeOf(cursor), limit });
   return { items, next: next && cursorOf(next) };
 }
 

@@ -10,6 +10,7 @@ import {
   type DeliveryName,
   deliveriesBetween,
   deliveryKey,
+  deliveryOf,
 } from '#functions/webhooks/deliveries/delivery.ts';
 import { heldBetween, newestFirst, type Span, sentTo } from '#functions/webhooks/deliveries/delivery-index.ts';
 import { resend } from '#functions/webhooks/deliveries/replay.ts';
@@ -80,7 +81,7 @@ async function listDeliveries(deps: OperatorDependencies, input: Query) {
     delivery.eventAt >= from &&
     delivery.eventAt < until;
   const ranges = await rangesOf(deps, input, { from, until });
-  const { items, next } = await pageOf(input, (page) => deps.webhooks.events.listDeliveries(ranges, page, isWanted));
+  const { items, next } = await pageOf(deps.tables.webhooks, { ranges, read: deliveryOf, isWanted }, input);
   return { items: items.map(shownDelivery), next };
 }
 

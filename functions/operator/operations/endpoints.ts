@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { type Page, paginate, rowsBetween } from '#functions/dynamodb/index-pages.ts';
+import { rowsBetween } from '#functions/dynamodb/index-pages.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { existing } from '#functions/operator/api/problem.ts';
@@ -43,12 +43,7 @@ async function allShown({ webhooks }: OperatorDependencies, endpoints: readonly 
   });
 }
 
-/** @throws RowError for a damaged row, CursorError for the cursor of another list */
-async function listEndpoints({ tables }: OperatorDependencies, page: Page) {
-  const ranges = [rowsBetween(endpointKey('').pk, ' ', '~')];
-  const { rows, next } = await paginate(tables.webhooks, { ranges, matches: () => true, ...page });
-  return { items: rows.map(endpointOf), next };
-}
+const registry = { ranges: [rowsBetween(endpointKey('').pk, ' ', '~')], read: endpointOf };
 
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
@@ -64,7 +59,7 @@ export const endpointOperations = [
   operation('listEndpoints', 'GET /endpoints', {
     query: z.strictObject(pageQuery),
     async run(deps, { query }) {
-      const { items, next } = await pageOf(query, (page) => listEndpoints(deps, page));
+      const { items, next } = await pageOf(deps.tables.webhooks, registry, query);
       return { items: await allShown(deps, items), next };
     },
   }),

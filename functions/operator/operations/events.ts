@@ -9,7 +9,7 @@ import { addressKey } from '#functions/transfers/address-key.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
 import { listedAt } from '#functions/webhooks/deliveries/delivery.ts';
 import { daysOf, newestFirst, type Span } from '#functions/webhooks/deliveries/delivery-index.ts';
-import type { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
+import { type StoredEvents, storedEventOf } from '#functions/webhooks/deliveries/stored-events.ts';
 import { eventsOfTransfer, type ShownEvent, shownEvent, traceOf } from './traces.ts';
 
 /** Milliseconds between two looks for a later event: each look is a query. */
@@ -78,10 +78,7 @@ async function listEvents(deps: OperatorDependencies, input: Query) {
   if (transfer !== undefined && after === undefined) return listOfTransfer(deps, input, transfer, { from, until });
   const days = daysOf('event', { ...start, until }, now, deps.webhooks.deliveries.keptForMs);
   const ranges = after === undefined ? newestFirst(days) : days;
-  const { items, next } = await pageOf(input, (page) =>
-    deps.webhooks.events.listEvents(ranges, page, (body) => isWanted(shownEvent(body))),
-  );
-  return { items: items.map(shownEvent), next };
+  return pageOf(deps.tables.webhooks, { ranges, read: (row) => shownEvent(storedEventOf(row).body), isWanted }, input);
 }
 
 /** Lists the events of a transfer, the newest first. The cursor holds the transfer and an event's place in its day. */

@@ -104,20 +104,20 @@ function deliveriesOf({ pk, sk, events = [] }: Item): Key[] {
 }
 
 /** Deletes a row; the attempts of a delivery first, because it leads to them after a crash. */
-async function remove({ dynamo, table }: TableSource, { pk, sk, lastAttempt }: Item): Promise<void> {
-  const partition = new Partition(dynamo, table, pk);
+async function remove(source: TableSource, { pk, sk, lastAttempt }: Item): Promise<void> {
+  const partition = new Partition(source, pk);
   const attempts = lastAttempt && attemptsOf(deliveryNameOf(sk));
   for (const row of attempts ? await partition.range(attempts, `${attempts}~`) : []) await partition.delete(row.sk);
   await partition.delete(sk);
 }
 
 /** Writes the changed attributes of a row, unless another process was quicker: then the next scan finds the row again. */
-async function replace({ dynamo, table }: TableSource, row: Item, without: Item): Promise<void> {
+async function replace(source: TableSource, row: Item, without: Item): Promise<void> {
   const counter = row.rev === undefined ? 'healthRev' : 'rev';
   const isUnchanged = { condition: `#${counter} = :read`, names: [counter], values: { read: row[counter] } };
   const changed = Object.entries(without).filter(([name, value]) => value !== row[name]);
   // Count this as a change, otherwise a shard that has read the row before would write the address back.
   if (row.pk === sharedPartition && row.rev !== undefined) changed.push(['rev', row.rev + 1]);
   const condition = row[counter] === undefined ? { condition: 'attribute_exists(pk)' } : isUnchanged;
-  await new Partition(dynamo, table, row.pk).update(row.sk, Object.fromEntries(changed), condition);
+  await new Partition(source, row.pk).update(row.sk, Object.fromEntries(changed), condition);
 }

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import type { Deadline } from '#functions/clock/instants.ts';
+import { countKeys } from '#functions/dynamodb/index-pages.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { heldBetween } from '#functions/webhooks/deliveries/delivery-index.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
@@ -12,7 +13,8 @@ const concurrency = 8;
 const forever = Number.MAX_SAFE_INTEGER;
 
 /** Counts waiting and held deliveries until the deadline, and finds the oldest overdue one. */
-async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: readonly Endpoint[], deadline: Deadline) {
+async function countDeliveries(deps: OperatorDependencies, endpoints: readonly Endpoint[], deadline: Deadline) {
+  const { webhooks, tables } = deps;
   let [waiting, held, oldestOverdueMs, isCut, hasMoreTasks] = [0, 0, 0, false, false];
   await pLimit(concurrency).map(endpoints, async (endpoint) => {
     const { name } = endpoint;
@@ -22,7 +24,7 @@ async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: re
       // One row beyond the limit shows that there are more; the first row is the oldest.
       webhooks.deliveries.due(name, forever, Math.max(1, mostCounted + 1 - waiting)),
       webhooks.leases.look(name, mostTasks),
-      held > mostCounted ? 0 : webhooks.events.countDeliveries(heldBetween(name, 0, forever), mostCounted + 1 - held),
+      held > mostCounted ? 0 : countKeys(tables.webhooks, heldBetween(name, 0, forever), mostCounted + 1 - held),
     ]);
     waiting += tasks.reduce((sum, { events }) => sum + events.length, retries.length);
     hasMoreTasks ||= tasks.length === mostTasks;

@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
-import { paginate, rowsBetween } from '#functions/dynamodb/index-pages.ts';
-import type { Item } from '#functions/dynamodb/row.ts';
+import { rowsBetween } from '#functions/dynamodb/index-pages.ts';
 import { operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import type { TransferRow } from '#functions/snapshot/diff.ts';
@@ -20,10 +19,8 @@ export const listTransfers = operation('listTransfers', `GET ${watchPath}/transf
     const found = await existingWatch(deps, watch);
     const wanted = state && comparableState(state);
     const ranges = [rowsBetween(watchKey(found), ...transferRange)];
-    const matches = (row: Item) => wanted === undefined || comparableState(toTransferRow(row).state) === wanted;
-    return pageOf(paging, async (page) => {
-      const { rows, next } = await paginate(deps.tables.transfers, { ranges, matches, ...page });
-      return { items: rows.map((row) => shown(toTransferRow(row))), next };
-    });
+    const isWanted = (transfer: TransferRow) => wanted === undefined || comparableState(transfer.state) === wanted;
+    const { items, next } = await pageOf(deps.tables.transfers, { ranges, read: toTransferRow, isWanted }, paging);
+    return { items: items.map(shown), next };
   },
 });

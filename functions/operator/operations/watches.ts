@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { rowsBetween } from '#functions/dynamodb/index-pages.ts';
 import { invokePoll } from '#functions/operator/api/on-demand-poll.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
@@ -8,7 +9,7 @@ import { watchName } from '#functions/poll/report.ts';
 import { expectedOverdue, followable, isOverdueSensible, overdueBeforeLimitsMs } from '#functions/transfers/follow.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
-import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
+import { type RegisteredWatch, registryPartition, watchOf } from '#functions/watches/polled-watches.ts';
 import { isQuiet } from '#functions/watches/schedule.ts';
 import type { Health } from '#functions/watches/watch-health.ts';
 import { statesOf } from '#functions/watches/watch-states.ts';
@@ -89,11 +90,17 @@ const statusChange = (verb: 'pause' | 'resume', refusal: string) =>
     },
   });
 
+const registry = {
+  ranges: [rowsBetween(registryPartition, ' ', '~')],
+  read: watchOf,
+  isWanted: ({ isRemoved }: RegisteredWatch) => !isRemoved,
+};
+
 export const watchOperations = [
   operation('listWatches', 'GET /watches', {
     query: z.strictObject(pageQuery),
     async run(deps, { query }) {
-      const { items, next } = await pageOf(query, (page) => deps.transfers.watches.listPage(page));
+      const { items, next } = await pageOf(deps.tables.transfers, registry, query);
       return { items: await viewsOf(deps, items), next };
     },
   }),

@@ -3,7 +3,7 @@ import { retryBudget } from '#functions/clock/backoff.ts';
 import { expiryOf, usualKeptForMs } from '#functions/clock/retention.ts';
 import { getRows, rowName } from '#functions/dynamodb/batch.ts';
 import { type Cursor, type IndexRange, readKeys, rowsIn, type TableSource } from '#functions/dynamodb/index-pages.ts';
-import { partitionIn } from '#functions/dynamodb/partition.ts';
+import { Partition } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { endpointKey, endpointOf, type WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
@@ -104,7 +104,7 @@ export class Deliveries {
       ...waitingOf(delivery, step),
     };
     if (change.lastAttempt && delivery.lastAttempt) await this.storeAttempt(delivery, delivery.lastAttempt);
-    if (await partitionIn(this.source, pk).update(sk, fields, read)) {
+    if (await new Partition(this.source, pk).update(sk, fields, read)) {
       const { dueAt: _, attempt = delivery.attempt, ...written } = fields;
       return { ...delivery, ...written, attempt };
     }
@@ -145,12 +145,12 @@ export class Deliveries {
   private async storeAttempt(delivery: Delivery, attempt: AttemptRecord): Promise<void> {
     const { pk, sk } = attemptKey(delivery, attempt);
     const expiresAt = expiryOf(Date.parse(attempt.startedAt), this.keptForMs);
-    await partitionIn(this.source, pk).put(sk, { ...attempt, expiresAt }, {});
+    await new Partition(this.source, pk).put(sk, { ...attempt, expiresAt }, {});
   }
 
   private async add({ pk, sk }: Key, row: Item, now: number): Promise<void> {
     const expiresAt = expiryOf(now, this.keptForMs);
-    await partitionIn(this.source, pk).put(sk, { ...row, expiresAt }, { condition: 'attribute_not_exists(pk)' });
+    await new Partition(this.source, pk).put(sk, { ...row, expiresAt }, { condition: 'attribute_not_exists(pk)' });
   }
 }
 

@@ -1,5 +1,5 @@
-import { countKeys, type IndexRange, type Page, paginate, type TableSource } from '#functions/dynamodb/index-pages.ts';
-import { partitionIn } from '#functions/dynamodb/partition.ts';
+import type { TableSource } from '#functions/dynamodb/index-pages.ts';
+import { Partition } from '#functions/dynamodb/partition.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import {
@@ -15,7 +15,7 @@ import {
 } from './delivery.ts';
 
 /** Bytes and time of an event or notice, which each of its deliveries holds, or a row of its own. */
-const storedEventOf = r.rowReader(r.object({ body: r.text, eventAt: r.text }));
+export const storedEventOf = r.rowReader(r.object({ body: r.text, eventAt: r.text }));
 
 /** Rows in one read: several events if endpoints are few, not too many of one if they are many. */
 const stride = 25;
@@ -31,7 +31,7 @@ export class StoredEvents {
   /** An event or notice with its first deliveries, at most `most`; undefined for an unknown id. */
   async trace(event: string, most: number) {
     const { pk, sk } = eventKey(event);
-    const partition = partitionIn(this.source, pk);
+    const partition = new Partition(this.source, pk);
     const { rows, last } = await partition.page(...deliveriesBetween(event), most);
     const row = rows[0] ?? (await partition.range(sk, sk))[0];
     return row && { stored: storedEventOf(row), deliveries: rows.map(deliveryOf), hasMore: last !== undefined };
@@ -42,7 +42,7 @@ export class StoredEvents {
     const { event, lastAttempt: last } = delivery;
     if (!last) return [];
     const earlier = attemptsOf(delivery);
-    const { rows } = await partitionIn(this.source, eventKey(event).pk).page(earlier, `${earlier}~`, most, true);
+    const { rows } = await new Partition(this.source, eventKey(event).pk).page(earlier, `${earlier}~`, most, true);
     // The last attempt may already have a row, which is written before the next attempt replaces it.
     const isLast = ({ startedAt, attempt }: AttemptRecord) => startedAt === last.startedAt && attempt === last.attempt;
     const others = rows.map(attemptOf).filter((each) => !isLast(each));
@@ -51,7 +51,7 @@ export class StoredEvents {
 
   /** Bodies of the events whose ids begin as those about a transfer do. In no order, `most` and a few at the most. */
   async ofTransfer(transfer: string, most: number): Promise<string[]> {
-    const partition = partitionIn(this.source, transferPartition(transfer));
+    const partition = new Partition(this.source, transferPartition(transfer));
     const bodies = new Map<string, string>();
     const add = (row: Item) => bodies.set(eventIdOf(row.sk), storedEventOf(row).body);
     let from = 'DELIVERY#';
@@ -65,23 +65,5 @@ export class StoredEvents {
     const { rows } = await partition.page('EVENT#', 'EVENT#~', most);
     rows.forEach(add);
     return [...bodies.values()];
-  }
-
-  /** A page of the bodies of events in ranges of an index, as {@link paginate} reads it. */
-  async listEvents(ranges: readonly IndexRange[], page: Page, isWanted: (body: string) => boolean) {
-    const matches = (row: Item) => isWanted(storedEventOf(row).body);
-    const { rows, next } = await paginate(this.source, { ranges, matches, ...page });
-    return { items: rows.map((row) => storedEventOf(row).body), next };
-  }
-
-  /** A page of deliveries in ranges of the table or an index, as {@link paginate} reads it. */
-  async listDeliveries(ranges: readonly IndexRange[], page: Page, isWanted: (delivery: Delivery) => boolean) {
-    const matches = (row: Item) => isWanted(deliveryOf(row));
-    const { rows, next } = await paginate(this.source, { ranges, matches, ...page });
-    return { items: rows.map(deliveryOf), next };
-  }
-
-  countDeliveries(range: IndexRange, most: number): Promise<number> {
-    return countKeys(this.source, range, most);
   }
 }

@@ -29,7 +29,7 @@ export type EndpointPart = Readonly<Awaited<ReturnType<Endpoints['after']>>>;
 /** Endpoints in the webhooks table: one row for each, by name. */
 export class Endpoints extends Partition {
   constructor(source: TableSource) {
-    super(source.dynamo, source.table, registry);
+    super(source, registry);
   }
 
   async list(): Promise<Endpoint[]> {

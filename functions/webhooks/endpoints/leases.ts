@@ -145,6 +145,6 @@ export class Leases {
   }
 
   private partition(endpoint: string): Partition {
-    return new Partition(this.source.dynamo, this.source.table, leaseKey(endpoint).pk);
+    return new Partition(this.source, leaseKey(endpoint).pk);
   }
 }

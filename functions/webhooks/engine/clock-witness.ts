@@ -12,8 +12,8 @@ const sweepOf = r.rowReader(r.object({ sweptAt: r.number, cameTo: r.orElse(r.tex
 
 /** Row with the time of an earlier sweep. A time in the future proves that the clock was set back since. */
 export class ClockWitness extends Partition {
-  constructor({ dynamo, table }: TableSource) {
-    super(dynamo, table, 'CLOCK');
+  constructor(source: TableSource) {
+    super(source, 'CLOCK');
   }
 
   /**

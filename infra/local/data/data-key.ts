@@ -22,7 +22,7 @@ const context = 'data key';
 export async function dataKeyOf(data: string | undefined, dynamo: DynamoDBClient, table: string): Promise<string> {
   const fresh = randomBytes(32).toString('base64');
   if (data === undefined) return fresh;
-  const rows = new Partition(dynamo, table, row);
+  const rows = new Partition({ dynamo, table }, row);
   const [probe] = await rows.range(row, row);
   const file = join(data, contents.key);
   // damageOf has found this already for an embedded database, but not for another implementation.

@@ -68,7 +68,7 @@ async function pollDependencies({ origin, sdkEnvironment }: ServiceAddresses): P
     recipientKey: (...text) => text.join(),
     dynamo,
     table,
-    ...pollRepositories(dynamo, table, maxConcurrentPages),
+    ...pollRepositories({ dynamo, table }, maxConcurrentPages),
     topics: {
       sns,
       eventsTopicArn: await createTopic(sns, 'transfer-events'),

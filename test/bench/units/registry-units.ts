@@ -26,13 +26,13 @@ export async function measureRegistry(addresses: ServiceAddresses, deps: PollDep
   }));
   try {
     await createTransfersTable(onlooker, table);
-    const registry = new Watches(onlooker, table);
+    const registry = new Watches({ dynamo: onlooker, table });
     await registry.declare(declared, false, new Date(0).toISOString());
     await pLimit(16).map(declared, (watch) => registry.pause(watch));
     const readsIn = async (parts: number) => {
       const shardDeps = {
         ...deps,
-        ...pollRepositories(dynamo, table, maxConcurrentPages),
+        ...pollRepositories({ dynamo, table }, maxConcurrentPages),
         schedule: { ...deps.schedule, shards: parts },
       };
       const tick = { shard: 0, at: deps.now().toISOString() };

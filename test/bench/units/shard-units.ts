@@ -50,14 +50,14 @@ export async function measurePolls(
     await services.call('change', watch, transfers - active);
     watches.push(watch);
   }
-  await new Watches(onlooker, table).declare(watches, false, now().toISOString());
+  await new Watches({ dynamo: onlooker, table }).declare(watches, false, now().toISOString());
 
   /** Polls what is due at the next minute, or again at the same, where nothing is; returns the changes found. */
   const tickOf = async (dynamo: DynamoDBClient, scope: Scope, isNext = true): Promise<number> => {
     if (isNext) clock += minuteMs;
     const tick = { shard: 0, at: now().toISOString() };
     const schedule = { ...deps.schedule, fullListingEvery: scope === 'all' ? 1 : 1_000_000 };
-    const shardDeps = { ...deps, ...pollRepositories(dynamo, table, maxConcurrentPages), schedule, now };
+    const shardDeps = { ...deps, ...pollRepositories({ dynamo, table }, maxConcurrentPages), schedule, now };
     const { polls, skipped } = await pollShard(shardDeps, tick, steady() + budgetMs, () => {});
     const failed = polls.find(({ problem }) => problem);
     if (failed || skipped > 0) throw new Error(failed?.problem?.message ?? 'watches were left over');

@@ -41,18 +41,17 @@ export function startMailbox(): void {
   world.cryptshare.transfers.create({ sender: mailbox, to: ['bob@example.com'] });
 }
 
-export const verifications = () => new Verifications(world.deps.dynamo, table);
+export const verifications = () => new Verifications({ dynamo: world.deps.dynamo, table });
 
 /** A process of its own, which knows nothing but the table. */
 export function newProcess(as = clientId, maxConcurrentPages = 4) {
   const calls = new ServerCalls({
     ...{ origin: world.cryptshare.url, clientId: as, maxConcurrentPages, random: () => 0.5 },
     ...{ now: world.clock.now, steady: world.clock.steady },
-    sleep: async (milliseconds) => world.clock.advance(milliseconds),
+    // Others continue while one waits.
+    sleep: () => new Promise((resolve) => setImmediate(resolve)),
   });
-  // Others continue while one waits.
-  const sleep = () => new Promise((resolve) => setImmediate(resolve));
-  const tokens = new Tokens({ calls, dataKey, verifications: verifications(), sleep });
+  const tokens = new Tokens({ calls, dataKey, verifications: verifications() });
   const client = new CryptshareClient(calls, tokens);
   const soon = () => world.clock.steady() + 50 * second;
   const pass = (of = mailbox, expected = 0, direction: 'sent' | 'received' = 'sent') =>

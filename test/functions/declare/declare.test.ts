@@ -16,7 +16,7 @@ const deploy = (declarations: Partial<Declarations>, fields: Record<string, stri
   declare(
     // As deployed: no endpoint on this machine.
     {
-      watches: new Watches(world.deps.dynamo, transfersTable),
+      watches: new Watches({ dynamo: world.deps.dynamo, table: transfersTable }),
       endpointLife: { ...world.deps, allowPrivate: false },
       fields,
     },
@@ -24,7 +24,7 @@ const deploy = (declarations: Partial<Declarations>, fields: Record<string, stri
   );
 
 const watches = async () =>
-  (await new Watches(world.deps.dynamo, transfersTable).list()).map(
+  (await new Watches({ dynamo: world.deps.dynamo, table: transfersTable }).list()).map(
     ({ mailbox, isDisabled }) => `${mailbox}${isDisabled ? ' disabled' : ''}`,
   );
 const endpoints = async () => (await world.deps.endpoints.list()).map(({ name, status }) => `${name} ${status}`);
@@ -54,9 +54,9 @@ describe('declare', () => {
     const fields = { CRM_WEBHOOK_SECRET: newSecret() };
     const declarations = { watches: [alice, bob], endpoints: [crm] };
     const first = await deploy(declarations, fields);
-    const rows = await new Watches(world.deps.dynamo, transfersTable).list();
+    const rows = await new Watches({ dynamo: world.deps.dynamo, table: transfersTable }).list();
     expect(await deploy(declarations, fields)).toEqual(first);
-    expect(await new Watches(world.deps.dynamo, transfersTable).list()).toEqual(rows);
+    expect(await new Watches({ dynamo: world.deps.dynamo, table: transfersTable }).list()).toEqual(rows);
     expect(await endpoints()).toEqual(['crm active']);
   });
 });

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { putRows } from '#functions/dynamodb/batch.ts';
 import { CursorError, countKeys, type IndexRange, paginate } from '#functions/dynamodb/index-pages.ts';
+import type { Item } from '#functions/dynamodb/row.ts';
 import { indexes } from '#functions/webhooks/deliveries/delivery-index.ts';
 import { startWebhookWorld, type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
 
@@ -30,26 +31,27 @@ const range = (day: string): IndexRange => ({
   isDescending: false,
 });
 const ranges = days.map(range);
+const read = (row: Item): Item => row;
 
 describe('paginate', () => {
   test('goes from one range to the next, and ends without a cursor', async () => {
-    const wanted = (row: Record<string, unknown>) => (row.number as number) % 500 === 0;
+    const isWanted = (row: Item) => row.number % 500 === 0;
     const seen: string[] = [];
     let after: Record<string, string | number> | undefined;
     do {
-      const page = await paginate(world.deps, { ranges, matches: wanted, after, limit: 10 });
-      seen.push(...page.rows.map(({ day, number }) => `${day} ${number}`));
+      const page = await paginate(world.deps, { ranges, read, isWanted }, { after, limit: 10 });
+      seen.push(...page.items.map(({ day, number }) => `${day} ${number}`));
       after = page.next;
     } while (after);
     expect(seen).toEqual(days.flatMap((day) => [0, 500, 1000].map((number) => `${day} ${number}`)));
   });
 
   test('ends after 1,000 rows when it finds little, with the cursor after which to go on', async () => {
-    const isLast = (row: Record<string, unknown>) => row.number === rowsADay - 1;
-    const first = await paginate(world.deps, { ranges, matches: isLast, after: undefined, limit: 1 });
-    expect(first).toMatchObject({ rows: [], next: { day: days[0] } });
-    const second = await paginate(world.deps, { ranges, matches: isLast, after: first.next, limit: 1 });
-    expect(second.rows.map(({ day }) => day)).toEqual([days[0]]);
+    const isWanted = (row: Item) => row.number === rowsADay - 1;
+    const first = await paginate(world.deps, { ranges, read, isWanted }, { after: undefined, limit: 1 });
+    expect(first).toMatchObject({ items: [], next: { day: days[0] } });
+    const second = await paginate(world.deps, { ranges, read, isWanted }, { after: first.next, limit: 1 });
+    expect(second.items.map(({ day }) => day)).toEqual([days[0]]);
   });
 
   test('ends after 200 empty ranges, with the cursor after which to go on', async () => {
@@ -58,11 +60,9 @@ describe('paginate', () => {
     let walks = 0;
     let found: unknown[] = [];
     do {
-      const page = await paginate(world.deps, {
-        ...{ ranges: [...empty, range(days[1]!)], matches: () => true, after, limit: 1 },
-      });
+      const page = await paginate(world.deps, { ranges: [...empty, range(days[1]!)], read }, { after, limit: 1 });
       walks += 1;
-      found = page.rows.map(({ day, number }) => `${day} ${number}`);
+      found = page.items.map(({ day, number }) => `${day} ${number}`);
       after = page.next;
     } while (after && found.length === 0);
     expect({ walks, found }).toEqual({ walks: 3, found: [`${days[1]} 0`] });
@@ -86,18 +86,18 @@ describe('paginate', () => {
     const seen: unknown[] = [];
     let after: Record<string, string | number> | undefined;
     do {
-      const page = await paginate(world.deps, { ranges: own, matches: () => true, after, limit: 4 });
-      seen.push(...page.rows.map(({ number }) => number));
+      const page = await paginate(world.deps, { ranges: own, read }, { after, limit: 4 });
+      seen.push(...page.items.map(({ number }) => number));
       after = page.next;
     } while (after);
     expect(seen).toEqual([1, 11, 13, 15, 17, 19, 10, 12, 14, 16, 18]);
   });
 
   test('gives no more rows than its limit, and goes on right after them', async () => {
-    const all = { ranges, matches: () => true, limit: 3 };
-    const first = await paginate(world.deps, { ...all, after: undefined });
-    const second = await paginate(world.deps, { ...all, after: first.next });
-    expect([...first.rows, ...second.rows].map(({ number }) => number)).toEqual([0, 1, 2, 3, 4, 5]);
+    const all = { ranges, read };
+    const first = await paginate(world.deps, all, { after: undefined, limit: 3 });
+    const second = await paginate(world.deps, all, { after: first.next, limit: 3 });
+    expect([...first.items, ...second.items].map(({ number }) => number)).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
   test('returns rows of the same sort key once where a range says so, also over several pages', async () => {
@@ -105,12 +105,12 @@ describe('paginate', () => {
     const rows = ['a', 'b', 'c'].map((name) => ({ pk: 'EVENT#two', sk: name, day: '2026-11-25', listedAt: at, name }));
     await putRows(world.dynamo, webhooksTable, rows);
     const once = { ...range('2026-11-25'), isOncePerSortKey: true } as const;
-    const all = { ranges: [once], matches: () => true };
-    const first = await paginate(world.deps, { ...all, after: undefined, limit: 5 });
-    expect(first).toMatchObject({ rows: [{ pk: 'EVENT#two' }], next: undefined });
+    const all = { ranges: [once], read };
+    const first = await paginate(world.deps, all, { after: undefined, limit: 5 });
+    expect(first).toMatchObject({ items: [{ pk: 'EVENT#two' }], next: undefined });
     const place = { pk: 'EVENT#two', sk: 'a', day: '2026-11-25', listedAt: at };
-    const second = await paginate(world.deps, { ...all, after: place, limit: 5 });
-    expect(second.rows).toEqual([]);
+    const second = await paginate(world.deps, all, { after: place, limit: 5 });
+    expect(second.items).toEqual([]);
   });
 
   test('searches for several things in the same range, each with cursors of its own', async () => {
@@ -121,14 +121,14 @@ describe('paginate', () => {
     const looks = ['a', 'b'].map(
       (of): IndexRange => ({ ...ranges[0]!, of, rowOf: ({ pk }) => ({ pk: `OF#${of}`, sk: pk }) }),
     );
-    const search = { ranges: looks, matches: () => true, limit: 1 };
-    const first = await paginate(world.deps, { ...search, after: undefined });
-    expect(first.rows).toMatchObject([{ name: 'a' }]);
+    const search = { ranges: looks, read };
+    const first = await paginate(world.deps, search, { after: undefined, limit: 1 });
+    expect(first.items).toMatchObject([{ name: 'a' }]);
     const names: unknown[] = [];
     let { next } = first;
     while (next) {
-      const page = await paginate(world.deps, { ...search, after: next });
-      names.push(...page.rows.map(({ name }) => name));
+      const page = await paginate(world.deps, search, { after: next, limit: 1 });
+      names.push(...page.items.map(({ name }) => name));
       next = page.next;
     }
     expect(names).toEqual(['b']);
@@ -141,7 +141,7 @@ describe('paginate', () => {
     ['with a part too few', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-23' }],
     ['that the database refuses', { pk: '', sk: 'EVENT', day: '2026-11-23', listedAt: '2026-11-23T00:00:00.000Z' }],
   ])('refuses a cursor %s', async (_, after) => {
-    const page = paginate(world.deps, { ranges, matches: () => true, after, limit: 1 });
+    const page = paginate(world.deps, { ranges, read }, { after, limit: 1 });
     await expect(page).rejects.toThrow(CursorError);
   });
 });

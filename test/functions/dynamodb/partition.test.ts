@@ -7,7 +7,7 @@ let rows: Partition;
 beforeAll(async () => {
   const aws = await startAws();
   await createTransfersTable(aws.dynamo, 'rows');
-  rows = new Partition(aws.dynamo, 'rows', 'P');
+  rows = new Partition({ dynamo: aws.dynamo, table: 'rows' }, 'P');
   return () => aws.close();
 });
 

@@ -135,7 +135,11 @@ describe('operator API with many rows', () => {
       { mailbox, direction: 'sent' as const },
       { mailbox, direction: 'received' as const },
     ]);
-    await new Watches(world.dynamo, transfersTable).declare(wanted, false, '2026-11-24T00:00:00.000Z');
+    await new Watches({ dynamo: world.dynamo, table: transfersTable }).declare(
+      wanted,
+      false,
+      '2026-11-24T00:00:00.000Z',
+    );
     const { names, mostCalls } = await whole(
       '/watches',
       { limit: '50' },

@@ -98,7 +98,7 @@ describe.each([minute, -minute, year, -year])('pollShard by a clock that is set 
     world.clock.set(step);
     for (let tick = 0; tick < 4; tick += 1) await pollAfter(5 * minute + second);
     expect(new Set(await takeTold())).toEqual(new Set([`transfer.failed ${id}`]));
-    const root = await new Snapshot(deps.dynamo, deps.table, watch).readRoot();
+    const root = await new Snapshot(deps, watch).readRoot();
     expect([root.unsettled.size, root.unsettledUntil]).toEqual([0, 0]);
   });
 });

@@ -110,7 +110,7 @@ export async function live({ direction, order, seeded, archived, steps, ...setti
   // Each process has a client of its own; all share the account of what was seen.
   const server = world.client({}, WatchedClient) as WatchedClient;
   const deps = { ...world.deps, server };
-  const snapshot = new Snapshot(deps.dynamo, deps.table, watch);
+  const snapshot = new Snapshot(deps, watch);
   const everyRow = async () => {
     const { bits } = await snapshot.readRoot();
     const rows = await snapshot.readBuckets(new Set(Array.from({ length: 2 ** bits }, (_, bucket) => bucket)), bits);

@@ -83,7 +83,7 @@ describe('pollWatch', () => {
     const { watch } = newMailbox(450);
     const { units: first, ...rest } = await pollOutOfTime(watch, new FaultPlan([['BatchWriteItemCommand', 'pause']]));
     expect(rest).toMatchObject({ outcome: 'changed', changed: 0, problem: { cause: 'out_of_time' } });
-    const [root] = await new Partition(world.deps.dynamo, table, watchKey(watch)).range('ROOT', 'ROOT');
+    const [root] = await new Partition({ dynamo: world.deps.dynamo, table }, watchKey(watch)).range('ROOT', 'ROOT');
     expect(root!.baselineProgress).toEqual({ stored: 400, transfers: 450 });
 
     const { units: second, outcome } = await world.poll(watch);
@@ -105,7 +105,7 @@ describe('pollWatch', () => {
 
   it('waits for no dead process that was storing a baseline, once its death is known', async () => {
     const { watch } = newMailbox(30);
-    await new Watches(world.deps.dynamo, table).addAll([watch], false, world.clock.now().toISOString());
+    await new Watches({ dynamo: world.deps.dynamo, table }).addAll([watch], false, world.clock.now().toISOString());
     await world.faults.run(new FaultPlan([[4, 'crash before']]), () => world.poll(watch)).catch(() => undefined);
     expect(await world.poll(watch)).toMatchObject({ outcome: 'superseded' });
     await freeBaselines(world.deps.dynamo, table);

@@ -109,7 +109,7 @@ describe('pollWatch', () => {
 
   it('divides a grown snapshot anew without an event, though interrupted at any call', async () => {
     const { watch, people } = await polledMailbox(40);
-    const readRoot = () => new Snapshot(world.deps.dynamo, world.deps.table, watch).readRoot();
+    const readRoot = () => new Snapshot(world.deps, watch).readRoot();
     expect((await readRoot()).bits).toBe(0);
     world.cryptshare.transfers.seed({ ...people, count: 30, state: 'ACTIVE' });
     for (const call of [1, 2, 3, 20, 40, 50, 70, 71, 72, 73]) {

@@ -40,9 +40,9 @@ const add = () => registry().addAll([watch], false, now());
 /** Rows of the watch's snapshot and rows of the registry. */
 const left = async () => [await snapshotRows(watch), await rowsOf('WATCHES')];
 async function transferRows(): Promise<number> {
-  const { bits } = await new Snapshot(deps.dynamo, deps.table, watch).readRoot();
+  const { bits } = await new Snapshot(deps, watch).readRoot();
   const buckets = new Set(Array.from({ length: 2 ** bits }, (_, bucket) => bucket));
-  return (await new Snapshot(deps.dynamo, deps.table, watch).readBuckets(buckets, bits)).size;
+  return (await new Snapshot(deps, watch).readBuckets(buckets, bits)).size;
 }
 
 /** Adds the watch, polls it, and removes it. */

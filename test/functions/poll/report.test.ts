@@ -99,7 +99,11 @@ describe('the output of the poll function', () => {
     const quiet = world.watch('dave@example.com');
     await world.poll(quiet);
     const broken = { mailbox: 'carol@example.com', direction: 'sent' } as const;
-    await new Watches(world.deps.dynamo, table).declare([well, broken, quiet], false, world.clock.now().toISOString());
+    await new Watches({ dynamo: world.deps.dynamo, table }).declare(
+      [well, broken, quiet],
+      false,
+      world.clock.now().toISOString(),
+    );
     world.cryptshare.verifications.registerClientId(clientId);
     const body = JSON.stringify({ errorCode: 3001, errorMessage: 'not licensed' });
     const answer = { kind: 'response', status: 403, body } as const;

@@ -14,7 +14,7 @@ describe.each([1, 30, 365])('row of an unlisted transfer, kept for %i days', (da
   async function start() {
     const { deps, watch, close } = await startWorld();
     onTestFinished(close);
-    const { snapshotOf } = pollRepositories(deps.dynamo, deps.table, 1, days * 86_400_000);
+    const { snapshotOf } = pollRepositories(deps, 1, days * 86_400_000);
     const snapshot = snapshotOf(watch('alice@example.com'));
     const row = async () => (await snapshot.readBuckets(new Set([0]), 0)).get('gone');
     return { snapshot, row };

@@ -96,7 +96,7 @@ describe('POST /mailboxes/{mailbox}/forget', () => {
 
   it('refuses a mailbox that the configuration file declares, until it leaves the file', async () => {
     const declared = (mailboxes: readonly string[]) =>
-      new Watches(world.dynamo, transfersTable).declare(
+      new Watches({ dynamo: world.dynamo, table: transfersTable }).declare(
         mailboxes.map((mailbox) => ({ mailbox, direction: 'sent' as const })),
         false,
         world.clock.now().toISOString(),

@@ -54,7 +54,7 @@ describe('GET /watches/{direction}/{mailbox}/transfers', () => {
 
   it('marks transfers that the server no longer lists', async () => {
     const row = { state: 'ACTIVE', sequence: 1, firstSeenAt: 'then', observedAt: 'later', rev: 1, isUnlisted: true };
-    const partition = new Partition(world.dynamo, transfersTable, 'sent#alice@example.com');
+    const partition = new Partition({ dynamo: world.dynamo, table: transfersTable }, 'sent#alice@example.com');
     await partition.put(transferKey('one'), row, {});
     expect((await world.ask('GET', path)).body.items).toEqual([
       { trackingId: 'one', state: 'ACTIVE', since: 'later', firstSeenAt: 'then', isListed: false },

@@ -13,7 +13,7 @@ beforeEach(async () => {
   return () => world.close();
 });
 
-const registry = () => new Watches(world.dynamo, transfersTable);
+const registry = () => new Watches({ dynamo: world.dynamo, table: transfersTable });
 const add = (settings: object) => world.ask('POST', '/watches', { body: { ...alice, ...settings } });
 const change = (body: object) => world.ask('PATCH', path, { body });
 

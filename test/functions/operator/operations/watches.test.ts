@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 
 const at = '2026-11-24T00:00:00.000Z';
-const registry = () => new Watches(world.dynamo, transfersTable);
+const registry = () => new Watches({ dynamo: world.dynamo, table: transfersTable });
 
 describe('operations of a watch', () => {
   it('add a watch that is not declared', async () => {
@@ -91,7 +91,7 @@ describe('operations of a watch', () => {
   it('find the exact spelling if two were registered', async () => {
     const row = { mailbox: 'Alice@example.com', direction: 'sent' } as const;
     await registry().addAll([alice], false, at);
-    await new Partition(world.dynamo, transfersTable, 'WATCHES').put(registryKey(row), row, {});
+    await new Partition({ dynamo: world.dynamo, table: transfersTable }, 'WATCHES').put(registryKey(row), row, {});
     for (const { mailbox } of [alice, row]) {
       expect((await world.ask('GET', `/watches/sent/${encodeURIComponent(mailbox)}`)).body).toMatchObject({ mailbox });
     }
@@ -145,7 +145,11 @@ describe('operations of a watch', () => {
   it('show the progress of a baseline', async () => {
     await registry().addAll([alice], false, at);
     const baselineProgress = { stored: 712, transfers: 10_000 };
-    await new Partition(world.dynamo, transfersTable, 'sent#alice@example.com').put('ROOT', { baselineProgress }, {});
+    await new Partition({ dynamo: world.dynamo, table: transfersTable }, 'sent#alice@example.com').put(
+      'ROOT',
+      { baselineProgress },
+      {},
+    );
     expect((await world.ask('GET', path)).body).toMatchObject({ baselineProgress });
   });
 

@@ -130,7 +130,11 @@ test('sweep finds what a clock postponed by more than a retry is ever put off, h
   const { pk, sk } = deliveryKey({ event: event().id, endpoint: 'crm' });
   // By a clock that was ahead, whose change counts as done.
   const late = world.clock.now().getTime() + 31 * 24 * hour;
-  await new Partition(world.dynamo, webhooksTable, pk).update(sk, { nextAttemptAt: late, dueAt: late }, {});
+  await new Partition({ dynamo: world.dynamo, table: webhooksTable }, pk).update(
+    sk,
+    { nextAttemptAt: late, dueAt: late },
+    {},
+  );
   world.setAnswer(() => ({ status: 204 }));
   world.clock.advance(minute);
   await sweep(deps, world.clock.steady() + 50_000);

@@ -109,7 +109,7 @@ describe('passOnAnnouncements', () => {
     const part = await start();
     await publish(aws.sns, idsTo(1));
     await stop(part);
-    const [row] = await new Partition(aws.dynamo, table, 'ANNOUNCED').range(idsTo(1)[0]!, idsTo(1)[0]!);
+    const [row] = await new Partition({ dynamo: aws.dynamo, table }, 'ANNOUNCED').range(idsTo(1)[0]!, idsTo(1)[0]!);
     expect(row?.expiresAt).toBe(at.getTime() / 1000 + 30 * 86_400);
   });
 
@@ -125,7 +125,10 @@ describe('passOnAnnouncements', () => {
     await part.ended;
     running.splice(0);
     expect(passedOn).toEqual(idsTo(10));
-    const rows = await new Partition(aws.dynamo, table, 'ANNOUNCED').range(`evt_${worlds}_`, `evt_${worlds}_~`);
+    const rows = await new Partition({ dynamo: aws.dynamo, table }, 'ANNOUNCED').range(
+      `evt_${worlds}_`,
+      `evt_${worlds}_~`,
+    );
     expect(rows.map(({ sk }) => sk).sort()).toEqual(idsTo(10).sort());
   });
 });

@@ -40,8 +40,11 @@ afterAll(async () => {
 
 describe('closeIterators', () => {
   it.each([
-    ['a query', () => new Partition(aws.dynamo, 'transfers', 'many').range('0', '9')],
-    ['a query that ends before its last row', () => new Partition(aws.dynamo, 'transfers', 'many').page('0', '9', 3)],
+    ['a query', () => new Partition({ dynamo: aws.dynamo, table: 'transfers' }, 'many').range('0', '9')],
+    [
+      'a query that ends before its last row',
+      () => new Partition({ dynamo: aws.dynamo, table: 'transfers' }, 'many').page('0', '9', 3),
+    ],
     ['a scan', () => aws.dynamo.send(new ScanCommand({ TableName: 'transfers', Limit: 10 }))],
   ])('leaves nothing open in the embedded database after %s', async (_, ask) => {
     const before = all;
