@@ -62,7 +62,7 @@ async function startAfter(events: Pick<StoredEvents, 'trace'>, after: string) {
     return { from, first: from };
   }
   const trace = await events.trace(after, 1);
-  if (!trace || shownEvent(trace.stored.body).type === 'notice')
+  if (!trace || shownEvent(trace.stored.body).type === 'digest')
     throw notFound(`event ${after}; begin after a time instead`);
   // No id has a blank, so this is the first place after the event's own.
   return { from: trace.stored.eventAt, first: `${listedAt(trace.stored.eventAt, after)} ` };

@@ -13,16 +13,17 @@ export interface ShownEvent {
 }
 
 export function shownDelivery(delivery: Delivery) {
-  const { event, endpoint, status, attempt, reason, eventAt } = delivery;
+  const { event, endpoint, status, attempt, reason, digest, eventAt, body } = delivery;
   const nextAttemptAt = status === 'PENDING' ? new Date(delivery.nextAttemptAt).toISOString() : undefined;
-  return { event, endpoint, status, attempt, nextAttemptAt, reason, eventAt, type: shownEvent(delivery.body).type };
+  const { type } = shownEvent(body);
+  return { event, endpoint, status, attempt, nextAttemptAt, reason, digest, eventAt, type };
 }
 
 export function shownEvent(body: string): ShownEvent {
   const { id, type, timestamp, data } = parseEventBody(body);
   if (data !== undefined) return { id, type, timestamp, data: { ...data } };
-  const { id: notice, timestamp: at, ...rest } = JSON.parse(body);
-  return { id: notice, type: 'notice', timestamp: at, data: rest };
+  const { id: digest, until, ...rest } = JSON.parse(body);
+  return { id: digest, type: 'digest', timestamp: until, data: rest };
 }
 
 /** Most events read for one transfer; a transfer has far fewer states. */

@@ -43,7 +43,7 @@ export function previewCommand(noun: Command, context: CliContext): void {
 /** An event with its fields in the order of its bytes. */
 async function storedEvent({ api }: Session, id: string) {
   const { type, timestamp, data } = await api.get<EventWithDeliveries>(path`/events/${id}`);
-  if (type === 'notice') throw refused(`${id} is a notice, which only chats get`);
+  if (type === 'digest') throw refused(`${id} is a digest, which only people get`);
   return { id, type, timestamp, data };
 }
 

@@ -4,6 +4,7 @@ import { beforeAll, describe, test } from 'vitest';
 import { eventBody, type TransferEvent } from '#functions/events/transfer-event.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import { recover } from '#functions/webhooks/deliveries/replay.ts';
+import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
 import {
   enableEndpoint,
   pauseEndpoint,
@@ -17,7 +18,7 @@ import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { FaultPlan, type PlannedFault } from '#test/support/aws-faults.ts';
 import { day, minute, range } from '#test/support/endpoint-world.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from '#test/support/webhook-world.ts';
-import { declareReader, expectToldOnce } from './told-once.ts';
+import { expectToldOnce, mailReader } from './told-once.ts';
 
 const histories = Number(process.env.DIGEST_HISTORIES ?? 100);
 /** Milliseconds that a history may take on the slowest of machines: the number of histories is what bounds the search. */
@@ -201,8 +202,8 @@ class History {
     Object.assign(world.deps, { leases: world.otherLeases() });
   }
 
-  private declare(): Promise<void> {
-    return declareReader(this.world, this.name, this.reader, { retryDelaysMs: [minute, hour] });
+  private async declare(): Promise<void> {
+    await declareEndpoints(this.world.deps, [mailReader(this.name, this.reader, { retryDelaysMs: [minute, hour] })]);
   }
 
   private async failing(planned: readonly PlannedFault[], task: () => Promise<unknown>): Promise<void> {

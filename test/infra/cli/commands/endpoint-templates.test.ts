@@ -102,7 +102,7 @@ describe('endpoint preview', () => {
     ['event', 'ntc_1', 'ntc_1 is a notice, which only chats get'],
   ])('refuses the format %s with %s', async (format, id, message) => {
     api.on('GET /endpoints/crm', { body: endpointOf(format) });
-    api.on('GET /events/ntc_1', { body: { ...event, id, type: 'notice', deliveries: [] } });
+    api.on('GET /events/dig_1', { body: { ...event, id, type: 'digest', deliveries: [] } });
     const ran = await endpoint(['preview', 'crm', '--event', id]);
     expect(ran.code).toBe(1);
     expect(ran.stderr).toContain(message);
