@@ -142,6 +142,19 @@ describe('a reader daily at 07:30 in Berlin', () => {
     expect(mailedTo(world, 'bert')).toEqual([]);
   });
 
+  test('gets the message without any event also when its mail server asks for a pause at that time', async () => {
+    await declare(['anna', { ...daily, evenIfEmpty: true, urgent: ['transfer.failed'] }]);
+    await passUntil('2026-11-24T06:29:45Z');
+    await announce(1);
+    world.setMailAnswer(() => ({ cause: 'throttled' }));
+    await pass(11 * second);
+    await passUntil('2026-11-24T06:30:00Z');
+    expect((await world.deps.leases.read('anna')).openUntil).toBeGreaterThan(world.now());
+    world.setMailAnswer(() => ({}));
+    await passUntil('2026-11-24T12:00:00Z', minute);
+    expect((await eventsIn('anna')).toSorted()).toEqual([0, 1]);
+  });
+
   test('gets one message of a time that its sweep missed, and no empty one beside it', async () => {
     await declare(['anna', { ...daily, evenIfEmpty: true }]);
     await announce(2);
