@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { type EventType, eventTypes, isOfType } from '#functions/events/catalogue.ts';
-import { contentTypeOf, eventBodyOf, isChat } from '#functions/webhooks/endpoints/format.ts';
+import { contentTypeOf, eventBodyOf, isForPeople } from '#functions/webhooks/endpoints/format.ts';
 import { path } from '#infra/cli/api/client.ts';
 import type { EndpointResource, EventWithDeliveries, TemplateResource } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, openSession, type Session, verb } from '#infra/cli/api/session.ts';
@@ -28,7 +28,7 @@ export function previewCommand(noun: Command, context: CliContext): void {
       const { api, output } = session;
       const endpoint = await api.get<EndpointResource>(path`/endpoints/${name}`);
       const { format } = endpoint;
-      if (isChat(format)) throw refused(`${name} is a chat, which gets notices: endpoint test ${name} sends one`);
+      if (isForPeople(format)) throw refused(`${name} is for people, who get digests: endpoint test ${name} sends one`);
       const event = id === undefined ? exampleEvent(known ?? firstType(endpoint)) : await storedEvent(session, id);
       const parts = format === 'template' ? await maskedTemplate(session, name) : {};
       const shown = { contentType: contentTypeOf(format), body: eventBodyOf(format, JSON.stringify(event), parts) };

@@ -98,8 +98,9 @@ describe('endpoint preview', () => {
   });
 
   it.each([
-    ['slack', 'evt_1', 'crm is a chat, which gets notices'],
-    ['event', 'ntc_1', 'ntc_1 is a notice, which only chats get'],
+    ['slack', 'evt_1', 'crm is for people, who get digests'],
+    ['email', 'evt_1', 'crm is for people, who get digests'],
+    ['event', 'dig_1', 'dig_1 is a digest, which only people get'],
   ])('refuses the format %s with %s', async (format, id, message) => {
     api.on('GET /endpoints/crm', { body: endpointOf(format) });
     api.on('GET /events/dig_1', { body: { ...event, id, type: 'digest', deliveries: [] } });
