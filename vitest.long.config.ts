@@ -6,6 +6,7 @@ export default defineConfig({
     include: [
       'test/functions/poll/histories.test.ts',
       'test/functions/webhooks/engine/webhook-histories.test.ts',
+      'test/functions/webhooks/digests/*.test.ts',
       'test/functions/notices/*.test.ts',
       'test/functions/operator/operations/forget-mailbox.test.ts',
       'test/functions/poll/active-pass.test.ts',
@@ -16,7 +17,14 @@ export default defineConfig({
       'test/functions/webhooks/engine/fan-out-bounds.test.ts',
       'test/functions/webhooks/engine/webhook-interruptions.test.ts',
     ],
-    env: { HISTORIES: '10000', WEBHOOK_HISTORIES: '1000', NOTICES: '5000', TIMETABLES: '20000', EVERY_CALL: '1' },
+    env: {
+      HISTORIES: '10000',
+      WEBHOOK_HISTORIES: '1000',
+      DIGEST_HISTORIES: '2000',
+      NOTICES: '5000',
+      TIMETABLES: '20000',
+      EVERY_CALL: '1',
+    },
     testTimeout: 600_000,
     hookTimeout: 600_000,
   },

@@ -113,8 +113,10 @@ const delivery = z.strictObject({
   attempt: int,
   nextAttemptAt: optionalText,
   reason: optionalText,
+  /** Id of the digest that tells its event to people. */
+  digest: optionalText,
   eventAt: text,
-  /** Type of the event; `notice` for chats. */
+  /** Type of the event; `digest` for a message to people. */
   type: text,
 });
 
@@ -135,7 +137,7 @@ const tracedDelivery = z.extend(delivery, {
   ),
 });
 
-/** Its type is `notice` for the summary of events that chats receive. */
+/** Its type is `digest` for the summary of events that people receive. */
 const event = z.strictObject({ id: text, type: text, timestamp: text, data: z.record(text, z.unknown()) });
 
 /**

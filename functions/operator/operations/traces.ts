@@ -13,9 +13,10 @@ export interface ShownEvent {
 }
 
 export function shownDelivery(delivery: Delivery) {
-  const { event, endpoint, status, attempt, reason, eventAt } = delivery;
+  const { event, endpoint, status, attempt, reason, digest, eventAt, body } = delivery;
   const nextAttemptAt = status === 'PENDING' ? new Date(delivery.nextAttemptAt).toISOString() : undefined;
-  return { event, endpoint, status, attempt, nextAttemptAt, reason, eventAt, type: shownEvent(delivery.body).type };
+  const { type } = shownEvent(body);
+  return { event, endpoint, status, attempt, nextAttemptAt, reason, digest, eventAt, type };
 }
 
 export function shownEvent(body: string): ShownEvent {

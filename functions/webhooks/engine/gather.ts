@@ -5,6 +5,7 @@ import { isOfType } from '#functions/events/catalogue.ts';
 import { factId } from '#functions/events/event-id.ts';
 import { digestOf, isDigestId, type ToldEvent } from '#functions/notices/digest.ts';
 import { nextDigestAt } from '#functions/notices/timetable.ts';
+import { addressKey } from '#functions/transfers/address-key.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import { type Delivery, isDue } from '#functions/webhooks/deliveries/delivery.ts';
 import { retriesBetween } from '#functions/webhooks/deliveries/delivery-index.ts';
@@ -87,7 +88,7 @@ async function nextPlan(
 /** The events to tell now, if one of them is due: with it those that would be due in a moment. */
 async function dueEvents(
   { deliveries, steady }: DeliverDependencies,
-  { name: endpoint, createdAt }: Endpoint,
+  { name: endpoint, createdAt, mailboxes }: Endpoint,
   named: readonly string[],
   now: number,
   deadline: Deadline,
@@ -109,7 +110,15 @@ async function dueEvents(
   }
   const all = [...found.values()];
   if (!all.some((delivery) => isDue(delivery, now))) return [];
-  return all.map((delivery) => ({ delivery, event: JSON.parse(delivery.body) }));
+  return all.map((delivery) => ({ delivery, event: seenBy(mailboxes, JSON.parse(delivery.body)) }));
+}
+
+/** An event that names as examples none but the mailboxes of its reader. */
+function seenBy(mailboxes: Endpoint['mailboxes'], event: ToldEvent): ToldEvent {
+  const { examples } = event.data;
+  if (!mailboxes || !Array.isArray(examples)) return event;
+  const own = new Set(mailboxes.map(addressKey));
+  return { ...event, data: { ...event.data, examples: examples.filter((one) => own.has(addressKey(`${one}`))) } };
 }
 
 /** Creates the delivery of a digest first, which the sweep then finds, and marks its events as told. */

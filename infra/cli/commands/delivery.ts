@@ -65,6 +65,7 @@ export function deliveryCommands(program: Command, context: CliContext): void {
           ['endpoint', delivery.endpoint],
           ['status', delivery.status],
           ['because', delivery.reason],
+          ['told in', delivery.digest],
           ['attempts', delivery.attempt],
           ['next attempt (UTC)', timeText(delivery.nextAttemptAt)],
         ]);
@@ -103,7 +104,7 @@ export const deliveryColumns: readonly Column<DeliveryResource>[] = [
   { heading: 'STATUS', text: ({ status }) => status, style: ({ status }) => statusStyle(status) },
   { heading: 'ATTEMPTS', text: ({ attempt }) => String(attempt) },
   { heading: 'NEXT AT (UTC)', text: ({ nextAttemptAt }) => timeText(nextAttemptAt) },
-  { heading: 'REASON', text: ({ reason }) => reason },
+  { heading: 'REASON', text: ({ reason, digest }) => reason ?? digest },
 ];
 
 const attemptColumns: readonly Column<AttemptResource>[] = [

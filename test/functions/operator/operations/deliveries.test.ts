@@ -83,6 +83,24 @@ describe('GET /deliveries', () => {
     expect(await listed()).toHaveLength(3);
   });
 
+  it('lists the digests of a reader, each as one message, and shows which digest tells an event', async () => {
+    await world.ask('POST', '/endpoints', { body: { name: 'ops', url: world.urlOf('ops'), format: 'slack' } });
+    const fresh = ['four', 'five'].map((trackingId) => exampleEvent(trackingId));
+    await world.fanOut(...fresh);
+    world.clock.advance(11_000);
+    await world.sweep();
+    await world.answerWakeUps();
+    const { items } = (await world.ask('GET', '/deliveries', { query: { endpoint: 'ops' } })).body;
+    expect(items).toMatchObject([{ endpoint: 'ops', status: 'DELIVERED', type: 'digest' }]);
+    const [{ event: digest = '' } = {}] = items;
+    const { body } = await world.ask('GET', `/events/${digest}`);
+    expect(body).toMatchObject({ id: digest, type: 'digest', timestamp: world.clock.now().toISOString() });
+    for (const { id } of fresh) {
+      const traced = { endpoint: 'ops', status: 'COLLECTED', digest, type: 'transfer.failed' };
+      expect((await world.ask('GET', `/events/${id}`)).body.deliveries).toContainEqual(expect.objectContaining(traced));
+    }
+  });
+
   it('finds held deliveries, of one endpoint or all', async () => {
     for (const name of ['archive', 'crm']) await world.ask('POST', `/endpoints/${name}/pause`);
     await world.fanOut(...events);

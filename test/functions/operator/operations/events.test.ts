@@ -188,7 +188,7 @@ describe('GET /events/{id}', () => {
   it('shows an event for a chat, which no list has', async () => {
     await world.ask('POST', '/endpoints', { body: { name: 'ops', url: world.urlOf('ops'), format: 'slack' } });
     const { body } = await world.ask('POST', '/endpoints/ops/test');
-    expect((await world.ask('GET', `/events/${body.event}`)).body).toMatchObject({ id: body.event, type: 'notice' });
+    expect((await world.ask('GET', `/events/${body.event}`)).body).toMatchObject({ id: body.event, type: 'digest' });
     expect(await listed()).toEqual([]);
   });
 });

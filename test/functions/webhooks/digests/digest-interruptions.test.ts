@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { recover } from '#functions/webhooks/deliveries/replay.ts';
+import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
 import { pauseEndpoint, resumeEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
-import { usualReader } from '#functions/webhooks/endpoints/reader.ts';
 import type { WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { type FaultKind, FaultPlan, faultsAt, type PlannedFault } from '#test/support/aws-faults.ts';
 import { minute, range, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import { exampleEvents } from '#test/support/webhook-world.ts';
-import { declareReader, expectToldOnce, mailedTo } from './told-once.ts';
+import { expectToldOnce, mailedTo, mailReader } from './told-once.ts';
 
 /** Calls after which a process has surely lost its way. */
 const mostCalls = 200;
@@ -20,7 +20,7 @@ class Limited extends FaultPlan {
 }
 
 beforeEach(startEndpointWorld);
-beforeEach(() => declareReader(world, 'anna', usualReader));
+beforeEach(async () => void (await declareEndpoints(world.deps, [mailReader('anna')])));
 
 const ever = { ...range, until: '2999-01-01T00:00:00.000Z' };
 

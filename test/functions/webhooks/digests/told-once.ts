@@ -1,20 +1,19 @@
 import { expect } from 'vitest';
 import { parseDigest } from '#functions/notices/digest.ts';
-import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
-import type { Reader } from '#functions/webhooks/endpoints/reader.ts';
+import type { DeclaredEndpoint } from '#functions/webhooks/endpoints/declared.ts';
+import { type Reader, usualReader } from '#functions/webhooks/endpoints/reader.ts';
 import type { EndpointSettingsInput } from '#functions/webhooks/endpoints/settings.ts';
 import type { WebhookWorld } from '#test/support/webhook-world.ts';
 
-/** Declares a reader as the only one of the configuration. */
-export async function declareReader(
-  { deps }: WebhookWorld,
+/** A reader by mail as the configuration declares it. */
+export function mailReader(
   name: string,
-  { urgent, quiet, ...reader }: Reader,
+  { urgent, quiet, ...reader }: Reader = usualReader,
   settings: Partial<EndpointSettingsInput> = {},
-): Promise<void> {
+): DeclaredEndpoint {
+  const mail = { url: `mailto:${name}@example.com`, format: 'email' as const };
   const lists = { urgent: [...urgent], quiet: [...quiet] };
-  const mail = { url: 'mailto:anna@example.com', format: 'email' as const, reader: { ...reader, ...lists } };
-  await declareEndpoints(deps, [{ name, settings: { ...mail, ...settings }, secret: undefined }]);
+  return { name, settings: { ...mail, reader: { ...reader, ...lists }, ...settings }, secret: undefined };
 }
 
 /** Ids of the mails to a reader, in their order. */

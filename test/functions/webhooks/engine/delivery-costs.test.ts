@@ -6,6 +6,7 @@ import { addEndpoint, removeEndpoint } from '#functions/webhooks/endpoints/lifec
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { UnitsMeter } from '#test/bench/units/units-meter.ts';
+import { FaultPlan } from '#test/support/aws-faults.ts';
 import { sdkSettings } from '#test/support/sdk-settings.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from '#test/support/webhook-world.ts';
 
@@ -78,4 +79,30 @@ describe('units of DynamoDB from the arrival of an event to the end of its deliv
     const { write } = await meter.of(() => fanOut(deps, bodiesOf(events('unwanted', 1))));
     expect(write).toBe(2);
   });
+});
+
+test('without readers, no process looks for a digest', async () => {
+  const callsOf = async (task: () => Promise<unknown>) => {
+    const plan = new FaultPlan();
+    await world.faults.run(plan, task);
+    return plan.calls;
+  };
+  const [first, event] = events('event', 2);
+  await world.fanOut(first!);
+  await world.answerWakeUps();
+  // Endpoints; the delivery; its wake-up.
+  expect(await callsOf(() => world.fanOut(event!))).toEqual([
+    'QueryCommand',
+    'PutItemCommand',
+    'SendMessageBatchCommand',
+  ]);
+  const wakeUps = await world.takeWakeUps();
+  // Endpoint and delivery; its place in the lease; its end.
+  expect(await callsOf(() => world.deliver(wakeUps))).toEqual([
+    'BatchGetItemCommand',
+    'PutItemCommand',
+    'UpdateItemCommand',
+  ]);
+  // The witness of the clock and the endpoints; lease and tasks, misplaced retries, and due ones; the witness.
+  expect(await callsOf(world.sweep)).toEqual([...Array(5).fill('QueryCommand'), 'PutItemCommand']);
 });

@@ -98,11 +98,12 @@ describe('endpoint preview', () => {
   });
 
   it.each([
-    ['slack', 'evt_1', 'crm is a chat, which gets notices'],
-    ['event', 'ntc_1', 'ntc_1 is a notice, which only chats get'],
+    ['slack', 'evt_1', 'crm is for people, who get digests'],
+    ['email', 'evt_1', 'crm is for people, who get digests'],
+    ['event', 'dig_1', 'dig_1 is a digest, which only people get'],
   ])('refuses the format %s with %s', async (format, id, message) => {
     api.on('GET /endpoints/crm', { body: endpointOf(format) });
-    api.on('GET /events/ntc_1', { body: { ...event, id, type: 'notice', deliveries: [] } });
+    api.on('GET /events/dig_1', { body: { ...event, id, type: 'digest', deliveries: [] } });
     const ran = await endpoint(['preview', 'crm', '--event', id]);
     expect(ran.code).toBe(1);
     expect(ran.stderr).toContain(message);
