@@ -126,7 +126,7 @@ const compared = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1
 const keyOf = ({ type, mailbox, direction }: Pick<DigestCount, 'type' | 'mailbox' | 'direction'>): string =>
   JSON.stringify([type, mailbox, direction]);
 
-const sequenceOf = ({ data }: ToldEvent): number => Number(data.sequence ?? 0);
+const sequenceOf = ({ data }: ToldEvent): number => numberIn(data.sequence);
 
 /** News of a transfer in a watch have one key; any other event has its own. */
 const newsKeyOf = ({ id, type, data }: ToldEvent): string =>
@@ -134,3 +134,6 @@ const newsKeyOf = ({ id, type, data }: ToldEvent): string =>
 
 /** A field of an event that may lack it, or have it in another form. */
 export const textIn = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+/** A number of an event that may lack it, which then counts as none. */
+export const numberIn = (value: unknown): number => (typeof value === 'number' ? value : 0);

@@ -1,6 +1,6 @@
 import { entryOf } from '#functions/events/catalogue.ts';
 import { eventTypeOf } from '#functions/events/transfer-event.ts';
-import { type ToldEvent, textIn } from './digest.ts';
+import { numberIn, type ToldEvent, textIn } from './digest.ts';
 import { cut, mailboxText, neutral, unlinked } from './foreign-text.ts';
 import type { Phrase, Words } from './words/words.ts';
 
@@ -10,11 +10,8 @@ const mostHours = 72;
 /** Longest explanation that an event gives, in characters. */
 const mostMessage = 1000;
 
-/** An event in words; the detail is `''` where there is none. All foreign text in them is neutral. */
-interface Told {
-  readonly words: string;
-  readonly detail: string;
-}
+/** An event in words. All foreign text in them is neutral. @param detail `''` where there is none */
+const told = (words: string, detail = '') => ({ words, detail });
 
 interface WatchName {
   readonly mailbox?: unknown;
@@ -41,19 +38,18 @@ export const shortCount = (words: Words, type: string, count: number): string =>
     : countWords(words, type, count);
 
 /** A transfer's event in words. @example { words: 'failed', detail: 'was processing' } */
-export function transferWords(words: Words, event: ToldEvent): Told {
+export function transferWords(words: Words, event: ToldEvent) {
   const fact = factWords(words, event);
   if (fact) return fact;
   const { type, data } = event;
   const { state, previousState } = data;
   const name =
     type === 'transfer.state_changed' && typeof state === 'string' ? neutral(state) : stateWords(words, type);
-  if (previousState === null) return { words: name, detail: words.say('was.new') };
-  if (typeof previousState !== 'string') return { words: name, detail: '' };
+  if (typeof previousState !== 'string') return told(name, previousState === null ? words.say('was.new') : '');
   const before = eventTypeOf(previousState);
   const was = before === 'transfer.state_changed' ? neutral(previousState) : stateWords(words, before);
   const isListing = type === 'transfer.unlisted' || type === 'transfer.listed_again';
-  return { words: name, detail: words.say(isListing ? 'was.last' : 'was', { state: was }) };
+  return told(name, words.say(isListing ? 'was.last' : 'was', { state: was }));
 }
 
 /** Words for the state that a type tells; an unknown type keeps its spelling. */
@@ -67,35 +63,32 @@ function stateWords(words: Words, type: string): string {
  *
  * @example { words: 'expires in 41 hours, 1 of 3 has nothing yet', detail: '26 Nov 2026, 07:30 UTC' }
  */
-export function factWords(words: Words, { type, timestamp, data }: ToldEvent): Told | undefined {
+export function factWords(words: Words, { type, timestamp, data }: ToldEvent) {
   const { say } = words;
   const { problems, downloadedAt, expiresAt } = data;
-  const [recipient, recipients, downloadedBy] = [data.recipient, data.recipients, data.downloadedBy].map(Number);
+  const [recipient, recipients, downloadedBy] = [data.recipient, data.recipients, data.downloadedBy].map(numberIn);
   const isSeveral = recipients! > 1;
   const who = data.direction === 'received' ? 'we' : 'recipient';
   if (type === 'transfer.downloaded' && recipients! > 0) {
     const how = data.method === 'viewed' ? 'viewed' : 'downloaded';
     const at = timeOf(words, downloadedAt);
-    if (!isSeveral) return { words: say(`${how}.${who}`), detail: at };
+    if (!isSeveral) return told(say(`${how}.${who}`), at);
     const one = recipient! > 0 ? say(`${how}.one`, { recipient: recipient! }) : '';
     const counts = { count: downloadedBy || 1, recipients: recipients! };
-    return { words: say('downloaded.of', counts), detail: [one, at].filter(Boolean).join(', ') };
+    return told(say('downloaded.of', counts), [one, at].filter(Boolean).join(', '));
   }
   if (type === 'transfer.downloaded_by_all' && isSeveral)
-    return {
-      words: say(recipients === 2 ? 'downloaded.both' : 'downloaded.all', { recipients: recipients! }),
-      detail: '',
-    };
+    return told(say(recipients === 2 ? 'downloaded.both' : 'downloaded.all', { recipients: recipients! }));
   if (type === 'transfer.problem' && Array.isArray(problems) && problems.length > 0)
-    return { words: words.list([...new Set(problems.map((one) => problemWords(words, one, who)))]), detail: '' };
+    return told(words.list([...new Set(problems.map((one) => problemWords(words, one, who)))]));
   if (type !== 'transfer.overdue') return undefined;
-  const count = Math.max(0, recipients! - (downloadedBy || 0));
+  const count = Math.max(0, recipients! - downloadedBy!);
   const open = isSeveral ? say('open.of', { count, recipients: recipients! }) : say(`open.${who}`);
-  return { words: `${timeLeft(words, timestamp, expiresAt)}, ${open}`, detail: timeOf(words, expiresAt) };
+  return told(`${timeLeft(words, timestamp, expiresAt)}, ${open}`, timeOf(words, expiresAt));
 }
 
 function problemWords(words: Words, problem: unknown, who: 'we' | 'recipient'): string {
-  const phrase = `problem.${who === 'we' && problem === 'recipient_not_notified' ? 'we_not_notified' : problem}`;
+  const phrase = `problem.${who === 'we' && problem === 'recipient_not_notified' ? 'we_not_notified' : textIn(problem)}`;
   return words.say(words.has(phrase) ? phrase : 'problem.other');
 }
 
@@ -105,57 +98,54 @@ function timeLeft({ say }: Words, from: string, until: unknown): string {
   if (Number.isNaN(hours)) return say('expires.soon');
   if (hours < 0) return say('expires.past');
   if (hours < 1) return say('expires.now');
-  return hours > mostHours
-    ? say('expires.days', { count: Math.floor(hours / 24) })
-    : say('expires.hours', { count: hours });
+  if (hours > mostHours) return say('expires.days', { count: Math.floor(hours / 24) });
+  return say('expires.hours', { count: hours });
 }
-
-const timeOf = (words: Words, at: unknown): string =>
-  typeof at === 'string' && !Number.isNaN(Date.parse(at)) ? words.time(at) : '';
 
 /**
  * An event for operators in words; `notes` matter where it is told alone. An unknown type has only its own explanation,
  * as has a cause in English, or one that is unknown here.
  */
 export function operatorWords(words: Words, { type, timestamp, data }: ToldEvent) {
-  const { say } = words;
-  const cause = `cause.${type.startsWith('watch.') ? 'watch' : 'endpoint'}.${data.cause}`;
+  const { say, has } = words;
+  const cause = `cause.${type.startsWith('watch.') ? 'watch' : 'endpoint'}.${textIn(data.cause)}`;
   const message = unlinked(cut(textIn(data.message) ?? '', mostMessage));
-  const [problem, notes] = words.has(cause) ? [say(cause), [say('original', { message })]] : [message, []];
-  const text = `text.${type}`;
-  if (!words.has(text))
-    return { headline: countWords(words, type, 1, data), paragraphs: problem ? [problem] : [], notes };
-  const [since, until, disableAt] = [data.failingSince, data.validUntil, data.disableAt].map((at) => timeOf(words, at));
-  const isDisabling = type === 'endpoint.failing' && disableAt !== '';
-  const endpoint = neutral(textIn(data.endpoint) ?? '');
-  const of = ofWatch(words, 'transfer.*', data);
+  const problem = has(cause) ? say(cause) : message;
+  const kind = type === 'endpoint.failing' && textIn(data.disableAt) ? 'endpoint.disabling' : type;
+  const [headline, text, note] = ['headline', 'text', 'note'].map((part) => `${part}.${kind}`) as [
+    Phrase,
+    Phrase,
+    Phrase,
+  ];
+  if (!has(text))
+    return { headline: countWords(words, type, 1, data), paragraphs: [problem].filter(Boolean), notes: [] };
   const values = {
     problem,
-    endpoint,
-    of,
-    since: since || '?',
-    until: until || '?',
-    time: disableAt || words.time(timestamp),
+    endpoint: neutral(textIn(data.endpoint) ?? ''),
+    of: ofWatch(words, 'transfer.*', data),
+    watch: ofWatch(words, type, data),
+    since: timeOf(words, data.failingSince) || '?',
+    until: timeOf(words, data.validUntil ?? data.disableAt) || '?',
+    time: words.time(timestamp),
   };
-  const headline = (isDisabling ? 'headline.endpoint.disabling' : `headline.${type}`) as Phrase;
-  const advice =
-    type === 'endpoint.failing' ? (isDisabling ? 'kept.disabling' : 'kept') : type === 'endpoint.disabled' && 'held';
   return {
-    headline: say(headline, { ...values, count: Number(data.mailboxes ?? 1) }),
-    paragraphs: [
-      say(text, { ...values, count: Number(data.watches ?? 1) }),
-      ...exampleWords(words, data),
-      ...(advice ? [say(advice, values)] : []),
+    headline: say(headline, { ...values, count: numberIn(data.mailboxes) }),
+    paragraphs: [say(text, { ...values, count: numberIn(data.watches) }), ...exampleWords(words, data)],
+    notes: [
+      ...(has(note) ? [say(note)] : []),
+      ...(has(cause) && !type.endsWith('recovered') ? [say('original', { message })] : []),
     ],
-    notes: [...(/failing$/.test(type) && type !== 'endpoint.failing' ? [say('nothing_lost')] : []), ...notes],
   };
 }
 
 /** The named mailboxes of an event about many watches. A forgotten mailbox is no example any more. */
-function exampleWords(words: Words, { examples, mailboxes }: ToldEvent['data']): string[] {
+function exampleWords({ say, list }: Words, { examples, mailboxes }: ToldEvent['data']): string[] {
   if (!Array.isArray(examples) || examples.length === 0) return [];
-  const others = Number(mailboxes ?? 0) - examples.length;
-  const names = examples.map((mailbox) => mailboxText(`${mailbox}`));
-  const listed = others > 0 ? `${names.join(', ')} ${words.say('more', { count: others })}` : words.list(names);
-  return [words.say('mailboxes', { mailboxes: listed })];
+  const others = numberIn(mailboxes) - examples.length;
+  const names = examples.map((mailbox) => mailboxText(textIn(mailbox) ?? ''));
+  const listed = others > 0 ? `${names.join(', ')} ${say('more', { count: others })}` : list(names);
+  return [say('mailboxes', { mailboxes: listed })];
 }
+
+const timeOf = (words: Words, at: unknown): string =>
+  typeof at === 'string' && !Number.isNaN(Date.parse(at)) ? words.time(at) : '';

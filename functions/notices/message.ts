@@ -1,6 +1,5 @@
 import { entryOf, type Severity } from '#functions/events/catalogue.ts';
-import type { Digest, DigestCount, ToldEvent } from './digest.ts';
-import { textIn } from './digest.ts';
+import { type Digest, type DigestCount, type ToldEvent, textIn } from './digest.ts';
 import { countWords, ofWatch, operatorWords, shortCount, transferWords } from './event-words.ts';
 import { neutral } from './foreign-text.ts';
 import { type Language, type Words, wordsIn } from './words/words.ts';
@@ -55,45 +54,29 @@ const mostTypes = 3;
  */
 export function messageOf(digest: Digest, { name, language, timeZone }: Addressee): Message {
   const words = wordsIn(language, timeZone);
-  const { say } = words;
+  const { say, time } = words;
   const { severity, events, since, until, told, more } = digest;
   const whose = commonWatch(digest);
   const only = events === 1 ? told[0] : undefined;
   const operator = only && !isOfTransfer(only) ? operatorWords(words, only) : undefined;
   const headline = operator?.headline ?? headlineOf(words, digest, whose);
-  const intro = operator ? [...operator.paragraphs, ...operator.notes] : [introOf(words, digest, only)];
+  const period = { count: events, since: time(since), until: time(until) };
+  const intro = only ? say('observed', { time: time(only.timestamp) }) : say(events ? 'period' : 'none.text', period);
+  const paragraphs = operator ? [...operator.paragraphs, ...operator.notes] : [intro];
   const lines = (wanted: readonly ToldEvent[]) => wanted.map((event) => lineOf(words, event, whose !== undefined));
-  const { urgent = [], calm = [] } = Object.groupBy(told, ({ type }) =>
-    entryOf(type).severity === 'alert' ? 'urgent' : 'calm',
-  );
-  const figures = section(say('figures'), figuresOf(words, digest));
-  const sections = only
-    ? [section('', operator ? [] : lines([only]), intro), figures]
-    : [
-        section('', [], intro),
-        section(say('attention'), lines(urgent)),
-        figures,
-        section(say(urgent.length > 0 ? 'events.more' : 'events'), lines(calm)),
-      ];
-  const command = `npm run notifier -- event list --from ${minuteOf(since)} --until ${minuteOf(until, 59_999)}`;
-  return {
-    language,
-    severity,
-    subject: headline,
-    headline,
-    sections: sections.filter(({ paragraphs, lines }) => paragraphs.length + lines.length > 0),
-    footer: [
-      ...(more > 0 ? [`${say('more', { count: more })}: ${command}`] : []),
-      say('sent_to', { name: neutral(name) }),
-    ],
-  };
+  const isUrgent = ({ type }: ToldEvent) => entryOf(type).severity === 'alert';
+  const [urgent, calm] = only ? [[], []] : [told.filter(isUrgent), told.filter((event) => !isUrgent(event))];
+  const sections = [
+    { title: '', paragraphs, lines: lines(only && !operator ? [only] : []) },
+    { title: say('attention'), paragraphs: [], lines: lines(urgent) },
+    { title: say('figures'), paragraphs: [], lines: figuresOf(words, digest) },
+    { title: say(urgent.length > 0 ? 'events.more' : 'events'), paragraphs: [], lines: lines(calm) },
+  ].filter((section) => section.paragraphs.length + section.lines.length > 0);
+  const command = `npm run notifier -- event list --from ${since} --until ${until}`;
+  const further = more > 0 ? [`${say('more', { count: more })}:`, command] : [];
+  const footer = [...further, say('sent_to', { name: neutral(name) })];
+  return { language, severity, subject: headline, headline, sections, footer };
 }
-
-const section = (title: string, lines: readonly MessageLine[], paragraphs: readonly string[] = []): MessageSection => ({
-  title,
-  paragraphs,
-  lines,
-});
 
 const isOfTransfer = ({ data }: ToldEvent): boolean => textIn(data.trackingId) !== undefined;
 
@@ -117,12 +100,6 @@ function headlineOf(words: Words, { since, totals }: Digest, whose: DigestCount 
   ]);
 }
 
-function introOf({ say, time }: Words, { events, since, until }: Digest, only: ToldEvent | undefined): string {
-  if (events === 0) return say('none.text');
-  if (only) return say('observed', { time: time(only.timestamp) });
-  return say('period', { count: events, since: time(since), until: time(until) });
-}
-
 function lineOf(words: Words, event: ToldEvent, isWatchKnown: boolean): MessageLine {
   if (!isOfTransfer(event)) {
     const { headline, paragraphs } = operatorWords(words, event);
@@ -142,10 +119,6 @@ function figuresOf(words: Words, { counts, moreCounts, more }: Digest): MessageL
     const detail = `${ofWatch(words, type, watch).trim()} ${compared}`.trim();
     return { words: shortCount(words, type, count), trackingId: '', detail };
   });
-  const others = { words: words.say('more', { count: moreCounts }), trackingId: '', detail: '' };
-  return moreCounts > 0 ? [...lines, others] : lines;
+  const rest = { words: words.say('more', { count: moreCounts }), trackingId: '', detail: '' };
+  return moreCounts > 0 ? [...lines, rest] : lines;
 }
-
-/** The minute of an ISO 8601 time, for the command line. @param roundMs 59,999 to round up */
-const minuteOf = (iso: string, roundMs = 0): string =>
-  new Date(Date.parse(iso) + roundMs).toISOString().replace(/:\d\d\.\d+Z/, 'Z');

@@ -7,16 +7,13 @@ const width = 100;
 /** Longest subject that SNS takes, in characters of ASCII: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html */
 const maxSubject = 99;
 
-/** Letters that are more than a base letter with an accent. */
-const letters: Readonly<Record<string, string>> = { ä: 'ae', ö: 'oe', ü: 'ue', Ä: 'Ae', Ö: 'Oe', Ü: 'Ue', ß: 'ss' };
-
 /** The subject for SNS, which is ASCII. @example '1 Übertragung ist abgelaufen' becomes '1 Uebertragung ist abgelaufen' */
 export const snsSubject = ({ subject }: Message): string =>
   cut(
     printable(subject)
-      .normalize('NFC')
-      .replaceAll(/[äöüÄÖÜß]/g, (letter) => letters[letter]!)
       .normalize('NFD')
+      .replaceAll(/(?<=[aou])\u0308/gi, 'e')
+      .replaceAll('ß', 'ss')
       .replaceAll(/\p{M}/gu, '')
       .replaceAll(/[^\x20-\x7e]/gu, '?'),
     maxSubject,

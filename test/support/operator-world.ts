@@ -11,6 +11,7 @@ import { type OperatorEvent, operatorHandler } from '#functions/operator/routes.
 import { pollRepositories } from '#functions/poll/dependencies.ts';
 import { handleInvocation } from '#functions/poll/handle-invocation.ts';
 import { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
+import { createTopic } from '#infra/local/services/embedded-services.ts';
 import { type InvokedFunction, startInvocations } from '#infra/local/services/invocations.ts';
 import { lambdaContext } from '#infra/local/services/lambda.ts';
 import { startCryptshareServer } from '#infra/simulator/server.ts';
@@ -53,6 +54,7 @@ export type OperatorWorld = Awaited<ReturnType<typeof startOperatorWorld>>;
 
 export async function startOperatorWorld() {
   const world = await startWebhookWorld();
+  const noticesTopicArn = await createTopic(world.deps.topic.sns, 'transfer-notices');
   const { clock, dynamo } = world;
   const cryptshare = await startCryptshareServer({ now: clock.now });
   const calls = serverCalls(cryptshare.url, clock);
@@ -70,7 +72,7 @@ export async function startOperatorWorld() {
     ...pollRepositories(dynamo, transfersTable, 4),
     server: client,
     tokens,
-    topics: world.deps.topics,
+    topic: world.deps.topic,
     recipientKey: (...text: string[]) => world.deps.dataKey.hashOf(...text),
     schedule,
     now: clock.now,
@@ -97,8 +99,8 @@ export async function startOperatorWorld() {
     topics: {
       sns: { url: world.sdkEnvironment.AWS_ENDPOINT_URL_SNS!, signer: signerFor('sns') },
       arns: {
-        'transfer-events': world.deps.topics.eventsTopicArn,
-        'transfer-notices': world.deps.topics.noticesTopicArn,
+        'transfer-events': world.deps.topic.eventsTopicArn,
+        'transfer-notices': noticesTopicArn,
       },
     },
     webhooks: { ...world.deps, events: new StoredEvents(world.deps) },

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { type PublishCommandInput, type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import { type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { ServerCalls, type ServerOptions } from '#functions/cryptshare/api-calls.ts';
 import { CryptshareClient } from '#functions/cryptshare/client.ts';
@@ -63,16 +63,6 @@ export const serverCalls = (origin: string, clock: TestClock, options: Partial<S
 /** Milliseconds that a poll may take in these tests. */
 export const pollBudget = 50_000;
 
-/** A message of the topic transfer-notices: text for each channel. */
-export interface PublishedNotice {
-  readonly subject: string;
-  readonly text: string;
-  readonly chat: { version: string; source: string; content: Record<string, string> };
-  /** The text for queues: its record. */
-  readonly queue: string;
-  readonly attributes: Record<string, string>;
-}
-
 /** Dependencies of polls, with the table that their repositories use. */
 export interface WorldDependencies extends PollDependencies {
   readonly dynamo: DynamoDBClient;
@@ -100,7 +90,6 @@ export interface World {
   terms(wanted?: Partial<PollTerms>): PollTerms;
   /** Takes what was published since the last call. */
   takeEvents(): Promise<{ body: string; event: TransferEvent | WatchEvent; attributes: Record<string, string> }[]>;
-  takeNotices(): PublishedNotice[];
   close(): Promise<void>;
 }
 
@@ -115,7 +104,6 @@ export async function startWorld(): Promise<World> {
   const cryptshare = await startCryptshareServer({ now: () => new Date(clock.steady()) });
   await createTransfersTable(dynamo, table);
   const eventsTopicArn = await createTopic(sns, 'transfer-events');
-  const noticesTopicArn = await createTopic(sns, 'transfer-notices');
   const eventsQueue = await subscribe(sns, sqs, eventsTopicArn);
   const faults = new AwsFaults(dynamo, sns);
 
@@ -131,7 +119,7 @@ export async function startWorld(): Promise<World> {
     server: client(),
     tokens: { cachedVerification: () => undefined, forgive: () => {} },
     origin: cryptshare.url,
-    topics: { sns, eventsTopicArn, noticesTopicArn, sleep: async () => {} },
+    topic: { sns, eventsTopicArn, sleep: async () => {} },
     recipientKey: (...text) => dataKey.hashOf(...text),
     schedule: { shards: 1, pollIntervalMs: 60_000, fullListingEvery: 1 },
     now: clock.now,
@@ -171,7 +159,6 @@ export async function startWorld(): Promise<World> {
         ),
       }));
     },
-    takeNotices: recordNotices(sns),
     async close() {
       deps.server.calls.close();
       await cryptshare.close();
@@ -185,42 +172,6 @@ function validEvent(body: string): TransferEvent | WatchEvent {
   const event: unknown = JSON.parse(body);
   assertValidEvent(event);
   return event as TransferEvent | WatchEvent;
-}
-
-/**
- * Remembers the notices that a topic takes, with the texts of all channels. SNS hands a queue only the text for queues.
- *
- * @returns what takes those since the last call
- */
-function recordNotices(sns: SNSClient): () => PublishedNotice[] {
-  let taken: PublishedNotice[] = [];
-  sns.middlewareStack.add(
-    (next, { commandName }) =>
-      async (args) => {
-        const answer = await next(args);
-        if (commandName === 'PublishCommand') taken.push(noticeOf(args.input as PublishCommandInput));
-        return answer;
-      },
-    // Beneath injected faults: what SNS has taken counts, even if its answer is lost.
-    { step: 'build', name: 'notices' },
-  );
-  return () => {
-    const notices = taken;
-    taken = [];
-    return notices;
-  };
-}
-
-function noticeOf({ Subject = '', Message = '', MessageAttributes = {} }: PublishCommandInput): PublishedNotice {
-  const { email, https, sqs } = JSON.parse(Message);
-  const attributes = Object.entries(MessageAttributes).map(([name, { StringValue = '' }]) => [name, StringValue]);
-  return {
-    subject: Subject,
-    text: email,
-    chat: JSON.parse(https),
-    queue: sqs,
-    attributes: Object.fromEntries(attributes),
-  };
 }
 
 async function subscribe(sns: SNSClient, sqs: SQSClient, topicArn: string): Promise<string> {

@@ -40,7 +40,6 @@ export async function startShards(): Promise<() => void> {
   world.cryptshare.requests.reset();
   world.clock.set(world.clock.steady() - world.clock.now().getTime());
   await world.takeEvents();
-  world.takeNotices();
   return () => world.setDrift(() => {});
 }
 

@@ -172,7 +172,7 @@ export async function startWebhookWorld() {
       );
       // A request for an attempt of another process is due when that attempt has ended.
       const requests = all
-        .filter(({ pk, sk }) => pk === leaseKey(name).pk && sk !== 'LEASE')
+        .filter(({ pk, sk }) => pk === leaseKey(name).pk && sk.startsWith('TASK#'))
         .flatMap(({ events }) => {
           const ends = (events as string[]).map((event) => lease.inFlight[event]?.until ?? now);
           return Math.min(...ends, ...(ends.length === 0 ? [now] : []));

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { endpointEvent } from '#functions/events/endpoint-event.ts';
+import { type EventType, eventTypes } from '#functions/events/catalogue.ts';
 import { transferEvent } from '#functions/events/transfer-event.ts';
-import { endpointNotice, transferNotice } from '#functions/notices/notice.ts';
-import type { NoticeRecord } from '#functions/notices/notice-record.ts';
+import { digestOf, type ToldEvent } from '#functions/notices/digest.ts';
+import { type Message, messageOf } from '#functions/notices/message.ts';
 import { type Problem, problems } from '#functions/transfers/follow.ts';
 import { canonicalState, isTrackingId, type Watch } from '#functions/transfers/transfer.ts';
+import { digestFor, english, eventOf, german, messageFor } from './digests.ts';
 
 const at = '2026-11-24T14:05:59.120Z';
 export const alice: Watch = { mailbox: 'alice@example.com', direction: 'sent' };
@@ -130,52 +131,115 @@ export function expectHarmless(text: string): void {
 /** A tracking id for each number, the first unchanged. @example nth(2, 't-0'); // 't-2' */
 const nth = (number: number, first: string): string => (number === 0 ? first : `${first.slice(0, -1)}${number}`);
 
-/** The record of a notice about a number of transfers. */
-export function transfersRecord(count: number, watch: Watch = alice, fact: Partial<typeof example> = {}): NoticeRecord {
+const example = { trackingId: 't-1', state: 'ACTIVE', previousState: 'PROCESSING' as string | null };
+
+/** A message about a number of transfers. */
+export function transfersMessage(count: number, watch: Watch = alice, fact: Partial<typeof example> = {}): Message {
   const events = Array.from({ length: count }, (_, number) =>
     transferEvent(
       'https://cryptshare.example.com',
       watch,
       { ...example, ...fact, trackingId: nth(number, fact.trackingId ?? 't-0'), sequence: 1 },
-      at,
+      new Date(Date.parse(at) + number).toISOString(),
     ),
   );
-  return transferNotice(watch, events).record;
+  return messageFor(events as unknown as ToldEvent[]);
 }
-const example = { trackingId: 't-1', state: 'ACTIVE', previousState: 'PROCESSING' as string | null };
 
-/** Records with a hostile text as state, former state and mailbox. */
-export const hostileRecordsOf = (hostile: string): NoticeRecord[] => [
-  transfersRecord(1, alice, { state: hostile.slice(0, 64) }),
-  transfersRecord(1, alice, { previousState: hostile.slice(0, 64) }),
-  transfersRecord(1, { ...alice, mailbox: hostile }),
-];
+/** A message about an endpoint. */
+export const endpointMessage = (message: string): Message =>
+  messageFor([eventOf('endpoint.failing', { endpoint: 'crm', cause: 'new_cause', message, failingSince: at })]);
 
-/** Notices with hostile mailboxes, states and tracking ids. */
-const hostileNotices = fc
+/** Messages with a hostile text wherever an event can have one. */
+export function hostileMessagesOf(hostile: string): Message[] {
+  const state = hostile.slice(0, 64);
+  const trackingId = isTrackingId(hostile) ? hostile : 't-1';
+  const watch: Watch = { ...alice, mailbox: hostile };
+  const many = { watches: 5, mailboxes: 5, examples: [hostile, 'bob@example.com', hostile], cause: hostile };
+  const events = [
+    eventOf('watch.failing', { ...watch, cause: hostile, message: hostile, failingSince: hostile }),
+    eventOf('watch.many_failing', { ...many, message: hostile, failingSince: at }),
+    eventOf('endpoint.disabled', { endpoint: hostile, cause: hostile, message: hostile, failingSince: at }),
+    eventOf(hostile, { trackingId, mailbox: hostile, message: hostile }),
+    eventOf(hostile, { message: hostile }),
+  ];
+  const ofTransfers = [
+    transfersMessage(1, alice, { state }),
+    transfersMessage(1, alice, { previousState: state }),
+    transfersMessage(2, watch, { state, trackingId }),
+  ];
+  const alone = events.flatMap((event) => [messageFor([event]), messageFor([event], german)]);
+  return [...ofTransfers, ...alone, messageFor(events), messageFor(events, { ...english, name: hostile })];
+}
+
+/** Facts of operators' events, or of another version, in any form that JSON has. */
+const anyData = fc.dictionary(
+  fc.constantFrom(
+    ...['mailbox', 'direction', 'cause', 'message', 'failingSince', 'endpoint', 'disableAt', 'validUntil', 'watches'],
+    ...['mailboxes', 'examples', 'trackingId', 'state', 'previousState', 'problems', 'recipients', 'downloadedBy'],
+    ...['recipient', 'expiresAt', 'downloadedAt', 'method', 'sequence'],
+  ),
+  fc.oneof(
+    { weight: 3, arbitrary: text },
+    { weight: 1, arbitrary: moment },
+    { weight: 1, arbitrary: number },
+    { weight: 1, arbitrary: fc.jsonValue() },
+    { weight: 1, arbitrary: fc.constant({ toString: 1, valueOf: 1 }) },
+    { weight: 1, arbitrary: fc.array(text, { maxLength: 3 }) },
+  ),
+);
+const anyEvent: fc.Arbitrary<ToldEvent> = fc
+  .record({
+    type: fc.oneof(fc.constantFrom(...eventTypes), text as fc.Arbitrary<EventType>),
+    data: anyData,
+    number: fc.nat(5),
+  })
+  .map(({ type, data, number }) => ({ id: `evt_${number}`, type, timestamp: at, data }));
+
+const transferEvents = fc
   .record({
     watch: anyWatch,
     facts: fc.array(told, { minLength: 1, maxLength: 25 }),
     times: fc.constantFrom(1, 1, 20),
   })
-  .map(({ watch, facts, times }) => {
-    const events = Array.from({ length: times }, (_, time) =>
+  .map(({ watch, facts, times }) =>
+    Array.from({ length: times }, (_, time) =>
       facts.map((fact) => ({ ...fact, trackingId: nth(time, fact.trackingId) })),
     )
       .flat()
-      .map((fact) => transferEvent('https://cryptshare.example.com', watch, { ...fact, sequence: 1 }, at));
-    return transferNotice(watch, events);
+      .map((fact) => transferEvent('https://cryptshare.example.com', watch, { ...fact, sequence: 1 }, at)),
+  ) as unknown as fc.Arbitrary<ToldEvent[]>;
+
+const anyEvents = fc.oneof(
+  transferEvents,
+  fc.array(anyEvent, { minLength: 1, maxLength: 30 }),
+  fc.tuple(transferEvents, fc.array(anyEvent, { maxLength: 10 })).map((both) => both.flat()),
+);
+
+/** Messages with hostile mailboxes, states, tracking ids, causes and explanations. */
+const hostileMessages = fc
+  .record({
+    events: anyEvents,
+    before: fc.option(anyEvents, { nil: undefined }),
+    addressee: fc.constantFrom(english, german),
+  })
+  .map(({ events, before, addressee }) => {
+    const counts = before && digestOf(before, { id: 'dig_0', since: at, until: at }).counts;
+    return messageOf(digestFor(events, { before: counts }), addressee);
   });
 
-/** Checks hostile notices, each of which takes milliseconds to make; the long run tries more. */
-export const ofAnyNotice = (check: (record: NoticeRecord, notice: ReturnType<typeof transferNotice>) => void): void =>
-  fc.assert(
-    fc.property(hostileNotices, (notice) => check(notice.record, notice)),
-    { numRuns: Number(process.env.NOTICES ?? 25) },
-  );
+/** Checks hostile messages, each of which takes milliseconds to make; the long run tries more. */
+export const ofAnyMessage = (check: (message: Message) => void): void =>
+  fc.assert(fc.property(hostileMessages, check), { numRuns: Number(process.env.NOTICES ?? 50) });
 
-/** The record of a notice about an endpoint. */
-export const endpointRecord = (message: string): NoticeRecord =>
-  endpointNotice(
-    endpointEvent('endpoint.failing', { endpoint: 'crm', cause: 'timeout', message, failingSince: at }, at),
-  ).record;
+/** All texts of a message that may hold foreign words. */
+export const textsOf = ({ subject, headline, sections, footer }: Message): string[] => [
+  subject,
+  headline,
+  ...footer,
+  ...sections.flatMap(({ title, paragraphs, lines }) => [
+    title,
+    ...paragraphs,
+    ...lines.flatMap(({ words, trackingId, detail }) => [words, trackingId, detail]),
+  ]),
+];

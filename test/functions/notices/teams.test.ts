@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { NoticeRecord } from '#functions/notices/notice-record.ts';
+import type { Message } from '#functions/notices/message.ts';
 import { teamsMessage } from '#functions/notices/teams.ts';
 import {
   alice,
-  endpointRecord,
-  hostileRecordsOf,
+  endpointMessage,
+  hostileMessagesOf,
   hostileTexts,
-  ofAnyNotice,
-  transfersRecord,
+  ofAnyMessage,
+  transfersMessage,
 } from './hostile-notices.ts';
 
 interface Fact {
@@ -20,13 +20,13 @@ interface CardElement {
   readonly facts?: readonly Fact[];
   readonly color?: string;
 }
-const bodyOf = (record: NoticeRecord): CardElement[] => JSON.parse(teamsMessage(record)).attachments[0].content.body;
-const factsOf = (record: NoticeRecord): readonly Fact[] => bodyOf(record).find(({ facts }) => facts)?.facts ?? [];
-const textsOf = (record: NoticeRecord): string[] =>
-  bodyOf(record).flatMap(({ text, facts = [] }) => [
-    ...(text === undefined ? [] : [text]),
-    ...facts.flatMap(({ title, value }) => [title, value]),
-  ]);
+const bodyOf = (message: Message): CardElement[] => JSON.parse(teamsMessage(message)).attachments[0].content.body;
+const factsOf = (message: Message): readonly Fact[] => bodyOf(message).flatMap(({ facts = [] }) => facts);
+const blocksOf = (message: Message) => bodyOf(message).flatMap(({ text }) => text ?? []);
+const textsOf = (message: Message): string[] => [
+  ...blocksOf(message),
+  ...factsOf(message).flatMap(({ title, value }) => [title, value]),
+];
 
 /** Expects a backslash before every mark, no list and no whole link. */
 function expectInert(text: string): void {
@@ -36,104 +36,71 @@ function expectInert(text: string): void {
   expect(text).not.toMatch(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_C}]/u);
 }
 
+/** The number in the line that counts what a card leaves out. */
+const leftOutIn = (message: Message): number =>
+  Number(/^(?:and|und) (\d+) (?:more|weitere)$/m.exec(blocksOf(message).join('\n'))?.[1] ?? 0);
+
 describe('teamsMessage', () => {
-  it('names or counts every transfer of any notice within 28 KB, and is the same each time', () => {
-    ofAnyNotice((record) => {
+  it('has or counts every line of any message within 28 KB, and is the same each time', () => {
+    ofAnyMessage((message) => {
       // Teams counts the message once more as the text of a JSON document.
-      const counted = JSON.stringify(teamsMessage(record));
+      const counted = JSON.stringify(teamsMessage(message));
       expect(Buffer.byteLength(counted)).toBeLessThanOrEqual(28_000);
-      const last = bodyOf(record).at(-1)?.text ?? '';
-      const more = Number(/^and (\d+) more$/.exec(last)?.[1] ?? 0);
-      expect(factsOf(record).length + more).toBe(record.items.length + record.more);
-      expect(teamsMessage(structuredClone(record))).toBe(teamsMessage(record));
+      const lines = message.sections.reduce((sum, section) => sum + section.lines.length, 0);
+      expect(factsOf(message).length + leftOutIn(message)).toBe(lines);
+      expect(teamsMessage(structuredClone(message))).toBe(teamsMessage(message));
     });
   });
 
-  it('contains no mention, no link and no mark for any notice', () => {
-    ofAnyNotice((record) => {
-      const message = JSON.parse(teamsMessage(record));
-      expect(Object.keys(message.attachments[0].content)).not.toContain('msteams');
-      for (const text of textsOf(record)) expectInert(text);
+  it('contains no mention, no link and no mark for any message', () => {
+    ofAnyMessage((message) => {
+      expect(Object.keys(JSON.parse(teamsMessage(message)).attachments[0].content)).not.toContain('msteams');
+      for (const text of textsOf(message)) expectInert(text);
+      for (const { title, value } of factsOf(message)) expect([title, value]).not.toContain('');
     });
   });
 
-  it('is the envelope of a workflow with an Adaptive Card', () => {
-    expect(JSON.parse(teamsMessage(transfersRecord(1)))).toEqual({
-      type: 'message',
-      attachments: [
-        {
-          contentType: 'application/vnd.microsoft.card.adaptive',
-          contentUrl: null,
-          content: {
-            $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
-            type: 'AdaptiveCard',
-            version: '1.4',
-            body: [
-              {
-                type: 'TextBlock',
-                text: '1 transfer sent by alice@example.com: 1 active',
-                wrap: true,
-                weight: 'Bolder',
-                size: 'Medium',
-                color: 'Accent',
-              },
-              { type: 'TextBlock', text: 'Since 2026-11-24 14:05 UTC:', wrap: true },
-              { type: 'FactSet', facts: [{ title: 'active', value: 't-0 \\(was processing\\)' }] },
-            ],
-          },
-        },
-      ],
-    });
+  it.each(hostileTexts)('disarms %j wherever an event can have it', (hostile) => {
+    for (const message of hostileMessagesOf(hostile)) for (const text of textsOf(message)) expectInert(text);
   });
 
   it('names up to 20 transfers, and counts the others', () => {
-    expect(factsOf(transfersRecord(20))).toHaveLength(20);
-    expect(textsOf(transfersRecord(20)).join()).not.toContain('more');
-    expect(factsOf(transfersRecord(500))).toHaveLength(20);
-    expect(bodyOf(transfersRecord(500)).at(-1)?.text).toBe('and 480 more');
+    const idsOf = (message: Message) => factsOf(message).filter(({ value }) => /^t-\d/.test(value));
+    expect(idsOf(transfersMessage(20))).toHaveLength(20);
+    expect(textsOf(transfersMessage(20)).join()).not.toContain('more');
+    expect(idsOf(transfersMessage(500))).toHaveLength(20);
+    expect(blocksOf(transfersMessage(500))).toContain('and 480 more:');
   });
 
   it('names fewer transfers when their names are too long', () => {
     const backslashes = (count: number) => '\\'.repeat(count);
     const facts = { trackingId: backslashes(200), state: backslashes(64), previousState: backslashes(64) };
-    const record = transfersRecord(25, { ...alice, mailbox: backslashes(600) }, facts);
-    const named = factsOf(record).length;
-    expect(named).toBeGreaterThan(5);
+    const message = transfersMessage(20, { ...alice, mailbox: backslashes(600) }, facts);
+    const named = factsOf(message).length;
+    expect(named).toBeGreaterThan(4);
     expect(named).toBeLessThan(20);
-    expect(bodyOf(record).at(-1)?.text).toBe(`and ${25 - named} more`);
+    expect(leftOutIn(message)).toBe(20 - named);
   });
 
   it.each([
     { state: 'DELETED_BY_EXPIRATION', color: 'Warning' },
     { state: 'FAILED', color: 'Attention' },
   ])('has a title in the colour $color for $state', ({ state, color }) => {
-    expect(bodyOf(transfersRecord(1, alice, { state }))[0]).toMatchObject({ color });
-  });
-
-  it.each(hostileTexts)('disarms the state, former state or mailbox %j', (hostile) => {
-    for (const record of hostileRecordsOf(hostile)) for (const text of textsOf(record)) expectInert(text);
+    expect(bodyOf(transfersMessage(1, alice, { state }))[0]).toMatchObject({ color });
   });
 
   it.each(['-', '1.', 'http://evil.example', '[a](http://evil.example)', '{{DATE(x)}}', '\\'])(
     'disarms the tracking id %s',
     (trackingId) => {
-      for (const text of textsOf(transfersRecord(1, alice, { trackingId }))) expectInert(text);
+      for (const text of textsOf(transfersMessage(1, alice, { trackingId }))) expectInert(text);
     },
   );
 
   it('cuts a long text between characters', () => {
     for (let length = 500; length <= 600; length += 1) {
-      const [, paragraph] = bodyOf(endpointRecord('x'.repeat(length) + '😀'.repeat(200)));
+      const [, paragraph] = bodyOf(endpointMessage('x'.repeat(length) + '😀'.repeat(200)));
       expectInert(paragraph!.text!);
       expect(paragraph!.text!.endsWith('…')).toBe(true);
     }
-  });
-
-  it('has only title and paragraphs for a notice about an endpoint', () => {
-    expect(textsOf(endpointRecord('it does not answer'))).toEqual([
-      'Webhook crm is failing',
-      'The webhook crm has failed since 2026-11-24 14:05 UTC: it does not answer.',
-      'Its events are kept, and delivered as soon as it answers.',
-    ]);
   });
 });

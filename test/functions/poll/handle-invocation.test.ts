@@ -30,9 +30,9 @@ beforeEach(async () => {
   return end;
 });
 
-const invoke = (event: unknown, sleep = deps.topics.sleep) => {
+const invoke = (event: unknown, sleep = deps.topic.sleep) => {
   const logger = new Logger({ logLevel: 'SILENT' });
-  const others = { ...deps, topics: { ...deps.topics, sleep }, logger, metrics };
+  const others = { ...deps, topic: { ...deps.topic, sleep }, logger, metrics };
   return handleInvocation(others, event, world.clock.now().getTime() + pollBudget);
 };
 

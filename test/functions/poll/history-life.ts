@@ -22,7 +22,6 @@ export interface Account {
   readonly passes: readonly ReadonlyMap<string, string>[];
   /** Every event as it was published, repetitions included. */
   readonly published: readonly { readonly body: string; readonly event: TransferEvent }[];
-  readonly notices: readonly string[];
   /** The states that were stored without an event. */
   readonly baseline: ReadonlyMap<string, string>;
   /** Those of them that were unlisted again, without an event either, before the baseline was complete. */
@@ -190,14 +189,12 @@ export async function live({ direction, order, seeded, archived, steps, ...setti
     if (result.outcome === 'unchanged') break;
   }
   server.calls.close();
-  const notices = (await world.takeNotices()).map(({ text }) => text);
   const rows = (await everyRow()).filter(isListed);
   return {
     truth,
     listings: server.listings,
     passes: server.passes,
     published,
-    notices,
     watch,
     lives: new Map(
       [...truth].map(([trackingId, { states, isPurged }]) => {

@@ -73,7 +73,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
 const awsFault = fc.oneof(
   fc.tuple(fc.nat(24), fc.constantFrom<FaultKind>('refused', 'lost', 'crash before', 'crash after')),
   fc.tuple(
-    fc.constantFrom('PublishBatchCommand', 'PublishCommand', 'PutItemCommand', 'UpdateItemCommand'),
+    fc.constantFrom('PublishBatchCommand', 'PutItemCommand', 'UpdateItemCommand'),
     fc.constantFrom<FaultKind>('refused', 'lost', 'crash before', 'crash after', 'partial'),
   ),
 );

@@ -24,10 +24,9 @@ describe('pollWatch', () => {
       ...{ outcome: 'unchanged', pages: 3, requests: 3, units: { read: 1, write: 0 } },
     });
     expect(await world.takeEvents()).toEqual([]);
-    expect(world.takeNotices()).toEqual([]);
   });
 
-  it('announces each change once, by an event and in the notice of the poll', async () => {
+  it('announces each change once, by an event', async () => {
     const { watch, people, ids } = await polledMailbox(3);
     const { transfers } = world.cryptshare;
     transfers.setState(ids[0]!, 'DELETED_BY_EXPIRATION');
@@ -49,34 +48,6 @@ describe('pollWatch', () => {
       ],
     ]);
     expect(events[0]!.attributes).toEqual({ type: events[0]!.event.type, ...watch });
-    const summary = '1 deleted after wrong passwords, 1 expired, 1 processing';
-    const sentBy = `transfers sent by ${watch.mailbox}`;
-    expect(world.takeNotices()).toEqual([
-      {
-        subject: `${summary} (${watch.mailbox}, sent)`,
-        text: [
-          `3 ${sentBy} changed since ${observedAt.slice(0, 16).replace('T', ' ')} UTC: ${summary}.`,
-          '',
-          `  deleted after wrong passwords  ${ids[1]}  (was active)`,
-          `  expired                        ${ids[0]}  (was active)`,
-          `  processing                     ${created}  (new)`,
-          '',
-        ].join('\n'),
-        chat: {
-          ...{ version: '1.0', source: 'custom', id: expect.stringMatching(/^ntc_/) },
-          content: {
-            textType: 'client-markdown',
-            title: expect.stringContaining(`3 ${sentBy}`),
-            description: expect.stringContaining(`*expired* \`${ids[0]}\` (was active)`),
-          },
-        },
-        queue: expect.stringContaining(ids[0]!),
-        attributes: {
-          types: '["transfer.deleted_by_security","transfer.deleted_by_expiration","transfer.processing"]',
-          ...{ ...watch, severity: 'alert' },
-        },
-      },
-    ]);
     expect(await world.poll(watch)).toMatchObject({ outcome: 'unchanged', units: { write: 0 } });
     expect(await world.takeEvents()).toEqual([]);
   });
@@ -86,7 +57,6 @@ describe('pollWatch', () => {
     const poll = () => world.poll({ ...watch, notifyExisting: true });
     expect(await poll()).toMatchObject({ outcome: 'baseline', changed: 12, published: 12 });
     expect(await world.takeEvents()).toHaveLength(12);
-    expect(world.takeNotices().map(({ subject }) => subject)).toEqual([`12 active (${watch.mailbox}, sent)`]);
     expect(await poll()).toMatchObject({ outcome: 'unchanged' });
   });
 

@@ -182,8 +182,7 @@ async function invoke({ deps, cryptshare, sdkEnvironment }: World): Promise<stri
       FULL_LISTING_EVERY: '1',
       TRANSFER_RETENTION_DAYS: '30',
       TRANSFERS_TABLE: table,
-      TRANSFER_EVENTS_TOPIC_ARN: deps.topics.eventsTopicArn,
-      TRANSFER_NOTICES_TOPIC_ARN: deps.topics.noticesTopicArn,
+      TRANSFER_EVENTS_TOPIC_ARN: deps.topic.eventsTopicArn,
     },
   });
   const [out, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);

@@ -9,7 +9,6 @@ import { logPoll } from '#functions/poll/report.ts';
 import { type FollowingWatch, followable } from '#functions/transfers/follow.ts';
 import type { Direction } from '#functions/transfers/transfer.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
-import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import type { Switches } from '#infra/simulator/switches.ts';
 import { newMailbox, pollLater, resetServer, startMailboxWorld, world } from '#test/support/mailbox-world.ts';
 import { table } from '#test/support/poll-world.ts';
@@ -57,16 +56,11 @@ async function everything(logged: string) {
   for await (const { Items = [] } of paginateScan({ client: world.deps.dynamo }, { TableName: table }))
     rows.push(Items);
   const events = await world.takeEvents();
-  const notices = world.takeNotices();
   await webhooks.fanOut(...events.map(({ event }) => event as TransferEvent));
-  await fanOut(
-    webhooks.deps,
-    notices.map(({ queue }) => ({ body: queue })),
-  );
   await webhooks.settleAll();
   expect(webhooks.received.length).toBeGreaterThan(events.length);
   const sent = webhooks.received.splice(0).map(({ headers, body }) => ({ headers, body }));
-  const all = JSON.stringify([rows, await webhooks.dump(), events, notices, sent, logged]).toLowerCase();
+  const all = JSON.stringify([rows, await webhooks.dump(), events, webhooks.mails, sent, logged]).toLowerCase();
   return { all, types: new Set(events.map(({ event }) => event.type)) };
 }
 

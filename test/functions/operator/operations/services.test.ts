@@ -26,7 +26,7 @@ const services = async () => {
 
 describe('GET /services', () => {
   it('lists tables, queues with their messages, and topics with their subscriptions', async () => {
-    const { sns, eventsTopicArn } = world.deps.topics;
+    const { sns, eventsTopicArn } = world.deps.topic;
     await sns.send(new SubscribeCommand({ TopicArn: eventsTopicArn, Protocol: 'sqs', Endpoint: world.queue.arn }));
     await world.ask('POST', '/endpoints', { body: { name: 'crm', url: world.urlOf('crm') } });
     await world.fanOut(exampleEvent('one'), exampleEvent('two'));

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { eventBody, transferEvent } from '#functions/events/transfer-event.ts';
-import { transferNotice } from '#functions/notices/notice.ts';
 import { eventKey } from '#functions/webhooks/deliveries/delivery.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { EndpointSettingsInput } from '#functions/webhooks/endpoints/settings.ts';
@@ -30,7 +29,7 @@ describe('fanOut of an event', () => {
     { what: 'of another mailbox', filter: { mailboxes: ['bob@example.com'] }, isWanted: false },
     { what: 'of its direction', filter: { directions: ['sent'] }, isWanted: true },
     { what: 'of the other direction', filter: { directions: ['received'] }, isWanted: false },
-    { what: 'as notices', filter: { format: 'slack' }, isWanted: false },
+    { what: 'in a chat', filter: { format: 'slack' }, isWanted: true },
   ])('creates a delivery for an endpoint that wants events $what: $isWanted', async ({ filter, isWanted }) => {
     await crm.add({ ...filter });
     expect(await world.fanOut(event)).toEqual({
@@ -118,34 +117,6 @@ describe('fanOut of a batch of events', () => {
   );
 });
 
-describe('fanOut of a notice', () => {
-  const change = { trackingId: 'one', state: 'FAILED', previousState: 'ACTIVE', sequence: 1 };
-  const active = { ...change, trackingId: 'two', state: 'ACTIVE', previousState: null };
-  const events = [change, active].map((one) =>
-    transferEvent('https://a.example', watch, one, '2026-11-24T00:00:00.000Z'),
-  );
-  const notice = transferNotice(watch, events);
-  const record = JSON.stringify(notice.record);
-
-  test.each([
-    { what: 'as AWS hands it to a queue', body: record },
-    { what: 'with the texts of all channels', body: JSON.stringify({ default: notice.text, sqs: record }) },
-  ])('sends one message to chats, $what', async ({ body }) => {
-    await addEndpoint(world.deps, 'ops', { url: world.urlOf('ops'), format: 'slack', types: ['transfer.active'] });
-    await addEndpoint(world.deps, 'team', { url: world.urlOf('team'), format: 'teams' });
-    await crm.add();
-    await fanOut(world.deps, [{ body }]);
-    await world.settleAll();
-    expect(world.received.map(({ path }) => path).toSorted()).toEqual(['/ops', '/team']);
-    for (const { headers } of world.received) expect(headers).not.toHaveProperty('webhook-signature');
-  });
-
-  test('stores none that no chat wants', async () => {
-    await fanOut(world.deps, [{ body: record }]);
-    expect(await world.dump()).toEqual([]);
-  });
-});
-
 describe('fanOut of a message that no index or no header takes', () => {
   test.each([
     ['an event without a time', { ...event, timestamp: '' }],
@@ -153,19 +124,19 @@ describe('fanOut of a message that no index or no header takes', () => {
     ['an event of a transfer without an id', { ...event, data: { ...event.data, trackingId: '' } }],
     ['an event of a transfer whose id is a number', { ...event, data: { ...event.data, trackingId: 7 } }],
     ['an event without an id', { ...event, id: '' }],
-    ['a notice whose id no HTTP header can carry', { ...transferNotice(watch, [event]).record, id: 'ntc_\n' }],
-    ['a notice without a time', { ...transferNotice(watch, [event]).record, timestamp: '' }],
+    ['an event whose id no HTTP header can carry', { ...event, id: 'evt_\n' }],
+    ['an event without a type', { ...event, type: '' }],
   ])('refuses %s before it is stored', async (_, message) => {
     await crm.add();
     await addEndpoint(world.deps, 'chat', { url: world.urlOf('chat'), format: 'slack', types: ['transfer.*'] });
     const before = await world.dump();
     const { unhandled } = await fanOut(world.deps, [{ body: JSON.stringify(message) }]);
-    expect(unhandled).toMatchObject([{ message: 0, error: { name: 'NoticeError' } }]);
+    expect(unhandled).toMatchObject([{ message: 0, error: { name: 'MalformedEventError' } }]);
     expect(await world.dump()).toEqual(before);
   });
 });
 
-describe('fanOut of a message that is neither event nor notice', () => {
+describe('fanOut of a message that is no event', () => {
   test.each(['', '{', 'null', '{}', '{"id":"x"}', '[]', '{"data":{}}'])('harms no other message: %s', async (body) => {
     await crm.add();
     const { unhandled, deliveries } = await fanOut(world.deps, [{ body }, { body: eventBody(event) }]);

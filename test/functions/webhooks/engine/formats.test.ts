@@ -3,7 +3,7 @@ import { Webhook } from 'standardwebhooks';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { eventBody } from '#functions/events/transfer-event.ts';
 import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
-import { bodyOf } from '#functions/webhooks/endpoints/format.ts';
+import { eventBodyOf } from '#functions/webhooks/endpoints/format.ts';
 import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
 import { block } from '#test/docs/document-blocks.ts';
 import { examples } from '#test/docs/event-schemas.ts';
@@ -40,7 +40,7 @@ describe('the format cloudevents', () => {
 
   it.each(examples)('sends $type as the official SDK demands, with no attribute beyond', ({ event }) => {
     const stored = eventBody(event);
-    const body = JSON.parse(bodyOf('cloudevents', stored, {}));
+    const body = JSON.parse(eventBodyOf('cloudevents', stored, {}));
     expect(new CloudEvent(body, true).validate()).toBe(true);
     const subject = 'trackingId' in event.data ? ['subject'] : [];
     expect(Object.keys(body)).toEqual([
@@ -71,7 +71,7 @@ describe.each([
     expect(await crm.read()).toMatchObject({ status: 'disabled', disabledBecause: expect.stringContaining('410') });
   });
 
-  it('sends a test as an event, not as a notice', async () => {
+  it('sends a test as an event, not as a digest', async () => {
     await crm.add(settings);
     const { event } = await sendTest(world.deps, 'crm');
     await world.answerWakeUps();
@@ -134,6 +134,6 @@ describe('the format template', () => {
 
 it('shows a CloudEvent in docs/receiving-webhooks.md as it is sent', () => {
   const event = examples.find(({ type }) => type === 'transfer.processing')!.event;
-  const body = bodyOf('cloudevents', eventBody(event), {});
+  const body = eventBodyOf('cloudevents', eventBody(event), {});
   expect(block('json cloudevent')).toBe(`${JSON.stringify(JSON.parse(body), null, 2)}\n`);
 });

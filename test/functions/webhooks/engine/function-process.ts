@@ -51,8 +51,8 @@ export const environmentOf = ({ sdkEnvironment, queue, announcementQueue, deps }
   ANNOUNCEMENT_QUEUE_URL: announcementQueue.url,
   DATA_KEY: dataKey,
   ALLOW_PRIVATE_WEBHOOKS: 'yes',
-  TRANSFER_EVENTS_TOPIC_ARN: deps.topics.eventsTopicArn,
-  TRANSFER_NOTICES_TOPIC_ARN: deps.topics.noticesTopicArn,
+  TRANSFER_EVENTS_TOPIC_ARN: deps.topic.eventsTopicArn,
+  TRANSFER_NOTICES_TOPIC_ARN: deps.topic.eventsTopicArn.replace('events', 'notices'),
 });
 
 /** Starts a process that invokes functions one after the other by their entry points, with logs at their most talkative. */

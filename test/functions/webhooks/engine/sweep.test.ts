@@ -165,7 +165,7 @@ describe('sweep', () => {
       await world.answerWakeUps();
       world.clock.advance(second);
     }
-    const plan = new FaultPlan([['PublishCommand', 'refused']]);
+    const plan = new FaultPlan([['PublishBatchCommand', 'refused']]);
     expect(await world.faults.run(plan, world.sweep)).toMatchObject({ announced: 0, failed: 1 });
     expect(await world.sweep()).toMatchObject({ announced: 1, failed: 0 });
     expect(await world.sweep()).toMatchObject({ announced: 0, failed: 0 });

@@ -3,7 +3,6 @@ import net from 'node:net';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { eventBody } from '#functions/events/transfer-event.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
-import { transferNotice } from '#functions/notices/notice.ts';
 import { secretsOf } from '#functions/webhooks/endpoints/endpoint.ts';
 import { addEndpoint, rotateSecret } from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { EndpointSettingsInput } from '#functions/webhooks/endpoints/settings.ts';
@@ -14,8 +13,7 @@ import { exampleEvent, exampleEvents } from '#test/support/webhook-world.ts';
 import { deadUrl, environmentOf, type Invocation, invoke, messagesOf, throttledDynamo } from './function-process.ts';
 
 const dataKey = randomBytes(32).toString('base64');
-const { mailbox, direction } = event.data;
-const notice = transferNotice({ mailbox, direction }, [event]).record;
+const { mailbox } = event.data;
 const wakeUp = (endpoint: string, ...ids: readonly string[]) =>
   JSON.stringify({ endpoint, events: ids.length > 0 ? ids : [event.id] });
 
@@ -99,16 +97,16 @@ describe('logs of the functions', () => {
       };
     });
     const names = statuses.map((status) => `status-${status}`);
-    for (const name of names) await add(name);
+    const chats = ['slack-status-400', 'teams-status-500'];
     await add('slack-status-400', { format: 'slack' });
     await add('teams-status-500', { format: 'teams' });
-    const output = await printed({}, fanOutOf(eventBody(event), JSON.stringify(notice)), deliverTo(...names), [
-      'deliver',
-      messagesOf(wakeUp('slack-status-400', notice.id), wakeUp('teams-status-500', notice.id)),
-    ]);
+    // Long ago, so that the chats have waited for their event.
+    await fanOut({ ...world.deps, now: () => new Date(0) }, [{ body: eventBody(event) }]);
+    for (const name of names) await add(name);
+    const output = await printed({}, fanOutOf(eventBody(event)), deliverTo(...names, ...chats));
     for (const status of statuses.slice(1)) expect(output).toContain(`"answer":${status}`);
-    for (const name of ['slack-status-400', 'teams-status-500']) expect(output).toContain(`"endpoint":"${name}"`);
-    expect(output).toContain('"AttemptsFailed":5');
+    for (const name of chats) expect(output).toContain(`"endpoint":"${name}"`);
+    expect(output).toContain('"AttemptsFailed":7');
     expect(world.received).toHaveLength(statuses.length + 2);
   });
 
@@ -179,8 +177,8 @@ describe('logs of the functions', () => {
       'an address alone': mailbox,
       'an event that is cut off': eventBody(event).slice(0, eventBody(event).indexOf('.com')),
       'an event with a bare address': eventBody(event).replace(`"${mailbox}"`, mailbox),
-      'a notice that is no JSON': JSON.stringify({ sqs: mailbox }),
-      'a notice without its parts': JSON.stringify({ ...notice, items: mailbox }),
+      'an object of another kind': JSON.stringify({ sqs: mailbox }),
+      'an event without its data': JSON.stringify({ ...event, data: undefined, items: mailbox }),
       'an event about something else': JSON.stringify({ ...event, data: { mailbox: [mailbox] } }),
     };
     await add('crm');

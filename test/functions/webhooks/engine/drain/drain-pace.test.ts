@@ -1,8 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { transferNotice } from '#functions/notices/notice.ts';
+import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
-import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { crm, events, first, minute, other, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 
 beforeEach(startEndpointWorld);
@@ -118,25 +117,25 @@ test('a drain that looks at retries sends a wake-up for the next one, before any
 });
 
 describe('a drain of a chat', () => {
-  const notices = events
-    .slice(0, 6)
-    .map((one) => transferNotice({ mailbox: 'alice@example.com', direction: 'sent' }, [one]).record);
-  const addSlack = async () => {
+  /** Adds a chat with messages to send, and returns their ids. */
+  const addSlack = async (count = 6) => {
     await addEndpoint(world.deps, 'ops', { url: world.urlOf('ops'), format: 'slack' });
-    await fanOut(
-      world.deps,
-      notices.map((record) => ({ body: JSON.stringify(record) })),
-    );
+    const ids: string[] = [];
+    for (let message = 0; message < count; message += 1) {
+      world.clock.advance(1);
+      ids.push((await sendTest(world.deps, 'ops')).event);
+    }
+    return ids;
   };
 
   test('sends one message a second from a backlog, each by one wake-up', async () => {
-    await addSlack();
+    const messages = await addSlack();
     const started = world.now();
-    for (let turn = 0; turn < notices.length; turn += 1) {
+    for (let turn = 0; turn < messages.length; turn += 1) {
       const wakeUps = turn === 0 ? await world.takeWakeUps() : [{ endpoint: 'ops', events: [] }];
       const before = await world.countWakeUps();
       await world.deliver(wakeUps);
-      expect((await world.countWakeUps()) - before).toBe(turn === notices.length - 1 ? 0 : 1);
+      expect((await world.countWakeUps()) - before).toBe(turn === messages.length - 1 ? 0 : 1);
       world.clock.advance(second);
     }
     expect(world.received.map(({ at }) => at - started)).toEqual([0, 1000, 2000, 3000, 4000, 5000]);
@@ -156,20 +155,20 @@ describe('a drain of a chat', () => {
   });
 
   test('sends a wake-up for a message that comes too early, and does not leave it to the sweep', async () => {
-    await addEndpoint(world.deps, 'ops', { url: world.urlOf('ops'), format: 'slack' });
-    for (const record of notices.slice(0, 2)) {
-      await fanOut(world.deps, [{ body: JSON.stringify(record) }]);
-      await world.answerWakeUps();
-    }
+    await addSlack(1);
+    await world.answerWakeUps();
+    world.clock.advance(1);
+    await sendTest(world.deps, 'ops');
+    await world.answerWakeUps();
     expect(world.received).toHaveLength(1);
     expect(await world.countWakeUps()).toBe(1);
   });
 
   test('sends no message again that the chat will never take, and counts no failure', async () => {
-    await addSlack();
+    const [id = ''] = await addSlack();
     world.setAnswer(() => ({ status: 400, body: 'invalid_payload' }));
-    await world.deliver([{ endpoint: 'ops', events: [notices[0]!.id] }]);
-    expect(await world.deliveryOf(notices[0]!)).toMatchObject({ status: 'FAILED', reason: 'rejected', attempt: 1 });
+    await world.deliver([{ endpoint: 'ops', events: [id] }]);
+    expect(await world.deliveryOf({ id })).toMatchObject({ status: 'FAILED', reason: 'rejected', attempt: 1 });
     expect(await world.deps.leases.read('ops')).toMatchObject({ failures: 0, failedAttempts: 0 });
   });
 });

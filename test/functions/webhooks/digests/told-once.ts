@@ -1,0 +1,56 @@
+import { expect } from 'vitest';
+import { parseDigest } from '#functions/notices/digest.ts';
+import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
+import type { Reader } from '#functions/webhooks/endpoints/reader.ts';
+import type { EndpointSettingsInput } from '#functions/webhooks/endpoints/settings.ts';
+import type { WebhookWorld } from '#test/support/webhook-world.ts';
+
+/** Declares a reader as the only one of the configuration. */
+export async function declareReader(
+  { deps }: WebhookWorld,
+  name: string,
+  { urgent, quiet, ...reader }: Reader,
+  settings: Partial<EndpointSettingsInput> = {},
+): Promise<void> {
+  const lists = { urgent: [...urgent], quiet: [...quiet] };
+  const mail = { url: 'mailto:anna@example.com', format: 'email' as const, reader: { ...reader, ...lists } };
+  await declareEndpoints(deps, [{ name, settings: { ...mail, ...settings }, secret: undefined }]);
+}
+
+/** Ids of the mails to a reader, in their order. */
+export const mailedTo = ({ mails }: WebhookWorld, name: string): string[] =>
+  mails.filter(({ reader }) => reader === name).map(({ id }) => id);
+
+/**
+ * Checks that each event is in exactly one digest of a reader, and that each digest tells what belongs to it, and was
+ * mailed.
+ *
+ * @param isLost true for an event that may have been cancelled instead, because its reader was removed
+ * @param unsent statuses of digests that may not have been mailed
+ * @returns the ids of the digests
+ */
+export async function expectToldOnce(
+  world: WebhookWorld,
+  name: string,
+  events: readonly { readonly id: string }[],
+  isLost: (id: string) => boolean = () => false,
+  unsent: readonly string[] = [],
+): Promise<string[]> {
+  const mailed = mailedTo(world, name);
+  const read = (ids: readonly string[]) => world.deps.deliveries.read(ids.map((event) => ({ event, endpoint: name })));
+  const deliveries = await read(events.map(({ id }) => id));
+  expect(deliveries).toHaveLength(events.length);
+  const kept = deliveries.filter(({ event, status }) => status !== 'CANCELLED' || !isLost(event));
+  for (const delivery of kept) expect(delivery).toMatchObject({ status: 'COLLECTED', digest: expect.any(String) });
+  const tellers = new Map(kept.map(({ event, digest }) => [event, digest!]));
+  const digests = await read([...new Set(tellers.values())]);
+  for (const { event: id, status, body } of digests) {
+    if (unsent.includes(status)) continue;
+    expect(status).toBe('DELIVERED');
+    expect(mailed).toContain(id);
+    const digest = parseDigest(body);
+    expect(digest.events).toBe([...tellers.values()].filter((teller) => teller === id).length);
+    for (const event of digest.told) expect(tellers.get(event.id)).toBe(id);
+  }
+  return digests.map(({ event }) => event);
+}
