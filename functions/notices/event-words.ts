@@ -7,8 +7,9 @@ import type { Phrase, Words } from './words/words.ts';
 /** Longest time that is told in hours. */
 const mostHours = 72;
 
-/** Longest explanation that an event gives, in characters. */
-const mostMessage = 1000;
+/** Longest explanation that an event gives, and longest type, in characters. */
+const maxMessage = 1000;
+const maxType = 64;
 
 /** An event in words. All foreign text in them is neutral. @param detail `''` where there is none */
 const told = (words: string, detail = '') => ({ words, detail });
@@ -25,10 +26,13 @@ export function ofWatch(words: Words, type: string, { mailbox, direction }: Watc
   return words.say(isKnown ? `of.${direction}` : 'of.watch', { mailbox: mailboxText(mailbox) });
 }
 
+/** The display form of a type that another version has stored. */
+const typeText = (type: string): string => neutral(cut(type, maxType));
+
 /** A number of events of one type. @example '3 transfers from anna@example.com failed' */
 export function countWords(words: Words, type: string, count: number, watch: WatchName = {}): string {
   const phrase = entryOf(type).about && words.has(type) ? type : 'unknown';
-  return words.say(phrase, { count, of: ofWatch(words, type, watch), type: neutral(type) });
+  return words.say(phrase, { count, of: ofWatch(words, type, watch), type: typeText(type) });
 }
 
 /** A number of events as short as a column or a list needs it. @example '3 failed' */
@@ -55,7 +59,7 @@ export function transferWords(words: Words, event: ToldEvent) {
 /** Words for the state that a type tells; an unknown type keeps its spelling. */
 function stateWords(words: Words, type: string): string {
   const phrase = `is.${type}`;
-  return words.has(phrase) ? words.say(phrase) : neutral(type);
+  return words.has(phrase) ? words.say(phrase) : typeText(type);
 }
 
 /**
@@ -109,7 +113,7 @@ function timeLeft({ say }: Words, from: string, until: unknown): string {
 export function operatorWords(words: Words, { type, timestamp, data }: ToldEvent) {
   const { say, has } = words;
   const cause = `cause.${type.startsWith('watch.') ? 'watch' : 'endpoint'}.${textIn(data.cause)}`;
-  const message = unlinked(cut(textIn(data.message) ?? '', mostMessage));
+  const message = unlinked(cut(textIn(data.message) ?? '', maxMessage));
   const problem = has(cause) ? say(cause) : message;
   const kind = type === 'endpoint.failing' && textIn(data.disableAt) ? 'endpoint.disabling' : type;
   const [headline, text, note] = ['headline', 'text', 'note'].map((part) => `${part}.${kind}`) as [

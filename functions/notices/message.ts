@@ -1,7 +1,7 @@
 import { entryOf, type Severity } from '#functions/events/catalogue.ts';
 import { type Digest, type DigestCount, type ToldEvent, textIn } from './digest.ts';
 import { countWords, ofWatch, operatorWords, shortCount, transferWords } from './event-words.ts';
-import { neutral } from './foreign-text.ts';
+import { cut, neutral } from './foreign-text.ts';
 import { type Language, type Words, wordsIn } from './words/words.ts';
 
 /** One event or one count in a message. */
@@ -46,6 +46,9 @@ export interface Addressee {
 
 /** Types of events that a headline counts one by one. */
 const mostTypes = 3;
+
+/** Longest tracking id, in characters, as polls accept it. */
+const maxTrackingId = 200;
 
 /**
  * Puts a digest into words: what needs attention, then the numbers, then all else.
@@ -107,8 +110,8 @@ function lineOf(words: Words, event: ToldEvent, isWatchKnown: boolean): MessageL
   }
   const { words: what, detail } = transferWords(words, event);
   const of = isWatchKnown ? '' : ofWatch(words, event.type, event.data).trim();
-  const trackingId = neutral(textIn(event.data.trackingId) ?? '');
-  return { words: what, trackingId, detail: `${of} ${detail && `(${detail})`}`.trim() };
+  const trackingId = neutral(cut(textIn(event.data.trackingId) ?? '', maxTrackingId));
+  return { words: what.trim() || '?', trackingId, detail: `${of} ${detail && `(${detail})`}`.trim() };
 }
 
 /** Counts of a digest that tells not all, or can be compared with the one before. */

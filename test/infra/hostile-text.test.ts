@@ -1,11 +1,14 @@
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type TransferEvent, transferEvent } from '#functions/events/transfer-event.ts';
-import { transferNotice } from '#functions/notices/notice.ts';
+import type { ToldEvent } from '#functions/notices/digest.ts';
 import { slackMessage } from '#functions/notices/slack.ts';
 import { teamsMessage } from '#functions/notices/teams.ts';
+import { snsSubject, textOf } from '#functions/notices/text.ts';
 import { canonicalState, isTrackingId } from '#functions/transfers/transfer.ts';
 import { type Output, personReporter, type Reporter, scriptReporter } from '#infra/local/console/console.ts';
+import { htmlMail } from '#infra/local/mail/html-mail.ts';
+import { messageFor } from '#test/functions/notices/digests.ts';
 import { alice, expectHarmless, hostileTexts } from '#test/functions/notices/hostile-notices.ts';
 import { run } from '#test/infra/cli/run-cli.ts';
 import { ScriptedApi } from '#test/infra/cli/scripted-api.ts';
@@ -64,18 +67,19 @@ afterAll(() => api.close());
 
 describe.each(hostileTexts)('foreign text %j', (text) => {
   const event = hostileEvent(text);
-  const notice = transferNotice(alice, [event]);
+  const message = messageFor([event as unknown as ToldEvent]);
 
-  test('does no harm in a mail, nor in Slack and Teams by Amazon Q Developer or a webhook (P22)', () => {
-    const { title, description } = notice.chat.content;
-    const messages = [JSON.parse(slackMessage(notice.record)), JSON.parse(teamsMessage(notice.record))];
-    for (const one of [notice.subject, notice.text, title, description, ...textsIn(messages)]) expectLinesHarmless(one);
+  test('does no harm in a mail, nor in Slack and Teams (P22)', () => {
+    const html = htmlMail(message)
+      .replace(/<style>.*?<\/style>/s, '')
+      .replaceAll(/<[^<>]*>/g, '\n');
+    const chats = [JSON.parse(slackMessage(message)), JSON.parse(teamsMessage(message))];
+    for (const one of [snsSubject(message), textOf(message), html, ...textsIn(chats)]) expectLinesHarmless(one);
   });
 
   test('does no harm on the terminal of the local run, nor in its JSON', () => {
     const use = (reporter: Reporter) => {
       reporter.announcement({ kind: 'event', id: event.id, event });
-      reporter.announcement({ kind: 'notice', id: 'ntc_1', subject: notice.subject, text: notice.text });
     };
     expectLinesHarmless(
       printed((output) => personReporter(output, () => new Date(0)), use).replaceAll(/\d\d:\d\d:\d\d/g, ''),
