@@ -114,7 +114,7 @@ const delivery = z.strictObject({
   nextAttemptAt: optionalText,
   reason: optionalText,
   eventAt: text,
-  /** Type of the event; `notice` for chats. */
+  /** Type of the event; `digest` for readers. */
   type: text,
 });
 
@@ -135,7 +135,7 @@ const tracedDelivery = z.extend(delivery, {
   ),
 });
 
-/** Its type is `notice` for the summary of events that chats receive. */
+/** Its type is `digest` for the summary of events that a reader receives. */
 const event = z.strictObject({ id: text, type: text, timestamp: text, data: z.record(text, z.unknown()) });
 
 /**

@@ -10,12 +10,12 @@ import { type Reader, usualReader } from '#functions/webhooks/endpoints/reader.t
 import { path } from '#infra/cli/api/client.ts';
 import type { EndpointResource } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, openSession, type Session, verb } from '#infra/cli/api/session.ts';
+import { testEndpoint } from '#infra/cli/commands/endpoint/endpoint-test.ts';
 import { duration } from '#infra/cli/terminal/arguments.ts';
 import { refused } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { htmlMail } from '#infra/local/mail/html-mail.ts';
 import { printableJson, printableLines } from '#infra/terminal/printable.ts';
-import { testEndpoint } from './endpoint-test.ts';
 
 const examples = `
 Examples:

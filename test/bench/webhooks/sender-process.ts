@@ -52,7 +52,7 @@ await startWebhooks(
   randomBytes(32).toString('base64'),
   // The other options concern polls.
   {
-    config: { retention: { events: 30, transfers: 30 } },
+    config: { retention: { events: 30, transfers: 30 }, notify: { readers: [] } },
     credentials: {},
     endpoints: declared,
     allowPrivateWebhooks: true,
