@@ -43,7 +43,7 @@ describe('npm start', () => {
     const { reader, text } = await run.line(({ kind }) => kind === 'notice');
     expect({ reader, text }).toEqual({
       reader: 'team',
-      text: expect.stringMatching(/^\d+ transfers? .*alice@example.com/),
+      text: expect.stringMatching(/^\d+ transfers? /),
     });
     run.kill('SIGINT');
     expect(await run.exit()).toBe(0);

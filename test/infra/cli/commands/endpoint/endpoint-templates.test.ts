@@ -98,11 +98,11 @@ describe('endpoint preview', () => {
   });
 
   it.each([
-    ['slack', 'evt_1', 'crm is a chat, which gets notices'],
-    ['event', 'ntc_1', 'ntc_1 is a notice, which only chats get'],
+    ['slack', 'evt_1', 'crm is for people: notice preview --reader crm shows what they get'],
+    ['event', 'dig_1', 'dig_1 is a digest, which only people get'],
   ])('refuses the format %s with %s', async (format, id, message) => {
     api.on('GET /endpoints/crm', { body: endpointOf(format) });
-    api.on('GET /events/ntc_1', { body: { ...event, id, type: 'notice', deliveries: [] } });
+    api.on('GET /events/dig_1', { body: { ...event, id, type: 'digest', deliveries: [] } });
     const ran = await endpoint(['preview', 'crm', '--event', id]);
     expect(ran.code).toBe(1);
     expect(ran.stderr).toContain(message);
