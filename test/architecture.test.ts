@@ -28,6 +28,7 @@ const floors = [
   ['infra/config', 'infra/api'],
   ['infra/constructs', 'infra/simulator', 'infra/cli/terminal'],
   ['infra/stack', 'infra/cli/api', 'infra/local/mail'],
+  ['infra/cli/commands/endpoint'],
   ['infra/cli/commands', 'infra/cli/secret', 'infra/local/process', 'infra/local/demo'],
   ['infra/cli/doctor', 'infra/local/data'],
   ['infra/cli', 'infra/local/services'],

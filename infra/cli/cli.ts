@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { clientIdCommand } from '#infra/cli/commands/client-id.ts';
 import { deliveryCommands } from '#infra/cli/commands/delivery.ts';
-import { endpointCommands } from '#infra/cli/commands/endpoint.ts';
+import { endpointCommands } from '#infra/cli/commands/endpoint/endpoint.ts';
 import { eventCommands } from '#infra/cli/commands/event.ts';
 import { noticeCommands } from '#infra/cli/commands/notice.ts';
 import { statusCommand } from '#infra/cli/commands/status.ts';

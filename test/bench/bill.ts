@@ -23,16 +23,17 @@ const settings = [
   ['--changing-hours <number>', 'hours of a month in which they happen', 1, 720, ordinary.changingHours],
   ['--together <number>', 'changes that one poll finds', 1, 100_000, ordinary.together],
   ['--endpoints <number>', 'endpoints that want every event', 0, 1000, ordinary.endpoints],
-  ['--chats <number>', 'chats that want every notice', 0, 1000, ordinary.chats],
-  ['--emails <number>', 'notices in a month that go out by e-mail', 0, 1e9, 0],
+  ['--readers <number>', 'readers by e-mail, each of a part of the mailboxes', 0, 10_000, ordinary.readers],
 ] as const;
 
-interface Options extends Omit<Installation, 'name' | 'watches' | 'activeShare' | 'pageLatency' | 'clientIdLength'> {
+interface Options
+  extends Omit<Installation, 'name' | 'watches' | 'activeShare' | 'pageLatency' | 'clientIdLength' | 'isAtOnce'> {
   readonly watches?: number;
   /** Per cent. */
   readonly active: number;
   readonly latency: number;
   readonly clientId: number;
+  readonly atOnce: boolean;
   readonly region: Region;
   readonly json: boolean;
 }
@@ -45,6 +46,7 @@ for (const [flag, description, least, greatest, usual] of settings) {
 }
 const options = command
   .addOption(new Option('--region <name>', 'region of the lines').choices(regions).default('us-east-1'))
+  .option('--at-once', 'send readers a message for each poll with changes, not a digest each day', false)
   .option('--json', 'print one JSON object instead of tables', false)
   .helpOption('-h, --help', 'show this help')
   .parse()
@@ -62,7 +64,7 @@ await withServices(async (bench) => {
 });
 
 function described(one: Options, watches: number): Installation {
-  const { latency: pageLatency, clientId: clientIdLength, changes = one.transfers, active, quietEvery, ...rest } = one;
+  const { latency: pageLatency, clientId: clientIdLength, atOnce: isAtOnce, active, quietEvery, ...rest } = one;
   return {
     ...rest,
     name: 'described',
@@ -70,7 +72,8 @@ function described(one: Options, watches: number): Installation {
     activeShare: active / 100,
     pageLatency,
     clientIdLength,
-    changes,
+    isAtOnce,
+    changes: one.changes ?? one.transfers,
     ...(quietEvery !== undefined && { quietEvery }),
   };
 }

@@ -98,8 +98,8 @@ export async function startOperatorWorld() {
     topics: {
       sns: { url: world.sdkEnvironment.AWS_ENDPOINT_URL_SNS!, signer: signerFor('sns') },
       arns: {
-        'transfer-events': world.deps.topic.eventsTopicArn,
-        'transfer-notices': noticesTopicArn,
+        'transfer-events': [world.deps.topic.eventsTopicArn],
+        'transfer-notices': [noticesTopicArn],
       },
     },
     webhooks: { ...world.deps, events: new StoredEvents(world.deps) },

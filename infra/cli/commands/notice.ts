@@ -10,12 +10,13 @@ import { type Reader, usualReader } from '#functions/webhooks/endpoints/reader.t
 import { path } from '#infra/cli/api/client.ts';
 import type { EndpointResource } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, openSession, type Session, verb } from '#infra/cli/api/session.ts';
+import { testEndpoint } from '#infra/cli/commands/endpoint/endpoint-test.ts';
 import { duration } from '#infra/cli/terminal/arguments.ts';
-import { refused } from '#infra/cli/terminal/cli-error.ts';
+import { refused, wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
+import { timeText } from '#infra/cli/terminal/output.ts';
 import { htmlMail } from '#infra/local/mail/html-mail.ts';
 import { printableJson, printableLines } from '#infra/terminal/printable.ts';
-import { testEndpoint } from './endpoint-test.ts';
 
 const examples = `
 Examples:
@@ -71,15 +72,24 @@ async function preview(session: Session, { reader: name, period, html }: Preview
   const { counts } = digestOf(before ?? [], times);
   const { digest } = digestOf(events, { ...times, before: before && counts });
   const message = messageOf(digest, { name, ...reader });
-  if (html !== undefined) writeFileSync(html, htmlMail(message));
+  if (html !== undefined) writePage(html, htmlMail(message));
   const body = isChat(endpoint.format) ? JSON.parse(chatBodyOf(endpoint.format, message)) : textOf(message);
   output.result({ subject: message.subject, body }, () => {
-    output.warning(`${name} would get this for ${digest.events} events since ${iso(since)}:`);
-    output.line(`\n${printableLines(message.subject)}\n`);
+    output.warning(`${name} would get this for ${digest.events} events since ${timeText(iso(since))} UTC:`);
+    output.line(`\nSubject: ${printableLines(message.subject)}\n`);
     output.line(typeof body === 'string' ? printableLines(body) : printableJson(body, 2));
     if (events.length === mostEvents) output.warning(`these are the newest ${mostEvents} events of that time`);
     if (html !== undefined) output.warning(`wrote ${html}`);
   });
+}
+
+/** @throws CliError for a file that cannot be written */
+function writePage(file: string, page: string): void {
+  try {
+    writeFileSync(file, page);
+  } catch (error) {
+    throw wrongCommandLine(`--html: ${file} cannot be written (${(error as NodeJS.ErrnoException).code})`);
+  }
 }
 
 /** @throws CliError for an endpoint that no person reads */

@@ -1,7 +1,7 @@
 import type { EndpointResource } from '#infra/cli/api/resources.ts';
 import type { Session } from '#infra/cli/api/session.ts';
-import { failuresText } from '#infra/cli/commands/endpoint-view.ts';
-import { lastAttemptTo } from '#infra/cli/commands/last-attempt.ts';
+import { failuresText } from '#infra/cli/commands/endpoint/endpoint-view.ts';
+import { lastAttemptTo } from '#infra/cli/commands/endpoint/last-attempt.ts';
 import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
 import { type Check, met, orFailed, warn } from './check.ts';
 

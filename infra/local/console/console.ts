@@ -38,6 +38,9 @@ const styles: Record<string, Style> = {
   well: 'green',
 };
 
+/** Before each line of a message to a reader: a message is as wide as a mail. */
+const messageIndent = '  ';
+
 /**
  * Prints lines for a person. It mentions a poll only if it stored a baseline, or if a problem begins, changes or ends.
  * It reports only the first watch to fail and the last to recover of those that share a problem.
@@ -62,8 +65,12 @@ export function personReporter(output: Output, now: () => Date): Reporter {
       output.write('\n');
     },
     announcement(announcement) {
-      if (announcement.kind === 'notice') line('notice', `to ${announcement.reader}\n${announcement.text}`);
-      else line('event', eventWords(announcement.event));
+      if (announcement.kind === 'event') return line('event', eventWords(announcement.event));
+      line('notice', `to ${announcement.reader}`);
+      const width = (output.stream.columns ?? Number.POSITIVE_INFINITY) - messageIndent.length;
+      const lines = announcement.text.trim().split('\n').map(printable);
+      const rows = lines.flatMap((one) => fitted(one, width)).map((row) => (row === '' ? '' : messageIndent + row));
+      output.write(`\n${rows.join('\n')}\n\n`);
     },
     poll(poll) {
       const name = watchWords(poll.watch);
@@ -114,9 +121,12 @@ function eventWords(event: Extract<Announcement, { kind: 'event' }>['event']): s
 function deliveryWords(facts: DeliveryFacts): string {
   const { endpoint, event, status, attempt, durationMs, failure, code, answer, nextAttemptAt, reason } = facts;
   const cause = 'cause' in facts ? facts.cause : undefined;
+  // SNS takes a mail without a status.
+  const isUnnumbered = status === 'DELIVERED' && answer === undefined;
   const outcome = [
     status.toLowerCase(),
-    attempt && `attempt ${attempt}, ${durationMs} ms, ${attemptWords({ failure, code, status: answer, cause })}`,
+    attempt && `attempt ${attempt}, ${durationMs} ms`,
+    attempt && !isUnnumbered && attemptWords({ failure, code, status: answer, cause }),
     reason,
     nextAttemptAt && `next at ${nextAttemptAt.slice(11, 19)} UTC`,
   ];
@@ -129,3 +139,11 @@ function receiptWords({ endpoint, id, status, type, isRepetition }: Receipt): st
 }
 
 export const watchWords = ({ mailbox, direction }: Watch): string => `${direction} by ${mailbox}`;
+
+/** Breaks a line that is too long between words; its rest is indented by two more. */
+function fitted(line: string, width: number): string[] {
+  const indent = ' '.repeat(line.search(/\S|$/));
+  const end = line.lastIndexOf(' ', width);
+  if (line.length <= width || end <= indent.length + 2) return [line];
+  return [line.slice(0, end), ...fitted(`${indent}  ${line.slice(end + 1)}`, width)];
+}

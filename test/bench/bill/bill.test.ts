@@ -7,7 +7,7 @@ import { deliveryCosts, linesOf, monthlyBill } from './monthly-bill.ts';
 import { mostWatches, pollDuration, shardsFor } from './polls-of-month.ts';
 import { type Billed, items, type Quantities } from './prices.ts';
 
-const small = { name: 'one watch', watches: 1, transfers: 1000, changes: 1000, emails: 0 };
+const small = { name: 'one watch', watches: 1, transfers: 1000, changes: 1000 };
 const installation: Installation = { ...ordinary, ...small, pagesAtOnce: 4 };
 
 /** Measurements in round figures. */
@@ -33,8 +33,16 @@ const measured: MeasuredUse = {
       creation: { read: 0, write: 1 },
       delivery: { read: 1, write: 2 },
     },
-    notice: { read: 1, write: 0 },
     sweep: { read: 3, write: 0 },
+  },
+  readers: {
+    creation: { read: 0, write: 2 },
+    examined: { read: 0.1, write: 0 },
+    swept: { read: 2, write: 0 },
+    digest: { read: 10, write: 8 },
+    told: { read: 2, write: 3 },
+    counted: { read: 1, write: 2 },
+    stored: { delivery: 700, digest: 3000 },
   },
   stored: { event: 900, delivery: 800 },
   logs: { tick: 500, quiet: 20, changed: 700, fanOut: 800, deliver: 400, delivery: 600, sweep: 800 },
@@ -43,7 +51,6 @@ const measured: MeasuredUse = {
   deployed: {
     memory: { poll: 512, fanOut: 256, deliver: 512, sweep: 256 },
     listenedQueues: 2,
-    noticesAreFiltered: true,
     platformLog: 340,
     secrets: 1,
     dashboards: 1,
@@ -70,6 +77,9 @@ const sent = (requests: number, webhooks: number) => (requests * (440 + 50 + 285
 const whileBusy = 1 - Math.exp(-72 / 720);
 const pollsOfQuiet = minutes * (whileBusy + (1 - whileBusy) / 15);
 
+/** Mails of a month with 1,000 separate changes, a digest for each day with news, by the number of readers. */
+const mailed = (readers: number) => readers * 30 * (1 - Math.exp(-1000 / readers / 30));
+
 /** An installation differs by these settings, and uses this much of an item in a month. */
 type Row = readonly [requirement: string, Partial<Installation>, Billed, quantity: number];
 
@@ -82,7 +92,6 @@ describe('monthlyUse', () => {
     ['counts writes of each delivery', { endpoints: 2 }, 'dynamoWrites', minutes * 2 + 1000 * (5 + 1 + 2 * 9)],
     ['stores an event that no endpoint wants', { endpoints: 0 }, 'dynamoWrites', minutes * 2 + 1000 * (5 + 2)],
     ['counts the writes of a burst', { together: 100 }, 'dynamoWrites', minutes * 2 + 1000 * (5 + 1 + 3)],
-    ['stores a notice and its deliveries', { chats: 2 }, 'dynamoWrites', minutes * 2 + 1000 * (15 + 1 + 2 * 9)],
     ['notes changes if quiet watches wait', { quietEvery: 1 }, 'dynamoWrites', minutes * 2 + 1000 * (15 + 1)],
     ['polls half as much in twice the interval', { every: 2 }, 'dynamoWrites', (minutes / 2) * 2 + 1000 * 15],
     ['keeps rows of transfers and deliveries', {}, 'dynamoStorage', (1000 * (300 + 900 + 800)) / 1e9],
@@ -94,13 +103,11 @@ describe('monthlyUse', () => {
     ['schedules ticks and sweeps', {}, 'schedulerInvocations', minutes * 2],
     ['sends, receives and deletes messages', {}, 'sqsRequests', 2 * 650_000 + 1000 * (3 + 3)],
     ['shares messages in a burst', { together: 100 }, 'sqsRequests', 2 * 650_000 + 1000 * (1 + 2 / 5 + 3 / 5)],
-    ['sends a notice if a chat wants it', { chats: 1 }, 'sqsRequests', 2 * 650_000 + 1000 * (6 + 3 + 3)],
-    ['sends one notice for a burst', { chats: 1, together: 100 }, 'sqsRequests', 2 * 650_000 + 1000 * 2 + 10 * 6],
     ['shares an invocation among two events', { together: 2 }, 'sqsFairness', 500],
-    ['publishes an event and a notice', {}, 'snsPublishes', 2000],
-    ['publishes ten events at once', { together: 100 }, 'snsPublishes', 1000 / 10 + 1000 / 100],
-    ['asks for a key with each of few publications', { changes: 100 }, 'kmsRequests', 2 * 2 * 100],
-    ['asks for a key every five minutes', { watches: 10_000 }, 'kmsRequests', 2 * 2 * 2 * 8640],
+    ['publishes each event', {}, 'snsPublishes', 1000],
+    ['publishes ten events at once', { together: 100 }, 'snsPublishes', 1000 / 10],
+    ['asks for a key with each of few publications', { changes: 100 }, 'kmsRequests', 2 * 100],
+    ['asks for a key every five minutes', { watches: 10_000 }, 'kmsRequests', 2 * 2 * 8640],
     ['reads the secret every five minutes', { changes: 0 }, 'secretCalls', 8640],
     ['reads the secret for few deliveries', {}, 'secretCalls', 8640 + 1000],
     ['logs polls, changes and deliveries', {}, 'logIngestion', logged(minutes - 1000, 1000 * (2500 + 2 * 340))],
@@ -114,15 +121,43 @@ describe('monthlyUse', () => {
     ['reads less for active transfers', { fullListingEvery: 10, changes: 0 }, 'dynamoReads', minutes * (0.55 + 1 + 3)],
     ['polls a quiet watch seldom', { changes: 0, quietEvery: 15 }, 'dataOut', sent((minutes / 15) * 11, 0)],
     ['polls a busy watch often', { changes: 72, quietEvery: 15 }, 'dataOut', sent(pollsOfQuiet * 11, 72)],
-    ['counts e-mails', { emails: 7 }, 'snsEmails', 7],
     ['counts metrics of alarms', {}, 'alarmMetrics', 18],
   ])('%s', (_, changed, item, quantity) => {
     expect(useOf(changed).quantities[item]).toBeCloseTo(quantity, 6);
   });
 
-  test('sends notices to the queue where no filter keeps them', () => {
-    const deployed = { ...measured.deployed, noticesAreFiltered: false };
-    expect(useOf({}, { deployed }).quantities.sqsRequests).toBe(2 * 650_000 + 1000 * (6 + 3));
+  const [daily, atOnce] = [{ readers: 20 }, { readers: 20, isAtOnce: true }];
+  const digests = mailed(20);
+  const perDigest = 1000 / digests;
+
+  test.each<Row>([
+    ['nothing if there are none', { readers: 0, isAtOnce: true }, 'dynamoReads', 0],
+    ['a mail for each day with news', daily, 'snsEmails', digests],
+    ['a mail for each change at once', atOnce, 'snsEmails', 1000],
+    ['a mail for all changes of a poll', { ...atOnce, together: 100 }, 'snsEmails', 10],
+    ['a publication for each mail', daily, 'snsPublishes', digests],
+    ['a data key for each mail, if they are few', daily, 'kmsRequests', 2 * digests],
+    [
+      'reads of their rows by fan-out and sweeps, and of gathering',
+      daily,
+      'dynamoReads',
+      1000 * 20 * 0.1 + minutes * 20 * 2 + digests * (10 + 2 * perDigest),
+    ],
+    ['writes of waiting, plan, marks', daily, 'dynamoWrites', 1000 * 2 + digests * (8 + 3 * perDigest)],
+    [
+      'writes of events that are only counted',
+      { ...atOnce, together: 100 },
+      'dynamoWrites',
+      1000 * 2 + 10 * (8 + 20 * 3 + 80 * 2),
+    ],
+    ['rows of waiting events and digests', daily, 'dynamoStorage', (1000 * 700 + digests * 3000) / 1e9],
+    ['a wake-up for each digest', daily, 'sqsRequests', 3 * digests],
+    ['messages of fan-out to itself from 50 endpoints on', { readers: 149 }, 'lambdaRequests', 2000 + mailed(149)],
+    ['their sends, receives and deletions', { readers: 149 }, 'sqsRequests', 3 * 2000 + 3 * mailed(149)],
+  ])('adds for readers %s', (_, changed, item, quantity) => {
+    const without = { ...changed, readers: 0 };
+    const added = useOf(changed).quantities[item] - useOf(without).quantities[item];
+    expect(added).toBeCloseTo(quantity, 6);
   });
 
   test('reads the rows of other shards as far as that was measured', () => {
@@ -171,7 +206,7 @@ describe('mostWatches', () => {
 describe('monthlyBill', () => {
   const nothing = Object.fromEntries(Object.keys(items).map((item) => [item, 0])) as Record<Billed, number>;
   const billOf = (quantities: Partial<Quantities>) =>
-    monthlyBill(installation, { ...useOf({}), quantities: { ...nothing, ...quantities } }, 'us-east-1');
+    monthlyBill({ ...useOf({}), quantities: { ...nothing, ...quantities } }, 'us-east-1');
 
   test('charges for the quantity beyond the free one, and keeps alarms apart', () => {
     const { beforeAlarms, alarms } = billOf({ sqsRequests: 3e6, lambdaCompute: 400_000, alarmMetrics: 18 });
@@ -195,9 +230,9 @@ describe('monthlyBill', () => {
 describe('deliveryCosts', () => {
   test('costs as much as a million deliveries add to a bill', () => {
     const sum = (endpoints: number) =>
-      [...deliveryCosts({ together: 1, endpoints, chats: 0 }, measured, 'us-east-1').values()].reduce((a, b) => a + b);
+      [...deliveryCosts({ together: 1, endpoints }, measured, 'us-east-1').values()].reduce((a, b) => a + b);
     const gross = (endpoints: number) =>
-      monthlyBill(installation, useOf({ watches: 1000, endpoints }), 'us-east-1').beforeAlarms.gross;
+      monthlyBill(useOf({ watches: 1000, endpoints }), 'us-east-1').beforeAlarms.gross;
     // Two endpoints share each event and its publication.
     expect(gross(2) - gross(1)).toBeCloseTo(2 * sum(2) - sum(1), 0);
     expect(sum(1) - sum(2)).toBeGreaterThan(0);
@@ -205,7 +240,7 @@ describe('deliveryCosts', () => {
 });
 
 describe('readStack', () => {
-  test('finds notices filtered, no dashboard, and no line of Lambda for an invocation that succeeds', () => {
-    expect(readStack()).toMatchObject({ noticesAreFiltered: true, dashboards: 0, platformLog: 0, listenedQueues: 2 });
+  test('finds no dashboard, and no line of Lambda for an invocation that succeeds', () => {
+    expect(readStack()).toMatchObject({ dashboards: 0, platformLog: 0, listenedQueues: 2 });
   });
 });

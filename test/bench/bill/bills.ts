@@ -1,8 +1,8 @@
 import { count, type Section } from '#test/bench/section.ts';
-import { installations, ordinary } from './installations.ts';
+import { installations, ordinary, withReaders } from './installations.ts';
 import { measureUse } from './measured-use.ts';
 import { billsOf, deliveryCosts } from './monthly-bill.ts';
-import { billTable, deliveryTable } from './tables.ts';
+import { billTable, deliveryTable, readerTable } from './tables.ts';
 
 const region = 'us-east-1';
 
@@ -14,13 +14,14 @@ export const bills: Section = {
     const sizes = installations.map(({ transfers }) => transfers);
     const { shared, polls } = await measureUse(bench, sizes, ordinary.activeShare);
     const calculated = billsOf(installations, shared, polls);
+    const ofReaders = billsOf(withReaders, shared, polls);
     const costOf = (watches: number, fullListingEvery: number) =>
       calculated.find(
         ({ installation }) => installation.watches === watches && installation.fullListingEvery === fullListingEvery,
       )!.bills[region].beforeAlarms;
-    const delivery = [...deliveryCosts({ together: 1, endpoints: 1, chats: 0 }, shared, region).values()];
+    const delivery = [...deliveryCosts({ together: 1, endpoints: 1 }, shared, region).values()];
     return {
-      measured: { bills: calculated, shared },
+      measured: { bills: calculated, readers: ofReaders, shared },
       tables: [
         {
           id: 'bills',
@@ -32,6 +33,7 @@ export const bills: Section = {
           title: `A million deliveries in ${region}, nothing free`,
           text: deliveryTable(shared, region),
         },
+        { id: 'readers', title: `A month with readers in ${region}, in USD`, text: readerTable(ofReaders, region) },
       ],
       figures: [
         count('a month of 1 watch of 1,000', 1, 'USD', costOf(1, 1).net),

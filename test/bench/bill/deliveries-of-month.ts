@@ -11,43 +11,32 @@ export interface Announced {
   readonly together: number;
   /** Endpoints that want every event. */
   readonly endpoints: number;
-  /** Chats that want every notice, of which there is one for all events that are announced at the same time. */
-  readonly chats: number;
 }
 
 /** Calculates the use of webhooks for announcements, without their publication; each first attempt succeeds. */
 export function deliveriesOf(
-  { events, together, endpoints, chats }: Announced,
+  { events, together, endpoints }: Announced,
   { webhooks, logs, stored, deployed }: SharedUse,
 ): Partial<Quantities> {
-  const { memory, noticesAreFiltered, platformLog } = deployed;
+  const { memory, platformLog } = deployed;
   const batch = Math.min(together, assumed('batch'));
   const { unwanted, event, creation, delivery } = batch === 1 ? webhooks.alone : webhooks.burst;
-  const notices = chats > 0 || !noticesAreFiltered ? events / together : 0;
-  const fanOuts = events / batch + notices;
-  const ofEvents = events * endpoints;
-  const ofNotices = notices * chats;
-  const deliveries = ofEvents + ofNotices;
+  const fanOuts = events / batch;
+  const deliveries = events * endpoints;
   // One for each batch and endpoint; it wakes a function up.
-  const wakeUps = ofEvents / batch + ofNotices;
-  const { alone } = webhooks;
-  // A notice that is wanted is stored like an event.
-  const notice = chats === 0 ? webhooks.notice : alone.event;
+  const wakeUps = deliveries / batch;
   const units = (kind: keyof Units) =>
-    events * (endpoints === 0 ? unwanted : event)[kind] +
-    ofEvents * (creation[kind] + delivery[kind]) +
-    notices * notice[kind] +
-    ofNotices * (alone.creation[kind] + alone.delivery[kind]);
+    events * (endpoints === 0 ? unwanted : event)[kind] + deliveries * (creation[kind] + delivery[kind]);
   const delivering = wakeUps * assumed('deliverDuration');
   return {
     dynamoReads: units('read'),
     dynamoWrites: units('write'),
-    ...kept((events + notices) * stored.event + deliveries * stored.delivery),
+    ...kept(events * stored.event + deliveries * stored.delivery),
     lambdaCompute:
       gigabyteSeconds(memory.fanOut, fanOuts * assumed('fanOutDuration')) + gigabyteSeconds(memory.deliver, delivering),
     lambdaRequests: fanOuts + wakeUps,
     // Each message is sent by itself; a batch of them is received and deleted at once.
-    sqsRequests: events + notices + 2 * fanOuts + 3 * wakeUps,
+    sqsRequests: events + 2 * fanOuts + 3 * wakeUps,
     sqsFairness: wakeUps,
     secretCalls: secretCalls(wakeUps, Math.ceil(delivering / 1000 / secondsOfMonth())),
     ...logged(

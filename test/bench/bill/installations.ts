@@ -26,15 +26,15 @@ export interface Installation {
   readonly together: number;
   /** Endpoints that want every event. */
   readonly endpoints: number;
-  /** Chats that want every notice. */
-  readonly chats: number;
-  /** Notices in a month that go to a person by e-mail. */
-  readonly emails: number;
+  /** Readers by e-mail, who share the mailboxes evenly: each event is told to one of them. */
+  readonly readers: number;
+  /** True if they get messages at once, false for a digest each day. */
+  readonly isAtOnce: boolean;
 }
 
 /**
  * The usual settings: the shortest client id there is, separate changes at any hour, one endpoint that wants every
- * event. All of these but the first are the dearest there are.
+ * event, and no reader. Changes at the same time would cost less.
  */
 export const ordinary = {
   activeShare: 0.05,
@@ -46,12 +46,13 @@ export const ordinary = {
   changingHours: 720,
   together: 1,
   endpoints: 1,
-  chats: 0,
+  readers: 0,
+  isAtOnce: false,
 };
 
-const one = { ...ordinary, watches: 1, transfers: 1000, changes: 1000, emails: 1000 };
-const hundred = { ...ordinary, watches: 100, transfers: 10_000, changes: 10_000, emails: 10_000 };
-const tenThousand = { ...ordinary, watches: 10_000, transfers: 1000, changes: 1000, emails: 100_000 };
+const one = { ...ordinary, watches: 1, transfers: 1000, changes: 1000 };
+const hundred = { ...ordinary, watches: 100, transfers: 10_000, changes: 10_000 };
+const tenThousand = { ...ordinary, watches: 10_000, transfers: 1000, changes: 1000 };
 
 /** The installations of every run: each transfer changes once a month. */
 export const installations: readonly Installation[] = [
@@ -72,8 +73,26 @@ export const variants: readonly Installation[] = Object.entries<Partial<Installa
   'every minute all the same; 100 changes each': { changes: 100 },
   'every 5 min': { every: 5 },
   'changes in bursts of 100': { together: 100 },
-  'a chat beside the endpoint': { chats: 1 },
+  '500 readers, a digest each day': { readers: 500 },
+  '500 readers, messages at once': { readers: 500, isAtOnce: true },
   'three endpoints': { endpoints: 3 },
   'four requests at once in a shard': { pagesAtOnce: 4 },
   'a page takes 300 ms': { pageLatency: 300 },
 }).map(([name, changed]) => ({ name, ...tenThousand, fullListingEvery: 10, ...changed }));
+
+/** An installation for 500 people: each watches a mailbox of 1,000 transfers, of which one in five changes in a month. */
+const fiveHundred: Installation = {
+  ...ordinary,
+  ...{ name: 'no reader', watches: 500, transfers: 1000, changes: 200, every: 5, fullListingEvery: 10 },
+};
+
+/** The same with readers: first without any, so that the difference is what they cost. */
+export const withReaders: readonly Installation[] = [
+  fiveHundred,
+  ...[1, 20, 500].map((readers) => ({
+    ...fiveHundred,
+    name: `${readers} ${readers === 1 ? 'reader' : 'readers'}, daily`,
+    readers,
+  })),
+  { ...fiveHundred, name: '500 readers, at once', readers: 500, isAtOnce: true },
+];

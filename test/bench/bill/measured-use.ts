@@ -1,5 +1,6 @@
 import { readStack } from '#test/bench/deployed/deployed-stack.ts';
 import type { Bench } from '#test/bench/section.ts';
+import { measureDigestUnits } from '#test/bench/units/digest-units.ts';
 import { measureLogs } from '#test/bench/units/log-bytes.ts';
 import { measureRegistry } from '#test/bench/units/registry-units.ts';
 import { measureRequestBytes } from '#test/bench/units/request-bytes.ts';
@@ -28,7 +29,8 @@ export async function measureUse(bench: PollBench, sizes: Iterable<number>, acti
 
 const measureShared = async ({ services, deps }: PollBench) => ({
   ...measureLogs(),
-  ...(await measureWebhookUnits(services.addresses, deps.topics)),
+  ...(await measureWebhookUnits(services.addresses, deps.topic)),
+  readers: await measureDigestUnits(services.addresses, deps.topic),
   registry: await measureRegistry(services.addresses, deps),
   /** Bytes of a request for a page without client id, TLS, TCP and IP. */
   requestBytes: await measureRequestBytes(),

@@ -27,22 +27,22 @@ const sumOfLines = (lines: readonly Cost[]): Cost => ({
 });
 
 /** Calculates the charges of AWS for a month in one region; a private network is apart from them. */
-export function monthlyBill(installation: Installation, use: MonthlyUse, region: Region) {
+export function monthlyBill(use: MonthlyUse, region: Region) {
   const lines = linesOf(use.quantities, region);
   return {
     lines,
     beforeAlarms: sumOfLines(lines.filter(({ item }) => item !== 'alarmMetrics')),
     alarms: sumOfLines(lines.filter(({ item }) => item === 'alarmMetrics')),
-    network: networkCost(installation, use, region),
+    network: networkCost(use, region),
   };
 }
 
 /** Calculates the cost of the way to a server through a private network, in US dollars. The hours cost most by far. */
-function networkCost({ together }: Installation, { requests, dataOut, changes }: MonthlyUse, region: Region) {
+function networkCost({ requests, dataOut, changes }: MonthlyUse, region: Region) {
   const price = (item: keyof typeof network) => priceIn(region, network[item]);
   const hours = assumed('days') * 24;
   const pages = (requests * assumed('pageBytes')) / 1e9 + dataOut;
-  const publications = ((changes + changes / together) * assumed('publicationBytes')) / 1e9;
+  const publications = (changes * assumed('publicationBytes')) / 1e9;
   return {
     /** One NAT gateway, for a server that the network reaches over the internet. */
     natGateway: hours * price('natGatewayHour') + (pages + publications) * price('natGatewayData'),
@@ -55,7 +55,7 @@ function networkCost({ together }: Installation, { requests, dataOut, changes }:
 export const billsOf = (chosen: readonly Installation[], shared: SharedUse, pollsBySize: PollsBySize) =>
   chosen.map((installation) => {
     const use = monthlyUse(installation, { ...shared, polls: pollsBySize.get(installation.transfers)! });
-    const bills = Object.fromEntries(regions.map((region) => [region, monthlyBill(installation, use, region)]));
+    const bills = Object.fromEntries(regions.map((region) => [region, monthlyBill(use, region)]));
     return { installation, use, bills: bills as Record<Region, ReturnType<typeof monthlyBill>> };
   });
 

@@ -33,9 +33,13 @@ export const secretCalls = (invocations: number, processes: number): number =>
 /** Messages that SNS takes in one publication. */
 const publicationSize = 10;
 
-/** Publications of events, and of one notice for all that a poll finds. */
+/** Publications of events. */
 export const publicationsOf = (events: number, together: number): number =>
-  events / Math.min(together, publicationSize) + events / together;
+  events / Math.min(together, publicationSize);
+
+/** Requests of SNS to KMS for a topic, to encrypt and to decrypt: each publisher's data key serves for a while. */
+export const keyRequests = (publications: number, publishers: number): number =>
+  2 * Math.min(publications, (publishers * secondsOfMonth()) / assumed('keyAge'));
 
 /** The sum of quantities; those that are missing are none. */
 export const sumOf = (parts: readonly Partial<Quantities>[]): Quantities =>

@@ -1,4 +1,5 @@
 import type { Units } from '#functions/dynamodb/partition.ts';
+import { mostTold } from '#functions/notices/digest.ts';
 import { number, table } from '#test/bench/table.ts';
 import { assumed, assumptions } from './assumptions.ts';
 import type { Installation } from './installations.ts';
@@ -68,10 +69,9 @@ export function lineTable(bills: readonly InstallationBill[], region: Region): s
 /** Cost of a million deliveries, from their publication on. */
 export function deliveryTable(shared: SharedUse, region: Region): string {
   const kinds = [
-    ['alone', { together: 1, endpoints: 1, chats: 0 }],
-    ['bursts of 100', { together: 100, endpoints: 1, chats: 0 }],
-    ['to 3 endpoints', { together: 1, endpoints: 3, chats: 0 }],
-    ['a chat besides', { together: 1, endpoints: 1, chats: 1 }],
+    ['alone', { together: 1, endpoints: 1 }],
+    ['bursts of 100', { together: 100, endpoints: 1 }],
+    ['to 3 endpoints', { together: 1, endpoints: 3 }],
   ] as const;
   const costs = kinds.map(([, kind]) => deliveryCosts(kind, shared, region));
   const services = [...costs[0]!.keys()];
@@ -81,6 +81,19 @@ export function deliveryTable(shared: SharedUse, region: Region): string {
       ...services.map((service) => [service, ...costs.map((of) => money.format(of.get(service) ?? 0))]),
       ['all', ...costs.map((of) => money.format([...of.values()].reduce((sum, cost) => sum + cost, 0)))],
     ],
+  );
+}
+
+/** Cost of an installation with readers, in one region, and what they add to it. */
+export function readerTable(bills: readonly InstallationBill[], region: Region): string {
+  const none = bills[0]!.bills[region].beforeAlarms;
+  return table(
+    ['', 'e-mails', 'USD', 'nothing free', 'added'],
+    bills.map(({ installation, use, bills: inRegions }) => {
+      const { net, gross } = inRegions[region].beforeAlarms;
+      const mails = number.format(Math.round(use.quantities.snsEmails));
+      return [installation.name, mails, money.format(net), money.format(gross), money.format(gross - none.gross)];
+    }),
   );
 }
 
@@ -137,8 +150,8 @@ export function pollUseTable(polls: PollsBySize): string {
 }
 
 /** Units that polls and webhooks read and write. */
-export function unitTable({ webhooks, registry }: SharedUse): string {
-  const { alone, burst, notice, sweep } = webhooks;
+export function unitTable({ webhooks, readers, registry }: SharedUse): string {
+  const { alone, burst, sweep } = webhooks;
   const rows: readonly (readonly [string, Units])[] = [
     ['tick: for 1,000 watches of its shard', { read: 1000 * registry.own, write: 0 }],
     ['tick: for 1,000 watches of other shards', { read: 1000 * registry.others, write: 0 }],
@@ -149,8 +162,13 @@ export function unitTable({ webhooks, registry }: SharedUse): string {
     [`event that some want, in a burst (${assumed('batch')} in an invocation)`, burst.event],
     ['delivery created beside it', burst.creation],
     ['attempt that succeeds', burst.delivery],
-    ['notice that no chat gets, if it comes so far', notice],
     ['sweep that finds nothing', sweep],
+    ['reader: examined by an invocation of fan-out', readers.examined],
+    ['reader: examined by a sweep', readers.swept],
+    ['reader: delivery of an event that waits', readers.creation],
+    ['digest, from its wake-up to the mail', readers.digest],
+    ['digest: for each event that it tells', readers.told],
+    ['digest: for each event that it only counts', readers.counted],
   ];
   return table(
     ['', 'read units', 'write units'],
@@ -159,12 +177,13 @@ export function unitTable({ webhooks, registry }: SharedUse): string {
 }
 
 /** Bytes of logs, rows and requests, and the number of metrics. */
-export function byteText(polls: PollsBySize, { logs, stored, requestBytes, metrics }: SharedUse): string {
+export function byteText(polls: PollsBySize, { logs, stored, readers, requestBytes, metrics }: SharedUse): string {
   const bytes = number.format;
   return [
     `logged by a tick ${bytes(logs.tick)}, for each quiet watch ${bytes(logs.quiet)}, for each that changed ${bytes(logs.changed)};`,
     `by fan-out ${bytes(logs.fanOut)}, by deliver ${bytes(logs.deliver)} and ${bytes(logs.delivery)} for each success, by a sweep ${bytes(logs.sweep)};`,
     `stored for a transfer ${[...polls.values()].map(({ transferBytes }) => bytes(transferBytes)).join(' and ')}, an event ${bytes(stored.event)}, a delivery ${bytes(stored.delivery)};`,
+    `for a reader: an event ${bytes(readers.stored.delivery)}, a digest of ${mostTold} events ${bytes(readers.stored.digest)};`,
     `of a request for a page ${bytes(requestBytes)}, with the client id, TLS, TCP and IP to be added.`,
     `Metrics sent by each tick or sweep: ${metrics.always}; by changes and deliveries besides: ${metrics.changing}.`,
   ].join('\n');

@@ -1,4 +1,4 @@
-import { type Installation, variants } from './installations.ts';
+import { type Installation, variants, withReaders } from './installations.ts';
 import type { PollsBySize, SharedUse } from './measured-use.ts';
 import { billsOf } from './monthly-bill.ts';
 import type { Region } from './prices.ts';
@@ -12,6 +12,7 @@ import {
   lineTable,
   networkTable,
   pollUseTable,
+  readerTable,
   unitTable,
   variantTable,
 } from './tables.ts';
@@ -45,6 +46,9 @@ export function billText(
       'unless it is one of the three that an account has free.',
     ],
     [`Line by line in ${region}, by number of watches`, lineTable(bills, region)],
+    ...(hasVariants
+      ? [[`Readers by e-mail, in ${region}`, readerTable(billsOf(withReaders, shared, polls), region)]]
+      : []),
     ...(hasVariants ? [[variantsTitle, variantTable(billsOf(variants, shared, polls), region)]] : []),
     [`A million deliveries in ${region}, from publication on, nothing free`, deliveryTable(shared, region)],
     [

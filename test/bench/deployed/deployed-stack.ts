@@ -80,10 +80,6 @@ export const readStack = () =>
       /** Queues that Lambda listens to. */
       listenedQueues: all('AWS::Lambda::EventSourceMapping').length,
       secrets: all('AWS::SecretsManager::Secret').length,
-      /** Notices reach the webhooks only if a chat wants them. */
-      noticesAreFiltered: all('AWS::SNS::Subscription').some(
-        ({ Protocol, FilterPolicy }) => Protocol === 'sqs' && FilterPolicy !== undefined,
-      ),
       /** Bytes that Lambda itself logs of an invocation that succeeds. */
       platformLog: isLogged ? assumed('platformLog') : 0,
       dashboards: all('AWS::CloudWatch::Dashboard').length,

@@ -48,7 +48,7 @@ export async function withServices<T>(
     server.close();
     deps.server.calls.close();
     deps.dynamo.destroy();
-    deps.topics.sns.destroy();
+    deps.topic.sns.destroy();
     await services.stop();
   }
 }
@@ -69,12 +69,7 @@ async function pollDependencies({ origin, sdkEnvironment }: ServiceAddresses): P
     dynamo,
     table,
     ...pollRepositories({ dynamo, table }, maxConcurrentPages),
-    topics: {
-      sns,
-      eventsTopicArn: await createTopic(sns, 'transfer-events'),
-      noticesTopicArn: await createTopic(sns, 'transfer-notices'),
-      sleep,
-    },
+    topic: { sns, eventsTopicArn: await createTopic(sns, 'transfer-events'), sleep },
     schedule: { shards: 1, pollIntervalMs: 60_000, fullListingEvery: 1 },
     now: () => new Date(),
     steady,

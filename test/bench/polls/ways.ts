@@ -3,8 +3,8 @@ import { gunzip, gzip } from 'node:zlib';
 import { GetItemCommand, PutItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import type { Units } from '#functions/dynamodb/partition.ts';
+import { publishEvents } from '#functions/events/publish.ts';
 import { eventBody, transferEvent } from '#functions/events/transfer-event.ts';
-import { publishEvents } from '#functions/notices/publish.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { BenchDependencies } from '#test/bench/section.ts';
 import type { PlainServer } from './plain-server.ts';
@@ -105,7 +105,7 @@ export const oneItem = (deps: BenchDependencies, server: PlainServer): Way => ({
  * @returns their number
  */
 async function announceChanges(
-  { origin, topics, now }: BenchDependencies,
+  { origin, topic, now }: BenchDependencies,
   watch: Watch,
   listed: Listing,
   stored: Listing,
@@ -116,7 +116,7 @@ async function announceChanges(
     if (previousState === undefined || previousState === state) return [];
     return transferEvent(origin, watch, { trackingId, state, previousState, sequence: 1 }, observedAt);
   });
-  const { error } = await publishEvents(topics, events.map(eventBody));
+  const { error } = await publishEvents(topic, events.map(eventBody));
   if (error) throw error;
   return events.length;
 }

@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { steady } from '#functions/clock/instants.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
+import { signerFor } from '#functions/lambda/signed-post.ts';
 import { ClockWitness } from '#functions/webhooks/engine/clock-witness.ts';
 import { webhookRepositories } from '#functions/webhooks/engine/dependencies.ts';
+import { MailTopic } from '#functions/webhooks/http/mail-topic.ts';
 import { WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
-import { createTransfersTable, createWebhooksTable } from '#infra/local/services/embedded-services.ts';
+import { createTopic, createTransfersTable, createWebhooksTable } from '#infra/local/services/embedded-services.ts';
 import { createQueue } from '#infra/local/services/event-source.ts';
 import type { ServiceAddresses } from '#test/bench/processes/services.ts';
 import { sdkSettings } from '#test/support/sdk-settings.ts';
@@ -38,6 +41,9 @@ export async function meteredWebhooks(addresses: ServiceAddresses) {
   const { dynamo, onlooker, meter, close } = meteredDatabase(addresses);
   const endpoint = sdkEnvironment.AWS_ENDPOINT_URL_SQS!;
   const sqs = new SQSClient({ ...sdkSettings(sdkEnvironment), endpoint, useQueueUrlAsEndpoint: false });
+  const snsUrl = sdkEnvironment.AWS_ENDPOINT_URL_SNS!;
+  const sns = new SNSClient({ ...sdkSettings(sdkEnvironment), endpoint: snsUrl });
+  const noticesTopicArn = await createTopic(sns, `${table}-notices`);
   const client = new WebhookClient({ resolve: async () => [], allowPrivate: true });
   await createWebhooksTable(onlooker, table);
   await createTransfersTable(onlooker, transfersTable);
@@ -49,6 +55,7 @@ export async function meteredWebhooks(addresses: ServiceAddresses) {
       ...webhookRepositories({ dynamo, table }),
       witness: new ClockWitness({ dynamo, table }),
       client,
+      mail: new MailTopic({ url: snsUrl, signer: signerFor('sns', onlooker) }, [noticesTopicArn]),
       wakeUps: { sqs, url: queue.url },
       // With a few endpoints, nothing is left to be handed on.
       announcements: { sqs, url: queue.url },
@@ -65,6 +72,7 @@ export async function meteredWebhooks(addresses: ServiceAddresses) {
     close() {
       client.close();
       sqs.destroy();
+      sns.destroy();
       close();
     },
   };

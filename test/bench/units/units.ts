@@ -11,7 +11,7 @@ export const units: Section = {
   what: 'counting the units of webhooks',
   async measure({ services: { addresses }, deps }) {
     const bursts = [await measureBurstUnits(addresses, 0), await measureBurstUnits(addresses, 100)];
-    const { event, creation, delivery } = (await measureWebhookUnits(addresses, deps.topics)).webhooks.alone;
+    const { event, creation, delivery } = (await measureWebhookUnits(addresses, deps.topic)).webhooks.alone;
     const sum = (kind: keyof Units) => event[kind] + creation[kind] + delivery[kind];
     const alone = { read: sum('read'), write: sum('write') };
     const inBurst = bursts[0]!.units;

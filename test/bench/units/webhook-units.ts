@@ -1,7 +1,6 @@
 import type { Units } from '#functions/dynamodb/partition.ts';
+import type { EventsTopic } from '#functions/events/publish.ts';
 import { eventBody, type TransferEvent } from '#functions/events/transfer-event.ts';
-import { transferNotice } from '#functions/notices/notice.ts';
-import type { Topics } from '#functions/notices/publish.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
@@ -11,6 +10,7 @@ import type { ServiceAddresses } from '#test/bench/processes/services.ts';
 import { eventsOf } from '#test/bench/webhooks/events.ts';
 import { meteredWebhooks } from './metered.ts';
 import { storedBytes } from './stored-bytes.ts';
+import { divide, mean, subtract } from './unit-sums.ts';
 
 /** Repetitions of each measurement; rows differ in nothing but ids and times. */
 const rounds = 10;
@@ -19,9 +19,9 @@ const rounds = 10;
 const states = { unwanted: 'ACTIVE', wantedByOne: 'FAILED', wantedByBoth: 'DELETED_BY_REVOCATION' };
 
 /** Measures the units of DynamoDB that webhooks cost, each function by itself, and the bytes that they store. */
-export async function measureWebhookUnits(services: ServiceAddresses, topics: Topics) {
+export async function measureWebhookUnits(services: ServiceAddresses, topic: EventsTopic) {
   const { deps: shared, meter, onlooker, close } = await meteredWebhooks(services);
-  const deps = { ...shared, topics };
+  const deps = { ...shared, topic };
   const fanOutOf = (events: readonly TransferEvent[]) =>
     fanOut(
       deps,
@@ -76,8 +76,6 @@ export async function measureWebhookUnits(services: ServiceAddresses, topics: To
     await addEndpoint(deps, 'also-ok', { url, types: ['transfer.deleted_by_revocation'] });
     const alone = await measureEvent(1);
     const burst = await measureEvent(assumed('batch'));
-    const { record } = transferNotice({ mailbox: 'alice@example.com', direction: 'sent' }, eventsOf('notice', 1));
-    const notice = await meter.of(() => fanOut(deps, [{ body: JSON.stringify(record) }]));
     const sweeps: Units[] = [];
     for (let round = 0; round < rounds; round += 1) {
       sweeps.push(await meter.of(() => sweep(deps, deps.now().getTime() + 10_000)));
@@ -85,8 +83,8 @@ export async function measureWebhookUnits(services: ServiceAddresses, topics: To
     const ofOne = await bytesOf(states.wantedByOne, ['ok']);
     const delivery = (await bytesOf(states.wantedByBoth, ['ok', 'also-ok'])) - ofOne;
     return {
-      /** `notice`: one that no endpoint wants, in a message of its own; `sweep`: one that finds nothing. */
-      webhooks: { alone, burst, notice, sweep: mean(sweeps) },
+      /** `sweep`: one that finds nothing. */
+      webhooks: { alone, burst, sweep: mean(sweeps) },
       /** Bytes: of an event without its deliveries, and of each delivery with its attempt. */
       stored: { event: ofOne - delivery, delivery },
     };
@@ -94,16 +92,3 @@ export async function measureWebhookUnits(services: ServiceAddresses, topics: To
     close();
   }
 }
-
-const divide = ({ read, write }: Units, by: number): Units => ({ read: read / by, write: write / by });
-
-const subtract = (from: Units, units: Units): Units => ({
-  read: from.read - units.read,
-  write: from.write - units.write,
-});
-
-const mean = (all: readonly Units[]): Units =>
-  divide(
-    all.reduce((sum, { read, write }) => ({ read: sum.read + read, write: sum.write + write }), { read: 0, write: 0 }),
-    all.length,
-  );

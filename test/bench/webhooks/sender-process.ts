@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { publishEvents } from '#functions/events/publish.ts';
 import { eventBody } from '#functions/events/transfer-event.ts';
 import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
-import { publishEvents } from '#functions/notices/publish.ts';
 import type { Reporter } from '#infra/local/console/console.ts';
 import type { RunOptions } from '#infra/local/real-run.ts';
 import { createTopic, createTransfersTable } from '#infra/local/services/embedded-services.ts';
@@ -21,8 +21,6 @@ const { sdkEnvironment, prefix, endpoints } = startArgument<SenderStart>();
 setSdkEnvironment(sdkEnvironment);
 const sns = new SNSClient(sdkSettings);
 const eventsTopicArn = await createTopic(sns, `${prefix}events`);
-const noticesTopicArn = await createTopic(sns, `${prefix}notices`);
-const topics = { sns, eventsTopicArn, noticesTopicArn, sleep };
 
 /** Times at which deliveries were recorded as done. */
 const finishedAt: number[] = [];
@@ -43,7 +41,10 @@ const transfersTable = `${prefix}transfers`;
 await createTransfersTable(dynamo, transfersTable);
 await startWebhooks(
   {
-    ...topics,
+    sns,
+    eventsTopicArn,
+    noticesTopicArn: await createTopic(sns, `${prefix}notices`),
+    snsUrl: sdkEnvironment.AWS_ENDPOINT_URL_SNS!,
     dynamo,
     transfersTable,
     sqs: new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false }),
@@ -51,7 +52,7 @@ await startWebhooks(
   randomBytes(32).toString('base64'),
   // The other options concern polls.
   {
-    config: { retention: { events: 30, transfers: 30 } },
+    config: { retention: { events: 30, transfers: 30 }, notify: { readers: [] } },
     credentials: {},
     endpoints: declared,
     allowPrivateWebhooks: true,
@@ -65,7 +66,7 @@ serveParent({
     const published: Record<string, number> = {};
     await publishAt(paceMs, name, count, async (events) => {
       for (const { id } of events) published[id] = instant();
-      const { error } = await publishEvents(topics, events.map(eventBody));
+      const { error } = await publishEvents({ sns, eventsTopicArn, sleep }, events.map(eventBody));
       if (error) throw error;
     });
     return published;

@@ -34,8 +34,9 @@ describe('startWebhooks', () => {
     let isThrottled = true;
     const isOfSweep = (_: string, body: string) => isThrottled && body.includes('"CLOCK"');
     const AWS_ENDPOINT_URL_DYNAMODB = await throttledDynamo(world.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!, isOfSweep);
-    const { eventsTopicArn, noticesTopicArn } = world.deps.topics;
-    const start: WebhooksStart = { dataKey, eventsTopicArn, noticesTopicArn, transfersTable };
+    const { eventsTopicArn } = world.deps.topic;
+    const snsUrl = world.sdkEnvironment.AWS_ENDPOINT_URL_SNS!;
+    const start: WebhooksStart = { dataKey, eventsTopicArn, noticesTopicArn: eventsTopicArn, snsUrl, transfersTable };
     const program = fileURLToPath(new URL('webhooks-process.ts', import.meta.url));
     const child = fork(program, [JSON.stringify(start)], {
       env: { ...childEnvironment, ...world.sdkEnvironment, AWS_ENDPOINT_URL_DYNAMODB, AWS_MAX_ATTEMPTS: '1' },

@@ -15,7 +15,7 @@ const eventsOf = (run: LocalRun) =>
   run.lines.filter(({ kind }) => kind === 'event').map(({ event }) => ({ id: event!.id, ...event!.data }));
 
 describe('npm start', () => {
-  it('shows events, notices and verified webhooks in the demo, whatever the AWS settings of the user', async () => {
+  it('shows events, a digest and verified webhooks in the demo, whatever the AWS settings of the user', async () => {
     const awsConfig = world.path('aws-config');
     const settings = ['region = us-gov-west-1', 'use_fips_endpoint = true', 'use_dualstack_endpoint = true'];
     writeFileSync(awsConfig, ['[default]', ...settings, 'max_attempts = no', 'credential_process = false'].join('\n'));
@@ -30,8 +30,7 @@ describe('npm start', () => {
       ...{ AWS_AUTH_SCHEME_PREFERENCE: 'none', POWERTOOLS_LOGGER_SAMPLE_RATE: '1' },
       SECRET_ARN: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:another-program',
     });
-    const { event } = await run.line(({ kind }) => kind === 'event');
-    await run.line(({ kind, text }) => kind === 'notice' && text!.includes(event!.data.trackingId));
+    await run.line(({ kind }) => kind === 'event');
     const receipt = (endpoint: string, status: number, id?: string) =>
       run.line(
         (line) =>
@@ -41,6 +40,11 @@ describe('npm start', () => {
     // The demo lets the first requests fail.
     const { id } = await receipt('archive', 500);
     await receipt('archive', 204, id);
+    const { reader, text } = await run.line(({ kind }) => kind === 'notice');
+    expect({ reader, text }).toEqual({
+      reader: 'team',
+      text: expect.stringMatching(/^\d+ transfers? /),
+    });
     run.kill('SIGINT');
     expect(await run.exit()).toBe(0);
     expect(run.stderr).toBe('');
@@ -131,18 +135,19 @@ describe('npm start --config', () => {
 
   it('announces after a restart what has changed since, and refuses a data folder in use or damaged', async () => {
     const [first, second] = server.transfers.seed({ ...people, count: 3, state: 'ACTIVE' });
-    const before = world.startReal();
+    const config = { notify: { readers: [{ name: 'team', email: 'team@example.com' }] } };
+    const before = world.startReal({ config });
     await before.line(({ outcome }) => outcome === 'baseline');
     server.transfers.setState(first!.trackingId, 'FAILED');
     await before.line(({ kind, event }) => kind === 'event' && event!.data.trackingId === first!.trackingId);
-    const intruder = world.startReal();
+    const intruder = world.startReal({ config });
     expect(await intruder.exit()).toBe(1);
     expect(intruder.stderr).toMatch(/data folder .* is in use by another run/);
     before.kill('SIGINT');
     expect(await before.exit()).toBe(0);
     server.transfers.setState(second!.trackingId, 'FAILED');
 
-    const after = world.startReal();
+    const after = world.startReal({ config });
     await after.line(({ kind, text }) => kind === 'notice' && text!.includes(second!.trackingId));
     await after.line(({ outcome }) => outcome === 'unchanged');
     after.kill('SIGINT');
@@ -150,7 +155,7 @@ describe('npm start --config', () => {
     expect(eventsOf(after).map(({ trackingId }) => trackingId)).toEqual([second!.trackingId]);
 
     rmSync(world.path('data', 'data-key'));
-    const damaged = world.startReal();
+    const damaged = world.startReal({ config });
     expect(await damaged.exit()).toBe(1);
     expect(damaged.stdout).toBe('');
     expect(damaged.stderr).toMatch(/^the data folder .* is damaged \(the file data-key is missing.*\n$/);

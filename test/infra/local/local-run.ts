@@ -8,6 +8,8 @@ import { childEnvironment } from '#test/support/child-process.ts';
 export interface Line {
   readonly kind: string;
   readonly text?: string;
+  /** Of notices. */
+  readonly reader?: string;
   readonly outcome?: string;
   readonly problem?: { readonly cause: string; readonly message: string };
   readonly event?: TransferEvent;

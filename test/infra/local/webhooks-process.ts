@@ -32,7 +32,7 @@ const reporter: Reporter = {
     process.send!(text);
   },
 };
-const config = { retention: { events: 30, transfers: 30 } };
+const config = { retention: { events: 30, transfers: 30 }, notify: { readers: [] } };
 const options = { config, credentials: {}, endpoints: [], allowPrivateWebhooks: true, prefix: '' };
 const { dataKey, ...start } = JSON.parse(process.argv[2]!) as WebhooksStart;
 const { ended } = await startWebhooks(

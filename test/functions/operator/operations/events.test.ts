@@ -185,7 +185,7 @@ describe('GET /events/{id}', () => {
     expect((await world.ask('GET', '/events/evt_unknown')).status).toBe(404);
   });
 
-  it('shows an event for a chat, which no list has', async () => {
+  it('shows a digest for people, which no list has', async () => {
     await world.ask('POST', '/endpoints', { body: { name: 'ops', url: world.urlOf('ops'), format: 'slack' } });
     const { body } = await world.ask('POST', '/endpoints/ops/test');
     expect((await world.ask('GET', `/events/${body.event}`)).body).toMatchObject({ id: body.event, type: 'digest' });

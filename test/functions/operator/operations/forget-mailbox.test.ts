@@ -36,7 +36,9 @@ const ofNeighbours = (rows: readonly Item[]) =>
   rows
     .filter((row) => neighbours.some((mailbox) => JSON.stringify(row).includes(mailbox)) && naming([row]).length === 0)
     // Rows about many mailboxes change, and ticks change others.
-    .filter(({ pk, sk, body = '' }) => !/many_failing|WATCHES|SHARDS|VERIFICATIONS|ROOT/.test(`${pk} ${sk} ${body}`))
+    .filter(
+      ({ pk, sk, body = '' }) => !/many_failing|WATCHES|SHARDS|VERIFICATIONS|ROOT|DIGEST/.test(`${pk} ${sk} ${body}`),
+    )
     .map((row) => JSON.stringify(row, Object.keys(row).toSorted()))
     .toSorted();
 
@@ -87,11 +89,28 @@ describe('POST /mailboxes/{mailbox}/forget', () => {
     });
     const bodies = rows.flatMap(({ body }) => (body?.includes('many_failing') ? [JSON.parse(body)] : []));
     expect(bodies.find(({ data }) => data)).toMatchObject({ data: told });
-    expect(JSON.stringify(bodies.find(({ paragraphs }) => paragraphs))).toContain(
-      `They are: a forgotten mailbox, ${neighbours[0]} and 5 more.`,
-    );
     // Ticks go on with them.
     await tickOf(world);
+  });
+
+  it('takes the mailbox out of digests, and leaves its neighbours and the numbers in them', async () => {
+    const isDigest = ({ sk }: Item) => `${sk}`.startsWith('DELIVERY#dig_') || sk === 'DIGEST';
+    const digestsIn = (rows: readonly Item[]) => rows.filter(isDigest);
+    expect(naming(digestsIn(before.webhooks)).length).toBeGreaterThan(2);
+    await forget(world);
+    const left = digestsIn(await rowsOf(world, 'webhooks'));
+    expect(left.map(({ sk }) => sk).toSorted()).toEqual(
+      digestsIn(before.webhooks)
+        .map(({ sk }) => sk)
+        .toSorted(),
+    );
+    expect(naming(left)).toEqual([]);
+    const bodies = left.flatMap(({ body, open }) => ((body ?? open?.body) ? [JSON.parse(body ?? open.body)] : []));
+    for (const mailbox of neighbours) expect(JSON.stringify(bodies)).toContain(`"mailbox":"${mailbox}"`);
+    expect(bodies.find(({ id }) => id === 'dig_left')).toMatchObject({
+      events: 2,
+      counts: [{ mailbox: neighbours[1] }],
+    });
   });
 
   it('refuses a mailbox that the configuration file declares, until it leaves the file', async () => {

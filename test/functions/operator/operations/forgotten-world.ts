@@ -3,7 +3,6 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { batchesOf, putRows } from '#functions/dynamodb/batch.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import { incidentEvent, type TransferEvent, transferEvent } from '#functions/events/transfer-event.ts';
-import { watchNotice } from '#functions/notices/notice.ts';
 import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { type OperatorWorld, startOperatorWorld, transfersTable } from '#test/support/operator-world.ts';
 import { clientId } from '#test/support/poll-world.ts';
@@ -43,7 +42,25 @@ const strayRows: readonly Item[] = [
   { pk: 'sent#ALICE@example.com', sk: 'ROOT', rev: 1, bits: 0 },
 ];
 
-/** Full data of a mailbox and its neighbours: watches, snapshots, events, notices, deliveries, attempts and tasks. */
+/** The plan of a digest that a process has left in its middle: about the mailbox and a neighbour. */
+const unfinishedPlan: Item = {
+  ...{ pk: 'ENDPOINT#left', sk: 'DIGEST', rev: 2, toldUntil: 1, counts: JSON.stringify(countsOf('Alice@example.com')) },
+  open: {
+    ...{ id: 'dig_left', endpointSince: at, at, members: [] },
+    body: JSON.stringify({ id: 'dig_left', counts: countsOf(alice), told: [], events: 2 }),
+  },
+};
+
+function countsOf(mailbox: string) {
+  return [mailbox, neighbours[1]].map((one) => ({
+    type: 'transfer.failed',
+    mailbox: one,
+    direction: 'sent',
+    count: 1,
+  }));
+}
+
+/** Full data of a mailbox and its neighbours: watches, snapshots, events, digests, deliveries, attempts and tasks. */
 export async function startForgottenWorld() {
   const world = await startOperatorWorld();
   world.cryptshare.verifications.registerClientId(clientId);
@@ -59,15 +76,14 @@ export async function startForgottenWorld() {
     ['crm', {}],
     ['failing', {}],
     ['held', {}],
-    ['ops', { format: 'slack' }],
+    ['ops', { format: 'slack', reader: { when: 'every minute' } }],
   ] as const)
     await world.ask('POST', '/endpoints', {
       body: { name, url: world.urlOf(name), types: ['transfer.*', 'watch.*'], ...more },
     });
   world.setAnswer(({ path }) => ({ status: path === '/failing' ? 500 : 204 }));
   await world.fanOut(...[alice, ...neighbours].map((mailbox) => eventOf(mailbox, 'early')));
-  const notice = { body: JSON.stringify(watchNotice(incident).record) };
-  await fanOut(world.deps, [{ body: JSON.stringify(incident) }, notice]);
+  await fanOut(world.deps, [{ body: JSON.stringify(incident) }]);
   for (let round = 0; round < 4; round += 1) {
     await world.answerWakeUps();
     world.clock.advance(400_000);
@@ -80,6 +96,7 @@ export async function startForgottenWorld() {
   await world.takeWakeUps();
   await world.deps.leases.leaveTask('failing', [eventOf(alice, 'late').id], world.clock.now().getTime());
   await putRows(world.dynamo, transfersTable, [...sharedRows, ...strayRows]);
+  await putRows(world.dynamo, webhooksTable, [unfinishedPlan]);
   return world;
 }
 

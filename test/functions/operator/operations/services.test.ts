@@ -54,7 +54,7 @@ describe('GET /services', () => {
 
   it('reports a topic that SNS does not know by the name of the error', async () => {
     const { topics: inspected } = world.operatorDeps;
-    const gone = `${inspected.arns['transfer-events']}-gone`;
+    const gone = inspected.arns['transfer-events'].map((arn) => `${arn}-gone`);
     Object.assign(inspected, { arns: { ...inspected.arns, 'transfer-notices': gone } });
     const { topics } = await services();
     expect(topics).toMatchObject([{ name: 'transfer-events' }, { name: 'transfer-notices', problem: 'NotFound' }]);

@@ -121,7 +121,7 @@ describe('event follow', () => {
     const problems = ['files_removed', 'of_a_later_version'];
     stored.push({ ...rest, type: 'transfer.problem', data: { ...data, ...{ problems } } });
     expect((await follow([], [])).stdout).toBe(
-      '2026-11-24 12:00:00  transfer.problem  of-a  files were removed (virus check or file filter), a problem unknown to the notifier  sent by alice@example.com  a\n',
+      '2026-11-24 12:00:00  transfer.problem  of-a  files were removed (virus check or file filter) and a problem unknown to the notifier  sent by alice@example.com  a\n',
     );
   });
 

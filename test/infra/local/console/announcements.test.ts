@@ -27,6 +27,7 @@ beforeEach(async () => {
     transfersTable: table,
     eventsTopicArn: await createTopic(aws.sns, `events-${worlds}`),
     noticesTopicArn: await createTopic(aws.sns, `notices-${worlds}`),
+    snsUrl: aws.environment.AWS_ENDPOINT_URL_SNS!,
   };
   return async () => {
     for (const part of running.splice(0)) {

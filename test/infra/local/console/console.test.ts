@@ -8,6 +8,7 @@ import {
   type WatchProblem,
 } from '#functions/events/transfer-event.ts';
 import { failedPoll } from '#functions/poll/poll-result.ts';
+import type { DeliveryFacts } from '#functions/webhooks/deliveries/settled.ts';
 import { type Output, personReporter } from '#infra/local/console/console.ts';
 
 const unverified: WatchProblem = { cause: 'not_verified', message: 'the mailbox is not verified' };
@@ -15,9 +16,10 @@ const refused: WatchProblem = { cause: 'unreachable', message: 'the server canno
 const silent: WatchProblem = { cause: 'timeout', message: 'no answer' };
 
 /** Reads what a person sees, without the time. */
-function reporting() {
-  const stream = new PassThrough();
-  const reporter = personReporter(stream as unknown as Output, () => new Date(0));
+function reporting(columns?: number) {
+  const stream = Object.assign(new PassThrough(), { columns });
+  const output = { stream, write: (lines: string) => stream.write(lines) } as unknown as Output;
+  const reporter = personReporter(output, () => new Date(0));
   const polled = (mailbox: string, problem?: WatchProblem) => {
     const failed = failedPoll(problem ?? unverified, { read: 0, write: 0 });
     const poll = problem ? failed : { ...failed, outcome: 'unchanged' as const, problem: undefined };
@@ -27,7 +29,8 @@ function reporting() {
     const text = stripVTControlCharacters(String(stream.read() ?? ''));
     return text.split('\n').flatMap((line) => (line === '' ? [] : [line.slice(10).replace(/ +/, ' ')]));
   };
-  return { reporter, polled, read };
+  const lines = () => stripVTControlCharacters(String(stream.read())).split('\n');
+  return { reporter, polled, read, lines };
 }
 
 const mailboxes = Array.from({ length: 500 }, (_, index) => `m${index}@example.com`);
@@ -106,6 +109,35 @@ describe('personReporter', () => {
       'event transfer.active  t-1  PROCESSING → ACTIVE  #1  sent by m0@example.com',
       'event transfer.downloaded  t-1  2 of 3 recipients have downloaded  #2  sent by m0@example.com',
     ]);
+  });
+
+  it('prints a message to a reader as a mail, with its sections apart and no line wider than the terminal', () => {
+    const text = `${'2 transfers failed '.repeat(5)}today\n\nEvents\n  failed  t-1\n      ${'x'.repeat(70)} ${'y'.repeat(22)}\n`;
+    const { reporter, lines } = reporting(100);
+    reporter.announcement({ kind: 'notice', id: 'dig_1', reader: 'team', text });
+    expect(lines()).toEqual([
+      expect.stringMatching(/ {2}notice {4}to team$/),
+      '',
+      `  ${'2 transfers failed '.repeat(5).trim()}`,
+      '    today',
+      '',
+      '  Events',
+      '    failed  t-1',
+      `        ${'x'.repeat(70)}`,
+      `          ${'y'.repeat(22)}`,
+      '',
+      '',
+    ]);
+  });
+
+  it.each([
+    ['a mail that SNS took', {}, 'delivered, attempt 1, 7 ms'],
+    ['a mail that a mail server took', { answer: 250 }, 'delivered, attempt 1, 7 ms, SMTP 250'],
+  ])('tells of %s what is known', (_, answer, words) => {
+    const { reporter, read } = reporting();
+    const facts = { event: 'dig_1', endpoint: 'team', attempt: 1, durationMs: 7, outcome: 'delivered', ...answer };
+    reporter.delivery({ ...facts, status: 'DELIVERED', failure: undefined, code: undefined } as DeliveryFacts);
+    expect(read()).toEqual([`delivery team  dig_1  ${words}`]);
   });
 
   it('prints messages about the notifier as such', () => {

@@ -54,9 +54,11 @@ export function printEndpoint(output: Output, endpoint: EndpointResource, last?:
   ]);
 }
 
+const languageNames = { en: 'English', de: 'German' };
+
 const readerText = ({ language, timeZone, when, urgent, quiet, evenIfEmpty }: Reader): string =>
   [
-    `${when} (${timeZone}), in ${language}`,
+    `${when} (${timeZone}), in ${languageNames[language]}`,
     urgent.length > 0 && `at once ${urgent.join(', ')}`,
     quiet.length > 0 && `quiet ${quiet.join(', ')}`,
     evenIfEmpty && 'even if empty',
