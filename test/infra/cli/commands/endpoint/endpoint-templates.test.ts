@@ -98,8 +98,8 @@ describe('endpoint preview', () => {
   });
 
   it.each([
-    ['slack', 'evt_1', 'crm is for people, who get digests'],
-    ['email', 'evt_1', 'crm is for people, who get digests'],
+    ['slack', 'evt_1', 'crm is for people: notice preview --reader crm shows what they get'],
+    ['email', 'evt_1', 'crm is for people: notice preview --reader crm shows what they get'],
     ['event', 'dig_1', 'dig_1 is a digest, which only people get'],
   ])('refuses the format %s with %s', async (format, id, message) => {
     api.on('GET /endpoints/crm', { body: endpointOf(format) });
