@@ -52,7 +52,10 @@ const report: Report = {
   sections: measured,
 };
 console.log(json ? JSON.stringify(report, undefined, 2) : reportText(report));
-if (fill) writeFileSync(fill, fillPlaces(readFileSync(fill, 'utf8'), reportTables(report)));
+// The tables about a whole run stay as they are after a part of one.
+const isWhole = only.length === sections.length;
+const tables = reportTables(report).filter(({ id }) => isWhole || (id !== 'run' && id !== 'figures'));
+if (fill) writeFileSync(fill, fillPlaces(readFileSync(fill, 'utf8'), tables));
 if (Object.values(measured).some(({ failure }) => failure !== undefined)) process.exitCode = 1;
 
 /** Measures one section; a failure ends no other. */

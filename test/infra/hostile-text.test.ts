@@ -80,6 +80,7 @@ describe.each(hostileTexts)('foreign text %j', (text) => {
   test('does no harm on the terminal of the local run, nor in its JSON', () => {
     const use = (reporter: Reporter) => {
       reporter.announcement({ kind: 'event', id: event.id, event });
+      reporter.announcement({ kind: 'notice', id: 'dig_1', reader: 'team', text: textOf(message) });
     };
     expectLinesHarmless(
       printed((output) => personReporter(output, () => new Date(0)), use).replaceAll(/\d\d:\d\d:\d\d/g, ''),
