@@ -98,6 +98,8 @@ describe('the environment of a function', () => {
     vi.stubEnv('WEBHOOKS_TABLE', 'webhooks');
     vi.stubEnv('WAKE_UP_QUEUE_URL', 'https://sqs.example.com/wake-ups');
     vi.stubEnv('EVENT_RETENTION_DAYS', '30');
+    vi.stubEnv('SNS_URL', 'https://sns.example.com');
+    vi.stubEnv('TRANSFER_NOTICES_TOPIC_ARN', 'arn:aws:sns:eu-central-1:123456789012:notices');
   });
 
   const fields = { CRYPTSHARE_CLIENT_ID: 'short'.repeat(9), DATA_KEY: 'hush hush' };

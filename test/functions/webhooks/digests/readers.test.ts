@@ -284,7 +284,7 @@ test('a Slack channel gets one message that tells 20 events and counts the other
   expect(body).toMatch(/\b5 more\b/);
 });
 
-test('no chat is given a secret, for people verify no signature', async () => {
+test('a chat gets no secret, because people verify no signature', async () => {
   await addEndpoint(world.deps, 'ops', { url: world.urlOf('ops'), format: 'teams' });
   await expect(rotateSecret(world.deps, 'ops')).rejects.toThrow('for people');
 });

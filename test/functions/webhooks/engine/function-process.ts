@@ -53,6 +53,7 @@ export const environmentOf = ({ sdkEnvironment, queue, announcementQueue, deps }
   ALLOW_PRIVATE_WEBHOOKS: 'yes',
   TRANSFER_EVENTS_TOPIC_ARN: deps.topic.eventsTopicArn,
   TRANSFER_NOTICES_TOPIC_ARN: deps.topic.eventsTopicArn.replace('events', 'notices'),
+  SNS_URL: sdkEnvironment.AWS_ENDPOINT_URL_SNS!,
 });
 
 /** Starts a process that invokes functions one after the other by their entry points, with logs at their most talkative. */
