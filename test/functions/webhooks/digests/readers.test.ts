@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { TransferEvent } from '#functions/events/transfer-event.ts';
 import { type Digest, parseDigest } from '#functions/notices/digest.ts';
+import { deliveryKey } from '#functions/webhooks/deliveries/delivery.ts';
 import { recover } from '#functions/webhooks/deliveries/replay.ts';
 import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
 import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
@@ -96,6 +99,28 @@ describe('a reader at once', () => {
   });
 });
 
+/** Two events whose waiting rows the embedded database cannot tell apart if they are due at one time. */
+function lookalikes(): TransferEvent[] {
+  const seen = new Map<string, TransferEvent>();
+  for (let number = 0; ; number += 1) {
+    const event = exampleEvent(`lookalike-${number}`);
+    const { pk, sk } = deliveryKey({ event: event.id, endpoint: 'anna' });
+    // https://github.com/architect/dynalite, hashPrefix in db/index.js
+    const place = createHash('md5').update('Outliers').update(pk).update(sk).digest('hex').slice(0, 6);
+    const other = seen.get(place);
+    if (other) return [other, event];
+    seen.set(place, event);
+  }
+}
+
+test('a reader is told both of two events that the embedded database takes for one at the same time', async () => {
+  await declare(['anna', daily]);
+  const both = lookalikes();
+  await world.fanOut(...both);
+  await passUntil('2026-11-24T07:00:00Z');
+  expect(await eventsIn('anna')).toEqual([2]);
+});
+
 describe('a reader daily at 07:30 in Berlin', () => {
   test('gets nothing before, and one message then, with its numbers beside those of the day before', async () => {
     await declare(['anna', daily]);
@@ -183,6 +208,18 @@ describe('a reader with quiet times', () => {
     expect(await eventsIn('anna')).toEqual([1, 3]);
     expect(await expectToldOnce(world, 'anna', events)).toHaveLength(2);
   });
+});
+
+test('a reader whose set time was missed is not disturbed in the quiet time after it', async () => {
+  await declare(['anna', { ...inBerlin, when: 'daily at 21:30', quiet: ['22:00-07:00'] }]);
+  const events = await announce(2);
+  await pass(Date.parse('2026-11-24T20:00:00Z') - world.now());
+  await pass(2 * hour);
+  await passUntil('2026-11-25T05:59:00Z');
+  expect(world.mails).toEqual([]);
+  await pass(minute);
+  expect(await eventsIn('anna')).toEqual([2]);
+  expect(await expectToldOnce(world, 'anna', events)).toHaveLength(1);
 });
 
 test('a reader costs no call of deliver and no write in an hour without events', async () => {
