@@ -13,7 +13,7 @@ const plan = r.object({
   toldUntil: r.optional(r.number),
   /** Counts of the last digest at a set time, as JSON. */
   counts: r.optional(r.text),
-  /** The digest under way: nothing else is gathered before all of its events are marked. */
+  /** The digest begun last: the next one waits until all of its events are marked. */
   open: r.optional(
     r.object({
       id: r.text,

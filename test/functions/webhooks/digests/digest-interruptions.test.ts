@@ -65,7 +65,7 @@ const nameOf = (call: number, kind: string) => `at-${call}-${kind.replace(' ', '
 describe('a process that gathers events', () => {
   test.each([
     { what: 'the queue brings its wake-up again', isBroughtAgain: true },
-    { what: 'only the sweep looks after its work', isBroughtAgain: false },
+    { what: 'only the sweep finds its work', isBroughtAgain: false },
   ])('may fail or die at any call, and each event is in one digest that is mailed: $what (P29)', async (how) => {
     const calls = await countCalls();
     for (const { call, kind } of faultsAt(
@@ -86,11 +86,11 @@ describe('a process that gathers events', () => {
   });
 
   /** Runs a process that stalls at a call until something else has happened. */
-  async function stall(fault: PlannedFault, wakeUps: readonly WakeUp[], meanwhile: () => Promise<unknown>) {
+  async function stall(fault: PlannedFault, wakeUps: readonly WakeUp[], act: () => Promise<unknown>) {
     const plan = new Limited([fault]);
     const stalled = process(plan, wakeUps);
     await Promise.race([plan.reachedPause, stalled]);
-    await meanwhile();
+    await act();
     plan.resume();
     await stalled;
   }
