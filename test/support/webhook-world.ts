@@ -166,7 +166,7 @@ export async function startWebhookWorld() {
     const pending = new Map(all.flatMap(({ sk, status, rev }) => (status === 'PENDING' ? [[sk, rev as number]] : [])));
     return (await deps.endpoints.list()).flatMap(({ name, status }) => {
       const lease = leaseOf(all.find(({ pk, sk }) => pk === leaseKey(name).pk && sk === 'LEASE'));
-      const retries = all.flatMap(({ due, dueAt }) => (due === duePart(name) ? [dueAt as number] : []));
+      const retries = all.flatMap(({ due, dueAt }) => (due === duePart(name) ? [Math.ceil(dueAt as number)] : []));
       const inFlight = Object.entries(lease.inFlight).flatMap(([event, { until, of }]) =>
         of >= (pending.get(deliveryKey({ event, endpoint: name }).sk) ?? Number.POSITIVE_INFINITY) ? [until] : [],
       );

@@ -17,6 +17,7 @@ import {
   deliveryKey,
   deliveryNameOf,
   deliveryOf,
+  dueAtOf,
   duePart,
   eventKey,
   heldPart,
@@ -76,7 +77,7 @@ export class Deliveries {
       attempt: 0,
       nextAttemptAt: waitsUntil ?? now,
       changedAt: now,
-      ...(waitsUntil !== undefined && { due: duePart(endpoint.name), dueAt: waitsUntil }),
+      ...(waitsUntil !== undefined && { due: duePart(endpoint.name), dueAt: dueAtOf(event.id, waitsUntil) }),
       ...(isListed && listing(event)),
     };
     await this.add(deliveryKey({ event: event.id, endpoint: endpoint.name }), row, now);
@@ -132,7 +133,7 @@ export class Deliveries {
   /** Events whose retries to an endpoint are due by `until` (Unix ms), oldest first, as far as the index knows. */
   async due(endpoint: string, until: number, limit = pageSize): Promise<{ event: string; dueAt: number }[]> {
     const { items } = await readKeys(this.source, retriesBetween(endpoint, 0, until), undefined, limit);
-    return items.map(({ sk, dueAt }) => ({ event: deliveryNameOf(sk).event, dueAt }));
+    return items.map(({ sk, dueAt }) => ({ event: deliveryNameOf(sk).event, dueAt: Math.ceil(dueAt) }));
   }
 
   /** Deliveries in ranges of an index, page by page, each with its last place, as {@link rowsIn} reads them. */
@@ -158,7 +159,9 @@ const listing = ({ kind, at, id }: StoredEvent) => ({ day: dayPart(kind, at), li
 
 /** Sorts retries in the waiting index by their due time, and held deliveries by the time of their event. */
 function waitingOf(delivery: Delivery, step: NextStep) {
-  if (step.status === 'PENDING') return { due: duePart(delivery.endpoint), dueAt: step.nextAttemptAt };
-  if (step.status === 'HELD') return { due: heldPart(delivery.endpoint), dueAt: Date.parse(delivery.eventAt) };
+  if (step.status === 'PENDING')
+    return { due: duePart(delivery.endpoint), dueAt: dueAtOf(delivery.event, step.nextAttemptAt) };
+  if (step.status === 'HELD')
+    return { due: heldPart(delivery.endpoint), dueAt: dueAtOf(delivery.event, Date.parse(delivery.eventAt)) };
   return { due: undefined, dueAt: undefined };
 }

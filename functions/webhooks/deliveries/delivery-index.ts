@@ -3,7 +3,7 @@ import type { IndexRange, KeyIndex } from '#functions/dynamodb/index-pages.ts';
 import type { Key } from '#functions/dynamodb/row.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { type EventKind, kindFor } from '#functions/webhooks/endpoints/format.ts';
-import { dayPart, deliveryKey, duePart, eventIdOf, heldPart } from './delivery.ts';
+import { dayPart, deliveryKey, duePart, eventIdOf, heldPart, partsOfMs } from './delivery.ts';
 
 /** Milliseconds that an event may wait in a queue before it is stored: the longest retention of SQS. */
 const longestQueuedMs = 14 * dayMs;
@@ -22,7 +22,7 @@ export const retriesBetween = (endpoint: string, from: number, until: number): I
 
 /** Held deliveries of an endpoint whose events lie between two instants (Unix ms), both included. */
 export const heldBetween = (endpoint: string, from: number, until: number): IndexRange =>
-  rangeOf(indexes.waiting, heldPart(endpoint), from, until);
+  rangeOf(indexes.waiting, heldPart(endpoint), from - 1 + 1 / partsOfMs, until);
 
 function rangeOf<T extends string | number>(index: KeyIndex, partition: string, from: T, until: T): IndexRange {
   const { name, partitionKey, sortKey } = index;

@@ -94,6 +94,16 @@ const clockSkewMs = 1000;
 export const duePart = (endpoint: string): string => `DUE#${endpoint}`;
 export const heldPart = (endpoint: string): string => `HELD#${endpoint}`;
 
+/** Parts of a millisecond, as many as a Unix time in JavaScript can tell apart. */
+export const partsOfMs = 4096;
+
+/**
+ * Place of a delivery in the waiting index, up to a millisecond before its time and different for most events: of rows
+ * with one sort key, the embedded database loses one in some 3,000.
+ */
+export const dueAtOf = (event: string, at: number): number =>
+  at - ((Number.parseInt(event.slice(-3), 36) || 0) % partsOfMs) / partsOfMs;
+
 /** Length of the id prefix that all events about one transfer share. The prefix names their partition. */
 const partitionLength = eventIdPrefixOf('').length;
 

@@ -13,7 +13,7 @@ const plan = r.object({
   toldUntil: r.optional(r.number),
   /** Counts of the last digest at a set time, as JSON. */
   counts: r.optional(r.text),
-  /** The open digest: nothing else is gathered before all of its events are marked. */
+  /** The open digest: the next one waits until all of its events are marked. */
   open: r.optional(
     r.object({
       id: r.text,
@@ -59,6 +59,6 @@ export class DigestPlans {
   }
 
   private partition(endpoint: string): Partition {
-    return new Partition(this.source, leaseKey(endpoint).pk);
+    return new Partition(this.source.dynamo, this.source.table, leaseKey(endpoint).pk);
   }
 }

@@ -86,11 +86,11 @@ describe('a process that gathers events', () => {
   });
 
   /** Runs a process that stalls at a call until something else has happened. */
-  async function stall(fault: PlannedFault, wakeUps: readonly WakeUp[], intervene: () => Promise<unknown>) {
+  async function stall(fault: PlannedFault, wakeUps: readonly WakeUp[], act: () => Promise<unknown>) {
     const plan = new Limited([fault]);
     const stalled = process(plan, wakeUps);
     await Promise.race([plan.reachedPause, stalled]);
-    await intervene();
+    await act();
     plan.resume();
     await stalled;
   }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { parseDigest } from '#functions/notices/digest.ts';
 import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
+import { removeEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { usualReader } from '#functions/webhooks/endpoints/reader.ts';
 import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { examples } from '#test/docs/event-schemas.ts';
@@ -111,6 +112,8 @@ test(`tells each event to exactly those readers that want it, and to none the ma
           for (const person of foreign) expect(text).not.toContain(`${person}@`);
         }
       }
+      for (const name of names) await removeEndpoint(world.deps, name);
+      await world.answerWakeUps();
     },
   );
   await fc.assert(search, { numRuns: rounds, seed, endOnFailure: true });

@@ -81,7 +81,7 @@ describe('units of DynamoDB from the arrival of an event to the end of its deliv
   });
 });
 
-test('there is no search for digests if there are no readers', async () => {
+test('an installation without readers looks for no digest', async () => {
   const callsOf = async (task: () => Promise<unknown>) => {
     const plan = new FaultPlan();
     await world.faults.run(plan, task);
