@@ -59,6 +59,6 @@ export class DigestPlans {
   }
 
   private partition(endpoint: string): Partition {
-    return new Partition(this.source.dynamo, this.source.table, leaseKey(endpoint).pk);
+    return new Partition(this.source, leaseKey(endpoint).pk);
   }
 }
