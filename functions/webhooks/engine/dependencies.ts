@@ -5,6 +5,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { steady } from '#functions/clock/instants.ts';
 import { dayMs, usualKeptForMs } from '#functions/clock/retention.ts';
 import type { TableSource } from '#functions/dynamodb/index-pages.ts';
+import type { EventsTopic } from '#functions/events/publish.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import {
   type readDeliverEnvironment,
@@ -15,15 +16,13 @@ import {
 import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import { Deliveries } from '#functions/webhooks/deliveries/deliveries.ts';
-import { DigestPlans } from '#functions/webhooks/deliveries/digest-plans.ts';
+import { digestPlans } from '#functions/webhooks/deliveries/digest-plans.ts';
 import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
-import { MailTopic } from '#functions/webhooks/http/mail-topic.ts';
+import { mailTopic } from '#functions/webhooks/http/mail-topic.ts';
 import { dnsResolver } from '#functions/webhooks/http/name-resolver.ts';
 import { WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { ClockWitness } from './clock-witness.ts';
-import type { FanOutDependencies } from './fan-out.ts';
-import type { SweepDependencies } from './sweep.ts';
 
 const now = () => new Date();
 
@@ -34,7 +33,7 @@ const sqs = () => new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false }
 export const webhookRepositories = (source: TableSource, random = Math.random, keptForMs = usualKeptForMs) => ({
   endpoints: new Endpoints(source),
   deliveries: new Deliveries(source, keptForMs),
-  plans: new DigestPlans(source, keptForMs),
+  plans: digestPlans(source, keptForMs),
   leases: new Leases(source, random, keptForMs),
 });
 
@@ -61,12 +60,15 @@ export const deliveryDependencies = (env: WebhookEnvironment, dynamo?: DynamoDBC
   ...wakeUpsIn(env),
 });
 
-export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>): FanOutDependencies => {
+export type FanOutDependencies = Readonly<ReturnType<typeof fanOutDependencies>>;
+
+export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>) => {
   const source = sourceIn(env);
   return {
     endpoints: new Endpoints(source),
     deliveries: new Deliveries(source, keptIn(env)),
     ...wakeUpsIn(env),
+    /** Queue of fan-out itself. It takes the rest of announcements that too many endpoints want. */
     announcements: { sqs: sqs(), url: env.ANNOUNCEMENT_QUEUE_URL },
   };
 };
@@ -75,7 +77,7 @@ export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>
 export const deliverDependencies = (env: ReturnType<typeof readDeliverEnvironment>): DeliverDependencies => ({
   ...deliveryDependencies(env),
   dataKey: new DataKey(env.DATA_KEY),
-  mail: new MailTopic(new SNSClient(sdkSettings), env.TRANSFER_NOTICES_TOPIC_ARN.split(',')),
+  mail: mailTopic(new SNSClient(sdkSettings), env.TRANSFER_NOTICES_TOPIC_ARN.split(',')),
   client: new WebhookClient({
     resolve: dnsResolver(),
     allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',
@@ -84,10 +86,9 @@ export const deliverDependencies = (env: ReturnType<typeof readDeliverEnvironmen
   random: Math.random,
 });
 
-export const sweepDependencies = (env: ReturnType<typeof readSweepEnvironment>): SweepDependencies => {
-  return {
-    ...deliveryDependencies(env),
-    witness: new ClockWitness(sourceIn(env)),
-    topic: { sns: new SNSClient(sdkSettings), eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN, sleep },
-  };
+export type SweepDependencies = Readonly<ReturnType<typeof sweepDependencies>>;
+
+export const sweepDependencies = (env: ReturnType<typeof readSweepEnvironment>) => {
+  const topic: EventsTopic = { sns: new SNSClient(sdkSettings), eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN, sleep };
+  return { ...deliveryDependencies(env), witness: new ClockWitness(sourceIn(env)), topic };
 };
