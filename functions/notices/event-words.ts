@@ -46,18 +46,17 @@ export function transferWords(words: Words, event: ToldEvent): Told {
   if (fact) return fact;
   const { type, data } = event;
   const { state, previousState } = data;
-  const name =
-    type === 'transfer.state_changed' && typeof state === 'string' ? neutral(state) : stateWords(words, type);
+  const name = stateWords(words, type, state);
   if (previousState === null) return { words: name, detail: words.say('was.new') };
   if (typeof previousState !== 'string') return { words: name, detail: '' };
-  const before = eventTypeOf(previousState);
-  const was = before === 'transfer.state_changed' ? neutral(previousState) : stateWords(words, before);
+  const was = stateWords(words, eventTypeOf(previousState), previousState);
   const isListing = type === 'transfer.unlisted' || type === 'transfer.listed_again';
   return { words: name, detail: words.say(isListing ? 'was.last' : 'was', { state: was }) };
 }
 
-/** Words for the state that a type tells; an unknown type keeps its spelling. */
-function stateWords(words: Words, type: string): string {
+/** Words for the state that a type tells; a state without a type of its own and an unknown type keep their spelling. */
+function stateWords(words: Words, type: string, state?: unknown): string {
+  if (type === 'transfer.state_changed' && typeof state === 'string') return neutral(state);
   const phrase = `is.${type}`;
   return words.has(phrase) ? words.say(phrase) : neutral(type);
 }
@@ -125,18 +124,13 @@ export function operatorWords(words: Words, { type, timestamp, data }: ToldEvent
   const text = `text.${type}`;
   if (!words.has(text))
     return { headline: countWords(words, type, 1, data), paragraphs: problem ? [problem] : [], notes };
-  const [since, until, disableAt] = [data.failingSince, data.validUntil, data.disableAt].map((at) => timeOf(words, at));
+  const since = timeOf(words, data.failingSince) || '?';
+  const until = timeOf(words, data.validUntil) || '?';
+  const disableAt = timeOf(words, data.disableAt);
   const isDisabling = type === 'endpoint.failing' && disableAt !== '';
   const endpoint = neutral(textIn(data.endpoint) ?? '');
   const of = ofWatch(words, 'transfer.*', data);
-  const values = {
-    problem,
-    endpoint,
-    of,
-    since: since || '?',
-    until: until || '?',
-    time: disableAt || words.time(timestamp),
-  };
+  const values = { problem, endpoint, of, since, until, time: disableAt || words.time(timestamp) };
   const headline = (isDisabling ? 'headline.endpoint.disabling' : `headline.${type}`) as Phrase;
   const advice =
     type === 'endpoint.failing' ? (isDisabling ? 'kept.disabling' : 'kept') : type === 'endpoint.disabled' && 'held';

@@ -1,6 +1,5 @@
 import { entryOf, type Severity } from '#functions/events/catalogue.ts';
-import type { Digest, DigestCount, ToldEvent } from './digest.ts';
-import { textIn } from './digest.ts';
+import { type Digest, type DigestCount, type ToldEvent, textIn } from './digest.ts';
 import { countWords, ofWatch, operatorWords, shortCount, transferWords } from './event-words.ts';
 import { neutral } from './foreign-text.ts';
 import { type Language, type Words, wordsIn } from './words/words.ts';
@@ -32,7 +31,7 @@ export interface Message {
   readonly subject: string;
   readonly headline: string;
   readonly sections: readonly MessageSection[];
-  /** How to see more, and why one gets this message. */
+  /** The way to see more, and the reason for this message. */
   readonly footer: readonly string[];
 }
 
@@ -89,11 +88,9 @@ export function messageOf(digest: Digest, { name, language, timeZone }: Addresse
   };
 }
 
-const section = (title: string, lines: readonly MessageLine[], paragraphs: readonly string[] = []): MessageSection => ({
-  title,
-  paragraphs,
-  lines,
-});
+const section = (title: string, lines: readonly MessageLine[], paragraphs: readonly string[] = []): MessageSection => {
+  return { title, paragraphs, lines };
+};
 
 const isOfTransfer = ({ data }: ToldEvent): boolean => textIn(data.trackingId) !== undefined;
 
