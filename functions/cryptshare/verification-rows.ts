@@ -1,8 +1,7 @@
 import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
-import * as r from '#functions/dynamodb/row-reader.ts';
-import { type Verification, verificationSchema } from './verification.ts';
+import { readVerification, type Verification } from './verification.ts';
 
 const registry = 'VERIFICATIONS';
 
@@ -28,7 +27,5 @@ export class Verifications extends Partition {
     return isWritten ? { ...next, rev } : undefined;
   }
 }
-
-const readVerification = r.rowReader(verificationSchema);
 
 export const verificationOf = (row: Item): Verification => ({ mailbox: row.sk, ...readVerification(row) });

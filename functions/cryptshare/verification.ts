@@ -9,7 +9,7 @@ export const verificationMethods = ['client_id', 'email'] as const;
 export type VerificationMethod = (typeof verificationMethods)[number];
 
 /** State of the verification of a mailbox, with the token encrypted. All times are ISO 8601. */
-export const verificationSchema = r.object({
+export const readVerification = r.rowOf({
   rev: r.number,
   method: r.oneOf(verificationMethods),
   /** Undefined before the first token. */
@@ -30,7 +30,7 @@ export const verificationSchema = r.object({
   cause: r.optional(r.that(isFailureCause, 'a cause')),
 });
 
-export interface Verification extends r.ReadBy<typeof verificationSchema> {
+export interface Verification extends ReturnType<typeof readVerification> {
   readonly mailbox: string;
 }
 

@@ -1,5 +1,4 @@
-import type { Fields } from '#functions/lambda/environment.ts';
-import type { WantedWatch, Watches } from '#functions/watches/watches.ts';
+import type { WantedWatch } from '#functions/watches/watches.ts';
 import {
   declareEndpoints,
   type EndpointDeclaration,
@@ -7,17 +6,11 @@ import {
   problemsWith,
   variablesOf,
 } from '#functions/webhooks/endpoints/declared.ts';
-import type { EndpointLifeDependencies } from '#functions/webhooks/endpoints/lifecycle.ts';
+import type { declareDependencies } from './dependencies.ts';
 
 export interface Declarations {
   readonly watches: readonly WantedWatch[];
   readonly endpoints: readonly EndpointDeclaration[];
-}
-
-export interface DeclareDependencies {
-  readonly watches: Pick<Watches, 'declare'>;
-  readonly endpointLife: EndpointLifeDependencies;
-  readonly fields: Fields;
 }
 
 export type Declared = Readonly<Awaited<ReturnType<typeof declare>>>;
@@ -26,7 +19,7 @@ export type Declared = Readonly<Awaited<ReturnType<typeof declare>>>;
  * Applies the configuration file. What operators added stays unchanged; what the file no longer declares is only disabled.
  * Idempotent. @throws EndpointError when other writers won every try at an endpoint
  */
-export async function declare(deps: DeclareDependencies, { watches, endpoints }: Declarations) {
+export async function declare(deps: ReturnType<typeof declareDependencies>, { watches, endpoints }: Declarations) {
   await deps.watches.declare(watches, false, deps.endpointLife.now().toISOString());
   const judged = endpoints.map((declaration) => {
     const endpoint = filledIn(declaration, deps.fields);

@@ -20,7 +20,7 @@ export class BatchLeftoverError extends Error {
   override readonly name = 'BatchLeftoverError';
 }
 
-/** Reads existing rows, strongly consistent, by {@link rowName}. @throws BatchLeftoverError when some stay unread */
+/** Reads rows, strongly consistent, in the order of their keys. @throws BatchLeftoverError when some stay unread */
 export async function getRows(client: DynamoDBClient, table: string, keys: readonly Key[], budget = retryBudget()) {
   const rows = new Map<string, Item>();
   const distinct = new Map(keys.map((key) => [rowName(key), marshall(key)]));
@@ -34,7 +34,7 @@ export async function getRows(client: DynamoDBClient, table: string, keys: reado
     }
     return UnprocessedKeys?.[table]?.Keys;
   });
-  return rows;
+  return keys.map((key) => rows.get(rowName(key)));
 }
 
 export const rowName = ({ pk, sk }: Key): string => `${pk} ${sk}`;

@@ -1,7 +1,7 @@
 import { type DynamoDBClient, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { type RetryBudget, retryBudget } from '#functions/clock/backoff.ts';
-import { getRows, rowName } from './batch.ts';
+import { getRows } from './batch.ts';
 import type { Item, Key } from './row.ts';
 
 /** The webhooks table, or another with the key `pk`, `sk`. */
@@ -170,8 +170,7 @@ async function rowsAt(source: TableSource, range: IndexRange, { cursors, items }
   const { index, rowOf = (key: Key) => key } = range;
   if (index === undefined) return items;
   const keys = cursors.map(({ pk, sk }) => rowOf({ pk: String(pk), sk: String(sk) }));
-  const rows = await getRows(source.dynamo, source.table, keys, budget);
-  return keys.map((key) => rows.get(rowName(key)));
+  return getRows(source.dynamo, source.table, keys, budget);
 }
 
 /** Input of a query for a range; consistent for the table itself. */

@@ -42,7 +42,7 @@ export const object = <F extends z.core.$ZodLooseShape>(fields: F) => z.object(f
 
 /**
  * Reads rows, and drops their keys and all attributes that the schema does not name. @throws RowError
- * @example rowReader(object({ rev: number }))({ pk: 'SHARDS', sk: 'shard#0', rev: 1 }) // { rev: 1 }
+ * @example rowOf({ rev: number })({ pk: 'SHARDS', sk: 'shard#0', rev: 1 }) // { rev: 1 }
  */
 /* @__NO_SIDE_EFFECTS__ */
 export function rowReader<S extends z.ZodMiniType>(schema: S): (row: Item) => ReadBy<S> {
@@ -57,14 +57,12 @@ export function rowReader<S extends z.ZodMiniType>(schema: S): (row: Item) => Re
   };
 }
 
-/** Rows that could be read, and the error of the first one that could not. */
-export interface Fitting<T> {
-  readonly fitting: readonly T[];
-  readonly fault: RowError | undefined;
-}
+/** {@link rowReader} of an object with these fields. */
+/* @__NO_SIDE_EFFECTS__ */
+export const rowOf = <F extends z.core.$ZodLooseShape>(fields: F) => rowReader(object(fields));
 
-/** Reads the rows that fit, so that a damaged one hides no other. */
-export function readFitting<T>(rows: readonly Item[], read: (row: Item) => T): Fitting<T> {
+/** Reads the rows that fit, so that a damaged one hides no other. `fault` is the error of the first that does not. */
+export function readFitting<T>(rows: readonly Item[], read: (row: Item) => T) {
   const fitting: T[] = [];
   let fault: RowError | undefined;
   for (const row of rows) {

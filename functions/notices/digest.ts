@@ -46,10 +46,7 @@ const mostToldLength = 40_000;
 export const mostCounts = 30;
 const mostCompared = 100;
 
-export interface DigestPeriod {
-  readonly id: string;
-  readonly since: string;
-  readonly until: string;
+export interface DigestPeriod extends Pick<Digest, 'id' | 'since' | 'until'> {
   /** Counts of the digest before; undefined if they cannot be compared. */
   readonly before?: readonly DigestCount[] | undefined;
 }

@@ -47,17 +47,16 @@ export function transferWords(words: Words, event: ToldEvent) {
   if (fact) return fact;
   const { type, data } = event;
   const { state, previousState } = data;
-  const name =
-    type === 'transfer.state_changed' && typeof state === 'string' ? neutral(state) : stateWords(words, type);
+  const name = stateWords(words, type, state);
   if (typeof previousState !== 'string') return told(name, previousState === null ? words.say('was.new') : '');
-  const before = eventTypeOf(previousState);
-  const was = before === 'transfer.state_changed' ? neutral(previousState) : stateWords(words, before);
+  const was = stateWords(words, eventTypeOf(previousState), previousState);
   const isListing = type === 'transfer.unlisted' || type === 'transfer.listed_again';
   return told(name, words.say(isListing ? 'was.last' : 'was', { state: was }));
 }
 
-/** Words for the state that a type tells; an unknown type keeps its spelling. */
-function stateWords(words: Words, type: string): string {
+/** Words for the state that a type tells; a state without a type of its own and an unknown type keep their spelling. */
+function stateWords(words: Words, type: string, state?: unknown): string {
+  if (type === 'transfer.state_changed' && typeof state === 'string') return neutral(state);
   const phrase = `is.${type}`;
   return words.has(phrase) ? words.say(phrase) : typeText(type);
 }

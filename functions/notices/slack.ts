@@ -1,5 +1,5 @@
 import type { Severity } from '#functions/events/catalogue.ts';
-import { printable, unmarked } from './foreign-text.ts';
+import { cut, printable, unmarked } from './foreign-text.ts';
 import type { Message, MessageLine } from './message.ts';
 
 /** Limits of Block Kit, in characters and blocks: https://docs.slack.dev/reference/block-kit/blocks */
@@ -17,7 +17,7 @@ export function slackMessage({ severity, headline, sections, footer }: Message):
     joined([...(title ? [`*${shown(title)}*`] : []), ...paragraphs.map(shown), ...lines.map(lineText)]),
   );
   return JSON.stringify({
-    text: cut(shown(headline), maxText),
+    text: cutEscaped(shown(headline), maxText),
     blocks: [
       // Plain text stays unchanged, except that Slack would replace emoji names.
       {
@@ -25,7 +25,7 @@ export function slackMessage({ severity, headline, sections, footer }: Message):
         text: { type: 'plain_text', text: cut(`${signs[severity]} ${printable(headline)}`, maxHeader), emoji: false },
       },
       ...texts.slice(0, maxBlocks - 2).map((text) => ({ type: 'section', text: markdown(text) })),
-      { type: 'context', elements: [markdown(cut(footer.map(shown).join('\n'), maxSection))] },
+      { type: 'context', elements: [markdown(cutEscaped(footer.map(shown).join('\n'), maxSection))] },
     ],
   });
 }
@@ -41,7 +41,7 @@ function lineText({ words, trackingId, detail }: MessageLine): string {
 /** As few texts as hold all lines. */
 function joined(lines: readonly string[]): string[] {
   const texts: string[] = [];
-  for (const line of lines.map((text) => cut(text, maxSection))) {
+  for (const line of lines.map((text) => cutEscaped(text, maxSection))) {
     const last = texts.at(-1);
     if (last === undefined || last.length + 1 + line.length > maxSection) texts.push(line);
     else texts[texts.length - 1] = `${last}\n${line}`;
@@ -54,8 +54,5 @@ const shown = (text: string): string => escaped(unmarked(printable(text)));
 /** Escapes links and mentions: https://docs.slack.dev/messaging/formatting-message-text */
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-/** Truncates a text, but never within an escape or a surrogate pair. */
-function cut(text: string, limit: number): string {
-  if (text.length <= limit) return text;
-  return `${text.slice(0, limit - 1).replace(/&[a-z]{0,3}$|[\ud800-\udbff]$/, '')}…`;
-}
+/** Truncates an escaped text, but never within an escape. */
+const cutEscaped = (text: string, limit: number): string => cut(text, limit).replace(/&[a-z]{0,3}…$/, '…');

@@ -6,7 +6,7 @@ import { isActive, isFinal, type State, sameState } from '#functions/transfers/t
 import { compareFacts, followedSchema, mostNews, noFacts } from './followed.ts';
 
 /** Row of the snapshot: the last published state of one transfer. */
-export const transferSchema = r.object({
+export const readTransfer = r.rowOf({
   state: r.text,
   /** Sequence of the last event; 0 when the baseline stored the transfer without an event. */
   sequence: r.number,
@@ -31,7 +31,7 @@ export const transferSchema = r.object({
   followed: r.optional(followedSchema),
 });
 
-export interface TransferRow extends r.ReadBy<typeof transferSchema> {
+export interface TransferRow extends ReturnType<typeof readTransfer> {
   readonly trackingId: string;
 }
 

@@ -10,7 +10,7 @@ import {
   sameDigest,
   wordsPerBucket,
 } from '#functions/transfers/digest.ts';
-import { type TransferRow, transferSchema } from './diff.ts';
+import { readTransfer, type TransferRow } from './diff.ts';
 
 /** One instant by two clocks, in Unix milliseconds. */
 const clocks = r.object({
@@ -42,7 +42,7 @@ export const baselineProgress = r.object({
 
 export type BaselineProgress = r.ReadBy<typeof baselineProgress>;
 
-const rootSchema = r.object({
+const readRootRow = r.rowOf({
   /** Fencing token: counts the claims, so that a poll which read an older one cannot claim. */
   rev: r.number,
   /** The snapshot has `2^bits` buckets. */
@@ -69,12 +69,10 @@ const rootSchema = r.object({
   deletedUntil: r.orElse(r.number, 0),
 });
 
-const readRootRow = r.rowReader(rootSchema);
-
-const readBlock = r.rowReader(r.object({ digests: r.bytes }));
+const readBlock = r.rowOf({ digests: r.bytes });
 
 /** Root of the snapshot: everything that an unchanged poll reads. */
-export interface Root extends Omit<r.ReadBy<typeof rootSchema>, 'unsettled'> {
+export interface Root extends Omit<ReturnType<typeof readRootRow>, 'unsettled'> {
   readonly unsettled: ReadonlySet<number>;
   /** Digests of the published states, by bucket. */
   readonly digests: Digests;
@@ -172,8 +170,6 @@ export function runsOf(buckets: ReadonlySet<number>): [first: number, last: numb
   }
   return runs;
 }
-
-const readTransfer = r.rowReader(transferSchema);
 
 export const toTransferRow = (row: Item): TransferRow => ({
   trackingId: row.sk.slice('T#0000#'.length),

@@ -3,7 +3,7 @@ import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
-import { type Incident, incidentSchema, type Mended } from './incident.ts';
+import { type Incident, type Mended, readIncident } from './incident.ts';
 
 export const sharedPartition = 'SHARDS';
 
@@ -13,18 +13,17 @@ const mendedKey = 'server#mended';
 /** Milliseconds between two records of a mended cause, because each has all watches polled that fail for it. */
 const mendedPauseMs = 60_000;
 
-const readIncident = r.rowReader(incidentSchema);
 const incidentOf = (row: Item): Incident => ({ name: row.sk.slice(incidentPrefix.length), ...readIncident(row) });
 
-export function incidentsIn(rows: readonly Item[]): r.Fitting<Incident> {
+export function incidentsIn(rows: readonly Item[]) {
   const incidents = rows.filter(({ sk }) => sk.startsWith(incidentPrefix));
   return r.readFitting(incidents, incidentOf);
 }
 
 const timesOf = z.transform(({ pk: _, sk: __, ...times }: Item) => times);
-const mendedOf = r.rowReader(z.pipe(timesOf, r.record(r.number)));
+const mendedOf: (row: Item) => Mended = r.rowReader(z.pipe(timesOf, r.record(r.number)));
 
-export function mendedIn(rows: readonly Item[]): r.Fitting<Mended> {
+export function mendedIn(rows: readonly Item[]) {
   const mended = rows.filter(({ sk }) => sk === mendedKey);
   return r.readFitting(mended, mendedOf);
 }

@@ -7,7 +7,7 @@ import type { RegisteredWatch } from './polled-watches.ts';
 import { incidentOf, problemFields } from './watch-health.ts';
 
 /** Cause that several watches fail for, stored once operators must be told. Times are ISO 8601. */
-export const incidentSchema = r.object({
+export const readIncident = r.rowOf({
   rev: r.number,
   /** It tells the watches that became due between these times. */
   from: r.text,
@@ -24,7 +24,7 @@ export const incidentSchema = r.object({
   heldUntil: r.optional(r.number),
 });
 
-export interface Incident extends r.ReadBy<typeof incidentSchema> {
+export interface Incident extends ReturnType<typeof readIncident> {
   /** Name of its cause by {@link incidentOf}. */
   readonly name: string;
 }

@@ -7,7 +7,7 @@ import type { Watch } from '#functions/transfers/transfer.ts';
 import { registryKey } from './places.ts';
 import { type HealthChange, healthSchema } from './watch-health.ts';
 
-const registeredWatch = r.object({
+export const watchOf = r.rowOf({
   mailbox: r.text,
   direction: r.oneOf(['sent', 'received']),
   /** True when the configuration file declares it. */
@@ -45,11 +45,9 @@ const registeredWatch = r.object({
 /** `removedAt` of a watch whose data the next tick deletes, without asking the server for the time. */
 export const forgottenAt = '0000-01-01T00:00:00.000Z';
 
-export type RegisteredWatch = r.ReadBy<typeof registeredWatch>;
+export type RegisteredWatch = ReturnType<typeof watchOf>;
 
 export const registryPartition = 'WATCHES';
-
-export const watchOf = r.rowReader(registeredWatch);
 
 /** Condition that a watch exists and was not removed. */
 export const isThere = 'attribute_exists(pk) AND attribute_not_exists(isRemoved)';

@@ -21,7 +21,7 @@ const lease = r.object({
 });
 
 /** Stored state of a shard. All instants are Unix times in milliseconds. */
-export const shardRow = r.object({
+export const readShardRow = r.rowOf({
   rev: r.number,
   /** Number of shards at its last poll. */
   shards: r.optional(r.number),
@@ -37,7 +37,7 @@ export const shardRow = r.object({
 
 export type Stretch = r.ReadBy<typeof stretch>;
 export type Lease = r.ReadBy<typeof lease>;
-export type ShardRow = r.ReadBy<typeof shardRow>;
+export type ShardRow = ReturnType<typeof readShardRow>;
 
 export type ShardProgress = Required<Pick<ShardRow, 'shards' | 'polled' | 'failing'>> & Pick<ShardRow, 'postponedAt'>;
 

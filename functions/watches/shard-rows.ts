@@ -13,10 +13,10 @@ import {
   endLease,
   type Lease,
   narrowLease,
+  readShardRow,
   rowFor,
   type ShardProgress,
   type ShardRow,
-  shardRow,
   type Term,
   takeLease,
 } from './shard-row.ts';
@@ -29,7 +29,7 @@ export type HeldShard = Readonly<NonNullable<Awaited<ReturnType<ShardRows['acqui
 
 const circuitKey = 'server';
 
-const readCircuit = r.rowReader(r.object({ circuit: serverCircuit }));
+const readCircuit = r.rowOf({ circuit: serverCircuit });
 
 export const shardKey = (shard: number): string => `shard#${shard}`;
 
@@ -136,8 +136,6 @@ export class ShardRows {
     return isWritten ? row : undefined;
   }
 }
-
-const readShardRow = r.rowReader(shardRow);
 
 const shardRowOf = (row: Item | undefined): ShardRow => (row ? readShardRow(row) : { rev: 0 });
 

@@ -2,11 +2,10 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Verifications, verificationOf } from '#functions/cryptshare/verification-rows.ts';
 import { getRows } from '#functions/dynamodb/batch.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
-import * as r from '#functions/dynamodb/row-reader.ts';
 import { rootKey } from '#functions/snapshot/snapshot-rows.ts';
 import { watchKey } from '#functions/transfers/transfer.ts';
 import { sharedPartition } from '#functions/watches/incident-rows.ts';
-import { shardRow } from '#functions/watches/shard-row.ts';
+import { readShardRow } from '#functions/watches/shard-row.ts';
 import { shardKey } from '#functions/watches/shard-rows.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
@@ -73,7 +72,7 @@ export async function freeShard(dynamo: DynamoDBClient, table: string): Promise<
   const shards = new Partition({ dynamo, table }, sharedPartition);
   const [row] = await shards.range(shardKey(0), shardKey(0));
   if (!row) return;
-  const { rev, leases = {} } = r.rowReader(shardRow)(row);
+  const { rev, leases = {} } = readShardRow(row);
   const ended = Object.entries(leases).map(([name, lease]) => [name, { ...lease, until: 0 }]);
   await shards.update(shardKey(0), { leases: Object.fromEntries(ended), rev: rev + 1 }, unchangedSince(rev));
 }
@@ -92,8 +91,8 @@ export async function freeRenewals(dynamo: DynamoDBClient, table: string): Promi
 export async function freeBaselines(dynamo: DynamoDBClient, table: string): Promise<void> {
   const watches = await new Watches({ dynamo, table }).list();
   const roots = watches.map((watch) => ({ pk: watchKey(watch), sk: rootKey }));
-  for (const { pk, baselineAt, unsettledUntil } of (await getRows(dynamo, table, roots)).values()) {
-    if (baselineAt !== undefined || !unsettledUntil) continue;
-    await new Partition({ dynamo, table }, pk).update(rootKey, { unsettledUntil: undefined }, {});
+  for (const root of await getRows(dynamo, table, roots)) {
+    if (!root?.unsettledUntil || root.baselineAt !== undefined) continue;
+    await new Partition({ dynamo, table }, root.pk).update(rootKey, { unsettledUntil: undefined }, {});
   }
 }

@@ -1,10 +1,13 @@
 import { NestedStack } from 'aws-cdk-lib';
 import { type ITopic, SubscriptionFilter } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { mostFiltered, topicOf } from '#functions/webhooks/http/mail.ts';
+import { topicOf } from '#functions/webhooks/http/mail.ts';
 import type { Config } from '#infra/config/config.ts';
 import { ServiceTopic } from '#infra/constructs/service-topic.ts';
 import { subscribeByEmail } from './email-subscription.ts';
+
+/** Subscriptions with a filter that one topic has at most (SNS). */
+export const mostFiltered = 200;
 
 /** Topics for more readers than one filters for. With fewer, a changed list would move readers between topics. */
 const topicsOfMany = 4;

@@ -10,7 +10,6 @@ import { operations } from '#functions/operator/operations.ts';
 import { type OperatorEvent, operatorHandler } from '#functions/operator/routes.ts';
 import { pollRepositories } from '#functions/poll/dependencies.ts';
 import { handleInvocation } from '#functions/poll/handle-invocation.ts';
-import { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
 import { createTopic } from '#infra/local/services/embedded-services.ts';
 import { type InvokedFunction, startInvocations } from '#infra/local/services/invocations.ts';
 import { lambdaContext } from '#infra/local/services/lambda.ts';
@@ -102,7 +101,7 @@ export async function startOperatorWorld() {
         'transfer-notices': [noticesTopicArn],
       },
     },
-    webhooks: { ...world.deps, events: new StoredEvents(world.deps) },
+    webhooks: world.deps,
     tables: { transfers: { dynamo, table: transfersTable }, webhooks: { dynamo, table: webhooksTable } },
     queues: { sqs: world.sqs, urls: { WakeUps: world.queue.url } },
     async sleep(milliseconds) {

@@ -15,9 +15,13 @@ import type { EndpointLifeDependencies } from '#functions/webhooks/endpoints/lif
 import { parseWakeUp, type WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { ClockWitness } from '#functions/webhooks/engine/clock-witness.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
-import { webhookRepositories } from '#functions/webhooks/engine/dependencies.ts';
-import { type FanOutDependencies, fanOut } from '#functions/webhooks/engine/fan-out.ts';
-import { type SweepDependencies, sweep } from '#functions/webhooks/engine/sweep.ts';
+import {
+  type FanOutDependencies,
+  type SweepDependencies,
+  webhookRepositories,
+} from '#functions/webhooks/engine/dependencies.ts';
+import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
+import { sweep } from '#functions/webhooks/engine/sweep.ts';
 import type { Mail, MailAnswer } from '#functions/webhooks/http/mail.ts';
 import { WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { createTopic, createTransfersTable, createWebhooksTable } from '#infra/local/services/embedded-services.ts';

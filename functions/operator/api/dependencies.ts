@@ -8,7 +8,6 @@ import { signerFor } from '#functions/lambda/signed-post.ts';
 import { serverDependencies } from '#functions/poll/dependencies.ts';
 import { IncidentRows } from '#functions/watches/incident-rows.ts';
 import { Watches } from '#functions/watches/watches.ts';
-import { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
 import { deliveryDependencies } from '#functions/webhooks/engine/dependencies.ts';
 
 export const operatorRepositories = (source: TableSource) => ({
@@ -35,7 +34,6 @@ export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironm
     },
     webhooks: {
       ...deliveryDependencies(env, dynamo),
-      events: new StoredEvents(tables.webhooks),
       dataKey: new DataKey(env.DATA_KEY),
       allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',
     },

@@ -14,7 +14,6 @@ import {
 } from '#functions/webhooks/deliveries/delivery.ts';
 import { heldBetween, newestFirst, type Span, sentTo } from '#functions/webhooks/deliveries/delivery-index.ts';
 import { resend } from '#functions/webhooks/deliveries/replay.ts';
-import type { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
 import type { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { endpointName } from '#functions/webhooks/endpoints/settings.ts';
 import { eventsOfTransfer, shownDelivery, tracedDelivery } from './traces.ts';
@@ -39,15 +38,15 @@ const onDelivery = {
 } as const;
 
 /** The event ids selected by event or transfer; undefined without such a filter. */
-async function namedEvents(events: Pick<StoredEvents, 'ofTransfer'>, { event, trackingId: transfer }: Query) {
+async function namedEvents(deps: OperatorDependencies, { event, trackingId: transfer }: Query) {
   if (transfer === undefined) return event === undefined ? undefined : [event];
-  const ids = (await eventsOfTransfer(events, transfer)).map((one) => one.event.id);
+  const ids = (await eventsOfTransfer(deps, transfer)).map((one) => one.event.id);
   return event === undefined ? ids : ids.filter((id) => id === event);
 }
 
 async function rangesOf(deps: OperatorDependencies, input: Query, span: Span): Promise<IndexRange[]> {
   const { endpoint, status } = input;
-  const events = await namedEvents(deps.webhooks.events, input);
+  const events = await namedEvents(deps, input);
   if (events) return events.map((event) => deliveriesOf(event, endpoint));
   const [from, until] = [Date.parse(span.from), Date.parse(span.until)];
   if (from >= until) return [];

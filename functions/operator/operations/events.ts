@@ -9,7 +9,7 @@ import { addressKey } from '#functions/transfers/address-key.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
 import { listedAt } from '#functions/webhooks/deliveries/delivery.ts';
 import { daysOf, newestFirst, type Span } from '#functions/webhooks/deliveries/delivery-index.ts';
-import { type StoredEvents, storedEventOf } from '#functions/webhooks/deliveries/stored-events.ts';
+import { storedEventOf, trace } from '#functions/webhooks/deliveries/stored-events.ts';
 import { eventsOfTransfer, type ShownEvent, shownEvent, traceOf } from './traces.ts';
 
 /** Milliseconds between two looks for a later event: each look is a query. */
@@ -56,16 +56,16 @@ function matcher({ type, mailbox: box, direction: way, trackingId: transfer }: Q
 }
 
 /** The start after an event or a time. It is an ISO 8601 time, and a place in that day's part of the index. */
-async function startAfter(events: Pick<StoredEvents, 'trace'>, after: string) {
+async function startAfter({ tables }: OperatorDependencies, after: string) {
   if (time.safeParse(after).success) {
     const from = iso(Date.parse(after) + 1);
     return { from, first: from };
   }
-  const trace = await events.trace(after, 1);
-  if (!trace || shownEvent(trace.stored.body).type === 'digest')
+  const traced = await trace(tables.webhooks, after, 1);
+  if (!traced || shownEvent(traced.stored.body).type === 'digest')
     throw notFound(`event ${after}; begin after a time instead`);
   // No id has a blank, so this is the first place after the event's own.
-  return { from: trace.stored.eventAt, first: `${listedAt(trace.stored.eventAt, after)} ` };
+  return { from: traced.stored.eventAt, first: `${listedAt(traced.stored.eventAt, after)} ` };
 }
 
 async function listEvents(deps: OperatorDependencies, input: Query) {
@@ -73,7 +73,7 @@ async function listEvents(deps: OperatorDependencies, input: Query) {
   const isWanted = matcher(input);
   const now = deps.webhooks.now().getTime();
   const { from, until } = spanOf({ ...input, until: input.until ?? iso(now + dayMs) });
-  const start = after === undefined ? { from, first: from } : await startAfter(deps.webhooks.events, after);
+  const start = after === undefined ? { from, first: from } : await startAfter(deps, after);
   // A list with `after` continues by day, since it has no end.
   if (transfer !== undefined && after === undefined) return listOfTransfer(deps, input, transfer, { from, until });
   const days = daysOf('event', { ...start, until }, now, deps.webhooks.deliveries.keptForMs);
@@ -89,7 +89,7 @@ async function listOfTransfer(deps: OperatorDependencies, input: Query, transfer
   const before = place?.listedAt;
   const isPlace = place?.transfer === transfer && typeof before === 'string' && before >= from && before < until;
   if (place && !(isPlace && Object.keys(place).length === 2)) throw badCursor();
-  const events = (await eventsOfTransfer(deps.webhooks.events, transfer)).filter(
+  const events = (await eventsOfTransfer(deps, transfer)).filter(
     ({ event, at }) => at >= from && at < until && (before === undefined || at < before) && isWanted(event),
   );
   const items = events.slice(0, limit).map(({ event }) => event);

@@ -92,7 +92,8 @@ function ownerOf({ pk, sk, body }: Item): unknown {
 /** Finds attempts and tasks without deliveries: an attempt in flight may be recorded after its delivery is deleted. */
 async function orphansAmong({ dynamo, table }: TableSource, rows: readonly Item[]) {
   const deliveries = new Map(rows.map((row) => [row, deliveriesOf(row)]));
-  const there = await getRows(dynamo, table, [...deliveries.values()].flat());
+  const found = await getRows(dynamo, table, [...deliveries.values()].flat());
+  const there = new Set(found.flatMap((row) => (row ? [rowName({ pk: row.pk, sk: row.sk })] : [])));
   return (row: Item) => deliveries.get(row)!.length > 0 && !deliveries.get(row)!.some((key) => there.has(rowName(key)));
 }
 

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { parseEventBody } from '#functions/events/transfer-event.ts';
 import type { OperatorDependencies } from '#functions/operator/api/operation.ts';
 import { type Delivery, type DeliveryName, listedAt } from '#functions/webhooks/deliveries/delivery.ts';
-import type { StoredEvents } from '#functions/webhooks/deliveries/stored-events.ts';
+import { attemptsAt, bodiesOf, trace } from '#functions/webhooks/deliveries/stored-events.ts';
 import { answerContext } from '#functions/webhooks/endpoints/endpoint.ts';
 
 export interface ShownEvent {
@@ -30,8 +30,8 @@ export function shownEvent(body: string): ShownEvent {
 const mostEvents = 500;
 
 /** The events about a transfer with their places in their days, the newest first. */
-export async function eventsOfTransfer(events: Pick<StoredEvents, 'ofTransfer'>, transfer: string) {
-  return (await events.ofTransfer(transfer, mostEvents))
+export async function eventsOfTransfer({ tables }: OperatorDependencies, transfer: string) {
+  return (await bodiesOf(tables.webhooks, transfer, mostEvents))
     .map(shownEvent)
     .filter(({ data }) => data.trackingId === transfer)
     .map((event) => ({ event, at: listedAt(event.timestamp, event.id) }))
@@ -46,10 +46,10 @@ const concurrency = 8;
 
 /** Reads an event with its deliveries and their attempts; undefined for an unknown or expired one. */
 export async function traceOf(deps: OperatorDependencies, event: string) {
-  const trace = await deps.webhooks.events.trace(event, mostDeliveries);
-  if (!trace) return undefined;
-  const deliveries = await pLimit(concurrency).map(trace.deliveries, (delivery) => traceOfDelivery(deps, delivery));
-  return { ...shownEvent(trace.stored.body), deliveries, hasMoreDeliveries: trace.hasMore || undefined };
+  const traced = await trace(deps.tables.webhooks, event, mostDeliveries);
+  if (!traced) return undefined;
+  const deliveries = await pLimit(concurrency).map(traced.deliveries, (delivery) => traceOfDelivery(deps, delivery));
+  return { ...shownEvent(traced.stored.body), deliveries, hasMoreDeliveries: traced.hasMore || undefined };
 }
 
 export async function tracedDelivery(deps: OperatorDependencies, name: DeliveryName) {
@@ -57,9 +57,8 @@ export async function tracedDelivery(deps: OperatorDependencies, name: DeliveryN
   return delivery && traceOfDelivery(deps, delivery);
 }
 
-async function traceOfDelivery({ webhooks }: OperatorDependencies, delivery: Delivery) {
-  const { events, dataKey } = webhooks;
-  const attempts = await events.attempts(delivery, mostAttempts);
+async function traceOfDelivery({ tables, webhooks: { dataKey } }: OperatorDependencies, delivery: Delivery) {
+  const attempts = await attemptsAt(tables.webhooks, delivery, mostAttempts);
   return {
     ...shownDelivery(delivery),
     attempts: attempts.map(({ response, ...attempt }) => ({

@@ -11,7 +11,7 @@ import {
 } from '#functions/webhooks/endpoints/endpoint.ts';
 import { chatBodyOf, contentTypeOf, eventBodyOf } from '#functions/webhooks/endpoints/format.ts';
 import { addressIn, readerOf } from '#functions/webhooks/endpoints/reader.ts';
-import type { MailSender } from '#functions/webhooks/http/mail.ts';
+import type { Mail, MailAnswer, MailSender } from '#functions/webhooks/http/mail.ts';
 import { signatureHeader } from '#functions/webhooks/http/signature.ts';
 import { PostError, type PostFailure, type WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import type { DeliveryDependencies } from './deliveries.ts';
@@ -43,35 +43,24 @@ export async function attempt(deps: Senders, endpoint: Endpoint, secrets: Endpoi
   const message = reader && messageOf(parseDigest(delivery.body), { name: endpoint.name, ...reader });
   const startedAt = now().getTime();
   const began = steady();
-  const isMail = message && endpoint.format === 'email';
-  const sent = await (isMail
-    ? mail(deps, endpoint, secrets, delivery, message)
+  const sent = await (message && endpoint.format === 'email'
+    ? mail(deps, { id: delivery.event, reader: endpoint.name, address: addressIn(secrets.url), message })
     : post(deps, endpoint, secrets, delivery, message, startedAt));
   // By the steady clock, for the wall clock may be set during the attempt.
   return { delivery, startedAt, endedAt: startedAt + (steady() - began), ...sent };
 }
 
 /** Result of an attempt, besides its times. */
-interface Sent {
+interface Sent extends Omit<MailAnswer, 'cause'> {
   readonly outcome: Outcome;
-  /** Status and first KB of the answer, when the receiver or mail server answered. */
-  readonly status?: number | undefined;
-  readonly response?: string | undefined;
-  /** Failure before any answer, with Node's code for it, for example `ENOTFOUND`. */
+  /** Failure of a post before any answer; its code may be `ENOTFOUND`. */
   readonly failure?: PostFailure | undefined;
-  readonly code?: string | undefined;
   /** Milliseconds by which the clock here is ahead of the receiver's, when the answer tells. */
   readonly clockDifferenceMs?: number | undefined;
 }
 
-async function mail(
-  deps: Senders,
-  { name: reader }: Endpoint,
-  { url }: EndpointSecrets,
-  { event: id }: Delivery,
-  message: Message,
-): Promise<Sent> {
-  const { cause, ...answer } = await deps.mail.send({ id, reader, address: addressIn(url), message });
+async function mail(deps: Senders, wanted: Mail): Promise<Sent> {
+  const { cause, ...answer } = await deps.mail.send(wanted);
   return { ...answer, outcome: cause ? failureOf(cause, cause === 'throttled') : { kind: 'delivered' } };
 }
 
@@ -96,11 +85,9 @@ async function post(
     ...(signing.length > 0 && { 'webhook-signature': signatureHeader(signing, id, timestamp, body) }),
   };
   const isTooLong = format === 'template' && Buffer.byteLength(body) > mostBytes;
-  const posted = isTooLong
-    ? Promise.reject(new PostError('broken', 'BODY_TOO_LONG'))
-    : client.post(secrets.url, headers, body);
   try {
-    const answer = await posted;
+    if (isTooLong) throw new PostError('broken', 'BODY_TOO_LONG');
+    const answer = await client.post(secrets.url, headers, body);
     return {
       outcome: outcomeOf(format, answer, now()),
       status: answer.status,

@@ -1,12 +1,12 @@
 /** Repository of events, deliveries and attempts in the webhooks table. `now` is a Unix time in milliseconds. */
 import { retryBudget } from '#functions/clock/backoff.ts';
 import { expiryOf, usualKeptForMs } from '#functions/clock/retention.ts';
-import { getRows, rowName } from '#functions/dynamodb/batch.ts';
+import { getRows } from '#functions/dynamodb/batch.ts';
 import { type Cursor, type IndexRange, readKeys, rowsIn, type TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
-import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
-import { endpointKey, endpointOf, type WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
+import { type Endpoint, endpointOf } from '#functions/webhooks/endpoints/endpoint.ts';
+import { endpointKey, type WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
 import type { EventKind } from '#functions/webhooks/endpoints/format.ts';
 import {
   type AttemptRecord,
@@ -116,17 +116,15 @@ export class Deliveries {
 
   /** Reads the present state of deliveries from their rows; an index may lag behind them. */
   async read(names: readonly DeliveryName[], budget = retryBudget()): Promise<Delivery[]> {
-    const keys = names.map(deliveryKey);
-    const rows = await getRows(this.source.dynamo, this.source.table, keys, budget);
-    return keys.flatMap((key) => rows.get(rowName(key)) ?? []).map(deliveryOf);
+    const rows = await getRows(this.source.dynamo, this.source.table, names.map(deliveryKey), budget);
+    return rows.flatMap((row) => row ?? []).map(deliveryOf);
   }
 
   /** Reads an endpoint, undefined when it was removed, together with its deliveries of some events, by their ids. */
   async ofEndpoint(name: string, events: readonly string[], budget = retryBudget()) {
-    const keys = events.map((event) => deliveryKey({ event, endpoint: name }));
-    const rows = await getRows(this.source.dynamo, this.source.table, [endpointKey(name), ...keys], budget);
-    const found = keys.flatMap((key) => rows.get(rowName(key)) ?? []).map(deliveryOf);
-    const row = rows.get(rowName(endpointKey(name)));
+    const keys = [endpointKey(name), ...events.map((event) => deliveryKey({ event, endpoint: name }))];
+    const [row, ...rows] = await getRows(this.source.dynamo, this.source.table, keys, budget);
+    const found = rows.flatMap((one) => one ?? []).map(deliveryOf);
     return { endpoint: row && endpointOf(row), deliveries: new Map(found.map((each) => [each.event, each])) };
   }
 

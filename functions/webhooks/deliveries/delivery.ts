@@ -45,7 +45,7 @@ export type AttemptRecord = r.ReadBy<typeof attempt>;
  */
 export const deliveryStatuses = ['PENDING', 'COLLECTED', 'DELIVERED', 'FAILED', 'HELD', 'CANCELLED'] as const;
 
-const delivery = r.object({
+const fieldsOf = r.rowOf({
   /** `createdAt` of its endpoint: an endpoint added again under the same name is a different one. */
   endpointSince: r.text,
   /** ISO 8601 time of the event. */
@@ -72,9 +72,7 @@ const delivery = r.object({
 });
 
 /** One event on its way to one endpoint. Instants are Unix times in milliseconds. */
-export type Delivery = DeliveryName & r.ReadBy<typeof delivery>;
-
-const fieldsOf = r.rowReader(delivery);
+export type Delivery = DeliveryName & ReturnType<typeof fieldsOf>;
 
 export const deliveryOf = (row: Item): Delivery => ({ ...fieldsOf(row), ...deliveryNameOf(row.sk) });
 

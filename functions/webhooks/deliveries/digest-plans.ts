@@ -6,7 +6,7 @@ import { leaseKey } from '#functions/webhooks/endpoints/leases.ts';
 
 const planSk = 'DIGEST';
 
-const plan = r.object({
+const planOf = r.rowOf({
   /** Counts the changes. Each change names the `rev` that it read. */
   rev: r.number,
   /** Unix ms up to which digests at set times have told the events. */
@@ -28,37 +28,26 @@ const plan = r.object({
   ),
 });
 
-export type DigestPlan = r.ReadBy<typeof plan>;
+export type DigestPlan = ReturnType<typeof planOf>;
 
-const planOf = r.rowReader(plan);
+export type DigestPlans = ReturnType<typeof digestPlans>;
 
 /** One row for each reader. It decides in which digest an event is, before anything else is written. */
-export class DigestPlans {
-  private readonly source: TableSource;
-  private readonly keptForMs: number;
-
-  constructor(source: TableSource, keptForMs: number) {
-    this.source = source;
-    this.keptForMs = keptForMs;
-  }
-
-  async read(endpoint: string): Promise<DigestPlan> {
-    const [row] = await this.partition(endpoint).range(planSk, planSk);
-    return row ? planOf(row) : { rev: 0 };
-  }
-
-  /** `now` in Unix ms. @returns the written plan; undefined when another process has changed it since it was read */
-  async replace(endpoint: string, { rev }: DigestPlan, next: Omit<DigestPlan, 'rev'>, now: number) {
-    const plan: DigestPlan = { ...next, rev: rev + 1 };
-    const row = { ...plan, expiresAt: expiryOf(now, this.keptForMs) };
-    return (await this.partition(endpoint).put(planSk, row, unchangedSince(rev))) ? plan : undefined;
-  }
-
-  async forget(endpoint: string): Promise<void> {
-    await this.partition(endpoint).delete(planSk);
-  }
-
-  private partition(endpoint: string): Partition {
-    return new Partition(this.source, leaseKey(endpoint).pk);
-  }
+export function digestPlans(source: TableSource, keptForMs: number) {
+  const partition = (endpoint: string) => new Partition(source, leaseKey(endpoint).pk);
+  return {
+    async read(endpoint: string): Promise<DigestPlan> {
+      const [row] = await partition(endpoint).range(planSk, planSk);
+      return row ? planOf(row) : { rev: 0 };
+    },
+    /** `now` in Unix ms. @returns the written plan; undefined when another process has changed it since it was read */
+    async replace(endpoint: string, { rev }: DigestPlan, next: Omit<DigestPlan, 'rev'>, now: number) {
+      const plan: DigestPlan = { ...next, rev: rev + 1 };
+      const row = { ...plan, expiresAt: expiryOf(now, keptForMs) };
+      return (await partition(endpoint).put(planSk, row, unchangedSince(rev))) ? plan : undefined;
+    },
+    async forget(endpoint: string): Promise<void> {
+      await partition(endpoint).delete(planSk);
+    },
+  };
 }

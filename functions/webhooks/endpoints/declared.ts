@@ -13,13 +13,8 @@ export interface EndpointDeclaration {
   readonly headersFrom?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A declaration with the values of its variables. */
-export interface DeclaredEndpoint {
-  readonly name: string;
-  readonly settings: EndpointSettingsInput;
-  /** The owner's own secret; undefined generates one. */
-  readonly secret: string | undefined;
-}
+/** A declaration with the values of its variables; without the owner's own secret, one is generated. */
+export type DeclaredEndpoint = Readonly<ReturnType<typeof filledIn>>;
 
 export const variablesOf = ({ urlFrom, secretFrom, headersFrom = {}, settings }: EndpointDeclaration): string[] =>
   [urlFrom, secretFrom, ...Object.values(headersFrom), ...variablesIn(settings.template)].filter(
@@ -28,21 +23,14 @@ export const variablesOf = ({ urlFrom, secretFrom, headersFrom = {}, settings }:
 
 /** Replaces variable names by their values; a missing variable counts as empty. */
 export function filledIn(declaration: EndpointDeclaration, variables: Readonly<Record<string, string | undefined>>) {
-  const { name, settings, urlFrom, secretFrom, headersFrom = {} } = declaration;
+  const { name, settings: given, urlFrom, secretFrom, headersFrom = {} } = declaration;
   const from = (variable: string): string => variables[variable] ?? '';
   const secretHeaders = Object.entries(headersFrom).map(([header, variable]) => [header, from(variable)]);
-  const headers = { ...settings.headers, ...Object.fromEntries(secretHeaders) };
-  const inTemplate = Object.fromEntries(variablesIn(settings.template).map((variable) => [variable, from(variable)]));
-  return {
-    name,
-    settings: {
-      ...settings,
-      url: settings.url ?? (urlFrom === undefined ? '' : from(urlFrom)),
-      headers,
-      variables: inTemplate,
-    },
-    secret: secretFrom === undefined ? undefined : from(secretFrom),
-  };
+  const headers = { ...given.headers, ...Object.fromEntries(secretHeaders) };
+  const inTemplate = Object.fromEntries(variablesIn(given.template).map((variable) => [variable, from(variable)]));
+  const url = given.url ?? (urlFrom === undefined ? '' : from(urlFrom));
+  const settings: EndpointSettingsInput = { ...given, url, headers, variables: inTemplate };
+  return { name, settings, secret: secretFrom === undefined ? undefined : from(secretFrom) };
 }
 
 /** Lists the problems of a declared endpoint by the paths of its settings, without their values. */
@@ -78,8 +66,17 @@ export async function declareEndpoints(
 
 async function align(deps: EndpointLifeDependencies, endpoint: Endpoint, { name, settings, secret }: DeclaredEndpoint) {
   const { mailboxes, directions, reader, types, headers, retryDelaysMs, maxInFlight, ...rest } = settings;
-  const given = { reader, types, headers, retryDelaysMs, maxInFlight, ...rest };
-  await updateEndpoint(deps, name, { mailboxes, directions, ...given });
+  // A setting that the file lacks gets its default.
+  await updateEndpoint(deps, name, {
+    mailboxes,
+    directions,
+    reader,
+    types,
+    headers,
+    retryDelaysMs,
+    maxInFlight,
+    ...rest,
+  });
   const current = secretsOf(deps.dataKey, endpoint).secrets[0]?.secret;
   if (secret !== undefined && secret !== current) await rotateSecret(deps, name, undefined, secret);
   if (endpoint.disabledBecause !== undeclared) return;

@@ -21,7 +21,7 @@ export type EndpointHealth = r.ReadBy<typeof health>;
 const texts = r.list(r.text);
 
 /** A webhook subscriber, without its secrets. */
-export const endpointSchema = r.object({
+export const endpointOf = r.rowOf({
   name: r.text,
   types: texts,
   /** Filter on mailboxes, case-insensitive. */
@@ -46,7 +46,7 @@ export const endpointSchema = r.object({
   pending: r.optional(texts),
 });
 
-export type Endpoint = r.ReadBy<typeof endpointSchema>;
+export type Endpoint = ReturnType<typeof endpointOf>;
 
 /** The parts of an endpoint that are stored encrypted. */
 export interface EndpointSecrets extends TemplateParts {

@@ -2,7 +2,7 @@ import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import type { Key } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
-import { type Endpoint, endpointSchema } from './endpoint.ts';
+import { type Endpoint, endpointOf } from './endpoint.ts';
 import type { EndpointHealthChange } from './health.ts';
 import type { Leases } from './leases.ts';
 import type { Queue } from './wake-ups.ts';
@@ -13,8 +13,6 @@ const pageSize = 100;
 const afterLast = '{';
 
 export const endpointKey = (name: string): Key => ({ pk: registry, sk: name });
-
-export const endpointOf = r.rowReader(endpointSchema);
 
 export interface WebhookDependencies {
   readonly endpoints: Endpoints;

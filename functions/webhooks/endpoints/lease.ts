@@ -17,7 +17,7 @@ const inFlightAttempt = r.object({
 export type InFlight = r.ReadBy<typeof inFlightAttempt>;
 
 /** The row that governs sending to an endpoint. All instants are Unix times in milliseconds. */
-const lease = r.object({
+const readLease = r.rowOf({
   ...breakerFields,
   rev: r.number,
   changedAt: r.optional(r.number),
@@ -29,9 +29,7 @@ const lease = r.object({
   freeAt: r.number,
 });
 
-export type LeaseRow = r.ReadBy<typeof lease>;
-
-const readLease = r.rowReader(lease);
+export type LeaseRow = ReturnType<typeof readLease>;
 
 export const leaseOf = (row: Item | undefined): LeaseRow => (row ? readLease(row) : newLease);
 

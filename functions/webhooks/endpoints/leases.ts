@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { expiryOf, usualKeptForMs } from '#functions/clock/retention.ts';
-import { batchesOf, getRows, rowName } from '#functions/dynamodb/batch.ts';
+import { batchesOf, getRows } from '#functions/dynamodb/batch.ts';
 import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
@@ -16,7 +16,7 @@ const taskPrefix = 'TASK#';
 export const leaseKey = (endpoint: string): Key => ({ pk: `ENDPOINT#${endpoint}`, sk: leaseSk });
 
 /** Ids of the events of a task for the holder of the lease; none for all that is due. */
-const readTask = r.rowReader(r.object({ events: r.list(r.text) }));
+const readTask = r.rowOf({ events: r.list(r.text) });
 
 /** A task, with the Unix time in milliseconds of its creation. */
 const taskOf = (row: Item) => ({ ...readTask(row), sk: String(row.sk), at: Number(row.sk.split('#')[1]) });
@@ -83,9 +83,7 @@ export class Leases {
 
   /** The leases of endpoints, in their order. */
   async of(endpoints: readonly string[]): Promise<LeaseRow[]> {
-    const keys = endpoints.map(leaseKey);
-    const rows = await getRows(this.source.dynamo, this.source.table, keys);
-    return keys.map((key) => leaseOf(rows.get(rowName(key))));
+    return (await getRows(this.source.dynamo, this.source.table, endpoints.map(leaseKey))).map(leaseOf);
   }
 
   /**

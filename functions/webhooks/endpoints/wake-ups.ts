@@ -1,6 +1,7 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import pLimit from 'p-limit';
+import * as z from 'zod/mini';
 import { batchesOf } from '#functions/dynamodb/batch.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
 
@@ -75,8 +76,6 @@ export const failedMessages = (wakeUps: ReadonlyMap<string, WakeUp>, failures: r
     failures.some(({ endpoint, isKept }) => endpoint === name && !isKept) ? [{ itemIdentifier }] : [],
   );
 
-export function parseWakeUp(body: string): WakeUp | undefined {
-  const { endpoint, events } = (jsonOf(body) ?? {}) as Partial<WakeUp>;
-  const isList = Array.isArray(events) && events.every((event) => typeof event === 'string');
-  return typeof endpoint === 'string' && isList ? { endpoint, events } : undefined;
-}
+const wakeUpSchema = z.object({ endpoint: z.string(), events: z.array(z.string()) });
+
+export const parseWakeUp = (body: string): WakeUp | undefined => wakeUpSchema.safeParse(jsonOf(body)).data;

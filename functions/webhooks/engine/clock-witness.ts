@@ -8,7 +8,7 @@ const key = 'SWEEP';
 /** Milliseconds between two records of a sweep's time: each record costs a unit. */
 const intervalMs = 60_000;
 
-const sweepOf = r.rowReader(r.object({ sweptAt: r.number, cameTo: r.orElse(r.text, '') }));
+const sweepOf = r.rowOf({ sweptAt: r.number, cameTo: r.orElse(r.text, '') });
 
 /** Row with the time of an earlier sweep. A time in the future proves that the clock was set back since. */
 export class ClockWitness extends Partition {

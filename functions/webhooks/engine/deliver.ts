@@ -38,7 +38,8 @@ export async function deliver(
         const beginUntil = deadline - requestTimeMs;
         const { endpoint } = read.found;
         const reader = endpoint?.status === 'active' ? readerOf(endpoint) : undefined;
-        const digests = reader && (await gather(deps, endpoint!, reader, events, beginUntil));
+        const digests =
+          reader && (await gather({ ...deps, endpoint: endpoint!, reader, named: events, deadline: beginUntil }));
         const own = digests ? [...events.filter(isDigestId), ...digests] : events;
         drain = new Drain(deps, name, { ...read, events: own, wantsRetries, beginUntil, stopping });
         await drain.run();

@@ -5,6 +5,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { steady } from '#functions/clock/instants.ts';
 import { dayMs, usualKeptForMs } from '#functions/clock/retention.ts';
 import type { TableSource } from '#functions/dynamodb/index-pages.ts';
+import type { EventsTopic } from '#functions/events/publish.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import {
   type readDeliverEnvironment,
@@ -16,15 +17,13 @@ import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
 import { signerFor } from '#functions/lambda/signed-post.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import { Deliveries } from '#functions/webhooks/deliveries/deliveries.ts';
-import { DigestPlans } from '#functions/webhooks/deliveries/digest-plans.ts';
+import { digestPlans } from '#functions/webhooks/deliveries/digest-plans.ts';
 import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
-import { MailTopic } from '#functions/webhooks/http/mail-topic.ts';
+import { mailTopic } from '#functions/webhooks/http/mail-topic.ts';
 import { dnsResolver } from '#functions/webhooks/http/name-resolver.ts';
 import { WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { ClockWitness } from './clock-witness.ts';
-import type { FanOutDependencies } from './fan-out.ts';
-import type { SweepDependencies } from './sweep.ts';
 
 const now = () => new Date();
 
@@ -35,7 +34,7 @@ const sqs = () => new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false }
 export const webhookRepositories = (source: TableSource, random = Math.random, keptForMs = usualKeptForMs) => ({
   endpoints: new Endpoints(source),
   deliveries: new Deliveries(source, keptForMs),
-  plans: new DigestPlans(source, keptForMs),
+  plans: digestPlans(source, keptForMs),
   leases: new Leases(source, random, keptForMs),
 });
 
@@ -62,12 +61,15 @@ export const deliveryDependencies = (env: WebhookEnvironment, dynamo?: DynamoDBC
   ...wakeUpsIn(env),
 });
 
-export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>): FanOutDependencies => {
+export type FanOutDependencies = Readonly<ReturnType<typeof fanOutDependencies>>;
+
+export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>) => {
   const source = sourceIn(env);
   return {
     endpoints: new Endpoints(source),
     deliveries: new Deliveries(source, keptIn(env)),
     ...wakeUpsIn(env),
+    /** Queue of fan-out itself. It takes the rest of announcements that too many endpoints want. */
     announcements: { sqs: sqs(), url: env.ANNOUNCEMENT_QUEUE_URL },
   };
 };
@@ -79,10 +81,7 @@ export const deliverDependencies = (
 ): DeliverDependencies => ({
   ...deliveryDependencies(env, dynamo),
   dataKey: new DataKey(env.DATA_KEY),
-  mail: new MailTopic(
-    { url: env.SNS_URL, signer: signerFor('sns', dynamo) },
-    env.TRANSFER_NOTICES_TOPIC_ARN.split(','),
-  ),
+  mail: mailTopic({ url: env.SNS_URL, signer: signerFor('sns', dynamo) }, env.TRANSFER_NOTICES_TOPIC_ARN.split(',')),
   client: new WebhookClient({
     resolve: dnsResolver(),
     allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',
@@ -91,10 +90,9 @@ export const deliverDependencies = (
   random: Math.random,
 });
 
-export const sweepDependencies = (env: ReturnType<typeof readSweepEnvironment>): SweepDependencies => {
-  return {
-    ...deliveryDependencies(env),
-    witness: new ClockWitness(sourceIn(env)),
-    topic: { sns: new SNSClient(sdkSettings), eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN, sleep },
-  };
+export type SweepDependencies = Readonly<ReturnType<typeof sweepDependencies>>;
+
+export const sweepDependencies = (env: ReturnType<typeof readSweepEnvironment>) => {
+  const topic: EventsTopic = { sns: new SNSClient(sdkSettings), eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN, sleep };
+  return { ...deliveryDependencies(env), witness: new ClockWitness(sourceIn(env)), topic };
 };

@@ -3,17 +3,13 @@ import type { Deadline } from '#functions/clock/instants.ts';
 import type { TransferEvent } from '#functions/events/transfer-event.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
 import { isTrackingId } from '#functions/transfers/transfer.ts';
-import type { DeliveryDependencies, StoredEvent } from '#functions/webhooks/deliveries/deliveries.ts';
+import type { StoredEvent } from '#functions/webhooks/deliveries/deliveries.ts';
 import { isWanted, type Subject } from '#functions/webhooks/endpoints/endpoint.ts';
 import type { EndpointPart } from '#functions/webhooks/endpoints/endpoints.ts';
 import { readerOf, toldAt } from '#functions/webhooks/endpoints/reader.ts';
-import { type Queue, sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
+import { sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { type Announcement, handOn } from './announcements.ts';
-
-export interface FanOutDependencies extends Omit<DeliveryDependencies, 'leases'> {
-  /** Queue of fan-out itself. It takes the rest of announcements that too many endpoints want. */
-  readonly announcements: Queue;
-}
+import type { FanOutDependencies } from './dependencies.ts';
 
 export type FanOut = Readonly<Awaited<ReturnType<typeof fanOut>>>;
 
@@ -83,13 +79,12 @@ export async function fanOut(deps: FanOutDependencies, announcements: readonly A
  */
 async function wakeUp(deps: FanOutDependencies, parts: readonly (Part | undefined)[]): Promise<ReadonlySet<string>> {
   const wanted = parts.flatMap((part) => part?.endpoints.map((one) => ({ ...one, event: part.event })) ?? []);
-  const wakeUps = [...Map.groupBy(wanted, ({ name }) => name)].map(([endpoint, some]) => {
-    const events = some.map(({ event }) => event);
-    const [{ waitsUntil } = {}] = some;
-    return waitsUntil === undefined
-      ? { endpoint, events }
-      : { endpoint, events, at: Math.min(...some.map((one) => one.waitsUntil ?? waitsUntil)) };
-  });
+  const wakeUps = [...Map.groupBy(wanted, ({ name }) => name)].map(([endpoint, some]) => ({
+    endpoint,
+    events: some.map(({ event }) => event),
+    // Those that wait for nothing are due since long ago.
+    at: Math.min(...some.map(({ waitsUntil = 0 }) => waitsUntil)),
+  }));
   return new Set((await sendWakeUps(deps, wakeUps)).map(({ endpoint }) => endpoint));
 }
 

@@ -19,52 +19,51 @@ const mostMembers = 10_000;
 /** Rows marked at once. */
 const concurrency = 25;
 
+/** The work for one reader. */
+interface Gathering extends DeliverDependencies {
+  readonly endpoint: Endpoint;
+  readonly reader: Reader;
+  /** Ids of events that wake-ups name: the index may not have them yet. */
+  readonly named: readonly string[];
+  readonly deadline: Deadline;
+}
+
 /**
  * Gathers the due events of a reader into digests, and returns the ids of the digests. Each event is in exactly one: a
  * conditional write of the plan decides which, and whatever comes next can be repeated. First it finishes the digest
  * that another process left.
  *
- * @param named ids of events that wake-ups name: the index may not have them yet
  * @throws Error at the deadline, so that the queue brings the wake-up again
  */
-export async function gather(
-  deps: DeliverDependencies,
-  endpoint: Endpoint,
-  reader: Reader,
-  named: readonly string[],
-  deadline: Deadline,
-): Promise<string[]> {
+export async function gather(gathering: Gathering): Promise<string[]> {
+  const { plans, endpoint, now, steady, deadline } = gathering;
+  const { name, createdAt } = endpoint;
   const digests: string[] = [];
   for (;;) {
-    if (deps.steady() >= deadline) throw new Error(`no time was left to gather the events for ${endpoint.name}`);
-    const read = await deps.plans.read(endpoint.name);
-    const plan = read.open ? read : await nextPlan(deps, endpoint, reader, read, named, deadline);
-    if (!plan) return digests;
-    const { open } = plan === 'lost' ? {} : plan;
-    if (plan === 'lost' || !open) continue;
+    if (steady() >= deadline) throw new Error(`no time was left to gather the events for ${name}`);
+    const read = await plans.read(name);
+    const at = now().getTime();
+    const next = read.open ? undefined : await nextPlan(gathering, read, at);
+    if (!read.open && !next) return digests;
+    const plan = next ? await plans.replace(name, read, next, at) : read;
+    // Another process was faster.
+    if (!plan?.open) continue;
     // The digest of a reader that was removed is not sent to the next one of that name.
-    if (open.endpointSince === endpoint.createdAt) {
-      await tell(deps, endpoint.name, open, deadline);
-      digests.push(open.id);
+    if (plan.open.endpointSince === createdAt) {
+      await tell(gathering, plan.open);
+      digests.push(plan.open.id);
     }
-    await deps.plans.replace(endpoint.name, plan, { ...plan, open: undefined }, deps.now().getTime());
+    await plans.replace(name, plan, { ...plan, open: undefined }, now().getTime());
   }
 }
 
-/** Decides on the next digest; undefined when nothing is due, `'lost'` when another process was faster. */
-async function nextPlan(
-  deps: DeliverDependencies,
-  endpoint: Endpoint,
-  reader: Reader,
-  read: DigestPlan,
-  named: readonly string[],
-  deadline: Deadline,
-): Promise<DigestPlan | 'lost' | undefined> {
+/** Decides on the next digest; undefined when nothing is due. */
+async function nextPlan(gathering: Gathering, read: DigestPlan, now: number) {
+  const { endpoint, reader } = gathering;
   const { name, createdAt } = endpoint;
-  const now = deps.now().getTime();
   // After a delay, a set time may have become a quiet one.
   const isQuiet = nextDigestAt({ ...reader, when: 'at once' }, now) > now;
-  const due = await dueEvents(deps, endpoint, named, now, deadline);
+  const due = await dueEvents(gathering, now);
   const members = isQuiet ? due.filter(({ event }) => isOfType(event.type, reader.urgent)) : due;
   // After a clock was set back, the last time lies in the future.
   const toldUntil = Math.min(read.toldUntil ?? Date.parse(createdAt), now);
@@ -82,17 +81,13 @@ async function nextPlan(
   const ids = members.map(({ delivery }) => delivery.event);
   const open = { id, endpointSince: createdAt, body: JSON.stringify(digest), at, members: ids };
   const told = isSetTime ? { toldUntil: now, counts: JSON.stringify(counts) } : {};
-  return (await deps.plans.replace(name, read, { ...read, ...told, open }, now)) ?? 'lost';
+  return { ...read, ...told, open };
 }
 
 /** The events to tell now, if one of them is due: with it those that would be due in a moment. */
-async function dueEvents(
-  { deliveries, steady }: DeliverDependencies,
-  { name: endpoint, createdAt, mailboxes }: Endpoint,
-  named: readonly string[],
-  now: number,
-  deadline: Deadline,
-): Promise<{ delivery: Delivery; event: ToldEvent }[]> {
+async function dueEvents(gathering: Gathering, now: number): Promise<{ delivery: Delivery; event: ToldEvent }[]> {
+  const { deliveries, steady, named, deadline } = gathering;
+  const { name: endpoint, createdAt, mailboxes } = gathering.endpoint;
   const found = new Map<string, Delivery>();
   const add = (some: readonly Delivery[]) => {
     for (const delivery of some) {
@@ -122,18 +117,13 @@ function seenBy(mailboxes: Endpoint['mailboxes'], event: ToldEvent): ToldEvent {
 }
 
 /** Creates the delivery of a digest first, which the sweep then finds, and marks its events as told. */
-async function tell(
-  { deliveries, now, steady }: DeliverDependencies,
-  endpoint: string,
-  { id, endpointSince, body, at, members }: NonNullable<DigestPlan['open']>,
-  deadline: Deadline,
-): Promise<void> {
+async function tell(gathering: Gathering, { id, body, at, members }: NonNullable<DigestPlan['open']>): Promise<void> {
+  const { deliveries, endpoint, now, steady, deadline } = gathering;
   const time = now().getTime();
-  const reader = { name: endpoint, createdAt: endpointSince };
-  await deliveries.create({ id, body, at, kind: 'digest' }, reader, time, true, time);
-  let open = members.map((event) => ({ event, endpoint }));
+  await deliveries.create({ id, body, at, kind: 'digest' }, endpoint, time, true, time);
+  let open = members.map((event) => ({ event, endpoint: endpoint.name }));
   while (open.length > 0) {
-    if (steady() >= deadline) throw new Error(`no time was left to mark the events told to ${endpoint}`);
+    if (steady() >= deadline) throw new Error(`no time was left to mark the events told to ${endpoint.name}`);
     const untold = (await deliveries.read(open, retryBudget(deadline, steady))).filter(({ digest }) => digest !== id);
     const marked = await pLimit(concurrency).map(untold, (delivery) =>
       deliveries.step(delivery, { status: 'COLLECTED', digest: id }, time),

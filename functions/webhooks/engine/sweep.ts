@@ -1,9 +1,8 @@
 import pLimit from 'p-limit';
 import { type RetryBudget, retryBudget } from '#functions/clock/backoff.ts';
 import type { Deadline } from '#functions/clock/instants.ts';
-import { type EventsTopic, publishEvents } from '#functions/events/publish.ts';
+import { publishEvents } from '#functions/events/publish.ts';
 import { nextDigestAt } from '#functions/notices/timetable.ts';
-import type { DeliveryDependencies } from '#functions/webhooks/deliveries/deliveries.ts';
 import { isDue } from '#functions/webhooks/deliveries/delivery.ts';
 import { retriesBetween } from '#functions/webhooks/deliveries/delivery-index.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
@@ -12,12 +11,7 @@ import { admission, type LeaseRow, plausibleLease } from '#functions/webhooks/en
 import { readerOf } from '#functions/webhooks/endpoints/reader.ts';
 import { mostPostponedMs } from '#functions/webhooks/endpoints/retry-schedule.ts';
 import { sendWakeUps, type WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
-import type { ClockWitness } from './clock-witness.ts';
-
-export interface SweepDependencies extends DeliveryDependencies {
-  readonly witness: ClockWitness;
-  readonly topic: EventsTopic;
-}
+import type { SweepDependencies } from './dependencies.ts';
 
 /** A begun sweep: its Unix time in milliseconds, and the first due time that a wrong clock must have set. */
 interface BegunSweep extends SweepDependencies {

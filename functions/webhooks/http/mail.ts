@@ -15,9 +15,9 @@ export interface Mail {
 /** The result of sending a mail. Without a `cause`, the mail server or topic has taken it. */
 export interface MailAnswer {
   readonly cause?: EndpointCause | undefined;
-  /** Status of SMTP, for example 250. */
+  /** Status of the answer, for example 250 of SMTP. */
   readonly status?: number | undefined;
-  /** The server's answer in its own words; for operators alone. */
+  /** The first KB of the answer in the receiver's own words; for operators alone. */
   readonly response?: string | undefined;
   /** Node's code of a failure before any answer, for example `ECONNREFUSED`. */
   readonly code?: string | undefined;
@@ -27,9 +27,6 @@ export interface MailAnswer {
 export interface MailSender {
   send(mail: Mail): Promise<MailAnswer>;
 }
-
-/** Subscriptions with a filter that one topic has at most (SNS). */
-export const mostFiltered = 200;
 
 /** The number of the topic that has a reader's subscription: by hash, so that no other reader moves it. */
 export const topicOf = (reader: string, topics: number): number =>

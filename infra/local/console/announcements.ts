@@ -48,7 +48,7 @@ export async function passOnAnnouncements(
     const rows = await getRows(dynamo, transfersTable, keys);
     await before;
     if (isGivenUp) return undefined;
-    const news = [...batch.values()].filter(({ id }) => !rows.has(`${pk} ${id}`));
+    const news = [...batch.values()].filter((_, index) => !rows[index]);
     for (const announcement of news) passOn(announcement);
     return news;
   };

@@ -7,7 +7,7 @@ import { DataKey } from '#functions/lambda/data-key.ts';
 import { signerFor } from '#functions/lambda/signed-post.ts';
 import { ClockWitness } from '#functions/webhooks/engine/clock-witness.ts';
 import { webhookRepositories } from '#functions/webhooks/engine/dependencies.ts';
-import { MailTopic } from '#functions/webhooks/http/mail-topic.ts';
+import { mailTopic } from '#functions/webhooks/http/mail-topic.ts';
 import { WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { createTopic, createTransfersTable, createWebhooksTable } from '#infra/local/services/embedded-services.ts';
 import { createQueue } from '#infra/local/services/event-source.ts';
@@ -55,7 +55,7 @@ export async function meteredWebhooks(addresses: ServiceAddresses) {
       ...webhookRepositories({ dynamo, table }),
       witness: new ClockWitness({ dynamo, table }),
       client,
-      mail: new MailTopic({ url: snsUrl, signer: signerFor('sns', onlooker) }, [noticesTopicArn]),
+      mail: mailTopic({ url: snsUrl, signer: signerFor('sns', onlooker) }, [noticesTopicArn]),
       wakeUps: { sqs, url: queue.url },
       // With a few endpoints, nothing is left to be handed on.
       announcements: { sqs, url: queue.url },

@@ -1,7 +1,8 @@
 import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { mostFiltered, topicOf } from '#functions/webhooks/http/mail.ts';
+import { topicOf } from '#functions/webhooks/http/mail.ts';
+import { mostFiltered } from '#infra/stack/notice-subscriptions.ts';
 import { NotifierStack } from '#infra/stack/notifier-stack.ts';
 import { config, newApp, usualReader } from './synthesis.ts';
 

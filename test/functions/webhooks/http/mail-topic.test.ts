@@ -4,7 +4,7 @@ import { signerFor } from '#functions/lambda/signed-post.ts';
 import type { Message } from '#functions/notices/message.ts';
 import { snsSubject, textOf } from '#functions/notices/text.ts';
 import type { Mail } from '#functions/webhooks/http/mail.ts';
-import { MailTopic } from '#functions/webhooks/http/mail-topic.ts';
+import { mailTopic } from '#functions/webhooks/http/mail-topic.ts';
 import { createTopic } from '#infra/local/services/embedded-services.ts';
 import { createQueue, type LocalQueue } from '#infra/local/services/event-source.ts';
 import { startAws, takeMessages } from '#test/support/aws.ts';
@@ -47,10 +47,10 @@ const subscribe = (reader: string) =>
 
 const arrived = async () => (await takeMessages(sqs, inbox.url)).map(({ Body = '' }) => JSON.parse(Body));
 
-describe('MailTopic', () => {
+describe('mailTopic', () => {
   it('sends text and ASCII subject to the subscription of the reader, with the id of the digest', async () => {
     await subscribe('team');
-    expect(await new MailTopic(sender, [arn]).send(mail)).toEqual({});
+    expect(await mailTopic(sender, [arn]).send(mail)).toEqual({});
     const [envelope, ...others] = await arrived();
     expect(others).toEqual([]);
     expect(envelope).toMatchObject({ Subject: snsSubject(message), Message: textOf(message) });
@@ -60,18 +60,18 @@ describe('MailTopic', () => {
 
   it('sends nothing to the subscriptions of other readers', async () => {
     await subscribe('others');
-    await new MailTopic(sender, [arn]).send(mail);
+    await mailTopic(sender, [arn]).send(mail);
     expect(await arrived()).toEqual([]);
   });
 
   it('names the refusal of SNS, so that the mail is sent again later', async () => {
     const missing = `${arn}-missing`;
-    const answer = await new MailTopic(sender, [missing]).send(mail);
+    const answer = await mailTopic(sender, [missing]).send(mail);
     expect(answer).toEqual({ cause: 'unreachable', code: expect.stringMatching(/NotFound/) });
   });
 
   it('is a failed mail, not an error, when SNS cannot be reached', async () => {
     const nowhere = { ...sender, url: 'http://127.0.0.1:9/' };
-    expect(await new MailTopic(nowhere, [arn]).send(mail)).toEqual({ cause: 'unreachable', code: 'ECONNREFUSED' });
+    expect(await mailTopic(nowhere, [arn]).send(mail)).toEqual({ cause: 'unreachable', code: 'ECONNREFUSED' });
   });
 });
