@@ -70,7 +70,7 @@ describe('deployed functions without a filled secret', () => {
   it('declare watches, and have endpoints wait for the fields they name', async () => {
     expect(await deployment.function('Declare').invoke({})).toEqual({
       watches: 2,
-      endpoints: 0,
+      endpoints: 1,
       waiting: [
         { endpoint: 'crm', because: ['the secret has no field CRM_SECRET'] },
         { endpoint: 'chat', because: ['the secret has no field CHAT_URL'] },
@@ -94,7 +94,7 @@ describe('deployed functions with a filled secret', () => {
     });
     expect(await deployment.function('Declare').invoke({})).toEqual({
       watches: 2,
-      endpoints: 3,
+      endpoints: 4,
       waiting: [{ endpoint: 'inside', because: ['url: expected an address on the public internet'] }],
     });
   });
@@ -148,7 +148,7 @@ describe('deployed sweep', () => {
     await deployment.tick('Poll');
     await settled(({ endpoint, reason }) => endpoint === 'crm' && reason === 'gone');
     expect(await deployment.tick('Sweep')).toMatchObject({ announced: 1, failed: 0 });
-    await posted(({ path, body }) => path === chatPath && JSON.stringify(body).includes('Webhook crm is disabled'));
+    await posted(({ path, body }) => path === chatPath && JSON.stringify(body).includes('Endpoint crm is disabled'));
     server.transfers.create({ sender: alice, to: ['bob@example.com'] });
     await deployment.tick('Poll');
     await settled(({ endpoint, reason }) => endpoint === 'crm' && reason === 'disabled');
