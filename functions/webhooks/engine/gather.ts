@@ -62,12 +62,22 @@ async function nextPlan(
 ): Promise<DigestPlan | 'lost' | undefined> {
   const { name, createdAt } = endpoint;
   const now = deps.now().getTime();
-  // After a delay, a set time may have become a quiet one.
-  const isQuiet = nextDigestAt({ ...reader, when: 'at once' }, now) > now;
-  const due = await dueEvents(deps, endpoint, named, now, deadline);
-  const members = isQuiet ? due.filter(({ event }) => isOfType(event.type, reader.urgent)) : due;
   // After a clock was set back, the last time lies in the future.
   const toldUntil = Math.min(read.toldUntil ?? Date.parse(createdAt), now);
+  // After a delay, a set time may have become a quiet one.
+  const quietUntil = nextDigestAt({ ...reader, when: 'at once' }, now);
+  const isQuiet = quietUntil > now;
+  const due = await dueEvents(deps, endpoint, named, now, deadline);
+  const isTold = ({ event }: (typeof due)[number]) => !isQuiet || isOfType(event.type, reader.urgent);
+  const members = due.filter(isTold);
+  // Left due, they would wake processes all the time, and keep them from what is urgent.
+  await pLimit(concurrency).map(
+    due.filter((one) => !isTold(one)),
+    ({ delivery }) => {
+      const step = { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt: quietUntil } as const;
+      return deps.deliveries.step(delivery, step, now);
+    },
+  );
   const setTime = reader.when === 'at once' ? Number.POSITIVE_INFINITY : nextDigestAt(reader, toldUntil);
   const isSetTime = setTime <= now;
   if (members.length === 0 && !(reader.evenIfEmpty && isSetTime && !isQuiet)) return undefined;

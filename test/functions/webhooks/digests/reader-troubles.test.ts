@@ -1,0 +1,89 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Digest, parseDigest } from '#functions/notices/digest.ts';
+import { recover } from '#functions/webhooks/deliveries/replay.ts';
+import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
+import { pauseEndpoint, resumeEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
+import { type Reader, usualReader } from '#functions/webhooks/endpoints/reader.ts';
+import { minute, range, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
+import { exampleEvent } from '#test/support/webhook-world.ts';
+import { expectToldOnce, mailedTo, mailReader } from './told-once.ts';
+
+beforeEach(startEndpointWorld);
+
+const ever = { ...range, until: '2999-01-01T00:00:00.000Z' };
+const inBerlin: Reader = { ...usualReader, timeZone: 'Europe/Berlin' };
+const _daily: Reader = { ...inBerlin, when: 'daily at 07:30' };
+
+const declare = (...reader: Parameters<typeof mailReader>) => declareEndpoints(world.deps, [mailReader(...reader)]);
+
+let announced = 0;
+/** Announces as many events about a mailbox at this moment. */
+async function announce(count = 1, state = 'FAILED', mailbox = 'alice@example.com') {
+  const timestamp = world.clock.now().toISOString();
+  const events = Array.from({ length: count }, () => {
+    announced += 1;
+    const event = exampleEvent(`trouble-${announced}`, 1, state);
+    return { ...event, timestamp, data: { ...event.data, mailbox } };
+  });
+  await world.fanOut(...events);
+  return events;
+}
+
+const digestsOf = async (name: string): Promise<Digest[]> =>
+  Promise.all(mailedTo(world, name).map(async (id) => parseDigest((await world.trace(id)).deliveries[0]!.body)));
+
+const passUntil = (iso: string) => world.pass((Date.parse(iso) - world.now()) / minute);
+
+/** Answers wake-ups, those that this leads to as well. @returns the number of times, at most 5 */
+async function countAnswers(): Promise<number> {
+  for (let times = 0; times < 5; times += 1) {
+    const wakeUps = await world.takeWakeUps();
+    if (wakeUps.length === 0) return times;
+    await world.deliver(wakeUps);
+  }
+  return 5;
+}
+
+describe('an event that is due in a quiet time', () => {
+  const night = { ...inBerlin, quiet: ['22:00-07:00'], urgent: ['transfer.failed'] };
+
+  test('because it was delayed wakes a process once, and waits for the end of that time', async () => {
+    world.clock.advance(Date.parse('2026-11-24T20:59:45Z') - world.now());
+    await declare('anna', night);
+    const events = await announce(3, 'DELETED_BY_EXPIRATION');
+    world.clock.advance(75 * second);
+    await world.sweep();
+    expect(await countAnswers()).toBe(1);
+    world.clock.advance(minute);
+    expect(await world.sweep()).toMatchObject({ woken: 0, longestWaitMs: 0 });
+    world.clock.advance(Date.parse('2026-11-25T05:59:00Z') - world.now());
+    await passUntil('2026-11-25T06:02:00Z');
+    expect(await expectToldOnce(world, 'anna', events)).toHaveLength(1);
+  });
+
+  test('because it was held and released wakes a process once', async () => {
+    await declare('anna', { ...inBerlin, quiet: ['tuesday'] });
+    await pauseEndpoint(world.deps, 'anna');
+    const { createdAt } = (await world.deps.endpoints.find('anna'))!;
+    const [event] = await announce();
+    const [delivery] = await world.deps.deliveries.read([{ event: event!.id, endpoint: 'anna' }]);
+    await world.deps.deliveries.step(delivery!, { status: 'HELD', reason: 'paused' }, Date.parse(createdAt));
+    await resumeEndpoint(world.deps, 'anna');
+    expect(await recover(world.deps, 'anna', ever)).toMatchObject({ count: 1 });
+    expect(await countAnswers()).toBe(1);
+    expect(world.mails).toEqual([]);
+  });
+
+  test('keeps no urgent message from its retry', async () => {
+    world.clock.advance(Date.parse('2026-11-24T20:59:45Z') - world.now());
+    await declare('anna', night);
+    await announce(120, 'DELETED_BY_EXPIRATION');
+    world.clock.advance(20 * second);
+    await announce(1);
+    world.setMailAnswer(() => ({ cause: 'unreachable' }));
+    await world.pass(1);
+    world.setMailAnswer(() => ({}));
+    await world.pass(30);
+    expect(await digestsOf('anna')).toMatchObject([{ events: 1 }]);
+  });
+});
