@@ -112,7 +112,8 @@ async function needOf(begun: BegunSweep, endpoint: Endpoint) {
   const lease = plausibleLease(read, started);
   const admitted = admission(lease, limitsOf(endpoint), started);
   const isCut = await replaceRetries(begun, name);
-  const wakeUps: WakeUp[] = [];
+  const isTime = isTimeToTell(begun, endpoint);
+  const wakeUps: WakeUp[] = isTime ? [{ endpoint: name, events: [] }] : [];
   // A holder finds work itself, and an open breaker lets no process send; a paused endpoint gets no task anyway.
   if (status === 'active' && admitted.kind !== 'free') return { wakeUps, overdueMs: 0, isCut };
   const interrupted = admitted.kind === 'free' ? Object.entries(admitted.interrupted) : [];
@@ -122,7 +123,7 @@ async function needOf(begun: BegunSweep, endpoint: Endpoint) {
   const since = [task?.at, retry?.dueAt, ...unfinished.map(([, { until }]) => until || started)];
   const overdueMs = Math.max(0, ...since.map((at = started) => started - at));
   if (unfinished.length > 0) wakeUps.push({ endpoint: name, events: unfinished.map(([event]) => event) });
-  if (task || retry || isTimeToTell(begun, endpoint)) wakeUps.push({ endpoint: name, events: [] });
+  if ((task || retry) && !isTime) wakeUps.push({ endpoint: name, events: [] });
   return { wakeUps, overdueMs, isCut };
 }
 

@@ -141,3 +141,23 @@ describe('counts of the day before', () => {
     expect(JSON.stringify(message)).not.toContain('bob@');
   });
 });
+
+describe('a reader who wants messages without events', () => {
+  test('gets one whose time comes while another message is being sent', async () => {
+    world.clock.advance(Date.parse('2026-11-24T06:29:00Z') - world.now());
+    await declare('anna', { ...daily, evenIfEmpty: true, urgent: ['transfer.failed'] });
+    await world.sweep();
+    await world.answerWakeUps();
+    await announce(2);
+    world.setMailAnswer(async () => {
+      world.clock.advance(4 * second);
+      await world.sweep();
+      return {};
+    });
+    world.clock.advance(57 * second);
+    await world.deliver([{ endpoint: 'anna', events: [] }]);
+    world.setMailAnswer(() => ({}));
+    await world.pass(5);
+    expect((await digestsOf('anna')).map(({ events }) => events)).toEqual([2, 0]);
+  });
+});
