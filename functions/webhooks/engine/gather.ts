@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { retryBudget } from '#functions/clock/backoff.ts';
-import type { Deadline } from '#functions/clock/instants.ts';
+import { type Deadline, hasBeen } from '#functions/clock/instants.ts';
 import { isOfType } from '#functions/events/catalogue.ts';
 import { factId } from '#functions/events/event-id.ts';
 import { type DigestCount, digestOf, isDigestId, type ToldEvent, textIn } from '#functions/notices/digest.ts';
@@ -63,8 +63,13 @@ async function nextPlan(
 ): Promise<DigestPlan | 'lost' | undefined> {
   const { name, createdAt } = endpoint;
   const now = deps.now().getTime();
-  // After a clock was set back, the last time lies in the future.
-  const toldUntil = Math.min(read.toldUntil ?? Date.parse(createdAt), now);
+  const last = read.toldUntil ?? Date.parse(createdAt);
+  // The clock was set back since.
+  if (!hasBeen(last, now)) {
+    await deps.plans.replace(name, read, { ...read, toldUntil: now }, now);
+    return 'lost';
+  }
+  const toldUntil = Math.min(last, now);
   // After a delay, a set time may have become a quiet one.
   const quietUntil = nextDigestAt({ ...reader, when: 'at once' }, now);
   const isQuiet = quietUntil > now;

@@ -127,10 +127,10 @@ async function needOf(begun: BegunSweep, endpoint: Endpoint) {
   return { wakeUps, overdueMs, isCut };
 }
 
-/** True when a reader who gets empty digests as well has one since the earlier sweep. */
+/** True when a reader of empty digests has one since the earlier sweep, or a clock was set back. */
 function isTimeToTell({ sweptAt, started }: BegunSweep, endpoint: Endpoint): boolean {
   const reader = readerOf(endpoint);
-  return reader?.evenIfEmpty === true && nextDigestAt(reader, sweptAt) <= started;
+  return reader?.evenIfEmpty === true && (sweptAt > started || nextDigestAt(reader, sweptAt) <= started);
 }
 
 /** Lone attempts whose time ended a short while ago, and whose deliveries are not done. */
