@@ -81,7 +81,7 @@ async function nextPlan(
     due.filter((one) => !isTold(one)),
     ({ delivery }) => {
       const step = { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt: quietUntil } as const;
-      return deps.deliveries.step(delivery, step, now);
+      return deps.steady() < deadline ? deps.deliveries.step(delivery, step, now) : undefined;
     },
   );
   const setTime = reader.when === 'at once' ? Number.POSITIVE_INFINITY : nextDigestAt(reader, toldUntil);
@@ -125,7 +125,7 @@ async function dueEvents(
   const soon = [retriesBetween(endpoint, 0, now + gatherMs)];
   for await (const page of deliveries.pages(soon, retryBudget(deadline, steady))) {
     add(page.deliveries);
-    if (found.size >= mostMembers) break;
+    if (found.size >= mostMembers || steady() >= deadline) break;
   }
   const all = [...found.values()];
   if (!all.some((delivery) => isDue(delivery, now))) return [];
@@ -161,7 +161,7 @@ async function tell(
     if (steady() >= deadline) throw new Error(`no time was left to mark the events told to ${endpoint}`);
     const untold = (await deliveries.read(open, retryBudget(deadline, steady))).filter(({ digest }) => digest !== id);
     const marked = await pLimit(concurrency).map(untold, (delivery) =>
-      deliveries.step(delivery, { status: 'COLLECTED', digest: id }, time),
+      steady() < deadline ? deliveries.step(delivery, { status: 'COLLECTED', digest: id }, time) : undefined,
     );
     // Those that have just changed are read again.
     open = untold.filter((_, index) => !marked[index]);
