@@ -117,8 +117,8 @@ async function replace(source: TableSource, row: Item, without: Item): Promise<v
   const counter = row.rev === undefined ? 'healthRev' : 'rev';
   const isUnchanged = { condition: `#${counter} = :read`, names: [counter], values: { read: row[counter] } };
   const changed = Object.entries(without).filter(([name, value]) => value !== row[name]);
-  // Count this as a change, otherwise a shard that has read the row before would write the address back.
-  if (row.pk === sharedPartition && row.rev !== undefined) changed.push(['rev', row.rev + 1]);
+  // Count this as a change, otherwise a process that has read the row before would write the address back.
+  if ((row.pk === sharedPartition || row.sk === 'DIGEST') && row.rev !== undefined) changed.push(['rev', row.rev + 1]);
   const condition = row[counter] === undefined ? { condition: 'attribute_exists(pk)' } : isUnchanged;
   await new Partition(source, row.pk).update(row.sk, Object.fromEntries(changed), condition);
 }

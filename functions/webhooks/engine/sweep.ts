@@ -106,7 +106,8 @@ async function needOf(begun: BegunSweep, endpoint: Endpoint) {
   const lease = plausibleLease(read, started);
   const admitted = admission(lease, limitsOf(endpoint), started);
   const isCut = await replaceRetries(begun, name);
-  const wakeUps: WakeUp[] = [];
+  const isTime = isTimeToTell(begun, endpoint);
+  const wakeUps: WakeUp[] = isTime ? [{ endpoint: name, events: [] }] : [];
   // A holder finds work itself, and an open breaker lets no process send; a paused endpoint gets no task anyway.
   if (status === 'active' && admitted.kind !== 'free') return { wakeUps, overdueMs: 0, isCut };
   const interrupted = admitted.kind === 'free' ? Object.entries(admitted.interrupted) : [];
@@ -116,14 +117,14 @@ async function needOf(begun: BegunSweep, endpoint: Endpoint) {
   const since = [task?.at, retry?.dueAt, ...unfinished.map(([, { until }]) => until || started)];
   const overdueMs = Math.max(0, ...since.map((at = started) => started - at));
   if (unfinished.length > 0) wakeUps.push({ endpoint: name, events: unfinished.map(([event]) => event) });
-  if (task || retry || isTimeToTell(begun, endpoint)) wakeUps.push({ endpoint: name, events: [] });
+  if ((task || retry) && !isTime) wakeUps.push({ endpoint: name, events: [] });
   return { wakeUps, overdueMs, isCut };
 }
 
-/** True when a reader who gets empty digests as well has one since the earlier sweep. */
+/** True when a reader of empty digests has one since the earlier sweep, or a clock was set back. */
 function isTimeToTell({ sweptAt, started }: BegunSweep, endpoint: Endpoint): boolean {
   const reader = readerOf(endpoint);
-  return reader?.evenIfEmpty === true && nextDigestAt(reader, sweptAt) <= started;
+  return reader?.evenIfEmpty === true && (sweptAt > started || nextDigestAt(reader, sweptAt) <= started);
 }
 
 /** Lone attempts whose time ended a short while ago, and whose deliveries are not done. */

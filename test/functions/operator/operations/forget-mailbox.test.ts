@@ -113,6 +113,16 @@ describe('POST /mailboxes/{mailbox}/forget', () => {
     });
   });
 
+  it('lets no process that has read the plan of a digest before write it back', async () => {
+    const { plans } = world.deps;
+    const read = await plans.read('left');
+    await forget(world);
+    expect(
+      await plans.replace('left', read, { ...read, open: undefined }, world.clock.now().getTime()),
+    ).toBeUndefined();
+    expect(naming(await all())).toEqual([]);
+  });
+
   it('refuses a mailbox that the configuration file declares, until it leaves the file', async () => {
     const declared = (mailboxes: readonly string[]) =>
       new Watches({ dynamo: world.dynamo, table: transfersTable }).declare(
