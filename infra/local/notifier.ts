@@ -7,7 +7,7 @@ import { personReporter, type Reporter, scriptReporter, watchWords } from '#infr
 import { DataFolderError, storageError } from '#infra/local/data/data-folder.ts';
 import { startDemo } from '#infra/local/demo/demo.ts';
 import { smtpOptionsOf } from '#infra/local/mail/mail-sender.ts';
-import { requireMailServer } from '#infra/local/mail/verify-smtp.ts';
+import { MailServerError, requireMailServer } from '#infra/local/mail/verify-smtp.ts';
 import { exitCodes } from '#infra/local/process/exit-codes.ts';
 import { AwsEndpointError } from '#infra/local/services/aws-endpoints.ts';
 import { printableLines } from '#infra/terminal/printable.ts';
@@ -34,7 +34,8 @@ function exitCodeAfter(thrown: Error): number {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.stopped : exitCodes.wrongStart;
   // Errors of storage can occur anywhere.
   const error = storageError('the data folder', thrown) ?? thrown;
-  const isExplained = [ConfigError, DataFolderError, AwsEndpointError].some((explained) => error instanceof explained);
+  const explained = [ConfigError, DataFolderError, AwsEndpointError, MailServerError];
+  const isExplained = explained.some((kind) => error instanceof kind);
   console.error(printableLines(isExplained ? error.message : `The notifier stopped: ${error.stack}`));
   return error instanceof ConfigError ? exitCodes.wrongStart : exitCodes.broken;
 }
