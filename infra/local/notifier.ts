@@ -73,7 +73,8 @@ async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Re
     ['Configuration', source],
     ['Cryptshare Server', config.server.url],
     ['Watches', config.watches.map(watchWords).join(', ')],
-    ['Webhooks', config.webhooks.map(({ name }) => name).join(', ') || 'none'],
+    ['Webhooks', namesOf(config.webhooks)],
+    ['Readers', namesOf(config.notify.readers)],
     ['Polls', `every ${config.schedule.every}`],
     ['Operator API', `${operator.url}, with the token in ${operator.file}`],
     ['Ask it', `npm run notifier -- status${isUsual ? '' : ` --data ${folder}`}`],
@@ -84,3 +85,6 @@ async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Re
   if (config.alarmEmail) reporter.warning('no effect in the local run: alarms');
   reporter.warning((await ended) ? 'stopped, nothing left halfway' : 'stopped');
 }
+
+const namesOf = (named: readonly { readonly name: string }[]): string =>
+  named.map(({ name }) => name).join(', ') || 'none';
