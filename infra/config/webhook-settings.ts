@@ -14,14 +14,16 @@ export const settingProblems = (
   allowPrivate: boolean,
   webhook: string,
 ) =>
-  problemsWith(endpoint, allowPrivate).map((problem) => {
+  problemsWith(endpoint, allowPrivate).flatMap((problem) => {
     const end = problem.indexOf(': ');
     const [setting = '', ...rest] = problem.slice(0, end).split('.');
+    // `problemsOfReaders` reports these problems already.
+    if (setting === 'reader') return [];
     const isFrom = setting === 'secret' || (setting === 'url' && urlFrom !== undefined);
     const isHeaderFrom = setting === 'headers' && Object.hasOwn(headersFrom, rest.join('.'));
     const within = setting === 'variables' ? [] : rest.map((key) => (/^\d+$/.test(key) ? `[${key}]` : `.${key}`));
     // The file has durations where the notifier has milliseconds, and names variables in the template.
     const named = { retryDelaysMs: 'retryDelays', variables: 'template' }[setting] ?? setting;
     const path = `${webhook}.${named}${isFrom || isHeaderFrom ? 'From' : ''}${within.join('')}`;
-    return { path, message: problem.slice(end + 2) };
+    return [{ path, message: problem.slice(end + 2) }];
   });

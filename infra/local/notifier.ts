@@ -7,7 +7,7 @@ import { personReporter, type Reporter, scriptReporter, watchWords } from '#infr
 import { DataFolderError, storageError } from '#infra/local/data/data-folder.ts';
 import { startDemo } from '#infra/local/demo/demo.ts';
 import { smtpOptionsOf } from '#infra/local/mail/mail-sender.ts';
-import { requireMailServer } from '#infra/local/mail/verify-smtp.ts';
+import { MailServerError, requireMailServer } from '#infra/local/mail/verify-smtp.ts';
 import { exitCodes } from '#infra/local/process/exit-codes.ts';
 import { AwsEndpointError } from '#infra/local/services/aws-endpoints.ts';
 import { printableLines } from '#infra/terminal/printable.ts';
@@ -34,7 +34,8 @@ function exitCodeAfter(thrown: Error): number {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.stopped : exitCodes.wrongStart;
   // Errors of storage can occur anywhere.
   const error = storageError('the data folder', thrown) ?? thrown;
-  const isExplained = [ConfigError, DataFolderError, AwsEndpointError].some((explained) => error instanceof explained);
+  const explained = [ConfigError, DataFolderError, AwsEndpointError, MailServerError];
+  const isExplained = explained.some((kind) => error instanceof kind);
   console.error(printableLines(isExplained ? error.message : `The notifier stopped: ${error.stack}`));
   return error instanceof ConfigError ? exitCodes.wrongStart : exitCodes.broken;
 }
@@ -72,7 +73,8 @@ async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Re
     ['Configuration', source],
     ['Cryptshare Server', config.server.url],
     ['Watches', config.watches.map(watchWords).join(', ')],
-    ['Webhooks', config.webhooks.map(({ name }) => name).join(', ') || 'none'],
+    ['Webhooks', namesOf(config.webhooks)],
+    ['Readers', namesOf(config.notify.readers)],
     ['Polls', `every ${config.schedule.every}`],
     ['Operator API', `${operator.url}, with the token in ${operator.file}`],
     ['Ask it', `npm run notifier -- status${isUsual ? '' : ` --data ${folder}`}`],
@@ -83,3 +85,6 @@ async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Re
   if (config.alarmEmail) reporter.warning('no effect in the local run: alarms');
   reporter.warning((await ended) ? 'stopped, nothing left halfway' : 'stopped');
 }
+
+const namesOf = (named: readonly { readonly name: string }[]): string =>
+  named.map(({ name }) => name).join(', ') || 'none';

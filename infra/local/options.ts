@@ -42,7 +42,8 @@ it gives up unfinished work, which the next start finishes. A second signal ends
 
 Exit codes, through npm as well:
   0                stopped by one of these signals, or because npm has ended
-  1                an error while running, or a data folder that is damaged, full or in use; stderr gives the reason
+  1                an error while running, a mail server that does not answer at the start, or a data folder that is damaged,
+                   full or in use; stderr gives the reason
   2                wrong options or configuration: nothing was started
   129, 130, 143    ended at once by a second signal: SIGHUP, SIGINT, SIGTERM
   141              stopped because the reader of its output has gone

@@ -10,7 +10,7 @@ import { smallestMailbox } from '#test/bench/polls/polls.ts';
 
 /** Settings of the installation: flag, description, least, greatest, and the usual value. */
 const settings = [
-  ['--watches <number>', 'watches of the installation', 1, 1_000_000, undefined],
+  ['--watches <number>', 'watches of the installation', 1, 1_000_000, 1],
   ['--transfers <number>', 'transfers of each watch', smallestMailbox, 1_000_000, 1000],
   ['--active <per cent>', 'transfers that are active, of all', 1, 100, 100 * ordinary.activeShare],
   ['--every <minutes>', 'minutes between two polls of a watch', 1, 1440, ordinary.every],
@@ -26,9 +26,7 @@ const settings = [
   ['--readers <number>', 'readers by e-mail, each of a part of the mailboxes', 0, 10_000, ordinary.readers],
 ] as const;
 
-interface Options
-  extends Omit<Installation, 'name' | 'watches' | 'activeShare' | 'pageLatency' | 'clientIdLength' | 'isAtOnce'> {
-  readonly watches?: number;
+interface Options extends Omit<Installation, 'name' | 'activeShare' | 'pageLatency' | 'clientIdLength' | 'isAtOnce'> {
   /** Per cent. */
   readonly active: number;
   readonly latency: number;
@@ -44,31 +42,34 @@ const command = new Command('npm run bill --').description(
 for (const [flag, description, least, greatest, usual] of settings) {
   command.option(flag, description, whole(least, greatest), usual);
 }
-const options = command
+command
   .addOption(new Option('--region <name>', 'region of the lines').choices(regions).default('us-east-1'))
   .option('--at-once', 'send readers a message for each poll with changes, not a digest each day', false)
   .option('--json', 'print one JSON object instead of tables', false)
   .helpOption('-h, --help', 'show this help')
-  .parse()
-  .opts<Options>();
+  .parse();
+const options = command.opts<Options>();
 
-const chosen = options.watches === undefined ? installations : [described(options, options.watches)];
+/** True if an option says anything of an installation. */
+const isDescribed = Object.keys(options).some(
+  (name) => !['region', 'json'].includes(name) && command.getOptionValueSource(name) === 'cli',
+);
+const chosen = isDescribed ? [described(options)] : installations;
 const sizes = [...new Set(chosen.map(({ transfers }) => transfers))];
 await withServices(async (bench) => {
   console.error(`polling mailboxes of ${sizes.map((size) => size.toLocaleString('en-US')).join(' and ')} transfers`);
   const { shared, polls } = await measureUse(bench, sizes, options.active / 100);
   const bills = billsOf(chosen, shared, polls);
   const everything = { assumptions, ...shared, polls: Object.fromEntries(polls), bills };
-  const text = () => billText(chosen, shared, polls, options.region, options.watches === undefined);
+  const text = () => billText(chosen, shared, polls, options.region, !isDescribed);
   console.log(options.json ? JSON.stringify(everything, undefined, 2) : text());
 });
 
-function described(one: Options, watches: number): Installation {
+function described(one: Options): Installation {
   const { latency: pageLatency, clientId: clientIdLength, atOnce: isAtOnce, active, quietEvery, ...rest } = one;
   return {
     ...rest,
     name: 'described',
-    watches,
     activeShare: active / 100,
     pageLatency,
     clientIdLength,

@@ -3,7 +3,18 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { run } from '#test/infra/cli/run-cli.ts';
 import { ScriptedApi } from '#test/infra/cli/scripted-api.ts';
 
-const nouns = ['client-id', 'watch', 'transfer', 'endpoint', 'delivery', 'event', 'status', 'doctor', 'secret'];
+const nouns = [
+  'client-id',
+  'watch',
+  'transfer',
+  'endpoint',
+  'delivery',
+  'event',
+  'notice',
+  'status',
+  'doctor',
+  'secret',
+];
 
 let api: ScriptedApi;
 

@@ -8,7 +8,14 @@ export const subjectOf = ({ data }: EventResource): string | undefined =>
 
 /** Data of an event by name. Values from the server are neutralised, so that no terminal makes links of them. */
 export const dataFacts = ({ data }: EventResource): (readonly [name: string, value: string])[] =>
-  Object.entries(data).map(([name, value]) => [name, foreign.has(name) ? neutral(String(value)) : String(value)]);
+  Object.entries(data).map(([name, value]) => [name, foreign.has(name) ? neutral(String(value)) : valueText(value)]);
+
+/** Lists of a digest: events by their ids, counts by all that they say. */
+function valueText(value: unknown): string {
+  if (Array.isArray(value)) return value.map(valueText).join(', ');
+  if (typeof value !== 'object' || value === null) return String(value);
+  return 'id' in value ? String(value.id) : Object.values(value).join(' ');
+}
 
 const foreign: ReadonlySet<string> = new Set(['trackingId', 'state', 'previousState']);
 

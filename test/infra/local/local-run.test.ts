@@ -52,6 +52,12 @@ describe('npm start', () => {
     expect(run.lines.filter(({ kind }) => kind === undefined)).toEqual([]);
   });
 
+  it('names the readers of the configuration as it starts', async () => {
+    const run = world.start([]);
+    await run.line(({ text }) => text!.startsWith('  Polls '));
+    expect(run.stdout).toMatch(/^ {2}Readers +team$/m);
+  });
+
   it('tells a person how to reach the operator API, whose token its owner alone can read', async () => {
     const run = world.start([]);
     await run.line(({ text }) => text!.includes('as the baseline'));

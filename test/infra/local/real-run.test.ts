@@ -63,6 +63,18 @@ describe('realRun', () => {
     expect(said.filter((line) => line.includes('--allow-private-webhooks'))).toHaveLength(1);
   });
 
+  it('tells each mistake of a reader once, with a path that the file has', () => {
+    const readers = [
+      { name: 'ops', email: 'ops@example.com', evenIfEmpty: true },
+      { name: 'team', endpoint: 'crm' },
+    ];
+    const webhooks = [{ name: 'crm', url: 'https://crm.example.com/hook' }];
+    expect(mistakesIn({ notify: { readers }, webhooks }).slice(1)).toEqual([
+      expect.stringMatching(/^ {2}notify\.readers\[0\]\.evenIfEmpty: /),
+      expect.stringMatching(/^ {2}notify\.readers\[1\]\.endpoint: /),
+    ]);
+  });
+
   it('wants SMTP_PASSWORD for a mail server whose URL names a user, in the same report as other mistakes', () => {
     const smtp = { url: 'smtp://ops@mail.example.com', from: 'notifier@example.com' };
     const missing =

@@ -62,7 +62,6 @@ function wordsOf(name: string, { status, reason }: DeliveryResource, attempt: At
   const words = attemptWords(attempt);
   if (attempt.failure === undefined && attempt.status === undefined && status === 'DELIVERED')
     return `${name}: delivered in ${attempt.durationMs} ms`;
-  return attempt.status !== undefined
-    ? `${name} answered ${words} in ${attempt.durationMs} ms`
-    : `${name} gave no answer: ${words}, after ${attempt.durationMs} ms`;
+  if (/^(?:HTTP|SMTP) /.test(words)) return `${name} answered ${words} in ${attempt.durationMs} ms`;
+  return `${name}${attempt.status === undefined ? ' gave no answer' : ''}: ${words}, after ${attempt.durationMs} ms`;
 }

@@ -169,8 +169,11 @@ describe('notice test', () => {
 
   it('fails with the reason and the remedy when the mail server refuses the message', async () => {
     answerWith([{ ...attempt, outcome: 'failed', cause: 'mail_refused', status: 550 }], 'FAILED');
-    const { code, stderr } = await notice('test', 'team');
-    expect(code).toBe(1);
+    const { code, stdout, stderr } = await notice('test', 'team');
+    expect({ code, stdout }).toEqual({
+      code: 1,
+      stdout: 'team: the mail server refuses the mail (SMTP 550), after 7 ms\n',
+    });
     expect(stderr).toContain('→ look at its answer; correct the address');
   });
 });

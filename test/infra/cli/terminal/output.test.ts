@@ -96,6 +96,16 @@ describe('event show', () => {
     expect(stdout).toMatch(/trackingId +t-1/);
     expect(stdout).toContain('DELIVERED');
   });
+
+  it('sums up the lists of a digest', async () => {
+    const counted = { type: 'transfer.failed', mailbox: 'alice@example.com', count: 3 };
+    const data = { totals: [{ type: 'transfer.failed', count: 3 }], counts: [counted, counted], told: [event, event] };
+    api.on('GET /events/dig_1', { body: { ...event, id: 'dig_1', type: 'digest', data, deliveries: [] } });
+    const { stdout } = await cli(['event', 'show', 'dig_1']);
+    expect(stdout).toMatch(/totals +transfer\.failed 3\n/);
+    expect(stdout).toMatch(/counts +transfer\.failed alice@example\.com 3, transfer\.failed alice@example\.com 3\n/);
+    expect(stdout).toMatch(/told +evt_1, evt_1\n/);
+  });
 });
 
 describe('status', () => {
@@ -107,7 +117,7 @@ describe('status', () => {
 });
 
 describe('runCli', () => {
-  it.each(['watch', 'endpoint', 'delivery', 'event', 'status', 'doctor'])(
+  it.each(['watch', 'endpoint', 'delivery', 'event', 'notice', 'status', 'doctor'])(
     'shows examples in the help of %s, with exit code 0',
     async (noun) => {
       const ran = await run([noun, '--help']);

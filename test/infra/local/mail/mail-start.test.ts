@@ -6,10 +6,10 @@ const world = await LocalWorld.start();
 afterEach(closeAll);
 
 describe('npm start -- --config', () => {
-  it('starts nothing and says why if the mail server cannot be reached', async () => {
+  it('starts nothing and says why if the mail server cannot be reached, so that a supervisor tries again', async () => {
     const smtp = { url: `smtp://127.0.0.1:${await closedPort()}`, from };
     const run = world.startReal({ config: { notify: { smtp } } });
-    expect(await run.exit()).toBe(2);
+    expect(await run.exit()).toBe(1);
     expect(run.stderr).toContain('notify.smtp.url: the mail server cannot be reached (ECONNREFUSED); check host');
     expect(run.lines).toEqual([]);
   });

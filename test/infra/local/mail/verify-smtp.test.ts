@@ -1,13 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { ConfigError } from '#infra/config/config.ts';
-import { requireMailServer, verifySmtp } from '#infra/local/mail/verify-smtp.ts';
+import { MailServerError, requireMailServer, verifySmtp } from '#infra/local/mail/verify-smtp.ts';
 import { certificate, closeAll, closedPort, from, mailServer, password, replies, speaking } from './mail-servers.ts';
 
 afterEach(closeAll);
 
 const pair = await certificate('localhost');
 const user = 'ops%40example.com';
-const problemOf = (url: string, rest: object = {}) => verifySmtp({ url, from, password, ...rest });
+const problemOf = async (url: string, rest: object = {}) =>
+  (await verifySmtp({ url, from, password, ...rest }))?.problem;
 
 describe('verifySmtp', () => {
   it('finds no problem with a server that takes the login, and sends no mail', async () => {
@@ -66,13 +67,21 @@ describe('verifySmtp', () => {
 });
 
 describe('requireMailServer', () => {
-  it('tells the problem as a mistake in the configuration file', async () => {
-    const options = { url: `smtp://127.0.0.1:${await closedPort()}`, from, password: undefined };
-    const error = await requireMailServer('notifier.config.json', options).catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(ConfigError);
-    expect((error as Error).message).toMatch(
-      /^notifier\.config\.json cannot be used:\n {2}notify\.smtp\.url: the mail/,
+  const errorOf = (port: number) =>
+    requireMailServer('notifier.config.json', { url: `smtp://${user}@127.0.0.1:${port}`, from, password: 'x' }).catch(
+      (thrown: unknown) => thrown as Error,
     );
+
+  it('tells a refused login as a mistake in the configuration file', async () => {
+    const error = await errorOf((await mailServer()).port);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error!.message).toMatch(/^notifier\.config\.json cannot be used:\n {2}notify\.smtp\.url: the mail/);
+  });
+
+  it('tells a server that does not answer now from a mistake, since a later start may succeed', async () => {
+    const error = await errorOf(await closedPort());
+    expect(error).toBeInstanceOf(MailServerError);
+    expect(error!.message).toMatch(/^notify\.smtp\.url: the mail server cannot be reached \(ECONNREFUSED\); check/);
   });
 
   it('asks nothing of a run without mail server', async () => {
