@@ -116,14 +116,11 @@ async function needOf(begun: BegunSweep, endpoint: Endpoint) {
   const since = [task?.at, retry?.dueAt, ...unfinished.map(([, { until }]) => until || started)];
   const overdueMs = Math.max(0, ...since.map((at = started) => started - at));
   if (unfinished.length > 0) wakeUps.push({ endpoint: name, events: unfinished.map(([event]) => event) });
-  if (task || retry || isTimeToTell(begun, endpoint)) wakeUps.push({ endpoint: name, events: [] });
-  return { wakeUps, overdueMs, isCut };
-}
-
-/** True when a reader who gets empty digests as well has one since the earlier sweep. */
-function isTimeToTell({ sweptAt, started }: BegunSweep, endpoint: Endpoint): boolean {
   const reader = readerOf(endpoint);
-  return reader?.evenIfEmpty === true && nextDigestAt(reader, sweptAt) <= started;
+  // A reader who gets empty digests as well may have one since the earlier sweep.
+  const isTimeToTell = reader?.evenIfEmpty === true && nextDigestAt(reader, begun.sweptAt) <= started;
+  if (task || retry || isTimeToTell) wakeUps.push({ endpoint: name, events: [] });
+  return { wakeUps, overdueMs, isCut };
 }
 
 /** Lone attempts whose time ended a short while ago, and whose deliveries are not done. */
