@@ -25,6 +25,9 @@ export type FailureCause = keyof typeof causes;
 export const isFailureCause = (value: unknown): value is FailureCause =>
   typeof value === 'string' && Object.hasOwn(causes, value);
 
+/** True for a cause that a wrong clock here may explain. */
+export const mayClockExplain = (cause: string): boolean => isFailureCause(cause) && 'isDated' in causes[cause];
+
 /** A request to a Cryptshare Server that brought no result. Carries no header, body or mailbox. */
 export class CryptshareFailure extends Error {
   override readonly name = 'CryptshareFailure';

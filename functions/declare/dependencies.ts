@@ -10,11 +10,7 @@ export function declareDependencies(env: ReturnType<typeof readDeclareEnvironmen
   const dynamo = new DynamoDBClient(sdkSettings);
   return {
     watches: new Watches({ dynamo, table: env.TRANSFERS_TABLE }),
-    endpointLife: {
-      ...endpointDependencies(env, dynamo),
-      dataKey: new DataKey(env.DATA_KEY),
-      allowPrivate: false,
-    },
+    endpointLife: { ...endpointDependencies(env, dynamo), dataKey: new DataKey(env.DATA_KEY), allowPrivate: false },
     fields,
   };
 }

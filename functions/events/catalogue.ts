@@ -69,5 +69,3 @@ export const isOfType = (type: string, patterns: readonly string[]): boolean =>
 /** The entry of a type, which another version may have stored: then it is empty. */
 export const entryOf = (type: string): Partial<Entry> =>
   Object.hasOwn(catalogue, type) ? catalogue[type as EventType] : {};
-
-export const severityOf = (type: EventType): Severity => catalogue[type].severity;

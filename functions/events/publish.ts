@@ -62,15 +62,12 @@ async function publishBatch(topic: EventsTopic, batch: readonly string[], publis
 
 function entryOf(body: string, index: number) {
   const { type, data } = JSON.parse(body) as NotifierEvent<EventType, Partial<Watch>>;
-  const MessageAttributes = { type: text(type), ...watchAttributes(data) };
+  const texts = Object.entries({ type, mailbox: data.mailbox, direction: data.direction });
+  // Events about endpoints have neither mailbox nor direction.
+  const attributes = texts.flatMap(([name, value]) => (value === undefined ? [] : [[name, text(value)] as const]));
+  const MessageAttributes = Object.fromEntries(attributes);
   return { Id: String(index), Message: body, MessageAttributes };
 }
-
-/** Events about endpoints have neither. */
-const watchAttributes = ({ mailbox, direction }: { [Name in keyof Watch]?: Watch[Name] | undefined }) => ({
-  ...(mailbox !== undefined && { mailbox: text(mailbox) }),
-  ...(direction !== undefined && { direction: text(direction) }),
-});
 
 /** An attribute of a message, for SNS or SQS. */
 export const text = (value: string) => ({ DataType: 'String', StringValue: value });

@@ -3,20 +3,7 @@ import { knownStates, type State, type Watch, watchKey } from '#functions/transf
 import type { EventType, EventTypeAbout } from './catalogue.ts';
 import { factId, transferEventId } from './event-id.ts';
 
-/** First fetch by a recipient. */
-export interface DownloadData {
-  /** Number of the recipient, from 1; it never changes. */
-  readonly recipient: number;
-  /** Number of recipients. */
-  readonly recipients: number;
-  /** Number of recipients that have fetched something. */
-  readonly downloadedBy: number;
-  readonly method: Method;
-  /** ISO 8601 time by the server, to the minute. */
-  readonly downloadedAt: string;
-}
-
-interface TransferEventData extends Watch, Partial<DownloadData> {
+interface TransferEventData extends Watch {
   readonly trackingId: string;
   /** The present state; for `transfer.unlisted` and `transfer.listed_again` the last published one. */
   readonly state: State;
@@ -24,6 +11,15 @@ interface TransferEventData extends Watch, Partial<DownloadData> {
   readonly previousState: State | null;
   /** Number of the event among those of this transfer, without gaps; a higher one is newer. */
   readonly sequence: number;
+  /** First fetch by a recipient: the number of the recipient, from 1; it never changes. */
+  readonly recipient?: number;
+  /** Number of recipients. */
+  readonly recipients?: number;
+  /** Number of recipients that have fetched something. */
+  readonly downloadedBy?: number;
+  readonly method?: Method;
+  /** ISO 8601 time by the server, to the minute. */
+  readonly downloadedAt?: string;
   /** ISO 8601 time at which an overdue transfer ends. */
   readonly expiresAt?: string;
   readonly problems?: readonly Problem[];

@@ -1,6 +1,7 @@
 import { entryOf } from '#functions/events/catalogue.ts';
 import { eventTypeOf } from '#functions/events/transfer-event.ts';
 import type { Phrase, Words } from '#functions/notices/words/words.ts';
+import type { Watch } from '#functions/transfers/transfer.ts';
 import { numberIn, type ToldEvent, textIn } from './digest.ts';
 import { cut, mailboxText, neutral, unlinked } from './foreign-text.ts';
 
@@ -14,10 +15,7 @@ const maxType = 64;
 /** An event in words. All foreign text in them is neutral. @param detail `''` where there is none */
 const told = (words: string, detail = '') => ({ words, detail });
 
-interface WatchName {
-  readonly mailbox?: unknown;
-  readonly direction?: unknown;
-}
+type WatchName = { readonly [Name in keyof Watch]?: unknown };
 
 /** Words that follow a noun. @example ' from anna@example.com', for transfers sent by this mailbox; `''` for none */
 export function ofWatch(words: Words, type: string, { mailbox, direction }: WatchName): string {

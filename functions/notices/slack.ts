@@ -16,14 +16,16 @@ export function slackMessage({ severity, headline, sections, footer }: Message):
   const texts = sections.flatMap(({ title, paragraphs, lines }) =>
     joined([...(title ? [`*${shown(title)}*`] : []), ...paragraphs.map(shown), ...lines.map(lineText)]),
   );
+  // Plain text stays unchanged, except that Slack would replace emoji names.
+  const header = {
+    type: 'plain_text',
+    text: cut(`${signs[severity]} ${printable(headline)}`, maxHeader),
+    emoji: false,
+  };
   return JSON.stringify({
     text: cutEscaped(shown(headline), maxText),
     blocks: [
-      // Plain text stays unchanged, except that Slack would replace emoji names.
-      {
-        type: 'header',
-        text: { type: 'plain_text', text: cut(`${signs[severity]} ${printable(headline)}`, maxHeader), emoji: false },
-      },
+      { type: 'header', text: header },
       ...texts.slice(0, maxBlocks - 2).map((text) => ({ type: 'section', text: markdown(text) })),
       { type: 'context', elements: [markdown(cutEscaped(footer.map(shown).join('\n'), maxSection))] },
     ],

@@ -64,10 +64,12 @@ export function operatorHandler(
 export function routed({ method, path }: { readonly method: string; readonly path: string }) {
   const found = routes.filter(({ form }) => form.test(path));
   const chosen = found.find(({ route }) => route.method === method);
-  if (chosen) return { route: chosen.route, params: decoded(chosen.form.exec(path)?.groups) };
   if (found.length === 0) throw notFound('such route; GET /openapi.json lists them');
   const allow = found.map(({ route }) => route.method);
-  throw new Problem(405, `expected ${allow.join(' or ')}`, { allow });
+  if (!chosen) throw new Problem(405, `expected ${allow.join(' or ')}`, { allow });
+  // A part that cannot be decoded stays unchanged for the schema to refuse.
+  const parts = Object.entries(chosen.form.exec(path)?.groups ?? {}).map(([name, value]) => [name, decode(value)]);
+  return { route: chosen.route, params: Object.fromEntries(parts) as Record<string, string> };
 }
 
 /** The principal authorized by the function URL; clients of the local run have none. */
@@ -113,10 +115,6 @@ function expectation(issue: z.core.$ZodIssue): string {
   if (issue.code === 'too_big') return `expected at most ${issue.maximum}`;
   return 'expected something else; GET /openapi.json tells what';
 }
-
-/** Decodes parts of the path; a malformed part stays unchanged for the schema to refuse. */
-const decoded = (params: Readonly<Record<string, string>> = {}): Record<string, string> =>
-  Object.fromEntries(Object.entries(params).map(([name, value]) => [name, decode(value)]));
 
 const jsonAnswer = (statusCode: number, body: string): OperatorAnswer => ({
   statusCode,

@@ -14,10 +14,7 @@ const watchSchema = z.strictObject({ mailbox: z.string(), direction: z.enum(['se
 /** Carries the WatchPoll of each poll of a tick, as it ends, to other parts of a local run. */
 export const pollsOfTicks = channel('transfer-notifier.poll');
 
-interface InvocationDependencies extends PollDependencies {
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-}
+type InvocationDependencies = PollDependencies & { readonly logger: Logger; readonly metrics: Metrics };
 
 /**
  * Handles and logs one invocation of the poll function. A Tick polls the due watches of a shard. A Watch polls that one

@@ -43,9 +43,8 @@ export class Incidents {
 
   /** Shares of this shard's failing watches, by incident name. */
   shares(): Record<string, FailingShare> {
-    return Object.fromEntries(
-      [...this.failing()].map(([name, watches]) => [name, shareOf(this.openOf(name), watches)]),
-    );
+    const shares = [...this.failing()].map(([name, watches]) => [name, shareOf(this.openOf(name), watches)]);
+    return Object.fromEntries(shares);
   }
 
   /** Publishes incidents and records mended causes. Never throws: returns a warning, and the next tick tries again. */

@@ -24,9 +24,7 @@ const suspensionListings = 10;
 /** Missing transfers judged by one poll: those of senders take a request each, as a listing of 10,000 does. */
 const mostJudged = 100;
 
-interface Judgement extends Omit<Inquiry, 'watch'> {
-  readonly context: DiffContext;
-}
+type Judgement = Omit<Inquiry, 'watch'> & { readonly context: DiffContext };
 
 /**
  * Judges the transfers of the read buckets that the listing lacks, if it allows a conclusion.

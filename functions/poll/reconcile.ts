@@ -1,10 +1,9 @@
 import { retryBudget } from '#functions/clock/backoff.ts';
 import { type Deadline, plausibleUntil } from '#functions/clock/instants.ts';
-import type { Pass } from '#functions/cryptshare/client.ts';
 import { batchesOf } from '#functions/dynamodb/batch.ts';
 import { type EventsTopic, publishEvents } from '#functions/events/publish.ts';
 import { type DiffContext, diff, isListed, type RowChange, type TransferRow } from '#functions/snapshot/diff.ts';
-import { bucketOfTransfer, digestsAfter, type ReadPlan } from '#functions/snapshot/read-plan.ts';
+import { bucketOfTransfer, digestsAfter } from '#functions/snapshot/read-plan.ts';
 import type { Snapshot } from '#functions/snapshot/snapshot.ts';
 import type { Root } from '#functions/snapshot/snapshot-rows.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
@@ -12,20 +11,18 @@ import { longestPollMs } from '#functions/watches/shard-row.ts';
 import { problemOfAws, problemOfTime } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { factsOfEnded } from './facts.ts';
+import type { listWatch } from './list-watch.ts';
 import { concludeMissing } from './missing-transfers.ts';
 import type { PollResult } from './poll-result.ts';
 import { lastWriteAt, writeGraceMs } from './shard-lease.ts';
 
 /** A watch's snapshot, and the listing made since it was read. */
-interface ListedWatch {
+interface ListedWatch extends Pick<Awaited<ReturnType<typeof listWatch>>, 'pass' | 'plan'> {
   readonly watch: RegisteredWatch;
   readonly snapshot: Snapshot;
   readonly root: Root;
   /** Unix time in milliseconds before the snapshot was read. */
   readonly readAt: number;
-  /** The pass that counts, and the plan that follows from it. */
-  readonly pass: Pass;
-  readonly plan: ReadPlan;
   readonly deadline: Deadline;
 }
 

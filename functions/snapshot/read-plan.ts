@@ -100,7 +100,6 @@ export const bucketOfTransfer = (trackingId: string, bits: number): number => bu
 export const transfersIn = ({ bits, buckets }: ReadPlan, count: number): number =>
   Math.ceil((count * buckets.size) / 2 ** bits);
 
-const wholeSnapshot = (bits: number): ReadPlan => ({
-  bits,
-  buckets: new Set(Array.from({ length: 2 ** bits }, (_, bucket) => bucket)),
-});
+const wholeSnapshot = (bits: number): ReadPlan => {
+  return { bits, buckets: new Set(Array.from({ length: 2 ** bits }, (_, bucket) => bucket)) };
+};

@@ -171,7 +171,6 @@ export function runsOf(buckets: ReadonlySet<number>): [first: number, last: numb
   return runs;
 }
 
-export const toTransferRow = (row: Item): TransferRow => ({
-  trackingId: row.sk.slice('T#0000#'.length),
-  ...readTransfer(row),
-});
+export const toTransferRow = (row: Item): TransferRow => {
+  return { trackingId: row.sk.slice('T#0000#'.length), ...readTransfer(row) };
+};

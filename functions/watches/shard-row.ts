@@ -86,10 +86,9 @@ export function stretchesOf(marks: readonly Mark[], to: number): Stretch[] {
     else parts.push(mark);
   }
   if (parts.length === 0) return [{ from: 0, to }];
-  return bounded(parts).map(({ place, newest }, index) => ({
-    from: index === 0 ? 0 : place,
-    ...(newest !== never && { to: newest }),
-  }));
+  return bounded(parts).map(({ place, newest }, index) => {
+    return { from: index === 0 ? 0 : place, ...(newest !== never && { to: newest }) };
+  });
 }
 
 /** Joins the marks of a place. If one direction of a mailbox is postponed, the other is polled once too often. */
@@ -102,11 +101,9 @@ const byPlace = (marks: readonly Mark[]): Mark[] =>
   );
 
 /** Intersection of two bounds; empty if `oldest` is later than `newest`. */
-const joined = (a: Mark, b: Mark): Mark => ({
-  place: a.place,
-  oldest: Math.max(a.oldest, b.oldest),
-  newest: Math.min(a.newest, b.newest),
-});
+const joined = (a: Mark, b: Mark): Mark => {
+  return { place: a.place, oldest: Math.max(a.oldest, b.oldest), newest: Math.min(a.newest, b.newest) };
+};
 
 /** Joins neighbours while there are too many. Some watches are then polled once too often, but none is left out. */
 function bounded(parts: readonly Mark[]): readonly Mark[] {

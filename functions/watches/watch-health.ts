@@ -110,9 +110,6 @@ export function expiryWarning(
 /** The stored time unless it is in the future: then a clock that was ahead has written it. */
 const earlier = (stored: string | undefined, at: string): string => (stored !== undefined && stored < at ? stored : at);
 
-const dataOf = ({ mailbox, direction }: Watch, { failingSince, problem }: Health) => ({
-  mailbox,
-  direction,
-  ...problem,
-  failingSince,
-});
+const dataOf = ({ mailbox, direction }: Watch, { failingSince, problem }: Health) => {
+  return { mailbox, direction, ...problem, failingSince };
+};

@@ -1,25 +1,14 @@
 import type { Pass } from '#functions/cryptshare/client.ts';
-import type { CryptshareFailure, FailureCause } from '#functions/cryptshare/failure.ts';
+import { type CryptshareFailure, mayClockExplain } from '#functions/cryptshare/failure.ts';
 import type { WatchProblem } from '#functions/events/transfer-event.ts';
 
-export const problemOfFailure = ({ kind, message, remedy }: CryptshareFailure): WatchProblem => ({
-  cause: kind,
-  message: `${message}; ${remedy}`,
-});
-
-/** Causes that a wrong clock may explain. */
-const datedCauses: ReadonlySet<string> = new Set<FailureCause>([
-  'token_invalid',
-  'not_verified',
-  'verification_ended',
-  'verification_refused',
-  'code_rejected',
-  'certificate_untrusted',
-]);
+export const problemOfFailure = ({ kind, message, remedy }: CryptshareFailure): WatchProblem => {
+  return { cause: kind, message: `${message}; ${remedy}` };
+};
 
 /** Adds the error of the local clock to a problem that it may explain. */
 export function withClock(problem: WatchProblem, clockWords: string | undefined): WatchProblem {
-  if (!clockWords || !datedCauses.has(problem.cause)) return problem;
+  if (!clockWords || !mayClockExplain(problem.cause)) return problem;
   return { ...problem, message: `${problem.message}; ${clockWords}, which may be the reason` };
 }
 

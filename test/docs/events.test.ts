@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CryptshareFailure, type FailureCause } from '#functions/cryptshare/failure.ts';
 import failureCauses from '#functions/cryptshare/failures.json' with { type: 'json' };
 import { Listing } from '#functions/cryptshare/listing.ts';
-import { eventTypes, severityOf } from '#functions/events/catalogue.ts';
+import { entryOf, eventTypes } from '#functions/events/catalogue.ts';
 import endpointCauses from '#functions/events/endpoint-causes.json' with { type: 'json' };
 import {
   type EndpointCause,
@@ -50,7 +50,7 @@ describe('docs/events.md', () => {
 
   it('has examples whose messages have a wording of their own and the severity of the catalogue', () => {
     const messages = examples.map(({ event }) => messageFor([event as unknown as ToldEvent]));
-    expect(messages.map(({ severity }) => severity)).toEqual(examples.map(({ type }) => severityOf(type)));
+    expect(messages.map(({ severity }) => severity)).toEqual(examples.map(({ type }) => entryOf(type).severity));
     expect(new Set(messages.map(({ headline }) => headline)).size).toBe(types.length);
   });
 

@@ -1,19 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SQSClient } from '@aws-sdk/client-sqs';
 import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import type { readOperatorEnvironment } from '#functions/lambda/environment.ts';
-import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
 import { signerFor } from '#functions/lambda/signed-post.ts';
 import { serverDependencies } from '#functions/poll/dependencies.ts';
 import { IncidentRows } from '#functions/watches/incident-rows.ts';
 import { Watches } from '#functions/watches/watches.ts';
-import { deliveryDependencies } from '#functions/webhooks/engine/dependencies.ts';
+import { deliveryDependencies, newQueueClient } from '#functions/webhooks/engine/dependencies.ts';
 
-export const operatorRepositories = (source: TableSource) => ({
-  watches: new Watches(source),
-  incidentRows: new IncidentRows(source),
-});
+export const operatorRepositories = (source: TableSource) => {
+  return { watches: new Watches(source), incidentRows: new IncidentRows(source) };
+};
 
 /** @throws the file system's error when the CA file cannot be read, DataKeyError for a wrong data key */
 export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironment>) {
@@ -39,7 +36,7 @@ export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironm
     },
     tables,
     /** Queues to inspect, with their URLs by the kind of message. */
-    queues: { sqs: new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false }), urls: env.INSPECTED_QUEUES },
+    queues: { sqs: newQueueClient(), urls: env.INSPECTED_QUEUES },
     sleep: (milliseconds: number): Promise<unknown> => sleep(milliseconds),
   };
 }

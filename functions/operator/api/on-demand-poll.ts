@@ -34,8 +34,6 @@ function refusalOf({ status, headers }: HttpAnswer): Problem {
   if (status === 429) return new Problem(502, 'Lambda has no room for another poll just now: ask again in a moment');
   const type = /^\w+/.exec(String(headers['x-amzn-errortype'] ?? ''))?.[0];
   const said = [`HTTP ${status}`, type].filter(Boolean).join(', ');
-  return new Problem(
-    502,
-    `Lambda does not invoke the poll function (${said}): ask again, and deploy anew if it stays so`,
-  );
+  const refusal = `Lambda does not invoke the poll function (${said}): ask again, and deploy anew if it stays so`;
+  return new Problem(502, refusal);
 }

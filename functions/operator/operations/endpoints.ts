@@ -14,6 +14,7 @@ import { endpointName, endpointSettingFields, endpointSettings } from '#function
 // `true` keeps the OpenAPI document the same for all installations; storing an endpoint applies the installation's rule.
 const fields = endpointSettingFields(true);
 const secret = z.string().check(z.maxLength(200));
+const reason = z.string().check(z.minLength(1), z.maxLength(500));
 
 export const endpointPath = '/endpoints/{name}';
 
@@ -100,9 +101,7 @@ export const endpointOperations = [
   statusChange('enable'),
   operation('disableEndpoint', `POST ${endpointPath}/disable`, {
     ...onEndpoint,
-    body: z.strictObject({
-      because: z._default(z.string().check(z.minLength(1), z.maxLength(500)), 'an operator did'),
-    }),
+    body: z.strictObject({ because: z._default(reason, 'an operator did') }),
     run: async (deps, { params: { name }, body: { because } }) =>
       shown(deps, await lifecycle.disableEndpoint(deps.webhooks, name, because)),
   }),

@@ -57,10 +57,7 @@ function matcher({ type, mailbox: box, direction: way, trackingId: transfer }: Q
 
 /** The start after an event or a time. It is an ISO 8601 time, and a place in that day's part of the index. */
 async function startAfter({ tables }: OperatorDependencies, after: string) {
-  if (time.safeParse(after).success) {
-    const from = iso(Date.parse(after) + 1);
-    return { from, first: from };
-  }
+  if (time.safeParse(after).success) return { from: iso(Date.parse(after) + 1) };
   const traced = await trace(tables.webhooks, after, 1);
   if (!traced || shownEvent(traced.stored.body).type === 'digest')
     throw notFound(`event ${after}; begin after a time instead`);
@@ -73,7 +70,7 @@ async function listEvents(deps: OperatorDependencies, input: Query) {
   const isWanted = matcher(input);
   const now = deps.webhooks.now().getTime();
   const { from, until } = spanOf({ ...input, until: input.until ?? iso(now + dayMs) });
-  const start = after === undefined ? { from, first: from } : await startAfter(deps, after);
+  const start = after === undefined ? { from } : await startAfter(deps, after);
   // A list with `after` continues by day, since it has no end.
   if (transfer !== undefined && after === undefined) return listOfTransfer(deps, input, transfer, { from, until });
   const days = daysOf('event', { ...start, until }, now, deps.webhooks.deliveries.keptForMs);

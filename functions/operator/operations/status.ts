@@ -5,7 +5,7 @@ import { type OperatorDependencies, operation } from '#functions/operator/api/op
 import { heldBetween } from '#functions/webhooks/deliveries/delivery-index.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
-import { admission, type LeaseRow, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
+import { admission, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 
 /** Most deliveries counted, since each counted row is read; and endpoints counted at once. */
 const mostCounted = 1000;
@@ -30,7 +30,9 @@ async function countDeliveries(deps: OperatorDependencies, endpoints: readonly E
     hasMoreTasks ||= tasks.length === mostTasks;
     held += places;
     const now = webhooks.now().getTime();
-    if (isLookedAfter(endpoint, lease, now)) return;
+    // A process drains the endpoint, or none may send to it now: its deliveries are not overdue.
+    const admitted = admission(plausibleLease(lease, now), limitsOf(endpoint), now);
+    if (endpoint.status === 'active' && admitted.kind !== 'free') return;
     const since = Math.min(retries[0]?.dueAt ?? now, tasks[0]?.at ?? now);
     oldestOverdueMs = Math.max(oldestOverdueMs, now - since);
   });
@@ -42,12 +44,6 @@ async function countDeliveries(deps: OperatorDependencies, endpoints: readonly E
 
 /** Most counted tasks per endpoint; each names up to 100 deliveries, so these exceed what is counted. */
 const mostTasks = 100;
-
-/** True when deliveries are not overdue: a process drains the endpoint, or none may send to it now. */
-function isLookedAfter(endpoint: Endpoint, lease: LeaseRow, now: number): boolean {
-  const admitted = admission(plausibleLease(lease, now), limitsOf(endpoint), now);
-  return endpoint.status === 'active' && admitted.kind !== 'free';
-}
 
 export const showStatus = operation('showStatus', 'GET /status', {
   async run(deps, { deadline }) {

@@ -1,16 +1,12 @@
 import pLimit from 'p-limit';
-import { parseEventBody } from '#functions/events/transfer-event.ts';
+import type { ToldEvent } from '#functions/notices/digest.ts';
 import type { OperatorDependencies } from '#functions/operator/api/operation.ts';
 import { type Delivery, type DeliveryName, listedAt } from '#functions/webhooks/deliveries/delivery.ts';
 import { attemptsAt, bodiesOf, trace } from '#functions/webhooks/deliveries/stored-events.ts';
 import { answerContext } from '#functions/webhooks/endpoints/endpoint.ts';
 
-export interface ShownEvent {
-  readonly id: string;
-  readonly type: string;
-  readonly timestamp: string;
-  readonly data: Readonly<Record<string, unknown>>;
-}
+/** An event, or a digest in the same form. */
+export type ShownEvent = Omit<ToldEvent, 'type'> & { readonly type: string };
 
 export function shownDelivery(delivery: Delivery) {
   const { event, endpoint, status, attempt, reason, digest, eventAt, body } = delivery;
@@ -20,10 +16,8 @@ export function shownDelivery(delivery: Delivery) {
 }
 
 export function shownEvent(body: string): ShownEvent {
-  const { id, type, timestamp, data } = parseEventBody(body);
-  if (data !== undefined) return { id, type, timestamp, data: { ...data } };
-  const { id: digest, until, ...rest } = JSON.parse(body);
-  return { id: digest, type: 'digest', timestamp: until, data: rest };
+  const { id, until, type = 'digest', timestamp = until, data, ...digest } = JSON.parse(body);
+  return { id, type, timestamp, data: data ?? digest };
 }
 
 /** Most events read for one transfer; a transfer has far fewer states. */

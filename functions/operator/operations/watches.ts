@@ -21,16 +21,15 @@ const maxTries = 5;
 const wholeMs = ([from, to]: readonly [number, number], expected: string) =>
   z.int(expected).check(z.minimum(from, expected), z.maximum(to, expected));
 
+const expectedOverdueMs = 'expected milliseconds from 3600000, an hour, to 2592000000, 30 days';
+
 const settings = {
   pollIntervalMs: wholeMs([1000, 86_400_000], 'expected milliseconds from 1000 to 86400000, a day'),
   follow: z.array(z.enum(followable, `expected ${followable.join(', ')}`)).check(
     z.minLength(1, 'expected at least one'),
     z.refine((list) => new Set(list).size === list.length, 'expected each once'),
   ),
-  overdueBeforeMs: wholeMs(
-    overdueBeforeLimitsMs,
-    'expected milliseconds from 3600000, an hour, to 2592000000, 30 days',
-  ),
+  overdueBeforeMs: wholeMs(overdueBeforeLimitsMs, expectedOverdueMs),
 };
 
 const needsOverdue = { path: ['overdueBeforeMs'], error: expectedOverdue };
@@ -126,15 +125,11 @@ export const watchOperations = [
     target: ({ body: { watches } }) => `${watches.length} watches`,
     async run(deps, { body: { watches, notifyExisting } }) {
       const added = await deps.transfers.watches.addAll(watches, notifyExisting, nowOf(deps));
-      return {
-        items: watches.map(({ mailbox, direction }, index) => ({ mailbox, direction, isAdded: added[index]! })),
-      };
+      const items = watches.map(({ mailbox, direction }, index) => ({ mailbox, direction, isAdded: added[index]! }));
+      return { items };
     },
   }),
-  operation('showWatch', `GET ${watchPath}`, {
-    ...onWatch,
-    run: (deps, { params: watch }) => viewOf(deps, watch),
-  }),
+  operation('showWatch', `GET ${watchPath}`, { ...onWatch, run: (deps, { params: watch }) => viewOf(deps, watch) }),
   operation('updateWatch', `PATCH ${watchPath}`, {
     ...onWatch,
     body: z.strictObject({

@@ -84,9 +84,8 @@ async function post(
     'webhook-timestamp': String(timestamp),
     ...(signing.length > 0 && { 'webhook-signature': signatureHeader(signing, id, timestamp, body) }),
   };
-  const isTooLong = format === 'template' && Buffer.byteLength(body) > mostBytes;
   try {
-    if (isTooLong) throw new PostError('broken', 'BODY_TOO_LONG');
+    if (format === 'template' && Buffer.byteLength(body) > mostBytes) throw new PostError('broken', 'BODY_TOO_LONG');
     const answer = await client.post(secrets.url, headers, body);
     return {
       outcome: outcomeOf(format, answer, now()),

@@ -34,9 +34,7 @@ export interface StoredEvent {
   readonly kind: EventKind;
 }
 
-export interface DeliveryDependencies extends WebhookDependencies {
-  readonly deliveries: Deliveries;
-}
+export type DeliveryDependencies = WebhookDependencies & { readonly deliveries: Deliveries };
 
 export type EndpointDeliveries = Readonly<Awaited<ReturnType<Deliveries['ofEndpoint']>>>;
 
@@ -95,15 +93,8 @@ export class Deliveries {
   ): Promise<Delivery | undefined> {
     const { pk, sk } = deliveryKey(delivery);
     const read = { condition: 'rev = :rev', values: { rev: delivery.rev } };
-    const counted = { rev: delivery.rev + 1, changedAt: now };
-    const fields = {
-      reason: undefined,
-      digest: undefined,
-      ...step,
-      ...counted,
-      ...change,
-      ...waitingOf(delivery, step),
-    };
+    const usual = { reason: undefined, digest: undefined, rev: delivery.rev + 1, changedAt: now };
+    const fields = { ...usual, ...step, ...change, ...waitingOf(delivery, step) };
     if (change.lastAttempt && delivery.lastAttempt) await this.storeAttempt(delivery, delivery.lastAttempt);
     if (await new Partition(this.source, pk).update(sk, fields, read)) {
       const { dueAt: _, attempt = delivery.attempt, ...written } = fields;

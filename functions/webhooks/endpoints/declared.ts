@@ -65,18 +65,10 @@ export async function declareEndpoints(
 }
 
 async function align(deps: EndpointLifeDependencies, endpoint: Endpoint, { name, settings, secret }: DeclaredEndpoint) {
-  const { mailboxes, directions, reader, types, headers, retryDelaysMs, maxInFlight, ...rest } = settings;
+  const { mailboxes, directions, reader, types, headers, retryDelaysMs, maxInFlight } = settings;
   // A setting that the file lacks gets its default.
-  await updateEndpoint(deps, name, {
-    mailboxes,
-    directions,
-    reader,
-    types,
-    headers,
-    retryDelaysMs,
-    maxInFlight,
-    ...rest,
-  });
+  const all = { ...settings, mailboxes, directions, reader, types, headers, retryDelaysMs, maxInFlight };
+  await updateEndpoint(deps, name, all);
   const current = secretsOf(deps.dataKey, endpoint).secrets[0]?.secret;
   if (secret !== undefined && secret !== current) await rotateSecret(deps, name, undefined, secret);
   if (endpoint.disabledBecause !== undeclared) return;

@@ -132,9 +132,8 @@ export class Leases {
   }
 
   async forgetFailures(endpoint: string, now: number): Promise<void> {
-    await this.change(endpoint, await this.read(endpoint), (lease) =>
-      lease.rev === 0 ? undefined : withoutFailures(lease, now),
-    );
+    const next = (lease: LeaseRow) => (lease.rev === 0 ? undefined : withoutFailures(lease, now));
+    await this.change(endpoint, await this.read(endpoint), next);
   }
 
   /** Deletes the lease, attempts in flight included. */

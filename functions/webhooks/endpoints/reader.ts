@@ -43,13 +43,12 @@ export const eventType = z
   .string()
   .check(z.refine((type) => typePatterns.includes(type), `expected one of ${typePatterns.join(', ')}`));
 
+const timeZone = z.string().check(z.refine(isTimeZone, 'expected a time zone such as Europe/Berlin or UTC'));
+
 /** The settings of a reader; without them, an address or a chat gets a message at once, in English. */
 export const readerSettings = z.strictObject({
   language: z._default(z.enum(languages, `expected one of ${languages.join(', ')}`), 'en'),
-  timeZone: z._default(
-    z.string().check(z.refine(isTimeZone, 'expected a time zone such as Europe/Berlin or UTC')),
-    'UTC',
-  ),
+  timeZone: z._default(timeZone, 'UTC'),
   when: z._default(formed(whenProblem, whenForm), 'at once'),
   urgent: z._default(z.array(eventType), []),
   quiet: z._default(z.array(formed(quietProblem, quietForm)).check(z.maxLength(16)), []),

@@ -27,8 +27,8 @@ import { ClockWitness } from './clock-witness.ts';
 
 const now = () => new Date();
 
-// Use the endpoint of the SDK's settings: in the local run, a queue outlives the address in its URL.
-const sqs = () => new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false });
+/** A client with the endpoint of the SDK's settings: in the local run, a queue outlives the address in its URL. */
+export const newQueueClient = () => new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false });
 
 /** @param random chance of the backoff between two writes of a lease, in [0, 1) */
 export const webhookRepositories = (source: TableSource, random = Math.random, keptForMs = usualKeptForMs) => ({
@@ -46,7 +46,9 @@ const sourceIn = (env: WebhookEnvironment, dynamo = new DynamoDBClient(sdkSettin
   return { dynamo, table: env.WEBHOOKS_TABLE };
 };
 
-const wakeUpsIn = (env: WebhookEnvironment) => ({ wakeUps: { sqs: sqs(), url: env.WAKE_UP_QUEUE_URL }, now, steady });
+const wakeUpsIn = (env: WebhookEnvironment) => {
+  return { wakeUps: { sqs: newQueueClient(), url: env.WAKE_UP_QUEUE_URL }, now, steady };
+};
 
 /** Builds the dependencies that changes of endpoints share, without deliveries, which a bundle can then leave out. */
 export const endpointDependencies = (env: WebhookEnvironment, dynamo: DynamoDBClient) => {
@@ -56,10 +58,9 @@ export const endpointDependencies = (env: WebhookEnvironment, dynamo: DynamoDBCl
 };
 
 /** Builds the dependencies that all work on deliveries shares. */
-export const deliveryDependencies = (env: WebhookEnvironment, dynamo?: DynamoDBClient) => ({
-  ...webhookRepositories(sourceIn(env, dynamo), Math.random, keptIn(env)),
-  ...wakeUpsIn(env),
-});
+export const deliveryDependencies = (env: WebhookEnvironment, dynamo?: DynamoDBClient) => {
+  return { ...webhookRepositories(sourceIn(env, dynamo), Math.random, keptIn(env)), ...wakeUpsIn(env) };
+};
 
 export type FanOutDependencies = Readonly<ReturnType<typeof fanOutDependencies>>;
 
@@ -70,7 +71,7 @@ export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>
     deliveries: new Deliveries(source, keptIn(env)),
     ...wakeUpsIn(env),
     /** Queue of fan-out itself. It takes the rest of announcements that too many endpoints want. */
-    announcements: { sqs: sqs(), url: env.ANNOUNCEMENT_QUEUE_URL },
+    announcements: { sqs: newQueueClient(), url: env.ANNOUNCEMENT_QUEUE_URL },
   };
 };
 

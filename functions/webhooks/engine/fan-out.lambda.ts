@@ -3,9 +3,8 @@ import { readFanOutEnvironment } from '#functions/lambda/environment.ts';
 import { handlerOf } from '#functions/lambda/handler.ts';
 import { logger } from '#functions/lambda/logger.ts';
 import { metrics } from '#functions/lambda/metrics.ts';
-import { announcementOf } from './announcements.ts';
 import { fanOutDependencies } from './dependencies.ts';
-import { fanOut } from './fan-out.ts';
+import { announcementOf, fanOut } from './fan-out.ts';
 import { reportFanOut } from './report.ts';
 
 const deps = fanOutDependencies(readFanOutEnvironment());

@@ -1,5 +1,8 @@
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import type { SQSRecord } from 'aws-lambda';
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Deadline } from '#functions/clock/instants.ts';
+import { text } from '#functions/events/publish.ts';
 import type { TransferEvent } from '#functions/events/transfer-event.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
 import { isTrackingId } from '#functions/transfers/transfer.ts';
@@ -8,8 +11,22 @@ import { isWanted, type Subject } from '#functions/webhooks/endpoints/endpoint.t
 import type { EndpointPart } from '#functions/webhooks/endpoints/endpoints.ts';
 import { readerOf, toldAt } from '#functions/webhooks/endpoints/reader.ts';
 import { sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
-import { type Announcement, handOn } from './announcements.ts';
 import type { FanOutDependencies } from './dependencies.ts';
+
+/** The published bytes of an event, for fan-out. */
+export interface Announcement {
+  readonly body: string;
+  /** Name after which fan-out goes on; the endpoints before it are done. */
+  readonly after?: string | undefined;
+}
+
+/** Message attribute with the name after which to go on. An attribute leaves the published bytes as they are. */
+const afterAttribute = 'endpointsAfter';
+
+/** Parses a message from a topic, or from fan-out itself. */
+export const announcementOf = ({ body, messageAttributes: sent }: Pick<SQSRecord, 'body' | 'messageAttributes'>) => {
+  return { body, after: sent[afterAttribute]?.stringValue };
+};
 
 export type FanOut = Readonly<Awaited<ReturnType<typeof fanOut>>>;
 
@@ -55,11 +72,13 @@ export async function fanOut(deps: FanOutDependencies, announcements: readonly A
       unhandled.set(message, new Error('SQS did not take the wake-up; the queue brings the message again'));
   }
   // Hand on last, so that only a failed message is repeated, and from where it began.
+  const { sqs, url } = deps.announcements;
   const handedOn = await Promise.all(
-    announcements.map(async ({ body }, message) => {
-      const after = parts[message]?.next;
-      if (after === undefined || unhandled.has(message)) return false;
-      return attempt(message, () => handOn(deps.announcements, { body, after }).then(() => true));
+    announcements.map(async ({ body }, number) => {
+      const after = parts[number]?.next;
+      if (after === undefined || unhandled.has(number)) return false;
+      const message = { QueueUrl: url, MessageBody: body, MessageAttributes: { [afterAttribute]: text(after) } };
+      return attempt(number, () => sqs.send(new SendMessageCommand(message)).then(() => true));
     }),
   );
   // An endpoint that cannot be read may want the event, too: the queue keeps the message for it.

@@ -50,9 +50,6 @@ export function dnsResolver({ system = getaddrinfo, direct = askServers, patienc
 const getaddrinfo: Resolve = async (hostname) =>
   (await lookup(hostname, { all: true, order: 'verbatim' })).map(({ address }) => address);
 
-/** Codes that are answers, not failures: no such record. */
-const noRecord: ReadonlySet<unknown> = new Set([NODATA, NOTFOUND]);
-
 /** Asks `servers` (`address:port`) or the system's; `[]` without records. @throws a query's error, if none answers */
 export async function askServers(hostname: string, servers?: readonly string[]): Promise<readonly string[]> {
   // One resolver per name, since it reads the system's name servers only once.
@@ -61,7 +58,8 @@ export async function askServers(hostname: string, servers?: readonly string[]):
   const answers = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
   const addresses = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
   const failures = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason] : []));
-  const failure = failures.find(({ code }) => !noRecord.has(code));
+  // These two are answers, not failures: no such record.
+  const failure = failures.find(({ code }) => code !== NODATA && code !== NOTFOUND);
   if (addresses.length === 0 && failure) throw failure;
   return addresses;
 }

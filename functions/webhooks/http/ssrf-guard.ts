@@ -41,9 +41,6 @@ export function isForbidden(address: string): boolean {
 /** Characters of a URL, so that the row of an endpoint stays small. */
 const maxUrlLength = 2048;
 
-/** Ports of public receivers; URLs spell 443 as none. Unusual ports more often belong to databases. */
-const allowedPorts: ReadonlySet<string> = new Set(['', '8443']);
-
 /** Names of this machine, of private networks, and of AWS services in all partitions. */
 const privateName =
   /^localhost$|\.(?:localhost|local|internal|home\.arpa|amazonaws\.(?:com|com\.cn|eu)|api\.(?:aws|amazonwebservices\.com\.cn|amazonwebservices\.eu))$/;
@@ -70,7 +67,8 @@ function publicProblems(url: URL): string[] {
     ? isForbidden(literal)
     : !hostname.includes('.') || hostname.endsWith('.') || privateName.test(hostname);
   if (isPrivate) return [forbiddenTarget];
-  return protocol !== 'https:' || allowedPorts.has(port) ? [] : ['expected port 443 or 8443'];
+  // Ports of public receivers; URLs spell 443 as none. Unusual ports more often belong to databases.
+  return protocol !== 'https:' || port === '' || port === '8443' ? [] : ['expected port 443 or 8443'];
 }
 
 /**
