@@ -1,17 +1,16 @@
 import pLimit from 'p-limit';
 import { retryBudget } from '#functions/clock/backoff.ts';
-import { type Deadline, hasBeen } from '#functions/clock/instants.ts';
+import type { Deadline } from '#functions/clock/instants.ts';
 import { isOfType } from '#functions/events/catalogue.ts';
 import { factId } from '#functions/events/event-id.ts';
-import { type DigestCount, digestOf, isDigestId, type ToldEvent, textIn } from '#functions/notices/digest.ts';
+import { digestOf, isDigestId, type ToldEvent } from '#functions/notices/digest.ts';
 import { nextDigestAt } from '#functions/notices/timetable.ts';
-import { jsonOf } from '#functions/parsing/json.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import { type Delivery, isDue } from '#functions/webhooks/deliveries/delivery.ts';
 import { retriesBetween } from '#functions/webhooks/deliveries/delivery-index.ts';
 import type { DigestPlan } from '#functions/webhooks/deliveries/digest-plans.ts';
-import { type Endpoint, isWanted } from '#functions/webhooks/endpoints/endpoint.ts';
+import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { gatherMs, type Reader } from '#functions/webhooks/endpoints/reader.ts';
 
 /** Events in one digest: their ids fit into one row (DynamoDB: 400 KB). */
@@ -60,26 +59,21 @@ export async function gather(gathering: Gathering): Promise<string[]> {
 
 /** Decides on the next digest; undefined when nothing is due. */
 async function nextPlan(gathering: Gathering, read: DigestPlan, now: number) {
-  const { endpoint, reader } = gathering;
+  const { deliveries, endpoint, reader } = gathering;
   const { name, createdAt } = endpoint;
-  const last = read.toldUntil ?? Date.parse(createdAt);
-  // The clock was set back since: this plan is written, and the next look decides.
-  if (!hasBeen(last, now)) return { ...read, toldUntil: now };
-  const toldUntil = Math.min(last, now);
   // After a delay, a set time may have become a quiet one.
   const quietUntil = nextDigestAt({ ...reader, when: 'at once' }, now);
   const isQuiet = quietUntil > now;
   const due = await dueEvents(gathering, now);
-  const isTold = ({ event }: (typeof due)[number]) => !isQuiet || isOfType(event.type, reader.urgent);
-  const members = due.filter(isTold);
+  const isUrgent = ({ event }: (typeof due)[number]) => isOfType(event.type, reader.urgent);
+  const members = isQuiet ? due.filter(isUrgent) : due;
   // Left due, they would wake processes all the time, and keep them from what is urgent.
-  await pLimit(concurrency).map(
-    due.filter((one) => !isTold(one)),
-    ({ delivery }) => {
-      const step = { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt: quietUntil } as const;
-      return gathering.steady() < gathering.deadline ? gathering.deliveries.step(delivery, step, now) : undefined;
-    },
-  );
+  await pLimit(concurrency).map(isQuiet ? due.filter((one) => !isUrgent(one)) : [], ({ delivery }) => {
+    const step = { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt: quietUntil } as const;
+    return deliveries.step(delivery, step, now);
+  });
+  // After a clock was set back, the last time lies in the future.
+  const toldUntil = Math.min(read.toldUntil ?? Date.parse(createdAt), now);
   const setTime = reader.when === 'at once' ? Number.POSITIVE_INFINITY : nextDigestAt(reader, toldUntil);
   const isSetTime = setTime <= now;
   if (members.length === 0 && !(reader.evenIfEmpty && isSetTime && !isQuiet)) return undefined;
@@ -87,10 +81,7 @@ async function nextPlan(gathering: Gathering, read: DigestPlan, now: number) {
   const since = isSetTime ? new Date(toldUntil).toISOString() : members.map(({ event }) => event.timestamp).sort()[0]!;
   // Two set times have passed if nothing was told at the first.
   const isNext = isSetTime && nextDigestAt(reader, setTime) > now;
-  const counted: DigestCount[] = JSON.parse((isNext && read.counts) || '[]');
-  // The reader may have had other filters then.
-  const mine = counted.filter(({ type, ...watch }) => isWanted(endpoint, { types: [type], ...watch }));
-  const before = isSetTime && read.counts !== undefined ? mine : undefined;
+  const before = isSetTime && read.counts !== undefined ? JSON.parse(isNext ? read.counts : '[]') : undefined;
   const id = factId('dig', name, createdAt, read.rev + 1, now);
   const events = members.map(({ event }) => event);
   const { digest, counts } = digestOf(events, { id, since, until: at, before });
@@ -117,17 +108,11 @@ async function dueEvents(gathering: Gathering, now: number): Promise<{ delivery:
   const soon = [retriesBetween(endpoint, 0, now + gatherMs)];
   for await (const page of deliveries.pages(soon, retryBudget(deadline, steady))) {
     add(page.deliveries);
-    if (found.size >= mostMembers || steady() >= deadline) break;
+    if (found.size >= mostMembers) break;
   }
   const all = [...found.values()];
   if (!all.some((delivery) => isDue(delivery, now))) return [];
-  return all.map((delivery) => ({ delivery, event: seenBy(mailboxes, eventOf(delivery)) }));
-}
-
-/** The event of a delivery. A damaged one, or a notice of an earlier version, has no type and only its explanation. */
-function eventOf({ event: id, eventAt: timestamp, body }: Delivery): ToldEvent {
-  const { type, headline: message, data = { message } } = Object(jsonOf(body));
-  return { id, type: (textIn(type) ?? 'unknown') as ToldEvent['type'], timestamp, data: Object(data) };
+  return all.map((delivery) => ({ delivery, event: seenBy(mailboxes, JSON.parse(delivery.body)) }));
 }
 
 /** An event that names as examples none but the mailboxes of its reader. */
@@ -148,7 +133,7 @@ async function tell(gathering: Gathering, { id, body, at, members }: NonNullable
     if (steady() >= deadline) throw new Error(`no time was left to mark the events told to ${endpoint.name}`);
     const untold = (await deliveries.read(open, retryBudget(deadline, steady))).filter(({ digest }) => digest !== id);
     const marked = await pLimit(concurrency).map(untold, (delivery) =>
-      steady() < deadline ? deliveries.step(delivery, { status: 'COLLECTED', digest: id }, time) : undefined,
+      deliveries.step(delivery, { status: 'COLLECTED', digest: id }, time),
     );
     // Those that have just changed are read again.
     open = untold.filter((_, index) => !marked[index]);
