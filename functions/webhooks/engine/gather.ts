@@ -3,8 +3,9 @@ import { retryBudget } from '#functions/clock/backoff.ts';
 import type { Deadline } from '#functions/clock/instants.ts';
 import { isOfType } from '#functions/events/catalogue.ts';
 import { factId } from '#functions/events/event-id.ts';
-import { digestOf, isDigestId, type ToldEvent } from '#functions/notices/digest.ts';
+import { digestOf, isDigestId, type ToldEvent, textIn } from '#functions/notices/digest.ts';
 import { nextDigestAt } from '#functions/notices/timetable.ts';
+import { jsonOf } from '#functions/parsing/json.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import { type Delivery, isDue } from '#functions/webhooks/deliveries/delivery.ts';
@@ -112,7 +113,13 @@ async function dueEvents(gathering: Gathering, now: number): Promise<{ delivery:
   }
   const all = [...found.values()];
   if (!all.some((delivery) => isDue(delivery, now))) return [];
-  return all.map((delivery) => ({ delivery, event: seenBy(mailboxes, JSON.parse(delivery.body)) }));
+  return all.map((delivery) => ({ delivery, event: seenBy(mailboxes, eventOf(delivery)) }));
+}
+
+/** The event of a delivery. A damaged one, or a notice of an earlier version, has no type and only its explanation. */
+function eventOf({ event: id, eventAt: timestamp, body }: Delivery): ToldEvent {
+  const { type, headline: message, data = { message } } = Object(jsonOf(body));
+  return { id, type: (textIn(type) ?? 'unknown') as ToldEvent['type'], timestamp, data: Object(data) };
 }
 
 /** An event that names as examples none but the mailboxes of its reader. */

@@ -1,11 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { Partition } from '#functions/dynamodb/partition.ts';
 import { type Digest, parseDigest } from '#functions/notices/digest.ts';
+import { deliveryKey } from '#functions/webhooks/deliveries/delivery.ts';
 import { recover } from '#functions/webhooks/deliveries/replay.ts';
 import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
 import { pauseEndpoint, resumeEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { type Reader, usualReader } from '#functions/webhooks/endpoints/reader.ts';
 import { minute, range, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
-import { exampleEvent } from '#test/support/webhook-world.ts';
+import { exampleEvent, webhooksTable } from '#test/support/webhook-world.ts';
 import { expectToldOnce, mailedTo, mailReader } from './told-once.ts';
 
 beforeEach(startEndpointWorld);
@@ -85,5 +87,36 @@ describe('an event that is due in a quiet time', () => {
     world.setMailAnswer(() => ({}));
     await world.pass(30);
     expect(await digestsOf('anna')).toMatchObject([{ events: 1 }]);
+  });
+});
+
+describe('an event that cannot be read', () => {
+  test.each([
+    { what: 'no JSON', body: 'alice@example.com {' },
+    { what: 'nothing', body: 'null' },
+    { what: 'no type and no data', body: '{}' },
+    { what: 'other types of fields', body: '{"type":5,"timestamp":7,"data":{"mailbox":7,"examples":{}}}' },
+  ])('is told as one of unknown type, with the others: $what', async ({ body }) => {
+    await declare('anna', inBerlin, { mailboxes: ['alice@example.com'] });
+    const events = await announce(3);
+    const { pk, sk } = deliveryKey({ event: events[0]!.id, endpoint: 'anna' });
+    await new Partition({ dynamo: world.dynamo, table: webhooksTable }, pk).update(sk, { body }, {});
+    await world.pass(1);
+    expect(await expectToldOnce(world, 'anna', events)).toHaveLength(1);
+    expect(JSON.stringify(world.mails[0]!.message)).toContain('unknown');
+  });
+
+  test('is told with its headline if it is a notice of version 1', async () => {
+    await declare('anna', inBerlin);
+    const [event] = await announce(1);
+    const { pk, sk } = deliveryKey({ event: event!.id, endpoint: 'anna' });
+    const notice = { id: 'ntc_1', types: ['transfer.failed'], headline: '3 transfers sent by alice: 3 failed' };
+    await new Partition({ dynamo: world.dynamo, table: webhooksTable }, pk).update(
+      sk,
+      { body: JSON.stringify(notice) },
+      {},
+    );
+    await world.pass(1);
+    expect(JSON.stringify(world.mails[0]!.message)).toContain('3 transfers sent by alice');
   });
 });
