@@ -3,7 +3,7 @@ import { retryBudget } from '#functions/clock/backoff.ts';
 import type { Deadline } from '#functions/clock/instants.ts';
 import { isOfType } from '#functions/events/catalogue.ts';
 import { factId } from '#functions/events/event-id.ts';
-import { digestOf, isDigestId, type ToldEvent, textIn } from '#functions/notices/digest.ts';
+import { type DigestCount, digestOf, isDigestId, type ToldEvent, textIn } from '#functions/notices/digest.ts';
 import { nextDigestAt } from '#functions/notices/timetable.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
@@ -11,7 +11,7 @@ import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt
 import { type Delivery, isDue } from '#functions/webhooks/deliveries/delivery.ts';
 import { retriesBetween } from '#functions/webhooks/deliveries/delivery-index.ts';
 import type { DigestPlan } from '#functions/webhooks/deliveries/digest-plans.ts';
-import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
+import { type Endpoint, isWanted } from '#functions/webhooks/endpoints/endpoint.ts';
 import { gatherMs, type Reader } from '#functions/webhooks/endpoints/reader.ts';
 
 /** Events in one digest: their ids fit into one row (DynamoDB: 400 KB). */
@@ -82,7 +82,10 @@ async function nextPlan(gathering: Gathering, read: DigestPlan, now: number) {
   const since = isSetTime ? new Date(toldUntil).toISOString() : members.map(({ event }) => event.timestamp).sort()[0]!;
   // Two set times have passed if nothing was told at the first.
   const isNext = isSetTime && nextDigestAt(reader, setTime) > now;
-  const before = isSetTime && read.counts !== undefined ? JSON.parse(isNext ? read.counts : '[]') : undefined;
+  const counted: DigestCount[] = JSON.parse((isNext && read.counts) || '[]');
+  // The reader may have had other filters then.
+  const mine = counted.filter(({ type, ...watch }) => isWanted(endpoint, { types: [type], ...watch }));
+  const before = isSetTime && read.counts !== undefined ? mine : undefined;
   const id = factId('dig', name, createdAt, read.rev + 1, now);
   const events = members.map(({ event }) => event);
   const { digest, counts } = digestOf(events, { id, since, until: at, before });

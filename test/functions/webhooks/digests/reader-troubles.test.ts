@@ -4,7 +4,7 @@ import { type Digest, parseDigest } from '#functions/notices/digest.ts';
 import { deliveryKey } from '#functions/webhooks/deliveries/delivery.ts';
 import { recover } from '#functions/webhooks/deliveries/replay.ts';
 import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
-import { pauseEndpoint, resumeEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
+import { pauseEndpoint, removeEndpoint, resumeEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { type Reader, usualReader } from '#functions/webhooks/endpoints/reader.ts';
 import { minute, range, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import { exampleEvent, webhooksTable } from '#test/support/webhook-world.ts';
@@ -14,7 +14,7 @@ beforeEach(startEndpointWorld);
 
 const ever = { ...range, until: '2999-01-01T00:00:00.000Z' };
 const inBerlin: Reader = { ...usualReader, timeZone: 'Europe/Berlin' };
-const _daily: Reader = { ...inBerlin, when: 'daily at 07:30' };
+const daily: Reader = { ...inBerlin, when: 'daily at 07:30' };
 
 const declare = (...reader: Parameters<typeof mailReader>) => declareEndpoints(world.deps, [mailReader(...reader)]);
 
@@ -118,5 +118,26 @@ describe('an event that cannot be read', () => {
     );
     await world.pass(1);
     expect(JSON.stringify(world.mails[0]!.message)).toContain('3 transfers sent by alice');
+  });
+});
+
+describe('counts of the day before', () => {
+  test.each([
+    { what: 'has other mailboxes since', isRemoved: false },
+    { what: 'was removed, and another one has its name', isRemoved: true },
+  ])('name no mailbox that the reader may not see, if it $what', async ({ isRemoved }) => {
+    await declare('anna', daily, { mailboxes: ['bob@example.com'] });
+    await announce(1, 'FAILED', 'bob@example.com');
+    world.clock.advance(Date.parse('2026-11-24T06:29:00Z') - world.now());
+    await passUntil('2026-11-24T06:31:00Z');
+    if (isRemoved) await removeEndpoint(world.deps, 'anna');
+    world.clock.advance(second);
+    await declare('anna', daily, { mailboxes: ['alice@example.com'] });
+    await announce(1);
+    world.clock.advance(Date.parse('2026-11-25T06:29:00Z') - world.now());
+    await passUntil('2026-11-25T06:31:00Z');
+    const [, message] = await digestsOf('anna');
+    expect(JSON.stringify(message)).toContain('alice@');
+    expect(JSON.stringify(message)).not.toContain('bob@');
   });
 });
