@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { retryBudget } from '#functions/clock/backoff.ts';
-import type { Deadline } from '#functions/clock/instants.ts';
+import { type Deadline, hasBeen } from '#functions/clock/instants.ts';
 import { isOfType } from '#functions/events/catalogue.ts';
 import { factId } from '#functions/events/event-id.ts';
 import { type DigestCount, digestOf, isDigestId, type ToldEvent, textIn } from '#functions/notices/digest.ts';
@@ -47,7 +47,7 @@ export async function gather(gathering: Gathering): Promise<string[]> {
     const next = read.open ? undefined : await nextPlan(gathering, read, at);
     if (!read.open && !next) return digests;
     const plan = next ? await plans.replace(name, read, next, at) : read;
-    // Another process was faster.
+    // Another process was faster, or a time was mended.
     if (!plan?.open) continue;
     // The digest of a reader that was removed is not sent to the next one of that name.
     if (plan.open.endpointSince === createdAt) {
@@ -73,10 +73,12 @@ async function nextPlan(gathering: Gathering, read: DigestPlan, now: number) {
     const step = { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt: quietUntil } as const;
     return deliveries.step(delivery, step, now);
   });
-  // After a clock was set back, the last time lies in the future.
-  const toldUntil = Math.min(read.toldUntil ?? Date.parse(createdAt), now);
+  const last = read.toldUntil ?? Date.parse(createdAt);
+  const toldUntil = Math.min(last, now);
   const setTime = reader.when === 'at once' ? Number.POSITIVE_INFINITY : nextDigestAt(reader, toldUntil);
   const isSetTime = setTime <= now;
+  // The clock was set back since.
+  if (!hasBeen(last, now)) return { ...read, toldUntil };
   if (members.length === 0 && !(reader.evenIfEmpty && isSetTime && !isQuiet)) return undefined;
   const at = new Date(now).toISOString();
   const since = isSetTime ? new Date(toldUntil).toISOString() : members.map(({ event }) => event.timestamp).sort()[0]!;

@@ -6,7 +6,7 @@ import { recover } from '#functions/webhooks/deliveries/replay.ts';
 import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
 import { pauseEndpoint, removeEndpoint, resumeEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { type Reader, usualReader } from '#functions/webhooks/endpoints/reader.ts';
-import { minute, range, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
+import { day, minute, range, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import { exampleEvent, webhooksTable } from '#test/support/webhook-world.ts';
 import { expectToldOnce, mailedTo, mailReader } from './told-once.ts';
 
@@ -139,5 +139,19 @@ describe('counts of the day before', () => {
     const [, message] = await digestsOf('anna');
     expect(JSON.stringify(message)).toContain('alice@');
     expect(JSON.stringify(message)).not.toContain('bob@');
+  });
+});
+
+describe('a reader who wants messages without events', () => {
+  test('gets them again after the clock was ahead for a while', async () => {
+    await declare('anna', { ...daily, evenIfEmpty: true });
+    world.clock.advance(300 * day);
+    await world.pass(2);
+    expect(mailedTo(world, 'anna')).toHaveLength(1);
+    world.clock.set(-300 * day);
+    await world.pass(2);
+    world.clock.advance(Date.parse('2026-11-24T06:29:00Z') - world.now());
+    await passUntil('2026-11-24T06:32:00Z');
+    expect(mailedTo(world, 'anna')).toHaveLength(2);
   });
 });
