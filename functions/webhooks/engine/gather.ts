@@ -60,7 +60,7 @@ export async function gather(gathering: Gathering): Promise<string[]> {
 
 /** Decides on the next digest; undefined when nothing is due. */
 async function nextPlan(gathering: Gathering, read: DigestPlan, now: number) {
-  const { deliveries, endpoint, reader } = gathering;
+  const { deliveries, endpoint, reader, steady, deadline } = gathering;
   const { name, createdAt } = endpoint;
   // After a delay, a set time may have become a quiet one.
   const quietUntil = nextDigestAt({ ...reader, when: 'at once' }, now);
@@ -71,7 +71,7 @@ async function nextPlan(gathering: Gathering, read: DigestPlan, now: number) {
   // Left due, they would wake processes all the time, and keep them from what is urgent.
   await pLimit(concurrency).map(isQuiet ? due.filter((one) => !isUrgent(one)) : [], ({ delivery }) => {
     const step = { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt: quietUntil } as const;
-    return deliveries.step(delivery, step, now);
+    return steady() < deadline ? deliveries.step(delivery, step, now) : undefined;
   });
   const last = read.toldUntil ?? Date.parse(createdAt);
   const toldUntil = Math.min(last, now);
@@ -114,7 +114,7 @@ async function dueEvents(gathering: Gathering, now: number): Promise<{ delivery:
   const soon = [retriesBetween(endpoint, 0, now + gatherMs)];
   for await (const page of deliveries.pages(soon, retryBudget(deadline, steady))) {
     add(page.deliveries);
-    if (found.size >= mostMembers) break;
+    if (found.size >= mostMembers || steady() >= deadline) break;
   }
   const all = [...found.values()];
   if (!all.some((delivery) => isDue(delivery, now))) return [];
@@ -145,7 +145,7 @@ async function tell(gathering: Gathering, { id, body, at, members }: NonNullable
     if (steady() >= deadline) throw new Error(`no time was left to mark the events told to ${endpoint.name}`);
     const untold = (await deliveries.read(open, retryBudget(deadline, steady))).filter(({ digest }) => digest !== id);
     const marked = await pLimit(concurrency).map(untold, (delivery) =>
-      deliveries.step(delivery, { status: 'COLLECTED', digest: id }, time),
+      steady() < deadline ? deliveries.step(delivery, { status: 'COLLECTED', digest: id }, time) : undefined,
     );
     // Those that have just changed are read again.
     open = untold.filter((_, index) => !marked[index]);

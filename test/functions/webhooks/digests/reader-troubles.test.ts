@@ -6,6 +6,7 @@ import { recover } from '#functions/webhooks/deliveries/replay.ts';
 import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
 import { pauseEndpoint, removeEndpoint, resumeEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { type Reader, usualReader } from '#functions/webhooks/endpoints/reader.ts';
+import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { day, minute, range, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import { exampleEvent, webhooksTable } from '#test/support/webhook-world.ts';
 import { expectToldOnce, mailedTo, mailReader } from './told-once.ts';
@@ -88,6 +89,25 @@ describe('an event that is due in a quiet time', () => {
     await world.pass(30);
     expect(await digestsOf('anna')).toMatchObject([{ events: 1 }]);
   });
+});
+
+test('a process that has no time to mark all events of a digest ends in time, and the next ones go on', async () => {
+  await declare('anna', inBerlin);
+  const events = await announce(200);
+  await world.takeWakeUps();
+  world.clock.advance(11 * second);
+  const wakeUps = [{ endpoint: 'anna', events: [] }];
+  let left = 1;
+  for (let processes = 0; left > 0 && processes < 10; processes += 1) {
+    const deadline = world.clock.steady() + 20 * second;
+    const { unhandled } = await deliver(world.slowed(20), wakeUps, deadline);
+    // The last 18 s are for a request, of which there is none.
+    if (processes === 0) expect(world.clock.steady()).toBeLessThan(deadline - 16 * second);
+    left = unhandled.length;
+    world.clock.advance(minute);
+  }
+  await world.pass(2);
+  expect(await expectToldOnce(world, 'anna', events)).toHaveLength(1);
 });
 
 describe('an event that cannot be read', () => {
