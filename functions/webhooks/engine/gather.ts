@@ -47,7 +47,7 @@ export async function gather(gathering: Gathering): Promise<string[]> {
     const next = read.open ? undefined : await nextPlan(gathering, read, at);
     if (!read.open && !next) return digests;
     const plan = next ? await plans.replace(name, read, next, at) : read;
-    // Another process was faster.
+    // Another process was faster, or a time was mended.
     if (!plan?.open) continue;
     // The digest of a reader that was removed is not sent to the next one of that name.
     if (plan.open.endpointSince === createdAt) {
@@ -60,28 +60,25 @@ export async function gather(gathering: Gathering): Promise<string[]> {
 
 /** Decides on the next digest; undefined when nothing is due. */
 async function nextPlan(gathering: Gathering, read: DigestPlan, now: number) {
-  const { endpoint, reader } = gathering;
+  const { deliveries, endpoint, reader, steady, deadline } = gathering;
   const { name, createdAt } = endpoint;
-  const last = read.toldUntil ?? Date.parse(createdAt);
-  // The clock was set back since: this plan is written, and the next look decides.
-  if (!hasBeen(last, now)) return { ...read, toldUntil: now };
-  const toldUntil = Math.min(last, now);
   // After a delay, a set time may have become a quiet one.
   const quietUntil = nextDigestAt({ ...reader, when: 'at once' }, now);
   const isQuiet = quietUntil > now;
   const due = await dueEvents(gathering, now);
-  const isTold = ({ event }: (typeof due)[number]) => !isQuiet || isOfType(event.type, reader.urgent);
-  const members = due.filter(isTold);
+  const isUrgent = ({ event }: (typeof due)[number]) => isOfType(event.type, reader.urgent);
+  const members = isQuiet ? due.filter(isUrgent) : due;
   // Left due, they would wake processes all the time, and keep them from what is urgent.
-  await pLimit(concurrency).map(
-    due.filter((one) => !isTold(one)),
-    ({ delivery }) => {
-      const step = { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt: quietUntil } as const;
-      return gathering.steady() < gathering.deadline ? gathering.deliveries.step(delivery, step, now) : undefined;
-    },
-  );
+  await pLimit(concurrency).map(isQuiet ? due.filter((one) => !isUrgent(one)) : [], ({ delivery }) => {
+    const step = { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt: quietUntil } as const;
+    return steady() < deadline ? deliveries.step(delivery, step, now) : undefined;
+  });
+  const last = read.toldUntil ?? Date.parse(createdAt);
+  const toldUntil = Math.min(last, now);
   const setTime = reader.when === 'at once' ? Number.POSITIVE_INFINITY : nextDigestAt(reader, toldUntil);
   const isSetTime = setTime <= now;
+  // The clock was set back since.
+  if (!hasBeen(last, now)) return { ...read, toldUntil };
   if (members.length === 0 && !(reader.evenIfEmpty && isSetTime && !isQuiet)) return undefined;
   const at = new Date(now).toISOString();
   const since = isSetTime ? new Date(toldUntil).toISOString() : members.map(({ event }) => event.timestamp).sort()[0]!;
