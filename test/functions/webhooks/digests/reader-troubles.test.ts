@@ -174,4 +174,22 @@ describe('a reader who wants messages without events', () => {
     await passUntil('2026-11-24T06:32:00Z');
     expect(mailedTo(world, 'anna')).toHaveLength(2);
   });
+
+  test('gets one whose time comes while another message is being sent', async () => {
+    world.clock.advance(Date.parse('2026-11-24T06:29:00Z') - world.now());
+    await declare('anna', { ...daily, evenIfEmpty: true, urgent: ['transfer.failed'] });
+    await world.sweep();
+    await world.answerWakeUps();
+    await announce(2);
+    world.setMailAnswer(async () => {
+      world.clock.advance(4 * second);
+      await world.sweep();
+      return {};
+    });
+    world.clock.advance(57 * second);
+    await world.deliver([{ endpoint: 'anna', events: [] }]);
+    world.setMailAnswer(() => ({}));
+    await world.pass(5);
+    expect((await digestsOf('anna')).map(({ events }) => events)).toEqual([2, 0]);
+  });
 });
