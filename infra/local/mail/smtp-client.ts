@@ -1,5 +1,7 @@
 import net, { type Socket } from 'node:net';
 import { createTransport, type SMTPPoolOptions, type SMTPPoolSentMessageInfo, type Transporter } from 'nodemailer';
+import pLimit from 'p-limit';
+import { steady } from '#functions/clock/instants.ts';
 import { addressProblem } from '#functions/transfers/mailbox-address.ts';
 import type { Mail, MailAnswer, MailSender } from '#functions/webhooks/http/mail.ts';
 import { type SmtpSettings, type SmtpTransport, smtpTransportOf } from '#infra/config/smtp.ts';
@@ -13,6 +15,8 @@ export interface SmtpOptions extends SmtpSettings {
   readonly connectTimeoutMs?: number;
   /** Milliseconds for a whole mail, from name look-up to the server's last word. @default 15_000 */
   readonly timeoutMs?: number;
+  /** Milliseconds that a mail waits for its turn, so that it ends before the attempt's lease. @default 5_000 */
+  readonly startWithinMs?: number;
   /** Certificates in PEM to trust instead of the public ones and those of `NODE_EXTRA_CA_CERTS`. */
   readonly ca?: string;
 }
@@ -32,16 +36,20 @@ export class SmtpClient implements MailSender {
   private readonly route: SmtpTransport;
   private readonly connectTimeoutMs: number;
   private readonly timeoutMs: number;
+  private readonly startWithinMs: number;
+  private readonly slots = pLimit(mostConnections);
   private readonly hide: Hide;
   private readonly transport: Transporter<SMTPPoolSentMessageInfo, SMTPPoolOptions>;
   private readonly sockets = new Set<Socket>();
   private inFlight = 0;
 
-  constructor({ url, from, password, connectTimeoutMs = 5000, timeoutMs = 15_000, ca }: SmtpOptions) {
+  constructor({ url, from, password, ca, ...times }: SmtpOptions) {
+    const { connectTimeoutMs = 5000, timeoutMs = 15_000, startWithinMs = 5000 } = times;
     this.from = from;
     this.route = smtpTransportOf(url);
     this.connectTimeoutMs = connectTimeoutMs;
     this.timeoutMs = timeoutMs;
+    this.startWithinMs = startWithinMs;
     this.hide = hiding(password);
     this.transport = this.pool(password, ca);
   }
@@ -51,11 +59,15 @@ export class SmtpClient implements MailSender {
     const problem = addressProblem(mail.address);
     if (problem) return { cause: 'mail_refused', response: problem };
     const composed = smtpMail(mail, this.from);
-    return this.holding(async () => {
+    const askedAt = steady();
+    const start = async (): Promise<MailAnswer> => {
+      // Begun late, it could be given up while the server takes it, and then be sent again.
+      if (steady() - askedAt > this.startWithinMs) return { cause: 'timeout' };
       const signal = AbortSignal.timeout(this.timeoutMs);
       const { response } = await this.transport.sendMail({ ...composed, signal });
       return replyOf(response, this.hide);
-    });
+    };
+    return this.holding(() => this.slots(start));
   }
 
   /** Connects and logs in, without a mail. */

@@ -269,6 +269,30 @@ describe('SmtpClient', () => {
     expect(connections()).toBe(2);
   });
 
+  it('gets no mail that has waited too long for a connection, and could be given up halfway', async () => {
+    const held: (() => void)[] = [];
+    const three = Promise.withResolvers<void>();
+    const { port, seen } = await mailServer({
+      onMailFrom(_, __, done) {
+        if (held.push(done) === 3) three.resolve();
+        if (held.length > 3) done();
+      },
+    });
+    const client = clientOf(`smtp://127.0.0.1:${port}`, { startWithinMs: 90 });
+    const answers = Array.from({ length: 4 }, (_, at) => client.send(mail({}, { id: `dig_${at}` })));
+    await three.promise;
+    const silent = await speaking(() => undefined);
+    await clientOf(`smtp://127.0.0.1:${silent.port}`, { timeoutMs: 100 }).send(mail());
+    for (const go of held) go();
+    expect((await Promise.all(answers)).map(({ status, cause }) => cause ?? status)).toEqual([
+      250,
+      250,
+      250,
+      'timeout',
+    ]);
+    expect(seen.envelopes).toHaveLength(3);
+  });
+
   it('opens at most three connections at once', async () => {
     const { port, seen } = await mailServer();
     const client = clientOf(`smtp://127.0.0.1:${port}`);
