@@ -135,8 +135,9 @@ async function tell(
   while (open.length > 0) {
     if (steady() >= deadline) throw new Error(`no time was left to mark the events told to ${endpoint}`);
     const untold = (await deliveries.read(open, retryBudget(deadline, steady))).filter(({ digest }) => digest !== id);
-    const marked = await pLimit(concurrency).map(untold, (delivery) =>
-      deliveries.step(delivery, { status: 'COLLECTED', digest: id }, time),
+    const marked = await pLimit(concurrency).map(
+      untold,
+      async (delivery) => steady() < deadline && deliveries.step(delivery, { status: 'COLLECTED', digest: id }, time),
     );
     // Those that have just changed are read again.
     open = untold.filter((_, index) => !marked[index]);

@@ -11,6 +11,7 @@ import {
   rotateSecret,
 } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { type Reader, usualReader } from '#functions/webhooks/endpoints/reader.ts';
+import { gather } from '#functions/webhooks/engine/gather.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
 import { hour, minute, range, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import { exampleEvent } from '#test/support/webhook-world.ts';
@@ -94,6 +95,21 @@ describe('a reader at once', () => {
     expect(world.mails[0]!.message.headline).toContain(most.toLocaleString('en'));
     expect(await expectToldOnce(world, 'anna', all)).toHaveLength(1);
   });
+});
+
+test('a process marks told events until its deadline alone, and the next one marks the others', async () => {
+  await declare(['anna']);
+  const events = await announce(300);
+  world.clock.advance(11 * second);
+  const plan = new FaultPlan();
+  // Each call takes a millisecond.
+  const deps = { ...world.deps, steady: () => plan.calls.length };
+  const anna = await world.deps.endpoints.find('anna');
+  const gathering = () => gather(deps, anna!, usualReader, [], 150);
+  await expect(world.faults.run(plan, gathering)).rejects.toThrow('no time was left to mark');
+  expect(plan.calls.length).toBeLessThan(200);
+  await look();
+  expect(await expectToldOnce(world, 'anna', events)).toHaveLength(1);
 });
 
 describe('a reader daily at 07:30 in Berlin', () => {
