@@ -108,7 +108,24 @@ test('a process marks told events until its deadline alone, and the next one mar
   const gathering = () => gather(deps, anna!, usualReader, [], 150);
   await expect(world.faults.run(plan, gathering)).rejects.toThrow('no time was left to mark');
   expect(plan.calls.length).toBeLessThan(200);
-  await look();
+  await pass(minute);
+  expect(await expectToldOnce(world, 'anna', events)).toHaveLength(1);
+});
+
+test('an open digest is left to the process that works at it, and finished by another one once that is dead', async () => {
+  await declare(['anna']);
+  const events = await announce(30);
+  world.clock.advance(11 * second);
+  const anna = (await world.deps.endpoints.find('anna'))!;
+  const gathering = (plan: FaultPlan, deadline: number) =>
+    world.faults.run(plan, () =>
+      gather({ ...world.deps, steady: () => plan.calls.length }, anna, usualReader, [], deadline),
+    );
+  await expect(gathering(new FaultPlan(), 10)).rejects.toThrow('no time was left');
+  const other = new FaultPlan();
+  expect(await gathering(other, 1000)).toEqual([]);
+  expect(other.calls).toHaveLength(1);
+  await pass(minute);
   expect(await expectToldOnce(world, 'anna', events)).toHaveLength(1);
 });
 
