@@ -46,8 +46,6 @@ export function digestPlans(source: TableSource, keptForMs: number) {
       const row = { ...plan, expiresAt: expiryOf(now, keptForMs) };
       return (await partition(endpoint).put(planSk, row, unchangedSince(rev))) ? plan : undefined;
     },
-    async forget(endpoint: string): Promise<void> {
-      await partition(endpoint).delete(planSk);
-    },
+    forget: (endpoint: string) => partition(endpoint).delete(planSk),
   };
 }

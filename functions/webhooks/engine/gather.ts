@@ -33,9 +33,8 @@ interface Gathering extends DeliverDependencies {
 }
 
 /**
- * Gathers the due events of a reader into digests, and returns the ids of the digests. Each event is in exactly one: a
- * conditional write of the plan decides which, and whatever comes next can be repeated. First it finishes the digest
- * that another process left.
+ * Gathers due events into digests, and returns the ids of these. Each event is in exactly one: a conditional write of the
+ * plan decides which, and all later writes can be repeated. It finishes the digest that a dead process left.
  *
  * @throws Error at the deadline, so that the queue brings the wake-up again
  */
@@ -98,8 +97,7 @@ async function nextPlan(gathering: Gathering, read: DigestPlan, now: number) {
   const { digest, counts } = digestOf(events, { id, since, until: at, before });
   const ids = members.map(({ delivery }) => delivery.event);
   const open = { id, endpointSince: createdAt, body: JSON.stringify(digest), at, members: ids };
-  const told = isSetTime ? { toldUntil: now, counts: JSON.stringify(counts) } : {};
-  return { ...read, ...told, open };
+  return { ...read, ...(isSetTime && { toldUntil: now, counts: JSON.stringify(counts) }), open };
 }
 
 /** The events to tell now, if one of them is due: with it those that would be due in a moment. */

@@ -23,7 +23,7 @@ export interface MailAnswer {
   readonly code?: string | undefined;
 }
 
-/** Sends mails: by SNS on AWS, by SMTP or to the terminal on one box. */
+/** Sends mails: by SNS on AWS, by SMTP on one box. */
 export interface MailSender {
   send(mail: Mail): Promise<MailAnswer>;
 }
