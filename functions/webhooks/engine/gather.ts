@@ -111,7 +111,7 @@ async function dueEvents(
   const soon = [retriesBetween(endpoint, 0, now + gatherMs)];
   for await (const page of deliveries.pages(soon, retryBudget(deadline, steady))) {
     add(page.deliveries);
-    if (found.size >= mostMembers) break;
+    if (found.size >= mostMembers || steady() >= deadline) break;
   }
   const all = [...found.values()];
   if (!all.some((delivery) => isDue(delivery, now))) return [];
