@@ -23,6 +23,20 @@ test('a process marks told events until its deadline alone, and the next one mar
   expect(await expectToldOnce(world, 'anna', events)).toHaveLength(1);
 });
 
+test('a process looks for due events until its deadline alone, and tells those that it has found', async () => {
+  await declare(['anna']);
+  const events = await announce(300);
+  world.clock.advance(11 * second);
+  const plan = new FaultPlan();
+  const endpoint = (await world.deps.endpoints.find('anna'))!;
+  const gathering = { endpoint, reader: usualReader, named: [], deadline: 3 };
+  const deps = { ...world.deps, steady: () => plan.calls.length };
+  await expect(world.faults.run(plan, () => gather({ ...deps, ...gathering }))).rejects.toThrow('no time was left');
+  expect((await world.deps.plans.read('anna')).open!.members).toHaveLength(100);
+  await pass(minute);
+  expect(await expectToldOnce(world, 'anna', events)).toHaveLength(2);
+});
+
 test('an open digest is left to the process that works at it, and finished by another one once that is dead', async () => {
   await declare(['anna']);
   const events = await announce(30);
