@@ -1,8 +1,5 @@
 import { jsonOf } from '#functions/parsing/json.ts';
 
-/** `gone`: the chat accepts no message any more; `rejected`: never this one; `failed`: not now, despite its status. */
-export type ChatRefusal = 'gone' | 'rejected' | 'failed';
-
 /**
  * Slack's permanent errors: the webhook, its workspace or its channel is gone or forbidden.
  * https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors
@@ -21,29 +18,21 @@ const slackError = /^[a-z]+(?:_[a-z]+)+$/;
 const workflowGone =
   /^(?:WorkflowNotFound|WorkflowTriggerNotFound|WorkflowTriggerIsNotEnabled|DirectApiAuthorizationRequired|InvalidSharedAccess\w*)$/;
 
-/** Codes of a workflow for an unreadable message, and the texts of older connectors. */
+/** Codes of a workflow for an unreadable message. */
 const workflowRejected = /^(?:TriggerInputSchemaMismatch|InvalidRequestContent|RequestEntityTooLarge)$/;
-const connectorRejected = /^(?:Bad payload received by generic incoming webhook|Summary or Text is required)\.?$/;
-
-/** Older connectors answer 200 to a message refused: https://github.com/MicrosoftDocs/msteams-docs/issues/7425 */
-const connectorFailed = /delivery failed with error|returned HTTP error/i;
 
 /**
- * Interprets a chat's answer; undefined when the status is enough. Only the chat's own error texts count as permanent.
- * A filter or gateway in between uses the same statuses with its own page.
+ * Interprets a chat's answer; undefined when the status is enough. `gone`: the chat accepts no message any more;
+ * `rejected`: never this one. A filter or gateway in between uses the same statuses with its own page.
  *
  * @example chatRefusal('slack', 404, 'no_service'); // 'gone'
  */
-export function chatRefusal(format: 'slack' | 'teams', status: number, answer: string): ChatRefusal | undefined {
-  if (status < 300) return format === 'teams' && connectorFailed.test(answer) ? 'failed' : undefined;
+export function chatRefusal(format: 'slack' | 'teams', status: number, answer: string) {
   if (status < 400 || status === 429 || status >= 500) return undefined;
-  const body = answer.trim();
-  const code = format === 'slack' ? body : workflowCode(body);
+  const code = format === 'slack' ? answer.trim() : workflowCode(answer);
   if ((format === 'slack' ? slackGone : workflowGone).test(code)) return 'gone';
   if (status !== 400 && status !== 413) return undefined;
-  const isRejected =
-    format === 'slack' ? slackError.test(body) : workflowRejected.test(code) || connectorRejected.test(body);
-  return isRejected ? 'rejected' : undefined;
+  return (format === 'slack' ? slackError : workflowRejected).test(code) ? 'rejected' : undefined;
 }
 
 /** The code of `{"error":{"code":"WorkflowNotFound","message":"…"}}`; `''` for any other form. */

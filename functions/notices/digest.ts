@@ -104,9 +104,6 @@ function countsOf(events: readonly ToldEvent[], before: readonly DigestCount[] |
   );
 }
 
-/** Reads the stored body of a digest's delivery. */
-export const parseDigest = (body: string): Digest => JSON.parse(body);
-
 /** True for the id of a digest: all other deliveries to a reader are events that wait for one. */
 export const isDigestId = (id: string): boolean => id.startsWith('dig_');
 

@@ -1,7 +1,6 @@
 import { clockDifference } from '#functions/clock/clock-difference.ts';
 import { codeOf } from '#functions/http/tls-problem.ts';
 import type { DataKey } from '#functions/lambda/data-key.ts';
-import { parseDigest } from '#functions/notices/digest.ts';
 import { type Message, messageOf } from '#functions/notices/message.ts';
 import {
   answerContext,
@@ -40,7 +39,7 @@ type Senders = Pick<DeliverDependencies, 'client' | 'mail' | 'now' | 'steady'>;
 export async function attempt(deps: Senders, endpoint: Endpoint, secrets: EndpointSecrets, delivery: Delivery) {
   const { now, steady } = deps;
   const reader = readerOf(endpoint);
-  const message = reader && messageOf(parseDigest(delivery.body), { name: endpoint.name, ...reader });
+  const message = reader && messageOf(JSON.parse(delivery.body), { name: endpoint.name, ...reader });
   const startedAt = now().getTime();
   const began = steady();
   const sent = await (message && endpoint.format === 'email'

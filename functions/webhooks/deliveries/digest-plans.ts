@@ -9,6 +9,8 @@ const planSk = 'DIGEST';
 const planOf = r.rowOf({
   /** Counts the changes. Each change names the `rev` that it read. */
   rev: r.number,
+  /** Unix ms at which a process claimed the plan, which it then works at alone. */
+  busySince: r.optional(r.number),
   /** Unix ms up to which digests at set times have told the events. */
   toldUntil: r.optional(r.number),
   /** Counts of the last digest at a set time, as JSON. */

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { retryBudget } from '#functions/clock/backoff.ts';
-import { type Deadline, hasBeen } from '#functions/clock/instants.ts';
+import type { Deadline } from '#functions/clock/instants.ts';
 import { isOfType } from '#functions/events/catalogue.ts';
 import { factId } from '#functions/events/event-id.ts';
 import { type DigestCount, digestOf, isDigestId, type ToldEvent, textIn } from '#functions/notices/digest.ts';
@@ -17,8 +17,8 @@ import { gatherMs, type Reader } from '#functions/webhooks/endpoints/reader.ts';
 /** Events in one digest: their ids fit into one row (DynamoDB: 400 KB). */
 const mostMembers = 10_000;
 
-/** Milliseconds after which the process that opened a digest is dead: its invocation is over. */
-const openForMs = 40_000;
+/** Milliseconds after which the process that claimed a plan is dead: its invocation is over. */
+const busyForMs = 40_000;
 
 /** Rows marked at once. */
 const concurrency = 25;
@@ -27,7 +27,7 @@ const concurrency = 25;
 interface Gathering extends DeliverDependencies {
   readonly endpoint: Endpoint;
   readonly reader: Reader;
-  /** Ids of events that wake-ups name: the index may not have them yet. */
+  /** Ids of events that wake-ups name. */
   readonly named: readonly string[];
   readonly deadline: Deadline;
 }
@@ -46,23 +46,36 @@ export async function gather(gathering: Gathering): Promise<string[]> {
     if (steady() >= deadline) throw new Error(`no time was left to gather the events for ${name}`);
     const read = await plans.read(name);
     const at = now().getTime();
-    // The process that works at it gathers the other events as well. After a clock was set back, its time is to come.
-    if (read.open && Math.abs(at - Date.parse(read.open.at)) < openForMs) return digests;
-    const next = read.open ? undefined : await nextPlan(gathering, read, at);
-    if (!read.open && !next) return digests;
-    const plan = next ? await plans.replace(name, read, next, at) : read;
-    // Another process was faster, or a time was mended.
-    if (!plan?.open) continue;
+    // The process that is at it gathers the other events as well. After a clock was set back, its time is to come.
+    if (Math.abs(at - (read.busySince ?? 0)) < busyForMs) return digests;
+    if (!read.open && !(await isWorthwhile(gathering, at))) return digests;
+    // Claim the plan first: each process that reads thousands of events for nothing would hold up the others.
+    const claimed = await plans.replace(name, read, { ...read, busySince: at }, at);
+    if (!claimed) continue;
+    const next = claimed.open ? undefined : await nextPlan(gathering, claimed, at);
+    const plan = next ? await plans.replace(name, claimed, next, at) : claimed;
+    if (!plan?.open) return digests;
     // The digest of a reader that was removed is not sent to the next one of that name.
     if (plan.open.endpointSince === createdAt) {
       await tell(gathering, plan.open);
       digests.push(plan.open.id);
     }
-    await plans.replace(name, plan, { ...plan, open: undefined }, now().getTime());
+    await plans.replace(name, plan, { ...plan, open: undefined, busySince: undefined }, now().getTime());
   }
 }
 
-/** Decides on the next digest; undefined when nothing is due. */
+/** True if an event may be due, or the time of a digest without events. */
+async function isWorthwhile(gathering: Gathering, now: number): Promise<boolean> {
+  const { deliveries, endpoint, reader } = gathering;
+  if (reader.evenIfEmpty || (await deliveries.due(endpoint.name, now, 1)).length > 0) return true;
+  return (await namedEvents(gathering)).some((delivery) => isDue(delivery, now));
+}
+
+/** Deliveries that wake-ups name: the index may not have them yet. */
+const namedEvents = ({ deliveries, endpoint, named }: Gathering): Promise<Delivery[]> =>
+  deliveries.read(named.filter((event) => !isDigestId(event)).map((event) => ({ event, endpoint: endpoint.name })));
+
+/** Decides on the next digest; without one when nothing is due. */
 async function nextPlan(gathering: Gathering, read: DigestPlan, now: number) {
   const { deliveries, endpoint, reader, steady, deadline } = gathering;
   const { name, createdAt } = endpoint;
@@ -77,13 +90,12 @@ async function nextPlan(gathering: Gathering, read: DigestPlan, now: number) {
     const step = { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt: quietUntil } as const;
     return steady() < deadline ? deliveries.step(delivery, step, now) : undefined;
   });
-  const last = read.toldUntil ?? Date.parse(createdAt);
-  const toldUntil = Math.min(last, now);
+  // After a clock was set back, the last time lies in the future.
+  const toldUntil = Math.min(read.toldUntil ?? Date.parse(createdAt), now);
   const setTime = reader.when === 'at once' ? Number.POSITIVE_INFINITY : nextDigestAt(reader, toldUntil);
   const isSetTime = setTime <= now;
-  // The clock was set back since.
-  if (!hasBeen(last, now)) return { ...read, toldUntil };
-  if (members.length === 0 && !(reader.evenIfEmpty && isSetTime && !isQuiet)) return undefined;
+  if (members.length === 0 && !(reader.evenIfEmpty && isSetTime && !isQuiet))
+    return { ...read, toldUntil, busySince: undefined };
   const at = new Date(now).toISOString();
   const since = isSetTime ? new Date(toldUntil).toISOString() : members.map(({ event }) => event.timestamp).sort()[0]!;
   // Two set times have passed if nothing was told at the first.
@@ -97,12 +109,12 @@ async function nextPlan(gathering: Gathering, read: DigestPlan, now: number) {
   const { digest, counts } = digestOf(events, { id, since, until: at, before });
   const ids = members.map(({ delivery }) => delivery.event);
   const open = { id, endpointSince: createdAt, body: JSON.stringify(digest), at, members: ids };
-  return { ...read, ...(isSetTime && { toldUntil: now, counts: JSON.stringify(counts) }), open };
+  return { ...read, toldUntil, ...(isSetTime && { toldUntil: now, counts: JSON.stringify(counts) }), open };
 }
 
 /** The events to tell now, if one of them is due: with it those that would be due in a moment. */
 async function dueEvents(gathering: Gathering, now: number): Promise<{ delivery: Delivery; event: ToldEvent }[]> {
-  const { deliveries, steady, named, deadline } = gathering;
+  const { deliveries, steady, deadline } = gathering;
   const { name: endpoint, createdAt, mailboxes } = gathering.endpoint;
   const found = new Map<string, Delivery>();
   const add = (some: readonly Delivery[]) => {
@@ -113,7 +125,7 @@ async function dueEvents(gathering: Gathering, now: number): Promise<{ delivery:
       if (isTold && isSoon && found.size < mostMembers) found.set(event, delivery);
     }
   };
-  add(await deliveries.read(named.filter((event) => !isDigestId(event)).map((event) => ({ event, endpoint }))));
+  add(await namedEvents(gathering));
   const soon = [retriesBetween(endpoint, 0, now + gatherMs)];
   for await (const page of deliveries.pages(soon, retryBudget(deadline, steady))) {
     add(page.deliveries);

@@ -37,6 +37,20 @@ test('a process looks for due events until its deadline alone, and tells those t
   expect(await expectToldOnce(world, 'anna', events)).toHaveLength(2);
 });
 
+test('one alone of the processes that are woken at the same time reads the events', async () => {
+  await declare(['anna']);
+  const events = await announce(600);
+  world.clock.advance(11 * second);
+  const endpoint = (await world.deps.endpoints.find('anna'))!;
+  const plans = Array.from({ length: 4 }, () => new FaultPlan());
+  const gathering = { ...world.deps, endpoint, reader: usualReader, named: [], deadline: Number.POSITIVE_INFINITY };
+  await Promise.all(plans.map((plan) => world.faults.run(plan, () => gather(gathering))));
+  const [, ...others] = plans.map(({ calls }) => calls.length).toSorted((a, b) => b - a);
+  expect(Math.max(...others)).toBeLessThan(6);
+  await pass(minute);
+  expect(await expectToldOnce(world, 'anna', events)).toHaveLength(1);
+});
+
 test('an open digest is left to the process that works at it, and finished by another one once that is dead', async () => {
   await declare(['anna']);
   const events = await announce(30);

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
-import { parseDigest } from '#functions/notices/digest.ts';
+import type { Digest } from '#functions/notices/digest.ts';
 import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
 import { removeEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { usualReader } from '#functions/webhooks/endpoints/reader.ts';
@@ -101,11 +101,8 @@ test(`tells each event to exactly those readers that want it, and to none the ma
           expect(address).toBe(`${name}@example.com`);
           expect(read.every(({ status, digest }) => status === 'COLLECTED' && digest === id)).toBe(true);
           const [digest] = await world.deps.deliveries.read([{ event: id, endpoint: name }]);
-          expect(
-            parseDigest(digest!.body)
-              .told.map((event) => event.id)
-              .toSorted(),
-          ).toEqual(wanted.toSorted());
+          const { told }: Digest = JSON.parse(digest!.body);
+          expect(told.map((event) => event.id).toSorted()).toEqual(wanted.toSorted());
           const mine = one.mailboxes?.map((own) => own.toLowerCase());
           const text = JSON.stringify([digest!.body, message]).toLowerCase();
           const foreign = people.filter((person) => mine && !mine.includes(`${person}@example.com`));

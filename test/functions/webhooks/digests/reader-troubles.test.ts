@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Partition } from '#functions/dynamodb/partition.ts';
-import { type Digest, parseDigest } from '#functions/notices/digest.ts';
+import type { Digest } from '#functions/notices/digest.ts';
 import { deliveryKey } from '#functions/webhooks/deliveries/delivery.ts';
 import { recover } from '#functions/webhooks/deliveries/replay.ts';
 import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
@@ -33,7 +33,7 @@ async function announce(count = 1, state = 'FAILED', mailbox = 'alice@example.co
 }
 
 const digestsOf = async (name: string): Promise<Digest[]> =>
-  Promise.all(mailedTo(world, name).map(async (id) => parseDigest((await world.trace(id)).deliveries[0]!.body)));
+  Promise.all(mailedTo(world, name).map(async (id) => JSON.parse((await world.trace(id)).deliveries[0]!.body)));
 
 const passUntil = (iso: string) => world.pass((Date.parse(iso) - world.now()) / minute);
 

@@ -1,4 +1,4 @@
-import { type Digest, parseDigest } from '#functions/notices/digest.ts';
+import type { Digest } from '#functions/notices/digest.ts';
 import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
 import { type Reader, usualReader } from '#functions/webhooks/endpoints/reader.ts';
 import { minute, world } from '#test/support/endpoint-world.ts';
@@ -51,7 +51,7 @@ export async function pass(milliseconds: number): Promise<void> {
 /** The digests mailed to a reader, in their order. */
 export async function digestsOf(name: string): Promise<Digest[]> {
   const traces = await Promise.all(mailedTo(world, name).map((id) => world.trace(id)));
-  return traces.map(({ deliveries: [delivery] }) => parseDigest(delivery!.body));
+  return traces.map(({ deliveries: [delivery] }) => JSON.parse(delivery!.body));
 }
 
 /** Number of events in each digest mailed to a reader. */
