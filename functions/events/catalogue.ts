@@ -11,7 +11,7 @@ export type Severity = (typeof severities)[number];
 const catalogue = {
   'transfer.failed': { about: 'transfer', severity: 'alert', words: 'failed' },
   'transfer.deleted_by_security': { about: 'transfer', severity: 'alert', words: 'deleted after wrong passwords' },
-  'transfer.overdue': { about: 'transfer', severity: 'alert', words: 'not downloaded and about to expire' },
+  'transfer.overdue': { about: 'transfer', severity: 'alert', words: 'about to expire unread' },
   'transfer.problem': { about: 'transfer', severity: 'alert', words: 'in trouble' },
   'transfer.deleted_by_expiration': { about: 'transfer', severity: 'warning', words: 'expired' },
   'transfer.deleted_by_admin': { about: 'transfer', severity: 'warning', words: 'deleted by the administrator' },

@@ -226,7 +226,7 @@ describe('messageOf for a day', () => {
 
   it('counts the most urgent types in its headline', () => {
     expect(message.headline).toBe(
-      '1 transfer failed, 1 deleted after wrong passwords, 1 not downloaded and about to expire and 20 other events',
+      '1 transfer failed, 1 deleted after wrong passwords, 1 about to expire unread and 20 other events',
     );
     const failing = [operatorEvents['watch.failing']!, operatorEvents['endpoint.disabled']!];
     expect(messageFor(failing).headline).toBe('1 watch fails and 1 endpoint was disabled');
