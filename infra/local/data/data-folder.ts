@@ -39,6 +39,8 @@ export const damagedFolder = (folder: string, damage: string): DataFolderError =
 export function storageError(folder: string, error: unknown): DataFolderError | undefined {
   const { code = '', message = '' } = ((error as Error).cause ?? error) as NodeJS.ErrnoException;
   if (!/^(LEVEL_|ERR_SQLITE_)/.test(code)) return undefined;
+  // Requests in flight meet a database that is closed already, for instance after another error.
+  if (/_NOT_OPEN$/.test(code)) return new DataFolderError(`${folder} was closed while work was in flight; start again`);
   if (code === 'LEVEL_LOCKED') return new DataFolderError(`${folder} is in use by another run; stop that one first`);
   if (/no space left|disk is full|file too large|quota|disk I\/O error/i.test(message)) {
     const remedy = 'make room on its disk, then start again: nothing that was announced or delivered is lost';
