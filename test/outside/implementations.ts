@@ -57,7 +57,7 @@ export async function startMoto(): Promise<Implementation> {
     { MOTO_ALLOW_NONEXISTENT_REGION: 'true' },
   );
   // It answers one request at a time, and long searches are made with the embedded services.
-  const environment = { OUTSIDE_AWS_URL: started.url, WEBHOOK_HISTORIES: '5' };
+  const environment = { OUTSIDE_AWS_URL: started.url, WEBHOOK_HISTORIES: '5', DIGEST_HISTORIES: '5' };
   return { ...started, name: 'moto', environment, option: started.url };
 }
 
