@@ -56,7 +56,7 @@ describe('units of readers', () => {
     const { creation, counted, digest } = await measureDigestUnits(addresses(), topic);
     expect(creation).toEqual({ read: 0, write: 2 });
     expect(counted.write).toBeCloseTo(2, 0);
-    // Four writes of the plan, and those of its delivery, attempt and lease.
+    // Three writes of the plan, and those of the delivery with its attempt.
     expect(digest.write).toBeLessThan(13);
   });
 
