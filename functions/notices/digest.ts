@@ -39,8 +39,8 @@ export interface Digest {
 /** Events told one by one, so that a message is read in seconds; the others are only counted. */
 export const mostTold = 20;
 
-/** Characters of told events: plan and digest have to fit into rows of 400 KB. */
-const mostToldLength = 40_000;
+/** Bytes of told events: plan and digest have to fit into rows of 400 KB. */
+const mostToldBytes = 40_000;
 
 /** Counts in a message, and those that the next digest is compared with. */
 export const mostCounts = 30;
@@ -64,7 +64,7 @@ export function digestOf(events: readonly ToldEvent[], { id, since, until, befor
   const lines = [...new Map(sorted.map((event) => [newsKeyOf(event), event])).values()];
   const counts = countsOf(lines, before);
   const told = lines.slice(0, mostTold);
-  while (JSON.stringify(told).length > mostToldLength) told.pop();
+  while (Buffer.byteLength(JSON.stringify(told)) > mostToldBytes) told.pop();
   const digest: Digest = {
     id,
     since,

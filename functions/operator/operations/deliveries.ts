@@ -61,7 +61,7 @@ async function rangesOf(deps: OperatorDependencies, input: Query, span: Span): P
 async function endpointsOf(endpoints: Pick<Endpoints, 'list' | 'find'>, name: string | undefined) {
   if (name === undefined) return endpoints.list();
   const found = await endpoints.find(name);
-  // The format of a removed endpoint is unknown, so try events and notices.
+  // The format of a removed endpoint is unknown, so try events and digests.
   return found ? [found] : (['event', 'slack'] as const).map((format) => ({ name, format }));
 }
 

@@ -82,7 +82,7 @@ async function scanPage({ dynamo, table: TableName }: TableSource, { of = '', pk
   return { rows: Items.map((item): Item => unmarshall(item)), next };
 }
 
-/** The mailbox that a row is about: by its key, or by the event or notice that it holds. */
+/** The mailbox that a row is about: by its key, or by the event or digest that it holds. */
 function ownerOf({ pk, sk, body }: Item): unknown {
   if (typeof body !== 'string') return ownerForm.exec(rowName({ pk, sk }))?.groups?.owner;
   const { data, mailbox } = (jsonOf(body) ?? {}) as { data?: { mailbox?: unknown }; mailbox?: unknown };

@@ -38,7 +38,7 @@ export interface Span {
 }
 
 /**
- * Days of a span, each a range that lists its events or notices once, oldest first; `now` in Unix milliseconds. Days whose
+ * Days of a span, each a range that lists its events or digests once, oldest first; `now` in Unix milliseconds. Days whose
  * events have expired are left out, and so are days after tomorrow, which have no events yet.
  */
 export function daysOf(kind: EventKind, { from, until, first = from }: Span, now: number, keptForMs: number) {

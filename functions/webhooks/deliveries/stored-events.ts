@@ -15,13 +15,13 @@ import {
   transferPartition,
 } from './delivery.ts';
 
-/** Bytes and time of an event or notice, which each of its deliveries holds, or a row of its own. */
+/** Bytes and time of an event or digest, which each of its deliveries holds, or a row of its own. */
 export const storedEventOf = r.rowOf({ body: r.text, eventAt: r.text });
 
 /** Rows in one read: several events if endpoints are few, not too many of one if they are many. */
 const stride = 25;
 
-/** An event or notice with its first deliveries, at most `most`; undefined for an unknown id. */
+/** An event or digest with its first deliveries, at most `most`; undefined for an unknown id. */
 export async function trace(source: TableSource, event: string, most: number) {
   const { pk, sk } = eventKey(event);
   const partition = new Partition(source, pk);

@@ -7,7 +7,7 @@ import { formats } from './format.ts';
 import { readerFields } from './reader.ts';
 import type { TemplateParts } from './template.ts';
 
-/** The last notice to operators about a failing endpoint. */
+/** The last report to operators about a failing endpoint. */
 const health = r.object({
   /** ISO 8601 time of the first failed attempt since the last success. */
   failingSince: r.text,
@@ -62,7 +62,7 @@ export interface SigningSecret {
   readonly until?: number;
 }
 
-/** The properties of an event or notice that endpoints filter on. */
+/** The properties of an event that endpoints filter on. */
 export interface Subject {
   readonly types: readonly string[];
   readonly mailbox?: string | undefined;

@@ -80,6 +80,13 @@ describe('digestOf', () => {
     );
   });
 
+  it('tells as many events as fit into 40,000 bytes, also where letters have several', () => {
+    const long = Array.from({ length: 20 }, (_, number) => failed(number, { state: '€'.repeat(2000) }));
+    const { digest } = digestOf(long, period);
+    expect(Buffer.byteLength(JSON.stringify(digest.told))).toBeLessThanOrEqual(40_000);
+    expect(digest.told.length + digest.more).toBe(20);
+  });
+
   it('keeps its limits, names the most urgent events and is as severe as they are', () => {
     fc.assert(
       fc.property(anyEvents, anyBefore, (events, before) => {
