@@ -3,7 +3,7 @@ import { usualReader } from '#functions/webhooks/endpoints/reader.ts';
 import { gather } from '#functions/webhooks/engine/gather.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
 import { minute, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
-import { announce, declare, pass } from './reader-world.ts';
+import { announce, daily, declare, pass } from './reader-world.ts';
 import { expectToldOnce } from './told-once.ts';
 
 beforeEach(startEndpointWorld);
@@ -48,6 +48,15 @@ test('one alone of the processes that are woken at the same time reads the event
   const [, ...others] = plans.map(({ calls }) => calls.length).toSorted((a, b) => b - a);
   expect(Math.max(...others)).toBeLessThan(6);
   await pass(minute);
+  expect(await expectToldOnce(world, 'anna', events)).toHaveLength(1);
+});
+
+test('a process that finds nothing to tell holds up no other: an urgent event is told by its own wake-up', async () => {
+  await declare(['anna', { ...daily, evenIfEmpty: true, urgent: ['transfer.failed'] }]);
+  await world.deliver([{ endpoint: 'anna', events: [] }]);
+  const events = await announce();
+  world.clock.advance(11 * second);
+  await world.deliver([{ endpoint: 'anna', events: events.map(({ id }) => id) }]);
   expect(await expectToldOnce(world, 'anna', events)).toHaveLength(1);
 });
 
