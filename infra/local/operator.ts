@@ -55,6 +55,7 @@ export async function startOperator(
   writeOwnFile(file, `${JSON.stringify({ url, token })}\n`);
   return {
     url,
+    token,
     file,
     async close() {
       rmSync(file, { force: true });

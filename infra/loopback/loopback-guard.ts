@@ -1,6 +1,6 @@
 /*
- * Guards the HTTP servers of a local run, which listen on the loopback interface only. They refuse requests from web
- * pages, including those by DNS rebinding, and requests without the run's credentials.
+ * Guards the HTTP servers of a local run and of the console, which listen on the loopback interface only. They refuse
+ * requests from foreign web pages, including those by DNS rebinding, and requests without the run's credentials.
  */
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
@@ -18,6 +18,9 @@ interface Refusal {
 
 /** Checks the credentials of a request; undefined accepts it. */
 export type Admission = (request: http.IncomingMessage) => Refusal | undefined;
+
+/** Web pages whose requests a server takes: none, or only those that it has served itself. */
+export type Pages = 'none' | 'own';
 
 /** Host names that always mean this machine. Names under localhost do not, as the resolver decides where they lead. */
 const loopbackHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/i;
@@ -42,41 +45,52 @@ export const withToken = (token: string): Admission =>
   });
 
 function withCredential(place: RegExp, expected: string, refusal: Refusal): Admission {
-  const digest = digestOf(expected);
-  // Compares in constant time, also where the lengths differ.
-  const isExpected = (given: string) => timingSafeEqual(digestOf(given), digest);
   return ({ headers: { authorization = '' } }) =>
-    isExpected(place.exec(authorization)?.[1] ?? '') ? undefined : refusal;
+    isSameSecret(place.exec(authorization)?.[1] ?? '', expected) ? undefined : refusal;
 }
+
+/** Compares in constant time, also where the lengths differ. */
+export const isSameSecret = (given: string, expected: string): boolean =>
+  timingSafeEqual(digestOf(given), digestOf(expected));
+
+/** Requires no credentials here. */
+export const withAny: Admission = () => undefined;
 
 /**
  * Puts the guard before every `request` listener that the server has so far; listeners added later are not guarded.
  *
  * @param admission checks credentials
- * @default admission - requires no credentials
  */
-export function guardServer(server: http.Server | https.Server, admission: Admission = () => undefined): void {
+export function guardServer(
+  server: http.Server | https.Server,
+  admission: Admission = withAny,
+  pages: Pages = 'none',
+): void {
   const listeners = server.listeners('request');
   server.removeAllListeners('request');
   server.on('request', (request: http.IncomingMessage, response: http.ServerResponse) => {
-    const refusal = pageRefusal(request) ?? admission(request);
+    const refusal = refusalOf(request, pages) ?? admission(request);
     if (refusal) refuse(response, refusal);
     else for (const listener of listeners) listener.call(server, request, response);
   });
 }
 
-/** Has a server listen on a free port of the loopback interface, and returns its origin. */
-export async function listenOnLoopback(server: http.Server): Promise<string> {
-  server.listen(0, '127.0.0.1');
+/**
+ * Has a server listen on a port of the loopback interface, by default a free one, and returns its origin.
+ *
+ * @throws the system's error, such as EADDRINUSE
+ */
+export async function listenOnLoopback(server: http.Server, port = 0): Promise<string> {
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Serves guarded requests on a free port of the loopback interface; `close` cuts off those in flight. */
-export async function serveOnLoopback(server: http.Server, admission: Admission) {
-  guardServer(server, admission);
+/** Serves guarded requests on a port of the loopback interface; `close` cuts off those in flight. */
+export async function serveOnLoopback(server: http.Server, admission: Admission, pages: Pages = 'none', port = 0) {
+  guardServer(server, admission, pages);
   return {
-    url: await listenOnLoopback(server),
+    url: await listenOnLoopback(server, port),
     async close(): Promise<void> {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -84,7 +98,8 @@ export async function serveOnLoopback(server: http.Server, admission: Admission)
   };
 }
 
-function pageRefusal({ url = '', headers, headersDistinct }: http.IncomingMessage): Refusal | undefined {
+function refusalOf(request: http.IncomingMessage, pages: Pages): Refusal | undefined {
+  const { url = '', headers, headersDistinct } = request;
   // A host in the request target would override the header (RFC 9112, 3.2.2).
   if (!url.startsWith('/')) return { status: 400, detail: 'expected a path as the target of the request' };
   const [host = '', ...further] = headersDistinct.host ?? [];
@@ -93,12 +108,18 @@ function pageRefusal({ url = '', headers, headersDistinct }: http.IncomingMessag
   }
   // Browsers send `none` for an address that a person typed.
   const { 'sec-fetch-site': initiator = 'none', upgrade = '' } = headers;
-  if (headers.origin !== undefined || initiator !== 'none') {
-    return { status: 403, detail: 'expected no header Origin and no Sec-Fetch-Site: this is not for web pages' };
+  const own = pages === 'own' ? `http://${host}` : undefined;
+  if ((headers.origin ?? own) !== own || !(initiator === 'none' || (own && initiator === 'same-origin'))) {
+    return { status: 403, detail: refusedPages[pages] };
   }
   if (/websocket/i.test(upgrade)) return { status: 403, detail: 'expected no upgrade to WebSocket' };
   return undefined;
 }
+
+const refusedPages: Readonly<Record<Pages, string>> = {
+  none: 'expected no header Origin and no Sec-Fetch-Site: this is not for web pages',
+  own: 'expected a page of this address, or an address that was typed: this is not for other web pages',
+};
 
 function refuse(response: http.ServerResponse, { status, detail, headers = {} }: Refusal): void {
   response.writeHead(status, { ...headers, 'content-type': 'application/problem+json' });

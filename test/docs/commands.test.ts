@@ -12,6 +12,7 @@ const nouns = [
   'event',
   'notice',
   'status',
+  'console',
   'doctor',
   'secret',
 ];
