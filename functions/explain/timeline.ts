@@ -83,15 +83,15 @@ function allAttempts(deliveries: readonly Delivery[], earlier: readonly NamedAtt
 }
 
 /**
- * When fan-out stored an event, from the TTL of its rows: its time to be deleted less the time for which events are kept.
- * Undefined where that was changed since, which puts the instant before the event or after a row's last change.
+ * When fan-out stored an event, from the TTL of its rows: their end less the time for which events are kept (both in ms,
+ * as `now`). Undefined where that time was changed since, which puts it before the event or after a row's last change.
  */
-export function fannedOutAt(rows: readonly Item[], keptForMs: number): string | undefined {
-  const stored = rows.map(({ expiresAt, eventAt, changedAt }) => {
+export function fannedOutAt(rows: readonly Item[], keptForMs: number, now: number): string | undefined {
+  const stored = rows.flatMap(({ expiresAt, eventAt, changedAt = now }) => {
+    const storedAt = expiresAt * 1000 - keptForMs;
     // The TTL is in whole seconds.
-    const at = Math.max(expiresAt * 1000 - keptForMs, Date.parse(eventAt));
-    return at - (expiresAt * 1000 - keptForMs) < 1000 && at <= (changedAt ?? at) ? at : Number.POSITIVE_INFINITY;
+    const at = Math.max(storedAt, Date.parse(eventAt));
+    return at - storedAt < 1000 && at <= changedAt ? at : [];
   });
-  const first = Math.min(...stored);
-  return Number.isFinite(first) ? new Date(first).toISOString() : undefined;
+  return stored.length > 0 ? new Date(Math.min(...stored)).toISOString() : undefined;
 }

@@ -1,5 +1,6 @@
+import type { Watch } from '#functions/transfers/transfer.ts';
 import { type Delivery, deliveryKey } from '#functions/webhooks/deliveries/delivery.ts';
-import { type Endpoint, isWanted, type Subject } from '#functions/webhooks/endpoints/endpoint.ts';
+import { type Endpoint, isWanted } from '#functions/webhooks/endpoints/endpoint.ts';
 import { endpointKey } from '#functions/webhooks/endpoints/endpoints.ts';
 import { isForPeople } from '#functions/webhooks/endpoints/format.ts';
 import type { LeaseRow } from '#functions/webhooks/endpoints/lease.ts';
@@ -47,20 +48,29 @@ export type Proof = { readonly row: string } | { readonly setting: string; reado
 
 /** What is stored about an event and a subscriber. */
 export interface Evidence {
-  readonly event: { readonly id: string; readonly at: string; readonly subject: Subject; readonly row: string };
-  /** True once the webhooks table has the event. */
-  readonly isFannedOut: boolean;
+  readonly event: Watch & { readonly id: string; readonly type: string; readonly at: string; readonly row: string };
   readonly name: string;
-  /** Undefined for a removed subscriber. */
+  /** The subscriber; undefined for a removed one. */
   readonly endpoint: Endpoint | undefined;
   readonly delivery: Delivery | undefined;
-  /** The digest that tells the event. */
+  /** The delivery of the digest that tells the event. */
   readonly digest: Delivery | undefined;
   readonly lease: LeaseRow;
+  /** True once the webhooks table has the event. */
+  readonly isFannedOut: boolean;
   /** False when some deliveries of the transfer were not read. */
   readonly isWhole: boolean;
   /** Unix ms. */
   readonly now: number;
+}
+
+interface Told {
+  readonly verdict: Verdict;
+  readonly reason?: string | undefined;
+  readonly nextAttemptAt?: string;
+  readonly digest?: string | undefined;
+  readonly attempts?: number;
+  readonly proof: Proof;
 }
 
 /** Entries of a filter that a proof shows. */
@@ -69,86 +79,83 @@ const mostShown = 10;
 /**
  * Says what came of an event for a subscriber, and what proves it.
  *
- * @example an event for a paused endpoint gives `{ verdict: 'held_paused', reason: 'paused', proof: { row: 'EVENT#…' } }`
+ * @example an event held for a paused endpoint gives `{ verdict: 'held_paused', reason: 'paused', attempts: 0, proof }`
  */
-export function verdictOf(evidence: Evidence) {
+export function verdictOf(evidence: Evidence): Told {
   const { delivery, digest } = evidence;
   if (!delivery) return verdictWithoutDelivery(evidence);
   if (delivery.status !== 'COLLECTED') return verdictOfDelivery(evidence, delivery);
-  const told = { digest: delivery.digest };
-  if (!digest) return { verdict: 'unknown' as const, reason: 'digest_missing', ...told, proof: rowOf(delivery) };
+  const { digest: told } = delivery;
+  if (!digest) return { verdict: 'unknown', reason: 'digest_unread', digest: told, proof: rowOf(delivery) };
   const of = verdictOfDelivery(evidence, digest);
-  return { ...of, ...told, verdict: of.verdict === 'delivered' ? ('in_digest' as const) : of.verdict };
+  return { ...of, digest: told, verdict: of.verdict === 'delivered' ? 'in_digest' : of.verdict };
 }
 
-const rowOf = (delivery: Delivery): Proof => {
+function rowOf(delivery: Delivery): Proof {
   const { pk, sk } = deliveryKey(delivery);
   return { row: `${pk} ${sk}` };
-};
-
-const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
-
-function verdictOfDelivery(evidence: Evidence, delivery: Delivery) {
-  const { status, reason, attempt: attempts } = delivery;
-  const known = { reason, attempts, proof: rowOf(delivery) };
-  if (status === 'PENDING') return { ...known, ...verdictOfPending(evidence, delivery) };
-  return { ...known, verdict: verdictOfEnd(evidence, delivery) };
 }
 
-function verdictOfEnd({ endpoint }: Evidence, { status, reason }: Delivery): Verdict {
-  if (status === 'DELIVERED') return 'delivered';
-  if (status === 'FAILED') return reason === 'rejected' ? 'rejected' : 'failed';
-  if (status === 'CANCELLED') return reason === 'endpoint_removed' ? 'endpoint_removed' : 'cancelled';
-  if (status !== 'HELD') return 'unknown';
-  // No command releases it any more.
-  if (!endpoint) return 'endpoint_removed';
-  return reason === 'paused' ? 'held_paused' : 'held_disabled';
+/** Proof that a subscriber was removed: its row is missing, or is that of a later one of the same name. */
+function removed({ name, endpoint }: Evidence): Told {
+  const { pk, sk } = endpointKey(name);
+  const proof = endpoint ? { setting: 'createdAt', value: endpoint.createdAt } : { row: `${pk} ${sk}` };
+  return { verdict: 'endpoint_removed', proof };
+}
+
+function verdictOfDelivery(evidence: Evidence, delivery: Delivery): Told {
+  const { status, reason, attempt: attempts } = delivery;
+  const as = (verdict: Verdict): Told => ({ verdict, reason, attempts, proof: rowOf(delivery) });
+  if (status === 'PENDING') return { ...as('unknown'), ...verdictOfPending(evidence, delivery) };
+  if (status === 'DELIVERED') return as('delivered');
+  if (status === 'FAILED') return as(reason === 'rejected' ? 'rejected' : 'failed');
+  if (status === 'CANCELLED') return as(reason === 'endpoint_removed' ? 'endpoint_removed' : 'cancelled');
+  // No command releases what is held for a removed subscriber.
+  if (!evidence.endpoint) return { ...as('unknown'), ...removed(evidence) };
+  return as(reason === 'paused' ? 'held_paused' : 'held_disabled');
 }
 
 /** What the next process that looks at a waiting delivery will do with it, in the order in which it decides. */
-function verdictOfPending({ endpoint, lease, now, event: { id } }: Evidence, delivery: Delivery) {
-  const { event, rev, attempt, endpointSince, due } = delivery;
-  const inFlight = lease.inFlight[event];
-  if (inFlight && inFlight.of >= rev && inFlight.until > now) return { verdict: 'in_flight' as const };
-  if (endpoint?.createdAt !== endpointSince) {
-    const { pk, sk } = endpointKey(delivery.endpoint);
-    return { verdict: 'endpoint_removed' as const, proof: { row: `${pk} ${sk}` } };
-  }
-  const { status } = endpoint;
-  if (status !== 'active') {
-    const proof = { setting: 'status', value: status };
-    return {
-      verdict: status === 'paused' ? ('held_paused' as const) : ('held_disabled' as const),
-      reason: status,
-      proof,
-    };
-  }
+function verdictOfPending(evidence: Evidence, delivery: Delivery): Partial<Told> {
+  const { endpoint, lease, now, event } = evidence;
+  const { rev, attempt, endpointSince, due, nextAttemptAt } = delivery;
+  const inFlight = lease.inFlight[delivery.event];
+  if (inFlight && inFlight.of >= rev && inFlight.until > now) return { verdict: 'in_flight' };
+  if (endpoint?.createdAt !== endpointSince) return removed(evidence);
+  const { status, format } = endpoint;
+  const proof = { setting: 'status', value: status };
+  if (status === 'paused') return { verdict: 'held_paused', reason: status, proof };
+  if (status === 'disabled') return { verdict: 'held_disabled', reason: status, proof };
+  const isGathered = isForPeople(format) && delivery.event === event.id;
+  if (isGathered) return { verdict: 'waits_for_digest', nextAttemptAt: new Date(nextAttemptAt).toISOString() };
+  // Untried, it is due at once.
+  const dueAt = due === undefined ? now : nextAttemptAt;
   const { openUntil = 0 } = lease;
-  const dueAt = due === undefined ? now : delivery.nextAttemptAt;
-  const isShut = openUntil > Math.max(dueAt, now);
-  const next = { nextAttemptAt: iso(Math.max(dueAt, openUntil)), ...(isShut && { reason: 'circuit_breaker' }) };
-  const waitsForDigest = isForPeople(endpoint.format) && event === id && attempt === 0;
-  if (waitsForDigest) return { verdict: 'waits_for_digest' as const, nextAttemptAt: iso(delivery.nextAttemptAt) };
-  return { verdict: attempt > 0 ? ('waits_for_retry' as const) : ('waits_for_first_attempt' as const), ...next };
+  return {
+    verdict: attempt > 0 ? 'waits_for_retry' : 'waits_for_first_attempt',
+    nextAttemptAt: new Date(Math.max(dueAt, openUntil)).toISOString(),
+    ...(openUntil > Math.max(dueAt, now) && { reason: 'circuit_breaker' }),
+  };
 }
 
-function verdictWithoutDelivery(evidence: Evidence): { verdict: Verdict; reason?: string; proof: Proof } {
-  const { event, endpoint, name, isFannedOut, isWhole } = evidence;
-  const { pk, sk } = endpointKey(name);
-  const ofEvent = { row: event.row };
-  if (!isWhole) return { verdict: 'unknown', reason: 'too_many_rows', proof: ofEvent };
-  if (!endpoint) return { verdict: 'endpoint_removed', proof: { row: `${pk} ${sk}` } };
-  const unwanted = unwantedBy(endpoint, event.subject);
+function verdictWithoutDelivery(evidence: Evidence): Told {
+  const { event, endpoint, isFannedOut, isWhole } = evidence;
+  const proof = { row: event.row };
+  if (!isWhole) return { verdict: 'unknown', reason: 'too_many_rows', proof };
+  if (!endpoint) return removed(evidence);
+  const unwanted = unwantedBy(endpoint, event);
   if (unwanted) return unwanted;
-  if (!isFannedOut) return { verdict: 'not_fanned_out_yet', proof: ofEvent };
+  if (!isFannedOut) return { verdict: 'not_fanned_out_yet', proof };
   const { createdAt } = endpoint;
   if (createdAt > event.at) return { verdict: 'before_endpoint', proof: { setting: 'createdAt', value: createdAt } };
   // Fan-out has yet to come to this subscriber, or its filters were others then.
-  return { verdict: 'unknown', reason: 'wanted_now', proof: ofEvent };
+  return { verdict: 'unknown', reason: 'wanted_now', proof };
 }
 
 /** The first filter that keeps an event from a subscriber. */
-function unwantedBy({ types, mailboxes, directions }: Endpoint, subject: Subject) {
+function unwantedBy({ types, mailboxes, directions }: Endpoint, event: Evidence['event']): Told | undefined {
+  const { type, mailbox, direction } = event;
+  const subject = { types: [type], mailbox, direction };
   const by = (verdict: Verdict, setting: string, value: readonly string[]) => {
     return { verdict, proof: { setting, value: value.slice(0, mostShown) } };
   };

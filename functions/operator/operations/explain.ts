@@ -10,12 +10,13 @@ import { findingOf } from '#functions/explain/finding.ts';
 import { fannedOutAt, timelineOf } from '#functions/explain/timeline.ts';
 import { verdictOf } from '#functions/explain/verdict.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
-import { existing } from '#functions/operator/api/problem.ts';
+import { notFound } from '#functions/operator/api/problem.ts';
 import { direction, trackingId } from '#functions/operator/api/schemas.ts';
 import { rootKey, toTransferRow, transferKey } from '#functions/snapshot/snapshot-rows.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
+import { placeOf, rangeOfPlaces } from '#functions/watches/places.ts';
 import { registryPartition, watchOf } from '#functions/watches/polled-watches.ts';
 import {
   attemptNameOf,
@@ -30,21 +31,17 @@ import {
 import { storedEventOf } from '#functions/webhooks/deliveries/stored-events.ts';
 import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { isForPeople } from '#functions/webhooks/endpoints/format.ts';
-import { leaseOf, newLease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
+import { leaseOf, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 import { leaseKey } from '#functions/webhooks/endpoints/leases.ts';
 import { endpointName } from '#functions/webhooks/endpoints/settings.ts';
 import { shownEvent } from './traces.ts';
 import { shownTransfer } from './transfers.ts';
 
-/** Bounds of one answer; beyond them it says `hasMore`. A usual transfer has four events, and an attempt at each. */
-const mostRows = 2000;
-const mostEvents = 100;
-const mostSubscribers = 100;
-const mostDigests = 100;
+/** Bounds of one answer; beyond them it says `hasMore`. */
+const [mostRows, mostEvents, mostSubscribers, mostDigests] = [2000, 100, 100, 100];
+
 /** Watches in which a transfer without an event is looked up: two rows of each are read. */
 const mostWatches = 100;
-
-type ReadEvent = ReturnType<typeof eventIn>;
 
 const query = z.strictObject({
   subscriber: z.optional(endpointName),
@@ -63,11 +60,13 @@ const rowsOf = ({ dynamo, table }: TableSource, keys: readonly Key[], deadline: 
 const nameOf = ({ pk, sk }: Item): string => `${pk} ${sk}`;
 
 /** An event of a row, from its bytes. */
-function eventIn(body: string, row: string) {
+function eventIn(body: string, row: string, storedAt?: string) {
   const { id, type, timestamp: at, data } = shownEvent(body);
   const { trackingId: transfer, mailbox, direction, state, sequence } = data as unknown as TransferEvent['data'];
-  return { id, type, at, mailbox, direction, state, sequence, transfer, row };
+  return { id, type, at, mailbox, direction, state, sequence, transfer, row, fannedOutAt: storedAt };
 }
+
+type ReadEvent = ReturnType<typeof eventIn>;
 
 /** By time, and at one time by their number. */
 const byTime = (one: ReadEvent, other: ReadEvent): number =>
@@ -75,168 +74,131 @@ const byTime = (one: ReadEvent, other: ReadEvent): number =>
 
 /** Tells whether a question is about a watch. */
 const matcher = (asked: Query) => (watch: Watch) =>
-  (asked.mailbox === undefined || addressKey(watch.mailbox) === addressKey(asked.mailbox)) &&
+  (asked.mailbox === undefined || addressKey(`${watch.mailbox}`) === addressKey(asked.mailbox)) &&
   (asked.direction === undefined || watch.direction === asked.direction);
 
 /** Events, deliveries and attempts in one query; attempts come last, so that they are left out first. */
-async function tracesOf(
-  { tables, webhooks }: OperatorDependencies,
-  transfer: string,
-  isAsked: (watch: Watch) => boolean,
-) {
+async function tracesOf({ tables, webhooks }: OperatorDependencies, transfer: string, asked: Query) {
   const partition = new Partition(lagging(tables.webhooks), transferPartition(transfer));
   const { rows, last } = await partition.page('ATTEMPT#', 'EVENT#~', mostRows, true);
-  const [stored, tried] = [false, true].map((isAttempt) =>
-    rows.filter(({ sk }) => sk.startsWith('ATTEMPT#') === isAttempt),
-  );
-  const events = [...Map.groupBy(stored!, ({ sk }) => eventIdOf(sk)).values()]
-    .map((some) => ({
-      ...eventIn(storedEventOf(some[0]!).body, nameOf(some[0]!)),
-      fannedOutAt: fannedOutAt(some, webhooks.deliveries.keptForMs),
-    }))
-    .filter((event) => event.transfer === transfer && isAsked(event));
-  const ids = new Set(events.map(({ id }) => id));
-  const deliveries = stored!.filter(({ sk }) => sk.startsWith('DELIVERY#')).map(deliveryOf);
-  const attempts = tried!.map((row) => ({ ...attemptOf(row), ...attemptNameOf(row.sk) }));
-  const isOfEvent = ({ event }: DeliveryName) => ids.has(event);
-  const isWhole = last === undefined || last.startsWith('ATTEMPT#');
+  const { attempts = [], stored = [] } = Object.groupBy(rows, ({ sk }) => (sk < 'D' ? 'attempts' : 'stored'));
+  const { keptForMs } = webhooks.deliveries;
+  const now = webhooks.now().getTime();
+  const events = [...Map.groupBy(stored, ({ sk }) => eventIdOf(sk)).values()]
+    .map((of) => eventIn(storedEventOf(of[0]!).body, nameOf(of[0]!), fannedOutAt(of, keptForMs, now)))
+    .filter((event) => event.transfer === transfer && matcher(asked)(event));
   return {
     events,
-    deliveries: deliveries.filter(isOfEvent),
-    attempts: attempts.filter(isOfEvent),
-    isWhole,
+    deliveries: stored.filter(({ sk }) => sk < 'E').map(deliveryOf),
+    attempts: attempts.map((row) => ({ ...attemptOf(row), ...attemptNameOf(row.sk) })),
+    isWhole: last === undefined || last < 'D',
     hasMore: last !== undefined,
   };
 }
 
 /** The rows of a transfer in the snapshots of watches. */
-async function rowsIn(
-  { tables }: OperatorDependencies,
-  transfer: string,
-  watches: readonly Watch[],
-  deadline: Deadline,
-) {
+async function rowsIn({ tables }: OperatorDependencies, transfer: string, watches: readonly Watch[], until: Deadline) {
   const keys = watches.map((watch) => ({ pk: watchKey(watch), sk: transferKey(transfer) }));
-  const rows = await rowsOf(tables.transfers, keys, deadline);
+  const rows = await rowsOf(tables.transfers, keys, until);
   return watches.flatMap(({ mailbox, direction }, index) => {
     const row = rows[index];
-    return row ? { ...toTransferRow(row), mailbox, direction, row: nameOf(keys[index]!) } : [];
+    return row ? { ...toTransferRow(row), mailbox, direction, row: nameOf(row) } : [];
   });
 }
 
-/** Watches whose snapshots may hold a transfer that no event tells of. */
-async function candidates({ tables, transfers }: OperatorDependencies, asked: Query) {
-  if (asked.mailbox !== undefined) return { some: await transfers.watches.everOfMailbox(asked.mailbox), isMore: false };
-  const { rows, last } = await new Partition(lagging(tables.transfers), registryPartition).page(' ', '~', mostWatches);
-  return { some: rows.map(watchOf), isMore: last !== undefined };
-}
-
-/** Looks a transfer up in watches, and counts those that cannot have it or may not show it. */
-async function lookUp(deps: OperatorDependencies, transfer: string, asked: Query, deadline: Deadline) {
-  const { some, isMore } = await candidates(deps, asked);
-  const watches = some.filter(matcher(asked));
-  const rows = await rowsIn(deps, transfer, watches, deadline);
-  const roots = await rowsOf(
-    deps.tables.transfers,
-    watches.map((watch) => ({ pk: watchKey(watch), sk: rootKey })),
-    deadline,
-  );
+/** Looks a transfer up in the watches that a question is about, and counts those that may not have it yet. */
+async function lookUp({ tables, ...deps }: OperatorDependencies, transfer: string, asked: Query, until: Deadline) {
+  const registry = new Partition(lagging(tables.transfers), registryPartition);
+  const { rows: found, last } = await registry.page(...rangeOf(asked), mostWatches);
+  const watches = found.map(watchOf).filter(matcher(asked));
+  const rows = await rowsIn({ tables, ...deps }, transfer, watches, until);
+  const present = watches.filter(({ isRemoved }) => !isRemoved);
+  const roots = present.map((watch) => ({ pk: watchKey(watch), sk: rootKey }));
+  const unfinished = (await rowsOf(tables.transfers, roots, until)).filter((root) => root?.baselineAt === undefined);
   const looked = {
-    watches: watches.length,
-    isMore,
-    disabled: watches.filter(({ isDisabled }) => isDisabled).length,
-    failing: watches.filter(({ health }) => health).length,
-    unfinished: roots.filter((root) => root?.baselineAt === undefined).length,
+    watches: present.length,
+    isMore: last !== undefined,
+    disabled: present.filter(({ isDisabled }) => isDisabled).length,
+    failing: present.filter(({ health }) => health).length,
+    unfinished: unfinished.length,
   };
   return { rows, looked };
 }
 
+/** Sort keys of the registry around the watches of a mailbox, or around all. */
+function rangeOf({ mailbox: box }: Query): readonly [from: string, to: string] {
+  if (box === undefined) return [' ', '~'];
+  const place = placeOf({ mailbox: box });
+  return rangeOfPlaces(place, place);
+}
+
 /** The subscribers that a question is about; with `next`, there are more. */
-async function subscribersOf({ tables }: OperatorDependencies, name: string | undefined) {
+async function subscribersOf({ tables }: OperatorDependencies, { subscriber: name }: Query) {
   const registry = new Endpoints(lagging(tables.webhooks));
-  const found = name !== undefined && (await registry.find(name));
-  if (name !== undefined) return { endpoints: found ? [found] : [], next: undefined };
+  const named = name === undefined ? undefined : await registry.find(name);
+  if (name !== undefined) return { endpoints: named ? [named] : [], next: undefined };
   const { endpoints, next, fault } = await registry.after('', mostSubscribers);
   if (fault) throw fault;
   return { endpoints, next };
 }
 
-/** The leases of subscribers with a delivery on its way, and the digests that tell the events. */
-async function statesOf({ tables }: OperatorDependencies, deliveries: readonly Delivery[], deadline: Deadline) {
-  const waiting = deliveries.filter(({ status }) => status === 'PENDING' || status === 'COLLECTED');
-  const names = [...new Set(waiting.map(({ endpoint }) => endpoint))];
-  const digests = deliveries.flatMap(({ digest: event, endpoint }) => (event ? deliveryKey({ event, endpoint }) : []));
+/** The leases of subscribers that have something on its way, and the digests that tell events, by the keys of both. */
+async function statesOf({ tables }: OperatorDependencies, deliveries: readonly Delivery[], until: Deadline) {
+  const open = deliveries.filter(({ status }) => status === 'PENDING' || status === 'COLLECTED');
+  const digests = open.flatMap(({ digest: event, endpoint }) => (event ? deliveryKey({ event, endpoint }) : []));
   const keys = [...new Map(digests.map((key) => [nameOf(key), key])).values()].slice(-mostDigests);
-  const rows = await rowsOf(tables.webhooks, [...names.map(leaseKey), ...keys], deadline);
-  return {
-    leases: new Map(names.map((name, index) => [name, leaseOf(rows[index])])),
-    digests: new Map(rows.slice(names.length).flatMap((row) => (row ? [[nameOf(row), deliveryOf(row)]] : []))),
-  };
+  const leases = [...new Set(open.map(({ endpoint }) => endpoint))].map(leaseKey);
+  const rows = await rowsOf(tables.webhooks, [...leases, ...keys], until);
+  return new Map(rows.flatMap((row) => (row ? [[nameOf(row), row]] : [])));
 }
 
-async function explain(deps: OperatorDependencies, transfer: string, asked: Query, deadline: Deadline) {
+async function explain(deps: OperatorDependencies, transfer: string, asked: Query, until: Deadline) {
   const now = deps.webhooks.now().getTime();
   const { keptForMs } = deps.webhooks.deliveries;
-  const traces = await tracesOf(deps, transfer, matcher(asked));
+  const { isWhole, ...traces } = await tracesOf(deps, transfer, asked);
   const told = [...new Map(traces.events.map((event) => [watchKey(event), event])).values()];
-  const { rows, looked } = await (told.length > 0
-    ? rowsIn(deps, transfer, told, deadline).then((some) => ({ rows: some, looked: undefined }))
-    : lookUp(deps, transfer, asked, deadline));
+  const { rows, looked = undefined } = await (told.length > 0
+    ? { rows: await rowsIn(deps, transfer, told, until) }
+    : lookUp(deps, transfer, asked, until));
   const stored = new Set(traces.events.map(({ id }) => id));
   const pending = rows
-    .flatMap((row) => (row.pending ?? []).map((body) => ({ ...eventIn(body, row.row), fannedOutAt: undefined })))
+    .flatMap((row) => (row.pending ?? []).map((body) => eventIn(body, row.row)))
     .filter(({ id }) => !stored.has(id));
-  const events = [...traces.events, ...pending].sort(byTime).slice(-mostEvents);
-  const { endpoints, next } = await subscribersOf(deps, asked.subscriber);
-  const isShown = ({ endpoint }: DeliveryName) =>
-    asked.subscriber ? endpoint === asked.subscriber : endpoint <= (next ?? '~');
+  const all = [...traces.events, ...pending].sort(byTime);
+  const events = all.slice(-mostEvents);
+  const shown = new Set(events.map(({ id }) => id));
+  const { endpoints, next } = await subscribersOf(deps, asked);
+  const isShown = ({ event, endpoint }: DeliveryName) =>
+    shown.has(event) && (asked.subscriber === undefined ? endpoint <= (next ?? '~') : endpoint === asked.subscriber);
   const deliveries = traces.deliveries.filter(isShown);
-  const names = [
-    ...new Set([...endpoints, ...deliveries.map(({ endpoint: name }) => ({ name }))].map(({ name }) => name)),
-  ];
-  if (asked.subscriber !== undefined) existing(names[0], `endpoint or reader ${asked.subscriber}`);
-  const { leases, digests } = await statesOf(deps, deliveries, deadline);
-  const subscribers = names.sort().map((name) => {
+  const names = new Set([...endpoints.map(({ name }) => name), ...deliveries.map(({ endpoint }) => endpoint)]);
+  if (names.size === 0 && asked.subscriber !== undefined) throw notFound(`endpoint or reader ${asked.subscriber}`);
+  const states = await statesOf(deps, deliveries, until);
+  const digests = [...states.values()].filter(({ sk }) => sk.startsWith('DELIVERY#')).map(deliveryOf);
+  const named = ({ event, endpoint }: DeliveryName) => `${event} ${endpoint}`;
+  const byName = new Map([...deliveries, ...digests].map((one) => [named(one), one]));
+  const subscribers = [...names].sort().map((name) => {
     const endpoint = endpoints.find((one) => one.name === name);
-    const lease = plausibleLease(leases.get(name) ?? newLease, now);
-    const own = new Map(deliveries.filter((one) => one.endpoint === name).map((one) => [one.event, one]));
+    const lease = plausibleLease(leaseOf(states.get(nameOf(leaseKey(name)))), now);
     const verdicts = events.map((event) => {
-      const { id, type, at, row, mailbox, direction } = event;
-      const delivery = own.get(id);
-      const digest = digests.get(nameOf(deliveryKey({ event: delivery?.digest ?? '', endpoint: name })));
-      const subject = { types: [type], mailbox, direction };
-      const evidence = {
-        endpoint,
-        name,
-        delivery,
-        digest,
-        lease,
-        now,
-        isWhole: traces.isWhole,
-        isFannedOut: stored.has(id),
-      };
-      return { event: id, type, at, ...verdictOf({ ...evidence, event: { id, at, subject, row } }) };
+      const { id, type, at } = event;
+      const delivery = byName.get(named({ event: id, endpoint: name }));
+      const digest = delivery?.digest && byName.get(named({ event: delivery.digest, endpoint: name }));
+      const evidence = { event, name, endpoint, delivery, digest: digest || undefined, lease, isWhole, now };
+      return { event: id, type, at, ...verdictOf({ ...evidence, isFannedOut: stored.has(id) }) };
     });
-    return {
-      name,
-      isReader: endpoint && isForPeople(endpoint.format),
-      status: endpoint?.status ?? ('removed' as const),
-      verdicts,
-    };
+    const { status = 'removed' as const, format } = endpoint ?? {};
+    return { name, isReader: format && isForPeople(format), status, verdicts };
   });
+  const life = { rows, events, deliveries: [...deliveries, ...digests], attempts: traces.attempts.filter(isShown) };
   return {
     trackingId: transfer,
     finding: findingOf({ fannedOut: stored.size, pending: pending.length, rows, looked, keptForMs, now }),
     looked,
     seen: rows.map(({ mailbox, direction, ...row }) => ({ mailbox, direction, ...shownTransfer(row) })),
-    timeline: timelineOf({
-      rows,
-      events,
-      deliveries: [...deliveries, ...digests.values()],
-      attempts: traces.attempts.filter(isShown),
-    }),
+    timeline: timelineOf(life),
     subscribers,
-    hasMore: traces.hasMore || next !== undefined || undefined,
+    hasMore: traces.hasMore || next !== undefined || all.length > mostEvents || undefined,
   };
 }
 
