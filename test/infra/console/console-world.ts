@@ -46,6 +46,7 @@ export async function openConsole(api: string, options: Partial<ConsoleOptions> 
     runChecks: async () => [],
     intervalMs: 3_600_000,
     onFault: (error) => faults.push(error),
+    steady: () => performance.now(),
     ...options,
   });
   const first = new URL(served.firstAddress);
@@ -95,11 +96,13 @@ export async function startConsoleWorld(options: Partial<ConsoleOptions> = {}) {
     response.end(answer.body === undefined ? undefined : JSON.stringify(answer.body));
   });
   const api = await listenOnLoopback(server);
-  const console = await openConsole(api, { now: world.clock.now, ...options });
+  const console = await openConsole(api, { now: world.clock.now, steady: world.clock.steady, ...options });
   return {
     ...world,
     console,
     api,
+    /** Polls what is due, as each minute. */
+    tick: (): Promise<unknown> => world.functions.get('poll')!({ shard: 0, at: world.clock.now().toISOString() }),
     async close() {
       await console.close();
       server.closeAllConnections();
