@@ -117,7 +117,7 @@ describe('a change', () => {
     expect([status, done]).toEqual([403, []]);
   });
 
-  it('is neither made nor asked for in a console that only shows', async () => {
+  it('is neither made nor prepared in a console that only shows', async () => {
     const console = await start(false);
     for (const asked of [{}, { form: { csrf: console.csrf, reason: 'x' } }]) {
       const { status, body } = await console.ask(path, asked);
