@@ -1,14 +1,6 @@
 import type { Pass } from '#functions/cryptshare/client.ts';
-import {
-  countMiss,
-  type DiffContext,
-  hasMissedEnough,
-  markSeen,
-  markUnlisted,
-  passesUntilUnlisted,
-  type RowChange,
-  type TransferRow,
-} from '#functions/snapshot/diff.ts';
+import type { DiffContext, RowChange, TransferRow } from '#functions/snapshot/diff.ts';
+import * as diff from '#functions/snapshot/diff.ts';
 import type { Clocks, Root, SuddenAbsence } from '#functions/snapshot/snapshot-rows.ts';
 import { isActive, isFinal } from '#functions/transfers/transfer.ts';
 import { problemOfAbsences, problemOfFailure } from '#functions/watches/watch-problem.ts';
@@ -87,16 +79,17 @@ const isSudden = (missing: number, count: number): boolean =>
  */
 async function confirmMissing(inquiry: Judgement, missing: readonly TransferRow[]) {
   const { context } = inquiry;
-  const gone = missing.filter(hasMissedEnough).slice(0, mostJudged);
+  const gone = missing.filter(diff.hasMissedEnough).slice(0, mostJudged);
   const { answers, problem } =
     context.watch.direction === 'sent'
       ? await askAfter(inquiry, gone)
       : { answers: new Map(gone.map(({ trackingId }) => [trackingId, undefined])), problem: undefined };
   const changes = missing.map((row) => {
     const { trackingId, missedPasses } = row;
-    if (!answers.has(trackingId)) return missedPasses === passesUntilUnlisted ? undefined : countMiss(row, context);
+    if (!answers.has(trackingId))
+      return missedPasses === diff.passesUntilUnlisted ? undefined : diff.countMiss(row, context);
     const answer = answers.get(trackingId);
-    return answer === undefined ? markUnlisted(row, context) : changeByAnswer(row, answer, context);
+    return answer === undefined ? diff.markUnlisted(row, context) : changeByAnswer(row, answer, context);
   });
   return { changes: changes.filter((change) => change !== undefined), problem };
 }
@@ -124,5 +117,5 @@ function changeByAnswer(row: TransferRow, answer: Status, context: DiffContext):
   if (answer === undefined) return undefined;
   const { trackingId } = row;
   const facts = new Map(answer.facts && [[trackingId, answer.facts]]);
-  return markSeen(row, trackingId, answer.state, { ...context, source: 'status', facts });
+  return diff.markSeen(row, trackingId, answer.state, { ...context, source: 'status', facts });
 }

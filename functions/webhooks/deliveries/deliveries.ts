@@ -8,22 +8,8 @@ import type { Item, Key } from '#functions/dynamodb/row.ts';
 import { type Endpoint, endpointOf } from '#functions/webhooks/endpoints/endpoint.ts';
 import { endpointKey, type WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
 import type { EventKind } from '#functions/webhooks/endpoints/format.ts';
-import {
-  type AttemptRecord,
-  attemptKey,
-  type Delivery,
-  type DeliveryName,
-  dayPart,
-  deliveryKey,
-  deliveryNameOf,
-  deliveryOf,
-  dueAtOf,
-  duePart,
-  eventKey,
-  heldPart,
-  listedAt,
-  type NextStep,
-} from './delivery.ts';
+import type { AttemptRecord, Delivery, DeliveryName, NextStep } from './delivery.ts';
+import * as layout from './delivery.ts';
 import { retriesBetween } from './delivery-index.ts';
 
 /** An event or digest to be stored: its bytes and its ISO 8601 time. */
@@ -52,7 +38,7 @@ export class Deliveries {
 
   /** Stores an event that no endpoint wants; idempotent. */
   storeEvent(event: StoredEvent, now: number): Promise<void> {
-    return this.add(eventKey(event.id), { body: event.body, eventAt: event.at, ...listing(event) }, now);
+    return this.add(layout.eventKey(event.id), { body: event.body, eventAt: event.at, ...listing(event) }, now);
   }
 
   /**
@@ -75,10 +61,13 @@ export class Deliveries {
       attempt: 0,
       nextAttemptAt: waitsUntil ?? now,
       changedAt: now,
-      ...(waitsUntil !== undefined && { due: duePart(endpoint.name), dueAt: dueAtOf(event.id, waitsUntil) }),
+      ...(waitsUntil !== undefined && {
+        due: layout.duePart(endpoint.name),
+        dueAt: layout.dueAtOf(event.id, waitsUntil),
+      }),
       ...(isListed && listing(event)),
     };
-    await this.add(deliveryKey({ event: event.id, endpoint: endpoint.name }), row, now);
+    await this.add(layout.deliveryKey({ event: event.id, endpoint: endpoint.name }), row, now);
   }
 
   /**
@@ -91,7 +80,7 @@ export class Deliveries {
     now: number,
     change: { readonly lastAttempt?: AttemptRecord; readonly endpointSince?: string; readonly rev?: number } = {},
   ): Promise<Delivery | undefined> {
-    const { pk, sk } = deliveryKey(delivery);
+    const { pk, sk } = layout.deliveryKey(delivery);
     const read = { condition: 'rev = :rev', values: { rev: delivery.rev } };
     const usual = { reason: undefined, digest: undefined, rev: delivery.rev + 1, changedAt: now };
     const fields = { ...usual, ...step, ...change, ...waitingOf(delivery, step) };
@@ -107,33 +96,33 @@ export class Deliveries {
 
   /** Reads the present state of deliveries from their rows; an index may lag behind them. */
   async read(names: readonly DeliveryName[], budget = retryBudget()): Promise<Delivery[]> {
-    const rows = await getRows(this.source.dynamo, this.source.table, names.map(deliveryKey), budget);
-    return rows.flatMap((row) => row ?? []).map(deliveryOf);
+    const rows = await getRows(this.source.dynamo, this.source.table, names.map(layout.deliveryKey), budget);
+    return rows.flatMap((row) => row ?? []).map(layout.deliveryOf);
   }
 
   /** Reads an endpoint, undefined when it was removed, together with its deliveries of some events, by their ids. */
   async ofEndpoint(name: string, events: readonly string[], budget = retryBudget()) {
-    const keys = [endpointKey(name), ...events.map((event) => deliveryKey({ event, endpoint: name }))];
+    const keys = [endpointKey(name), ...events.map((event) => layout.deliveryKey({ event, endpoint: name }))];
     const [row, ...rows] = await getRows(this.source.dynamo, this.source.table, keys, budget);
-    const found = rows.flatMap((one) => one ?? []).map(deliveryOf);
+    const found = rows.flatMap((one) => one ?? []).map(layout.deliveryOf);
     return { endpoint: row && endpointOf(row), deliveries: new Map(found.map((each) => [each.event, each])) };
   }
 
   /** Events whose retries to an endpoint are due by `until` (Unix ms), oldest first, as far as the index knows. */
   async due(endpoint: string, until: number, limit = pageSize): Promise<{ event: string; dueAt: number }[]> {
     const { items } = await readKeys(this.source, retriesBetween(endpoint, 0, until), undefined, limit);
-    return items.map(({ sk, dueAt }) => ({ event: deliveryNameOf(sk).event, dueAt: Math.ceil(dueAt) }));
+    return items.map(({ sk, dueAt }) => ({ event: layout.deliveryNameOf(sk).event, dueAt: Math.ceil(dueAt) }));
   }
 
   /** Deliveries in ranges of an index, page by page, each with its last place, as {@link rowsIn} reads them. */
   async *pages(ranges: readonly IndexRange[], budget = retryBudget(), after?: Cursor) {
     for await (const { rows, last } of rowsIn(this.source, ranges, budget, after))
-      yield { deliveries: rows.map(deliveryOf), last };
+      yield { deliveries: rows.map(layout.deliveryOf), last };
   }
 
   /** Stores an attempt in a row of its own: the delivery's row holds only the last attempt. */
   private async storeAttempt(delivery: Delivery, attempt: AttemptRecord): Promise<void> {
-    const { pk, sk } = attemptKey(delivery, attempt);
+    const { pk, sk } = layout.attemptKey(delivery, attempt);
     const expiresAt = expiryOf(Date.parse(attempt.startedAt), this.keptForMs);
     await new Partition(this.source, pk).put(sk, { ...attempt, expiresAt }, {});
   }
@@ -144,13 +133,19 @@ export class Deliveries {
   }
 }
 
-const listing = ({ kind, at, id }: StoredEvent) => ({ day: dayPart(kind, at), listedAt: listedAt(at, id) });
+const listing = ({ kind, at, id }: StoredEvent) => ({
+  day: layout.dayPart(kind, at),
+  listedAt: layout.listedAt(at, id),
+});
 
 /** Sorts retries in the waiting index by their due time, and held deliveries by the time of their event. */
 function waitingOf(delivery: Delivery, step: NextStep) {
   if (step.status === 'PENDING')
-    return { due: duePart(delivery.endpoint), dueAt: dueAtOf(delivery.event, step.nextAttemptAt) };
+    return { due: layout.duePart(delivery.endpoint), dueAt: layout.dueAtOf(delivery.event, step.nextAttemptAt) };
   if (step.status === 'HELD')
-    return { due: heldPart(delivery.endpoint), dueAt: dueAtOf(delivery.event, Date.parse(delivery.eventAt)) };
+    return {
+      due: layout.heldPart(delivery.endpoint),
+      dueAt: layout.dueAtOf(delivery.event, Date.parse(delivery.eventAt)),
+    };
   return { due: undefined, dueAt: undefined };
 }
