@@ -3,7 +3,7 @@ import type { DiffContext, RowChange, TransferRow } from '#functions/snapshot/di
 import * as diff from '#functions/snapshot/diff.ts';
 import type { Clocks, Root, SuddenAbsence } from '#functions/snapshot/snapshot-rows.ts';
 import { isActive, isFinal } from '#functions/transfers/transfer.ts';
-import { problemOfAbsences, problemOfFailure } from '#functions/watches/watch-problem.ts';
+import { problemOf, problemOfFailure } from '#functions/watches/watch-problem.ts';
 import { askForEach, type Inquiry, type Status } from './facts.ts';
 
 /** Share of a snapshot above which the absence of two or more transfers is sudden. The absence of all always is. */
@@ -44,7 +44,8 @@ export async function concludeMissing(
   }
   // The server deletes ended transfers from its log in bulk, which is no problem.
   const isUsual = missing.length < root.count && missing.every(({ state }) => isFinal(state));
-  return { ...nothing, absence, problem: isUsual ? undefined : problemOfAbsences(missing.length, root.count) };
+  const lack = { missing: missing.length, count: root.count };
+  return { ...nothing, absence, problem: isUsual ? undefined : problemOf('absences_held', lack) };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Deadline } from '#functions/clock/instants.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { shardOf } from '#functions/watches/places.ts';
-import { problemOfBusyShard } from '#functions/watches/watch-problem.ts';
+import { problemOf } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { Incidents } from './incidents.ts';
 import { failedPoll } from './poll-result.ts';
@@ -36,7 +36,7 @@ export async function pollOnDemand(deps: PollDependencies, wanted: Watch, deadli
       });
     }
     if (attempt === leaseRetry.attempts || deps.steady() + leaseRetry.pause >= deadline) {
-      return [{ ...failedPoll(problemOfBusyShard), watch, durationMs: 0, sinceCompleteMs: 0 }];
+      return [{ ...failedPoll(problemOf('busy')), watch, durationMs: 0, sinceCompleteMs: 0 }];
     }
     await deps.topic.sleep(leaseRetry.pause);
   }

@@ -3,7 +3,7 @@ import { plausibleUntil } from '#functions/clock/instants.ts';
 import { transfersIn } from '#functions/snapshot/read-plan.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { longestPollMs } from '#functions/watches/shard-row.ts';
-import { problemOfFailure, problemOfListing, problemOfOrigin } from '#functions/watches/watch-problem.ts';
+import { problemOf, problemOfFailure, problemOfListing } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { listWatch, type PollTerms } from './list-watch.ts';
 import { failedPoll, type PollResult } from './poll-result.ts';
@@ -28,7 +28,8 @@ export async function pollWatch(deps: PollDependencies, watch: RegisteredWatch, 
   const readAt = deps.now().getTime();
   const root = await snapshot.readRoot();
   if (root.origin !== undefined && root.origin !== deps.origin) {
-    return failedPoll(problemOfOrigin(root.origin, deps.origin), snapshot.units);
+    const problem = problemOf('server_changed', { before: root.origin, now: deps.origin });
+    return failedPoll(problem, snapshot.units);
   }
   const isFirst = root.baselineAt === undefined;
   // A poll that may still store a baseline has the snapshot to itself, because its writes carry no condition. So has a

@@ -8,7 +8,7 @@ import type { Snapshot } from '#functions/snapshot/snapshot.ts';
 import type { Root } from '#functions/snapshot/snapshot-rows.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { longestPollMs } from '#functions/watches/shard-row.ts';
-import { problemOfAws, problemOfTime } from '#functions/watches/watch-problem.ts';
+import { problemOf, problemOfAws } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { factsOfEnded } from './facts.ts';
 import type { listWatch } from './list-watch.ts';
@@ -88,7 +88,7 @@ export async function reconcile(deps: PollDependencies, listed: ListedWatch): Pr
     outcome: isSettled ? outcome : 'superseded',
     changed: commits.committed.filter(({ before, after }) => after.sequence > (before?.sequence ?? 0)).length,
     published: announcement.published,
-    problem: (error && problemOfAws(error)) ?? (isInTime() ? undefined : problemOfTime) ?? lack.problem,
+    problem: (error && problemOfAws(error)) ?? (isInTime() ? undefined : problemOf('out_of_time')) ?? lack.problem,
   };
 }
 
