@@ -44,6 +44,15 @@ export class Partition {
     this.pk = pk;
   }
 
+  /** Repositories of one partition, of whichever table. */
+  static of(pk: string) {
+    return class extends Partition {
+      constructor(source: TableSource) {
+        super(source, pk);
+      }
+    };
+  }
+
   /** All rows with a sort key from `from` to `to`, both included, over as many pages as it takes. */
   async range(from: string, to: string): Promise<Item[]> {
     const rows: Item[] = [];
