@@ -54,11 +54,7 @@ export const isThere = 'attribute_exists(pk) AND attribute_not_exists(isRemoved)
 /** Registry of watches as polls change it: one row for each watch, in the order of places. */
 export class PolledWatches extends Partition.of(registryPartition) {
   /** Stores health, warning and their events. Returns the changed watch, or undefined when another poll was first. */
-  async commitHealth(
-    watch: RegisteredWatch,
-    { health, event }: HealthChange,
-    warning?: ExpiryEvent,
-  ): Promise<RegisteredWatch | undefined> {
+  async commitHealth(watch: RegisteredWatch, { health, event }: HealthChange, warning?: ExpiryEvent) {
     const { healthRev: read } = watch;
     const events = [event, warning].filter((one) => one !== undefined).map(eventBody);
     const changed = {
