@@ -20,7 +20,7 @@ const floors = [
   ['functions/webhooks/endpoints'],
   ['functions/webhooks/deliveries'],
   ['functions/webhooks/engine'],
-  ['functions/poll'],
+  ['functions/poll', 'functions/explain'],
   ['functions/operator/api'],
   ['functions/operator/operations'],
   ['functions/operator', 'functions/declare'],

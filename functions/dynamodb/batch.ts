@@ -20,13 +20,22 @@ export class BatchLeftoverError extends Error {
   override readonly name = 'BatchLeftoverError';
 }
 
-/** Reads rows, strongly consistent, in the order of their keys. @throws BatchLeftoverError when some stay unread */
-export async function getRows(client: DynamoDBClient, table: string, keys: readonly Key[], budget = retryBudget()) {
+/**
+ * Reads rows in the order of their keys, strongly consistent unless they may lag by a second at half the price.
+ * @throws BatchLeftoverError when some stay unread
+ */
+export async function getRows(
+  client: DynamoDBClient,
+  table: string,
+  keys: readonly Key[],
+  budget = retryBudget(),
+  mayLag = false,
+) {
   const rows = new Map<string, Item>();
   const distinct = new Map(keys.map((key) => [rowName(key), marshall(key)]));
   await inBatches([...distinct.values()], getLimit, 'unread', budget, async (Keys) => {
     const { Responses, UnprocessedKeys } = await client.send(
-      new BatchGetItemCommand({ RequestItems: { [table]: { Keys, ConsistentRead: true } } }),
+      new BatchGetItemCommand({ RequestItems: { [table]: { Keys, ConsistentRead: !mayLag } } }),
     );
     for (const item of Responses?.[table] ?? []) {
       const row = unmarshall(item);

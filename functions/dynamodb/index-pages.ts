@@ -8,6 +8,8 @@ import type { Item, Key } from './row.ts';
 export interface TableSource {
   readonly dynamo: DynamoDBClient;
   readonly table: string;
+  /** Set for reads at half the price, which may miss what was written within the last second. */
+  readonly mayLag?: true;
 }
 
 /** An index of a table; it holds only keys. Each key attribute is a text (`S`) or a number (`N`). */
@@ -174,9 +176,9 @@ async function rowsAt(source: TableSource, range: IndexRange, { cursors, items }
 }
 
 /** Input of a query for a range; consistent for the table itself. */
-export const queryOf = (table: string, { index, partition, sort, isDescending }: IndexRange) => ({
+export const queryOf = (table: string, { index, partition, sort, isDescending }: IndexRange, mayLag = false) => ({
   TableName: table,
-  ...(index === undefined ? { ConsistentRead: true } : { IndexName: index }),
+  ...(index === undefined ? { ConsistentRead: !mayLag } : { IndexName: index }),
   KeyConditionExpression: '#partition = :partition AND #sort BETWEEN :first AND :last',
   ExpressionAttributeNames: { '#partition': partition[0], '#sort': sort[0] },
   ExpressionAttributeValues: marshall({ ':partition': partition[1], ':first': sort[1], ':last': sort[2] }),

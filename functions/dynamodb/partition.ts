@@ -30,7 +30,8 @@ export const unchangedSince = (rev: number): Expression =>
   rev === 0 ? { condition: 'attribute_not_exists(pk)' } : { condition: 'rev = :rev', values: { rev } };
 
 /**
- * One partition of a DynamoDB table with key `pk`, `sk`: consistent reads, conditional writes, and the units they use.
+ * One partition of a DynamoDB table with key `pk`, `sk`: reads, consistent unless the source says otherwise, conditional
+ * writes, and the units they use.
  * A failed condition is an answer, not an error; other refusals of DynamoDB are thrown.
  */
 export class Partition {
@@ -121,7 +122,7 @@ export class Partition {
   private async query(from: string, to: string, after?: string, limit?: number, isDescending = false) {
     const page = await this.source.dynamo.send(
       new QueryCommand({
-        ...queryOf(this.source.table, { ...rowsBetween(this.pk, from, to), isDescending }),
+        ...queryOf(this.source.table, { ...rowsBetween(this.pk, from, to), isDescending }, this.source.mayLag),
         ReturnConsumedCapacity: 'TOTAL',
         ExclusiveStartKey: after === undefined ? undefined : marshall({ pk: this.pk, sk: after }),
         Limit: limit,

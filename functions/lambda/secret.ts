@@ -1,8 +1,13 @@
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import * as z from 'zod/mini';
+import { pause, retryBudget } from '#functions/clock/backoff.ts';
 import { isRecent } from '#functions/clock/instants.ts';
+import type { HttpAnswer } from '#functions/http/connections.ts';
+import { HttpError } from '#functions/http/http-error.ts';
 import { withoutMark } from '#functions/parsing/byte-order-mark.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
-import { type Fields, readSecretArn } from './environment.ts';
+import { type Fields, readSecretPlace } from './environment.ts';
+import { type SignedAddress, signedPost, signerFor } from './signed-post.ts';
 
 /** Thrown for a secret that is no JSON object of texts; does not repeat it. */
 export class SecretError extends Error {
@@ -18,23 +23,62 @@ export function whenInvoked<Dependencies>(
   maxAgeMs = 300_000,
   now: () => number = Date.now,
 ): () => Promise<Dependencies> {
-  const arn = readSecretArn();
-  const client = new SecretsManagerClient({});
+  const place = readSecretPlace();
+  const address = place && { url: place.url, signer: signerFor('secretsmanager', new DynamoDBClient({})) };
   let built: { readonly from: string; readonly dependencies: Dependencies; checkedAt: number } | undefined;
   return async () => {
-    if (built && (arn === undefined || isRecent(built.checkedAt, now(), maxAgeMs))) return built.dependencies;
-    const text = arn === undefined ? '{}' : await secretText(client, arn, built?.from);
+    if (built && (!place || isRecent(built.checkedAt, now(), maxAgeMs))) return built.dependencies;
+    const last = built?.from;
+    const read = address ? secretText(address, place.arn) : '{}';
+    // While the secret cannot be read, the last text stays valid.
+    const text = await (last === undefined ? read : Promise.resolve(read).catch(() => last));
     if (built?.from === text) built.checkedAt = now();
     else built = { from: text, dependencies: build(fieldsOf(text)), checkedAt: now() };
     return built.dependencies;
   };
 }
 
-/** Reads the secret; while that fails, the last text stays valid. */
-async function secretText(client: SecretsManagerClient, arn: string, last: string | undefined): Promise<string> {
-  const read = client.send(new GetSecretValueCommand({ SecretId: arn }));
-  const { SecretString } = await (last === undefined ? read : read.catch(() => ({ SecretString: last })));
-  return SecretString ?? '{}';
+/** Times that the secret is asked for, as the SDK does, and milliseconds for each: less than any invocation has. */
+const mostTries = 3;
+const usualTryMs = 3000;
+
+/** Codes by which AWS asks for a repetition, beside the statuses 429 and from 500. */
+const passingCode = /Throttl|TooManyRequests|LimitExceeded|SlowDown/;
+
+/** Reads the text of a secret. @throws Error with AWS's own code as its name, HttpError when no whole answer comes */
+export async function secretText(place: SignedAddress, SecretId: string, tryMs = usualTryMs): Promise<string> {
+  const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'secretsmanager.GetSecretValue' };
+  const budget = retryBudget();
+  for (let tries = 1; ; tries += 1) {
+    const asked = signedPost(place, headers, JSON.stringify({ SecretId }), tryMs);
+    const { text, error, mayPass } = await asked.then(saidIn, withoutAnswer);
+    if (text !== undefined) return text;
+    if (!mayPass || tries === mostTries || !(await pause(tries, budget))) throw error;
+  }
+}
+
+/** Without a text, the secret holds bytes, or nothing yet. */
+const secretSchema = z.object({ SecretString: z._default(z.string(), '{}') });
+
+interface Said {
+  readonly text?: string;
+  readonly error?: Error;
+  /** True if a repetition may succeed. */
+  readonly mayPass?: boolean;
+}
+
+const withoutAnswer = (error: Error): Said => ({ error, mayPass: error instanceof HttpError });
+
+function saidIn({ status, headers, body }: HttpAnswer): Said {
+  const json = jsonOf(body.toString());
+  const { data: secret } = secretSchema.safeParse(json);
+  if (status === 200 && secret) return { text: secret.SecretString };
+  const { __type, message, Message } = Object(json);
+  // In full, the code is com.amazonaws.NAME#CODE:http://….
+  const code = /^(?:[^#:]*#)?(\w+)/.exec(`${headers['x-amzn-errortype'] ?? __type ?? ''}`)?.[1] ?? `HTTP ${status}`;
+  const error = new Error(`Secrets Manager does not give the secret: ${message ?? Message ?? code}`);
+  error.name = code;
+  return { error, mayPass: status === 200 || status === 429 || status >= 500 || passingCode.test(code) };
 }
 
 function fieldsOf(text: string): Fields {

@@ -18,11 +18,13 @@ export function signerFor(service: string, { config }: DynamoDBClient): Signatur
 /** Bytes of Lambda's largest answer (6 MB). */
 const largestAnswer = 6 * 1024 * 1024;
 
+type Headers = Readonly<Record<string, string>>;
+
 /** Posts a signed request to an AWS service. @throws HttpError when no whole answer comes */
-export async function signedPost({ url, signer }: SignedAddress, contentType: string, body: string, timeoutMs: number) {
+export async function signedPost({ url, signer }: SignedAddress, own: Headers, body: string, timeoutMs: number) {
   const { protocol, host, hostname, pathname: path } = new URL(url);
-  const unsigned = { host, 'content-type': contentType };
-  const { headers } = await signer.sign({ method: 'POST', protocol, hostname, path, headers: unsigned, body });
+  const unsigned = { method: 'POST', protocol, hostname, path, headers: { host, ...own }, body };
+  const { headers } = await signer.sign(unsigned);
   const answer = await new Connections().send({
     method: 'POST',
     url: new URL(url),
@@ -40,7 +42,7 @@ export async function signedPost({ url, signer }: SignedAddress, contentType: st
 /** Asks SNS by its query API (version 2010-03-31). @returns status and XML @throws as {@link signedPost} does */
 export async function askSns(sns: SignedAddress, fields: Readonly<Record<string, string>>, timeoutMs: number) {
   const body = String(new URLSearchParams({ Version: '2010-03-31', ...fields }));
-  const answer = await signedPost(sns, 'application/x-www-form-urlencoded', body, timeoutMs);
+  const answer = await signedPost(sns, { 'content-type': 'application/x-www-form-urlencoded' }, body, timeoutMs);
   const xml = answer.body.toString();
   return { status: answer.status, xml, code: /<Code>(\w+)</.exec(xml)?.[1] ?? `HTTP ${answer.status}` };
 }

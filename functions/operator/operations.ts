@@ -2,6 +2,7 @@ import { deliveryOperations } from '#functions/operator/operations/deliveries.ts
 import { endpointRecoveryOperations } from '#functions/operator/operations/endpoint-recovery.ts';
 import { endpointOperations } from '#functions/operator/operations/endpoints.ts';
 import { eventOperations } from '#functions/operator/operations/events.ts';
+import { explainTransfer } from '#functions/operator/operations/explain.ts';
 import { mailboxOperations } from '#functions/operator/operations/mailboxes.ts';
 import { showServices } from '#functions/operator/operations/services.ts';
 import { showStatus } from '#functions/operator/operations/status.ts';
@@ -13,6 +14,7 @@ export const operations = [
   showServices,
   ...watchOperations,
   listTransfers,
+  explainTransfer,
   ...mailboxOperations,
   ...endpointOperations,
   ...endpointRecoveryOperations,

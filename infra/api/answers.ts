@@ -1,5 +1,8 @@
 import * as z from 'zod/mini';
 import { verificationMethods } from '#functions/cryptshare/verification.ts';
+import { findings } from '#functions/explain/finding.ts';
+import { happenings } from '#functions/explain/timeline.ts';
+import { verdicts } from '#functions/explain/verdict.ts';
 import { languages } from '#functions/notices/words/words.ts';
 import { pollFields, watchProblemSchema } from '#functions/operator/api/on-demand-poll.ts';
 import { deliveryStatus, direction } from '#functions/operator/api/schemas.ts';
@@ -65,6 +68,64 @@ const watch = z.strictObject({
 
 /** `since`: first observation of this state. */
 const transfer = z.strictObject({ trackingId: text, state: text, since: text, firstSeenAt: text, isListed: flag });
+
+const explanation = z.strictObject({
+  trackingId: text,
+  /** Why there are events about it, or none. */
+  finding: z.enum(findings),
+  /** Watches in which it was looked up, where no event names one; with `isMore`, not all. */
+  looked: z.optional(z.strictObject({ watches: int, isMore: flag, disabled: int, failing: int, unfinished: int })),
+  seen: z.array(z.extend(transfer, { mailbox: text, direction })),
+  /** Oldest first. */
+  timeline: z.array(
+    z.strictObject({
+      at: text,
+      kind: z.enum(happenings),
+      event: optionalText,
+      type: optionalText,
+      state: optionalText,
+      mailbox: optionalText,
+      direction: z.optional(direction),
+      endpoint: optionalText,
+      digest: optionalText,
+      attempt: z.optional(int),
+      outcome: optionalText,
+      cause: optionalText,
+      failure: z.optional(z.enum(postFailures)),
+      code: optionalText,
+      status: z.optional(int),
+      durationMs: z.optional(int),
+    }),
+  ),
+  subscribers: z.array(
+    z.strictObject({
+      name: text,
+      /** Missing for a removed one. */
+      isReader: z.optional(flag),
+      status: z.enum(['active', 'paused', 'disabled', 'removed']),
+      /** One for each event, oldest first. */
+      verdicts: z.array(
+        z.strictObject({
+          event: text,
+          type: text,
+          at: text,
+          verdict: z.enum(verdicts),
+          reason: optionalText,
+          nextAttemptAt: optionalText,
+          digest: optionalText,
+          attempts: z.optional(int),
+          /** A row as `pk sk`, or a setting of the subscriber. */
+          proof: z.union([
+            z.strictObject({ row: text }),
+            z.strictObject({ setting: text, value: z.union([text, z.array(text)]) }),
+          ]),
+        }),
+      ),
+    }),
+  ),
+  /** True when not all events, attempts or subscribers are here. */
+  hasMore: z.optional(flag),
+});
 
 const endpoint = z.strictObject({
   name: text,
@@ -155,6 +216,7 @@ export const answers = {
   pauseWatch: watch,
   resumeWatch: watch,
   listTransfers: pageOf(transfer),
+  explainTransfer: explanation,
   pollWatch: z.strictObject(pollFields),
   requestCode: z.strictObject({ mailbox: text }),
   verifyMailbox: z.strictObject({ mailbox: text, method, validUntil: optionalText }),

@@ -17,6 +17,8 @@ export const summaries: Readonly<Record<Id, string>> = {
   pollWatch: 'Polls a watch now, even a disabled one; the answer has the outcome, of a failure as well',
   listTransfers:
     'Lists the known transfers of a watch with their state and its time, in no order; a short or empty page may have a next one',
+  explainTransfer:
+    'Explains why events about a transfer were sent or not: its life, and for each subscriber a verdict with its proof. It reads what is stored, up to the last second',
   requestCode: 'Requests a mail with a verification code for a mailbox; it may invalidate earlier codes',
   verifyMailbox:
     'Verifies a mailbox by the mailed code, or without one by the client id, and polls it at once. After the client id, it also polls all others that failed for lack of verification',
@@ -58,6 +60,7 @@ export const ownFailures: { readonly [Each in Id]?: readonly number[] } = {
   resumeWatch: [404, 409],
   pollWatch: [404, 502],
   listTransfers: [404],
+  explainTransfer: [404],
   requestCode: [429, 502],
   verifyMailbox: [422, 429, 502],
   showVerification: [429, 502],

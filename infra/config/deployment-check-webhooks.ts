@@ -164,5 +164,5 @@ function variableFor(webhook: string, what: string): string {
 /** Variables of all functions. A field of the secret with such a name would override the variable. */
 function ownVariables(): ReadonlySet<string> {
   const all = [pollEnvironment, fanOutEnvironment, sweepEnvironment, declareEnvironment, operatorEnvironment];
-  return new Set(['SECRET_ARN', ...all.flatMap((environment) => Object.keys(environment().shape))]);
+  return new Set(['SECRET_ARN', 'SECRET_URL', ...all.flatMap((environment) => Object.keys(environment().shape))]);
 }

@@ -31,7 +31,9 @@ export class NotifierSecret extends Secret {
   }
 
   grantVariables(reader: LambdaFunction): Grant {
+    const { region, urlSuffix } = this.stack;
     reader.addEnvironment('SECRET_ARN', this.secretArn);
+    reader.addEnvironment('SECRET_URL', `https://secretsmanager.${region}.${urlSuffix}`);
     const actions = ['secretsmanager:GetSecretValue'];
     return Grant.addToPrincipal({ grantee: reader, actions, resourceArns: [this.secretArn] });
   }

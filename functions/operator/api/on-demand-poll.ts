@@ -21,7 +21,7 @@ const errorSchema = z.object({ errorType: z.string().check(z.regex(/^[\w.]{1,100
 /** The poll, even a failed one; undefined for a removed watch. @throws Problem when it is not invoked, or crashes */
 export async function invokePoll(pollFunction: SignedAddress, watch: Watch, timeoutMs: number) {
   const late = 'the poll function did not answer in time: its log tells how the poll ended';
-  const asked = signedPost(pollFunction, 'application/json', JSON.stringify(watch), timeoutMs);
+  const asked = signedPost(pollFunction, { 'content-type': 'application/json' }, JSON.stringify(watch), timeoutMs);
   const answer = await asked.catch((error: Error) => Promise.reject(unanswered(error, 'Lambda', late)));
   if (answer.status !== 200) throw refusalOf(answer);
   const result: unknown = JSON.parse(answer.body.toString());

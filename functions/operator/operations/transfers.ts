@@ -7,7 +7,7 @@ import { toTransferRow, transferRange } from '#functions/snapshot/snapshot-rows.
 import { comparableState, watchKey } from '#functions/transfers/transfer.ts';
 import { existingWatch, onWatch, watchPath } from './watches.ts';
 
-const shown = (transfer: TransferRow) => {
+export const shownTransfer = (transfer: TransferRow) => {
   const { trackingId, state, observedAt, firstSeenAt, isUnlisted } = transfer;
   return { trackingId, state, since: observedAt, firstSeenAt, isListed: !isUnlisted };
 };
@@ -21,6 +21,6 @@ export const listTransfers = operation('listTransfers', `GET ${watchPath}/transf
     const ranges = [rowsBetween(watchKey(found), ...transferRange)];
     const isWanted = (transfer: TransferRow) => wanted === undefined || comparableState(transfer.state) === wanted;
     const { items, next } = await pageOf(deps.tables.transfers, { ranges, read: toTransferRow, isWanted }, paging);
-    return { items: items.map(shown), next };
+    return { items: items.map(shownTransfer), next };
   },
 });

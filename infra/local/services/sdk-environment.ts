@@ -1,7 +1,7 @@
 import { devNull } from 'node:os';
 
 /** Settings of the SDK, of Powertools, which would print logs of functions, and of the secret, which only AWS has. */
-const settingsOfUser = /^(?:AWS|POWERTOOLS)_|^SECRET_ARN$/i;
+const settingsOfUser = /^(?:AWS|POWERTOOLS)_|^SECRET_(?:ARN|URL)$/i;
 
 /**
  * Replaces the SDK settings of this process by these. The user's AWS settings, in variables or files, must not lead

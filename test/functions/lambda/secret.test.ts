@@ -1,6 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EnvironmentError, readDeliverEnvironment, readPollEnvironment } from '#functions/lambda/environment.ts';
-import { SecretError, whenInvoked } from '#functions/lambda/secret.ts';
+import { SecretError, secretText, whenInvoked } from '#functions/lambda/secret.ts';
 import { AwsServices } from '#test/infra/cli/secret/aws-services.ts';
 import { TestClock } from '#test/support/poll-world.ts';
 
@@ -9,7 +12,9 @@ let clock: TestClock;
 beforeEach(async () => {
   aws = new AwsServices();
   clock = new TestClock();
-  for (const [name, value] of Object.entries(await aws.start())) vi.stubEnv(name, value);
+  const environment = await aws.start();
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  vi.stubEnv('SECRET_URL', environment.AWS_ENDPOINT_URL_SECRETS_MANAGER);
   vi.stubEnv('SECRET_ARN', AwsServices.secretName);
 });
 afterEach(async () => {
@@ -59,6 +64,28 @@ describe('whenInvoked', () => {
     expect(await dependencies()).toBe(first);
   });
 
+  test('keeps what it has built while the secret is throttled, and asks no more until it is due again', async () => {
+    const dependencies = whenInvoked((fields) => fields, minute, now);
+    aws.secret = '{"TOKEN":"first"}';
+    const first = await dependencies();
+    aws.refusal = { of: 'GetSecretValue', name: 'ThrottlingException', message: 'not now' };
+    clock.advance(minute);
+    expect(await dependencies()).toBe(first);
+    const { length } = aws.operations;
+    expect(await dependencies()).toBe(first);
+    expect(aws.operations).toHaveLength(length);
+  });
+
+  test('fails by AWS’s own code while the secret was never read', async () => {
+    aws.refusal = { of: 'GetSecretValue', name: 'AccessDeniedException', message: 'not authorized' };
+    await expect(whenInvoked((fields) => fields)()).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  });
+
+  test('names the address of Secrets Manager if it is missing', () => {
+    vi.stubEnv('SECRET_URL', undefined);
+    expect(() => whenInvoked((fields) => fields)).toThrow('SECRET_URL must be where');
+  });
+
   test('tries again at each invocation until the secret is filled', async () => {
     const dependencies = whenInvoked(
       ({ TOKEN }) => {
@@ -92,6 +119,97 @@ describe('whenInvoked', () => {
     },
   );
 });
+
+describe('secretText', () => {
+  const signer = { sign: async (request: object) => request } as never;
+
+  /** Answers as Secrets Manager might, in this order; the last answer stays. */
+  async function serve(...given: readonly Answer[]) {
+    const asked: { readonly target: unknown; readonly body: string }[] = [];
+    const server = createServer(async (request, response) => {
+      asked.push({ target: request.headers['x-amz-target'], body: await text(request) });
+      const { status = 200, headers = {}, body } = given[Math.min(asked.length, given.length) - 1]!;
+      if (body === undefined) return;
+      response.writeHead(status, headers);
+      response.end(body);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return { asked, read: (tryMs?: number) => secretText({ url, signer }, 'arn:of:secret', tryMs) };
+  }
+
+  interface Answer {
+    readonly status?: number;
+    readonly headers?: Readonly<Record<string, string>>;
+    /** None for a service that hangs. */
+    readonly body?: string;
+  }
+
+  const full: Answer = { body: '{"Name":"secret","SecretString":"{}"}' };
+  const refused = (type: string, status = 400): Answer => {
+    return { status, body: JSON.stringify({ __type: type, message: 'because of a rule' }) };
+  };
+
+  test('asks for the value of the secret by its ARN', async () => {
+    const { asked, read } = await serve({ body: '{"SecretString":"{\\"TOKEN\\":\\"first\\"}"}' });
+    expect(await read()).toBe('{"TOKEN":"first"}');
+    expect(asked).toEqual([{ target: 'secretsmanager.GetSecretValue', body: '{"SecretId":"arn:of:secret"}' }]);
+  });
+
+  test('takes a secret without a text for an empty one', async () => {
+    expect(await (await serve({ body: '{"SecretBinary":"e30="}' })).read()).toBe('{}');
+  });
+
+  test.each<[string, Answer]>([
+    ['throttles', refused('ThrottlingException')],
+    ['has an internal fault', refused('InternalServiceError', 500)],
+    ['is out of service', { status: 503, body: '<html>' }],
+    ['answers with something else', { body: 'hush-hush' }],
+    ['answers with no object', { body: '"hush-hush"' }],
+    ['ends its answer early', { headers: { 'content-length': '99' }, body: '{"SecretString":' }],
+  ])('asks again when the service %s', async (_, trouble) => {
+    const { asked, read } = await serve(trouble, trouble, full);
+    expect(await read(100)).toBe('{}');
+    expect(asked).toHaveLength(3);
+  });
+
+  test('asks again when the service hangs, and gives up after three times', async () => {
+    const hanging = await serve({}, full);
+    expect(await hanging.read(100)).toBe('{}');
+    const dead = await serve({});
+    await expect(dead.read(100)).rejects.toThrow('no answer (timeout)');
+    expect(dead.asked).toHaveLength(3);
+  });
+
+  test.each([
+    ['AccessDeniedException', {}, 'AccessDeniedException'],
+    ['com.amazonaws.secretsmanager#ResourceNotFoundException', {}, 'ResourceNotFoundException'],
+    ['no matter', { 'x-amzn-errortype': 'DecryptionFailure:http://internal.amazon.com/' }, 'DecryptionFailure'],
+  ])('asks once when the secret is refused by %s, and names AWS’s own code', async (type, headers, name) => {
+    const { asked, read } = await serve({ ...refused(type), headers });
+    await expect(read()).rejects.toMatchObject({ name, message: expect.stringContaining('because of a rule') });
+    expect(asked).toHaveLength(1);
+  });
+
+  test('gives up a service that keeps throttling, by its code', async () => {
+    const { asked, read } = await serve(refused('ThrottlingException'));
+    await expect(read()).rejects.toMatchObject({ name: 'ThrottlingException' });
+    expect(asked).toHaveLength(3);
+  });
+
+  test('repeats no part of an answer that is not as expected', async () => {
+    for (const body of ['hush-hush', '["hush-hush"]', '{"SecretString":["hush-hush"]}']) {
+      const error: Error = await (await serve({ body })).read().then(fail, (reason) => reason);
+      expect(`${error.name} ${error.message}`).not.toContain('hush');
+    }
+  });
+});
+
+const fail = () => Promise.reject(new Error('expected a failure'));
 
 describe('the environment of a function', () => {
   beforeEach(() => {

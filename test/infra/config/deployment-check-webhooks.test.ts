@@ -91,13 +91,19 @@ describe('deploymentProblems', () => {
       { name: `1-${'x'.repeat(62)}`, secretFrom: undefined },
       `webhooks[0].secretFrom: expected on AWS, where a secret that is made is never shown: name a field of the secret, for example ${'X'.repeat(49)}_WEBHOOK_SECRET, and fill it with npm run notifier -- secret fill`,
     ],
-    ...['DATA_KEY', 'CRYPTSHARE_CLIENT_ID', 'SECRET_ARN', 'TRANSFERS_TABLE', 'AWS_SECRET_ACCESS_KEY', 'PATH'].map(
-      (variable): [string, Partial<Webhook>, string] => [
-        `the variable ${variable}`,
-        { secretFrom: variable },
-        taken(variable),
-      ],
-    ),
+    ...[
+      'DATA_KEY',
+      'CRYPTSHARE_CLIENT_ID',
+      'SECRET_ARN',
+      'SECRET_URL',
+      'TRANSFERS_TABLE',
+      'AWS_SECRET_ACCESS_KEY',
+      'PATH',
+    ].map((variable): [string, Partial<Webhook>, string] => [
+      `the variable ${variable}`,
+      { secretFrom: variable },
+      taken(variable),
+    ]),
     [
       'one variable for two things',
       { urlFrom: 'CRM', url: undefined, secretFrom: 'CRM' },

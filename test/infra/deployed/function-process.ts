@@ -13,11 +13,8 @@ import { statementsOf } from './role-policy.ts';
 import { type DeployableFunction, propertiesOf } from './synthesised-stack.ts';
 import { region, type TemplateValues } from './template-values.ts';
 
-/** Where Lambda's API and SNS are. */
-const [lambdaUrl, snsUrl] = ['lambda', 'sns'].map((service) => `https://${service}.${region}.amazonaws.com`) as [
-  string,
-  string,
-];
+/** Where the services are that functions call without the SDK. */
+const awsUrl = new RegExp(`https://(?:lambda|sns|secretsmanager)[.]${region}[.]amazonaws[.]com`);
 
 const bootstrap = fileURLToPath(new URL('runtime-bootstrap.ts', import.meta.url));
 
@@ -68,7 +65,7 @@ export async function startFunction(
   const runtime = await startLambdaRuntime(arn('lambda', `function:${logicalId}`));
   const variables = Object.entries<unknown>(Environment.Variables).map(([variable, value]) => [
     variable,
-    values.text(value).replace(`${taskFolder}/`, `${folder}/`).replace(lambdaUrl, proxy.url).replace(snsUrl, proxy.url),
+    values.text(value).replace(`${taskFolder}/`, `${folder}/`).replace(awsUrl, proxy.url),
   ]);
   const environment: Record<string, string> = Object.fromEntries(variables);
   const child = spawn(process.execPath, [...(internet ? ['--import', internet.preload] : []), bootstrap], {
@@ -86,7 +83,6 @@ export async function startFunction(
       AWS_ENDPOINT_URL_DYNAMODB: proxy.url,
       AWS_ENDPOINT_URL_SNS: proxy.url,
       AWS_ENDPOINT_URL_SQS: proxy.url,
-      AWS_ENDPOINT_URL_SECRETS_MANAGER: proxy.url,
       ...(internet && { NODE_EXTRA_CA_CERTS: internet.caFile }),
     },
   });

@@ -33,6 +33,7 @@ const values: Readonly<Record<string, string>> = {
   endpoint: 'crm',
   event,
   id: event,
+  trackingId: 'one',
 };
 
 /** Parts of requests and preparations by which operations succeed. */
@@ -55,6 +56,10 @@ const questions: Readonly<Record<string, Question & { readonly before?: (world: 
       world.cryptshare.transfers.seed(transfers);
       await world.ask('POST', '/watches/sent/alice%40example.com/poll');
     },
+  },
+  explainTransfer: {
+    query: { subscriber: 'crm', mailbox: 'alice@example.com', direction: 'sent' },
+    before: (world) => world.settleAll(),
   },
   updateWatch: { body: { pollIntervalMs: 300_000, follow: ['overdue', 'problems'], overdueBeforeMs: 3_600_000 } },
   resumeWatch: { before: (world) => world.ask('POST', '/watches/sent/alice%40example.com/pause') },
