@@ -3,7 +3,7 @@ import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { shardOf } from '#functions/watches/places.ts';
 import { problemOf } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
-import { Incidents } from './incidents.ts';
+import { incidentsOf } from './incidents.ts';
 import { failedPoll } from './poll-result.ts';
 import { pollAndUpdateHealth, type WatchPoll } from './poll-shard.ts';
 import { lastWriteAt, withShardLease } from './shard-lease.ts';
@@ -27,7 +27,7 @@ export async function pollOnDemand(deps: PollDependencies, wanted: Watch, deadli
     const term = { since: deps.now().getTime(), until: lastWriteAt(deps, deadline) };
     const held = await deps.shardRows.acquire(shard, view.row, term, watchKey(wanted));
     if (held) {
-      const incidents = new Incidents(deps, view);
+      const incidents = incidentsOf(deps, view);
       // The operator may just have mended the cause of the last failed attempts.
       return withShardLease(deps, { held, view, forgiveSince: term.since }, async (polling) => {
         const poll = await pollAndUpdateHealth(polling, watch, { scope: 'all', deadline, wantsFacts: true }, incidents);

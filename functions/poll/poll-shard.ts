@@ -14,7 +14,7 @@ import type { HeldShard, ShardView } from '#functions/watches/shard-rows.ts';
 import { expiryWarning, nextHealth } from '#functions/watches/watch-health.ts';
 import { problemOfAws, withClock } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
-import { announcePending, Incidents } from './incidents.ts';
+import { announcePending, type Incidents, incidentsOf } from './incidents.ts';
 import type { PollTerms } from './list-watch.ts';
 import { failedPoll, type PollResult } from './poll-result.ts';
 import { pollWatch } from './poll-watch.ts';
@@ -74,7 +74,7 @@ export async function pollShard(
   const view = await shardRows.read(shard, schedule.shards, deps.origin);
   const { watches, row } = view;
   const mended = plausibleMended(view.mended, started);
-  const incidents = new Incidents(deps, view);
+  const incidents = incidentsOf(deps, view);
   const to = Date.parse(at);
   const enabled = watches.filter(({ isDisabled }) => !isDisabled);
   const scheduled = (watch: RegisteredWatch) => scheduleEarlier(watch, mended);
