@@ -40,39 +40,22 @@ export const webhookRepositories = (source: TableSource, random = Math.random, k
 
 type WebhookEnvironment = Omit<ReturnType<typeof readFanOutEnvironment>, 'ANNOUNCEMENT_QUEUE_URL'>;
 
-const keptIn = (env: WebhookEnvironment): number => env.EVENT_RETENTION_DAYS * dayMs;
-
 const sourceIn = (env: WebhookEnvironment, dynamo = new DynamoDBClient(sdkSettings)): TableSource => {
   return { dynamo, table: env.WEBHOOKS_TABLE };
 };
 
-const wakeUpsIn = (env: WebhookEnvironment) => {
-  return { wakeUps: { sqs: newQueueClient(), url: env.WAKE_UP_QUEUE_URL }, now, steady };
-};
-
-/** Builds the dependencies that changes of endpoints share, without deliveries, which a bundle can then leave out. */
-export const endpointDependencies = (env: WebhookEnvironment, dynamo: DynamoDBClient) => {
-  const source = sourceIn(env, dynamo);
-  const leases = new Leases(source, Math.random, keptIn(env));
-  return { endpoints: new Endpoints(source), leases, ...wakeUpsIn(env) };
-};
-
-/** Builds the dependencies that all work on deliveries shares. */
+/** Builds the dependencies that all work on endpoints and deliveries shares. */
 export const deliveryDependencies = (env: WebhookEnvironment, dynamo?: DynamoDBClient) => {
-  return { ...webhookRepositories(sourceIn(env, dynamo), Math.random, keptIn(env)), ...wakeUpsIn(env) };
+  const repositories = webhookRepositories(sourceIn(env, dynamo), Math.random, env.EVENT_RETENTION_DAYS * dayMs);
+  return { ...repositories, wakeUps: { sqs: newQueueClient(), url: env.WAKE_UP_QUEUE_URL }, now, steady };
 };
 
 export type FanOutDependencies = Readonly<ReturnType<typeof fanOutDependencies>>;
 
 export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>) => {
-  const source = sourceIn(env);
-  return {
-    endpoints: new Endpoints(source),
-    deliveries: new Deliveries(source, keptIn(env)),
-    ...wakeUpsIn(env),
-    /** Queue of fan-out itself. It takes the rest of announcements that too many endpoints want. */
-    announcements: { sqs: newQueueClient(), url: env.ANNOUNCEMENT_QUEUE_URL },
-  };
+  /** Queue of fan-out itself. It takes the rest of announcements that too many endpoints want. */
+  const announcements = { sqs: newQueueClient(), url: env.ANNOUNCEMENT_QUEUE_URL };
+  return { ...deliveryDependencies(env), announcements };
 };
 
 /** @throws DataKeyError unless `DATA_KEY` is 32 bytes in base64 */
