@@ -32,7 +32,7 @@ const floors = [
   ['infra/cli/commands', 'infra/cli/secret', 'infra/local/process', 'infra/local/demo'],
   ['infra/cli/doctor', 'infra/local/data'],
   ['infra/cli', 'infra/local/services'],
-  ['infra/local/console'],
+  ['infra/local/console', 'infra/local/monitoring'],
   ['infra/local', 'infra'],
 ];
 
