@@ -10,6 +10,7 @@ import { smtpOptionsOf } from '#infra/local/mail/mail-sender.ts';
 import { MailServerError, requireMailServer } from '#infra/local/mail/verify-smtp.ts';
 import { exitCodes } from '#infra/local/process/exit-codes.ts';
 import { ListenError } from '#infra/local/process/listening.ts';
+import { tellSupervisor } from '#infra/local/process/supervisor.ts';
 import { AwsEndpointError } from '#infra/local/services/aws-endpoints.ts';
 import { printableLines } from '#infra/terminal/printable.ts';
 import type { Daemon } from './daemon.ts';
@@ -84,6 +85,7 @@ async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Re
     ['SNS and SQS', queuesUrl],
     ['Data', data ?? 'in memory, gone when it stops'],
   ]);
+  tellSupervisor(process.env);
   if (config.alarmEmail) reporter.warning('no effect in the local run: alarms');
   reporter.warning((await ended) ? 'stopped, nothing left halfway' : 'stopped');
 }

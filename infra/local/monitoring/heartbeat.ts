@@ -40,7 +40,7 @@ export class Heartbeat {
   /** Calls the address unless it is early, or the last call is in flight. Throws nothing. */
   beat(): void {
     const now = this.deps.steady();
-    if (this.call || now - this.calledAt < restMs || this.cancellation.isCancelled) return;
+    if (this.call || now - this.calledAt < restMs) return;
     this.calledAt = now;
     this.call = this.send().finally(() => {
       this.call = undefined;
