@@ -29,10 +29,10 @@ const floors = [
   ['infra/constructs', 'infra/simulator', 'infra/cli/terminal'],
   ['infra/stack', 'infra/cli/api', 'infra/local/mail'],
   ['infra/cli/commands/endpoint'],
-  ['infra/cli/commands', 'infra/cli/secret', 'infra/local/process', 'infra/local/demo'],
-  ['infra/cli/doctor', 'infra/local/data'],
+  ['infra/cli/commands', 'infra/cli/secret', 'infra/local/process', 'infra/local/demo', 'infra/local/data'],
+  ['infra/cli/doctor', 'infra/service'],
   ['infra/cli', 'infra/local/services'],
-  ['infra/local/console'],
+  ['infra/local/console', 'infra/local/monitoring'],
   ['infra/local', 'infra'],
 ];
 

@@ -9,6 +9,8 @@ import { startDemo } from '#infra/local/demo/demo.ts';
 import { smtpOptionsOf } from '#infra/local/mail/mail-sender.ts';
 import { MailServerError, requireMailServer } from '#infra/local/mail/verify-smtp.ts';
 import { exitCodes } from '#infra/local/process/exit-codes.ts';
+import { ListenError } from '#infra/local/process/listening.ts';
+import { tellSupervisor } from '#infra/local/process/supervisor.ts';
 import { AwsEndpointError } from '#infra/local/services/aws-endpoints.ts';
 import { printableLines } from '#infra/terminal/printable.ts';
 import type { Daemon } from './daemon.ts';
@@ -34,7 +36,7 @@ function exitCodeAfter(thrown: Error): number {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.stopped : exitCodes.wrongStart;
   // Errors of storage can occur anywhere.
   const error = storageError('the data folder', thrown) ?? thrown;
-  const explained = [ConfigError, DataFolderError, AwsEndpointError, MailServerError];
+  const explained = [ConfigError, DataFolderError, AwsEndpointError, ListenError, MailServerError];
   const isExplained = explained.some((kind) => error instanceof kind);
   console.error(printableLines(isExplained ? error.message : `The notifier stopped: ${error.stack}`));
   return error instanceof ConfigError ? exitCodes.wrongStart : exitCodes.broken;
@@ -64,7 +66,7 @@ async function run(options: Options, daemon: Daemon): Promise<void> {
 
 async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Reporter, source: string): Promise<void> {
   const { config, data } = options;
-  const { databaseUrl, queuesUrl, operator, ended, stop } = await startRun(options, reporter);
+  const { databaseUrl, queuesUrl, operator, metricsUrl, ended, stop } = await startRun(options, reporter);
   daemon.runs(stop, reporter.warning);
   const folder = dirname(operator.file);
   const isUsual = resolve(folder) === resolve(usualDataFolder);
@@ -78,10 +80,12 @@ async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Re
     ['Polls', `every ${config.schedule.every}`],
     ['Operator API', `${operator.url}, with the token in ${operator.file}`],
     ['Ask it', `npm run notifier -- status${isUsual ? '' : ` --data ${folder}`}`],
+    ...(metricsUrl === undefined ? [] : [['Metrics', metricsUrl] as const]),
     ['DynamoDB', databaseUrl],
     ['SNS and SQS', queuesUrl],
     ['Data', data ?? 'in memory, gone when it stops'],
   ]);
+  tellSupervisor(process.env);
   if (config.alarmEmail) reporter.warning('no effect in the local run: alarms');
   reporter.warning((await ended) ? 'stopped, nothing left halfway' : 'stopped');
 }

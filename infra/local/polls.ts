@@ -20,11 +20,14 @@ const pollTimeoutMs = 120_000;
 /**
  * Invokes the poll function when a watch is due, to the second; on AWS, the scheduler does so each minute. `asked` runs
  * an on-demand poll.
+ *
+ * @param onTick called with each tick that has ended
  */
 export function startPolls(
   handler: (event: unknown, context: Context) => Promise<ShardPoll>,
   reporter: Pick<Reporter, 'poll' | 'warning'>,
   foresight: Foresight,
+  onTick: (tick: ShardPoll) => void,
 ) {
   const stopping = new AbortController();
   const polls = new Set<Watch>();
@@ -46,9 +49,10 @@ export function startPolls(
   const tick = async () => {
     const event: Tick = { shard: 0, at: new Date().toISOString() };
     const foresee = foresight.begin();
-    const { warning, skipped } = await invoke(event, (...read) => foresee(outlookOf(...read)));
-    if (warning) reporter.warning(warning);
-    if (skipped) foresight.forget();
+    const ended = await invoke(event, (...read) => foresee(outlookOf(...read)));
+    if (ended.warning) reporter.warning(ended.warning);
+    if (ended.skipped) foresight.forget();
+    onTick(ended);
   };
   const report = (message: unknown) => {
     const poll = message as WatchPoll;

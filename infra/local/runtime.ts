@@ -9,6 +9,8 @@ import type { PollVariables } from '#infra/config/function-variables.ts';
 import { passOnAnnouncements } from '#infra/local/console/announcements.ts';
 import type { Reporter } from '#infra/local/console/console.ts';
 import { dataKeyOf } from '#infra/local/data/data-key.ts';
+import { answerMetrics } from '#infra/local/monitoring/metrics-server.ts';
+import { startMonitoring } from '#infra/local/monitoring/monitoring.ts';
 import { isWithin, stopInTime } from '#infra/local/process/stopping.ts';
 import { checkAwsEndpoints, startAwsServices } from '#infra/local/services/aws-endpoints.ts';
 import { createTopic, createTransfersTable } from '#infra/local/services/embedded-services.ts';
@@ -34,7 +36,7 @@ const closeWithinMs = 1000;
  * deliveries in flight, prints their announcements and stops the services, within a deadline. `ended` resolves then,
  * with true if all work was completed; it rejects on an error.
  *
- * @throws DataFolderError, AwsEndpointError, or the error of a service that cannot start
+ * @throws DataFolderError, AwsEndpointError, ListenError, ConfigError, or the error of a service that cannot start
  */
 export async function startRun(options: RunOptions, reporter: Reporter) {
   const { config, credentials, data, notifyExisting, prefix } = options;
@@ -80,6 +82,7 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
   const { handler } = await import('#functions/poll/poll.lambda.ts');
   const functions = new Map<string, InvokedFunction>();
   const invocations = await startInvocations(functions, sdkEnvironment.AWS_ACCESS_KEY_ID!);
+  const monitoring = await startMonitoring(config, (path) => operator.read(path), reporter.warning);
   const webhooks = await startWebhooks(aws, dataKey, options, reporter);
   const foresight = new Foresight();
   const operatorVariables = {
@@ -89,14 +92,19 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
     POLL_INVOCATION_URL: invocations.urlOf('poll'),
     SNS_URL: snsUrl,
   };
-  const operator = await startOperator(operatorVariables, data, (request, status) => {
-    reporter.warning(`operator: ${request}, answered ${status}`);
-    foresight.forget();
+  const operator = await startOperator(operatorVariables, {
+    data,
+    listen: config.operator?.listen,
+    ownRoutes: { 'GET /metrics': (response) => answerMetrics(monitoring.metrics, response) },
+    onChange(request, status) {
+      reporter.warning(`operator: ${request}, answered ${status}`);
+      foresight.forget();
+    },
   });
   const announcements = await passOnAnnouncements(aws, `${prefix}console`, now, reporter.announcement);
 
   // Starts last; otherwise published events would miss subscribers.
-  const polls = startPolls(handler, reporter, foresight);
+  const polls = startPolls(handler, reporter, foresight, monitoring.onTick);
   functions.set('poll', polls.asked);
   const serverTime = () => askServerTime(config.server);
   const expiry = startExpiry({ dynamo, tables: [table, `${prefix}webhooks`], now, serverTime });
@@ -111,6 +119,7 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
     }
   };
   const close = async () => {
+    await monitoring.close();
     await operator.close();
     await invocations.close();
     for (const client of [dynamo, sns, sqs]) client.destroy();
@@ -120,6 +129,7 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
     databaseUrl: sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!,
     queuesUrl: sdkEnvironment.AWS_ENDPOINT_URL_SQS!,
     operator,
+    metricsUrl: monitoring.url,
     ended: run(),
     stop,
   };
