@@ -115,7 +115,7 @@ export function calmReporter(
   };
 }
 
-/** @example '12 changes, 20 deliveries; archive 3 again in 4 s' */
+/** @example '12 changes, 20 deliveries; archive: 3 again in 4 s; Ctrl-C stops' */
 function statusWords({ counts, open }: Folding, now: number): string {
   const number = (count: number, one: string, many: string) =>
     `${count.toLocaleString('en')} ${count === 1 ? one : many}`;

@@ -94,22 +94,20 @@ function row(
   watch: string,
   forms: readonly string[],
   width: number,
-) {
+): Part[] {
   const subject = cutTo(id, mostIdColumns).padEnd(idColumns);
   const room = width - timeColumns - columnsOf(subject) - 2 * gap.length;
-  const fits = (text: string, other: string) => columnsOf(text) + (other && gap.length) + columnsOf(other) <= room;
+  const beside = (text: string) => (text === '' ? 0 : gap.length + columnsOf(text));
+  const fits = (text: string, other: string) => columnsOf(text) + beside(other) <= room;
+  const least = cutTo(words, leastWords);
   const deliveries =
-    forms.find((form) => fits(words, form)) ??
-    forms.find((form) => fits(cutTo(words, leastWords), form)) ??
-    forms.at(-1) ??
-    '';
-  const left = Math.max(leastWords, room - (deliveries && gap.length) - columnsOf(deliveries));
+    forms.find((form) => fits(words, form)) ?? forms.find((form) => fits(least, form)) ?? forms.at(-1) ?? '';
+  const left = Math.max(columnsOf(least), room - beside(deliveries));
   const detailed = `${words}, ${detail}`;
-  const isWhole = detail !== '' && columnsOf(detailed) + gap.length + columnsOf(watch) <= left;
-  const told = cutTo(isWhole ? detailed : words, left);
-  const beside = left - columnsOf(told) - gap.length;
-  const where = beside < Math.min(leastWatch, columnsOf(watch)) ? '' : cutTo(watch, beside);
-  const fill = deliveries && ' '.repeat(Math.max(0, left - columnsOf(told) - (where && gap.length) - columnsOf(where)));
+  const told = detail !== '' && columnsOf(detailed) + beside(watch) <= left ? detailed : cutTo(words, left);
+  const rest = left - beside(told);
+  const where = rest < Math.min(leastWatch, columnsOf(watch)) ? '' : cutTo(watch, rest);
+  const fill = ' '.repeat(deliveries === '' ? 0 : Math.max(0, left - columnsOf(told) - beside(where)));
   const parts: Part[] = [
     { text: timeOf(at), tone: 'time' },
     { text: subject, tone: 'subject' },
@@ -169,7 +167,7 @@ function endWords(facts: DeliveryFacts, now: number): string {
 /**
  * Deliveries without an end by endpoint, those with the next attempt first.
  *
- * @example ['archive 3 again in 4 s', 'crm 1 held (paused)']
+ * @example ['archive: 3 again in 4 s', 'crm: 1 held (paused)']
  */
 export function openWords(open: readonly OpenDelivery[], now: number): string[] {
   const waits = [...Map.groupBy(open, ({ endpoint }) => endpoint)].map(([endpoint, some]) => {
@@ -178,7 +176,7 @@ export function openWords(open: readonly OpenDelivery[], now: number): string[] 
     );
     const held = some.find(({ status }) => status === 'HELD');
     const wait = Number.isFinite(next) ? `again ${inWords(next - now)}` : held ? waitWords(held, now) : noOutcome;
-    return { next, text: `${endpoint} ${some.length.toLocaleString('en')} ${wait}` };
+    return { next, text: `${endpoint}: ${some.length.toLocaleString('en')} ${wait}` };
   });
   return waits.sort((a, b) => a.next - b.next).map(({ text }) => text);
 }
