@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import { printable } from '#functions/notices/foreign-text.ts';
 import { isWanted } from '#functions/webhooks/endpoints/endpoint.ts';
 import { isForPeople } from '#functions/webhooks/endpoints/format.ts';
+import { counted } from '#infra/local/process/stopping.ts';
 import { columnsOf, cutTo } from '#infra/terminal/columns.ts';
 import type { Announcement } from './announcements.ts';
 import type { Output, Reporter, Style } from './console.ts';
@@ -107,9 +108,12 @@ export function calmReporter(
       isClosed = true;
       isHurrying = true;
       show(true);
-      const open = openWords(folding.open, now());
-      const rest = keepsData ? '; the next start goes on with it' : '; the demo keeps nothing';
-      if (open.length > 0) say('open', 'waits', `${open.join(', ')}${rest}`);
+      const open = Map.groupBy(folding.open, ({ endpoint }) => endpoint);
+      const counts = [...open].flatMap(([name, some]) =>
+        counted(some.length, `delivery to ${name}`, `deliveries to ${name}`),
+      );
+      const rest = keepsData ? 'the next start goes on with them' : 'the demo keeps nothing';
+      if (counts.length > 0) say('open', 'waits', `${counts.join(', ')}; ${rest}`);
       pinned.remove();
     },
   };

@@ -37,7 +37,9 @@ const leastWords = 24;
 
 const gap = '  ';
 
+/** Words for a delivery that was not attempted, and for the end of that of a digest, whose line names its reader. */
 const noOutcome = 'not yet';
+const sent = '→ sent';
 
 const english = wordsIn('en');
 
@@ -51,7 +53,8 @@ function rowsOfChange({ at, announcement, outcomes, silent }: ChangeLine, width:
   const forms = deliveryForms(outcomes, silent, now);
   if (announcement.kind === 'notice') {
     const [headline = ''] = announcement.text.trim().split('\n');
-    return [row(at, `digest to ${announcement.reader}`, printable(headline), '', '', forms, width)];
+    const isSent = silent.length === 0 && outcomes.every(({ status }) => status === 'DELIVERED');
+    return [row(at, subjectOf(announcement), printable(headline), '', '', isSent ? [sent] : forms, width)];
   }
   const event = announcement.event as unknown as ToldEvent;
   const { type, data } = event;
@@ -59,12 +62,12 @@ function rowsOfChange({ at, announcement, outcomes, silent }: ChangeLine, width:
     const { words, detail } = transferWords(english, event);
     const isFact = factWords(english, event) !== undefined;
     const watch = ofWatch(english, type, data).trim();
-    return [row(at, neutral(data.trackingId), words, isFact ? '' : detail, watch, forms, width)];
+    return [row(at, subjectOf(announcement), words, isFact ? '' : detail, watch, forms, width)];
   }
   // What operators have to do must not be cut off.
   const { headline, paragraphs } = operatorWords(english, event);
   const words = [`${headline}.`, ...paragraphs, ...forms.slice(0, 1)].map(printable).join(' ');
-  return block(at, neutral(type), entryOf(type).severity === 'info' ? 'subject' : 'problem', words, width);
+  return block(at, subjectOf(announcement), entryOf(type).severity === 'info' ? 'subject' : 'problem', words, width);
 }
 
 /** Lines that begin with a time and a name; the text is broken where it is too long, and nothing of it is lost. */
@@ -139,7 +142,8 @@ function rowsOfOutcomes({ at, outcomes, about }: OutcomesLine, width: number, no
 const subjectOf = (announcement: Announcement): string => {
   if (announcement.kind === 'notice') return `digest to ${announcement.reader}`;
   const { type, data } = announcement.event;
-  return neutral('trackingId' in data ? data.trackingId : type);
+  if ('trackingId' in data) return neutral(data.trackingId);
+  return entryOf(type).about ? type : neutral(type);
 };
 
 const tones: Record<DeliveryFacts['status'], Tone> = {
@@ -224,6 +228,8 @@ const briefCause = ({ failure, code, answer }: DeliveryFacts): string =>
 /** @example inWords(2100); // 'in 3 s' */
 export function inWords(milliseconds: number): string {
   const seconds = Math.ceil(milliseconds / 1000);
+  // An endpoint with many failures is given a rest.
+  if (seconds < -2) return 'later';
   if (seconds < 1) return 'now';
   if (seconds < 120) return `in ${seconds} s`;
   if (seconds < 7200) return `in ${Math.round(seconds / 60)} min`;
