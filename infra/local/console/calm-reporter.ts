@@ -97,7 +97,7 @@ export function calmReporter(
     tick() {
       if (isClosed) return;
       show(isHurrying);
-      pinned.pin(footer(visible, statusWords(folding, now()), width()).map((line) => paint('gray', line)));
+      pinned.pin(footer(visible, statusWords(folding, now()), width()).map((line) => line && paint('gray', line)));
     },
     hurry() {
       isHurrying = true;

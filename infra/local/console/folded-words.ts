@@ -64,7 +64,7 @@ function rowsOfChange({ at, announcement, outcomes, silent }: ChangeLine, width:
     const watch = ofWatch(english, type, data).trim();
     return [row(at, subjectOf(announcement), words, isFact ? '' : detail, watch, forms, width)];
   }
-  // What operators have to do must not be cut off.
+  // Operators have to read all of it.
   const { headline, paragraphs } = operatorWords(english, event);
   const words = [`${headline}.`, ...paragraphs, ...forms.slice(0, 1)].map(printable).join(' ');
   return block(at, subjectOf(announcement), entryOf(type).severity === 'info' ? 'subject' : 'problem', words, width);

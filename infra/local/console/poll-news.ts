@@ -3,7 +3,7 @@ import { isNewLack, lackOfFacts } from '#functions/poll/report.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { incidentOf } from '#functions/watches/watch-health.ts';
 
-/** What a poll has to tell, and as what. */
+/** A line about polls. */
 interface News {
   readonly kind: 'poll' | 'problem' | 'well';
   readonly text: string;
