@@ -3,7 +3,10 @@ import { dirname, resolve } from 'node:path';
 import { CommanderError } from 'commander';
 import { ConfigError } from '#infra/config/config.ts';
 import { usualDataFolder } from '#infra/config/usual-names.ts';
-import { personReporter, type Reporter, scriptReporter, watchWords } from '#infra/local/console/console.ts';
+import { calmReporter } from '#infra/local/console/calm-reporter.ts';
+import { personReporter, type Reporter, scriptReporter } from '#infra/local/console/console.ts';
+import type { LineOutput } from '#infra/local/console/output.ts';
+import { watchWords } from '#infra/local/console/poll-news.ts';
 import { DataFolderError, storageError } from '#infra/local/data/data-folder.ts';
 import { startDemo } from '#infra/local/demo/demo.ts';
 import { smtpOptionsOf } from '#infra/local/mail/mail-sender.ts';
@@ -19,17 +22,34 @@ import { type Options, parseOptions } from './options.ts';
 import { type RunOptions, realRun } from './real-run.ts';
 import { startRun } from './runtime.ts';
 
+/** Milliseconds between looks for lines that are due. */
+const tickMs = 200;
+
 /** Runs the command line until it is stopped, explains a failure on stderr, and returns the exit code. */
 export async function runNotifier(args: readonly string[], daemon: Daemon): Promise<number> {
   // The first error is the cause of the others.
   const { promise: broken, reject } = Promise.withResolvers<never>();
   process.on('uncaughtException', reject);
+  let close: Reporter['close'];
   try {
-    await Promise.race([run(parseOptions(args), daemon), broken]);
+    const options = parseOptions(args);
+    const reporter = reporterOf(options, daemon.output);
+    close = reporter.close;
+    // A second signal, or the end of the time for a stop, ends the process at once.
+    process.on('exit', () => close?.());
+    if (reporter.tick) setInterval(reporter.tick, tickMs);
+    await Promise.race([run(options, daemon, reporter), broken]);
+    close?.();
     return exitCodes.stopped;
   } catch (error) {
+    close?.();
     return exitCodeAfter(error as Error);
   }
+}
+
+function reporterOf({ json, verbose, config }: Options, output: LineOutput): Reporter {
+  if (json) return scriptReporter(output);
+  return verbose ? personReporter(output, () => new Date()) : calmReporter(output, Date.now, config !== undefined);
 }
 
 function exitCodeAfter(thrown: Error): number {
@@ -42,9 +62,7 @@ function exitCodeAfter(thrown: Error): number {
   return error instanceof ConfigError ? exitCodes.wrongStart : exitCodes.broken;
 }
 
-async function run(options: Options, daemon: Daemon): Promise<void> {
-  const { output } = daemon;
-  const reporter = options.json ? scriptReporter(output) : personReporter(output, () => new Date());
+async function run(options: Options, daemon: Daemon, reporter: Reporter): Promise<void> {
   if (options.config !== undefined) {
     const real = realRun(options.config, options, process.env);
     await requireMailServer(options.config, smtpOptionsOf(real.config, real.credentials));

@@ -9,6 +9,8 @@ export interface Options {
   readonly data?: string | undefined;
   readonly notifyExisting: boolean;
   readonly json: boolean;
+  /** Prints each event, request, delivery and message in lines of its own. */
+  readonly verbose: boolean;
   /** Lets webhooks reach this machine and private networks. */
   readonly allowPrivateWebhooks: boolean;
   readonly awsEndpoints: AwsEndpoints;
@@ -82,6 +84,7 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
         .argParser(parseAwsEndpoints)
         .default({}, 'embedded services'),
     )
+    .addOption(new Option('--verbose', 'print each event, delivery and message in lines of its own').conflicts('json'))
     .option('--json', 'print one JSON object a line, for scripts')
     .helpOption('-h, --help', 'show this help')
     .addHelpText('after', help)
@@ -90,7 +93,14 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
   if (meant) command.error(`error: npm took ${meant.kept} for itself; put -- before the options: ${meant.line}`);
   command.parse(args, { from: 'user' });
   const { awsEndpoint: awsEndpoints, ...given } = command.opts<Partial<Options> & { awsEndpoint: AwsEndpoints }>();
-  const options = { notifyExisting: false, json: false, allowPrivateWebhooks: false, ...given, awsEndpoints };
+  const options = {
+    notifyExisting: false,
+    json: false,
+    verbose: false,
+    allowPrivateWebhooks: false,
+    ...given,
+    awsEndpoints,
+  };
   if (options.config === undefined) {
     if (options.data) command.error("error: option '--data <folder>' needs '--config <file>': the demo keeps nothing");
     return options;

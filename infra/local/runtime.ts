@@ -99,6 +99,7 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
     onChange(request, status) {
       reporter.warning(`operator: ${request}, answered ${status}`);
       foresight.forget();
+      webhooks.listEndpoints();
     },
   });
   const announcements = await passOnAnnouncements(aws, `${prefix}console`, now, reporter.announcement);
@@ -108,7 +109,15 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
   functions.set('poll', polls.asked);
   const serverTime = () => askServerTime(config.server);
   const expiry = startExpiry({ dynamo, tables: [table, `${prefix}webhooks`], now, serverTime });
-  const stages = [[polls, webhooks, expiry], [announcements]];
+  const printing = {
+    ...announcements,
+    stop() {
+      // Deliveries have ended by then: no line has anything to wait for.
+      reporter.hurry?.();
+      announcements.stop();
+    },
+  };
+  const stages = [[polls, webhooks, expiry], [printing]];
   const { promise: told, resolve: stop } = Promise.withResolvers<void>();
   const run = async () => {
     try {

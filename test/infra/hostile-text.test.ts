@@ -6,6 +6,7 @@ import { slackMessage } from '#functions/notices/slack.ts';
 import { teamsMessage } from '#functions/notices/teams.ts';
 import { snsSubject, textOf } from '#functions/notices/text.ts';
 import { canonicalState, isTrackingId } from '#functions/transfers/transfer.ts';
+import { calmReporter } from '#infra/local/console/calm-reporter.ts';
 import { type Output, personReporter, type Reporter, scriptReporter } from '#infra/local/console/console.ts';
 import { htmlMail } from '#infra/local/mail/html-mail.ts';
 import { messageFor } from '#test/functions/notices/digests.ts';
@@ -82,9 +83,16 @@ describe.each(hostileTexts)('foreign text %j', (text) => {
       reporter.announcement({ kind: 'event', id: event.id, event });
       reporter.announcement({ kind: 'notice', id: 'dig_1', reader: 'team', text: textOf(message) });
     };
-    expectLinesHarmless(
-      printed((output) => personReporter(output, () => new Date(0)), use).replaceAll(/\d\d:\d\d:\d\d/g, ''),
-    );
+    const calm = (output: Output) => calmReporter(output, () => 0, true);
+    const useCalmly = (reporter: Reporter) => {
+      use(reporter);
+      reporter.close?.();
+    };
+    const verbose = printed((output) => personReporter(output, () => new Date(0)), use);
+    // A long line has only the beginning of the mailbox.
+    const calmly = printed(calm, useCalmly).replaceAll(/alice@\S*…/g, '');
+    for (const text of [verbose, calmly]) expectLinesHarmless(text.replaceAll(/\d\d:\d\d:\d\d/g, ''));
+    expect(calmly).toContain('digest to team');
     const json = printed(scriptReporter, use);
     expect(json).toMatch(/^[^\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u007f-\u009f]*$/u);
     expect(JSON.parse(json.split('\n')[0]!).event).toEqual(event);
