@@ -26,6 +26,8 @@ const serverEnvironment = () =>
     /** Requests to the server in flight at the same time. */
     MAX_CONCURRENT_PAGES: wholeNumber(1, 100),
     TRANSFERS_TABLE: notEmpty,
+    /** Milliseconds between two polls of a watch without an interval of its own. */
+    POLL_INTERVAL_MS: wholeNumber(1000, 86_400_000),
     /** Milliseconds between two polls of a watch without recent changes. */
     QUIET_INTERVAL_MS: z.optional(wholeNumber(1000, 86_400_000)),
   });
@@ -34,8 +36,6 @@ export const pollEnvironment = () =>
   z.extend(serverEnvironment(), {
     /** Parts into which the watches are divided, each with ticks of its own. */
     SHARDS: wholeNumber(1, 100),
-    /** Milliseconds between two polls of a watch without an interval of its own. */
-    POLL_INTERVAL_MS: wholeNumber(1000, 86_400_000),
     /** Polls of a watch from one full listing to the next. */
     FULL_LISTING_EVERY: wholeNumber(1, 1000),
     /** Days for which rows of unlisted transfers and of removed watches are kept. */

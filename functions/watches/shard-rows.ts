@@ -128,6 +128,12 @@ export class ShardRows {
   }
 }
 
+/** The rows of all shards by their number. @throws RowError for a damaged row */
+export async function shardsIn(source: TableSource): Promise<Map<number, ShardRow>> {
+  const rows = await new Partition(source, sharedPartition).range(shardKey(0), 'shard$');
+  return new Map(rows.map((row) => [Number(row.sk.split('#')[1]), rules.readShardRow(row)]));
+}
+
 const shardRowOf = (row: Item | undefined): ShardRow => (row ? rules.readShardRow(row) : { rev: 0 });
 
 const leaseOf = ({ leases }: ShardRow, name: string): Lease => leases![name]!;

@@ -20,6 +20,7 @@ import type { Daemon } from './daemon.ts';
 import { declaredWebhooks } from './declared-webhooks.ts';
 import { type Options, parseOptions } from './options.ts';
 import { type RunOptions, realRun } from './real-run.ts';
+import { startRunConsole } from './run-console.ts';
 import { startRun } from './runtime.ts';
 
 /** Milliseconds between looks for lines that are due. */
@@ -66,7 +67,7 @@ async function run(options: Options, daemon: Daemon, reporter: Reporter): Promis
   if (options.config !== undefined) {
     const real = realRun(options.config, options, process.env);
     await requireMailServer(options.config, smtpOptionsOf(real.config, real.credentials));
-    await runUntilStopped(real, daemon, reporter, options.config);
+    await runUntilStopped(real, daemon, reporter, options);
   } else {
     const demo = await startDemo((receipt) => reporter.receipt(receipt));
     const demoRun = {
@@ -78,26 +79,32 @@ async function run(options: Options, daemon: Daemon, reporter: Reporter): Promis
       allowPrivateWebhooks: true,
       onSecret: demo.receiver.trust,
     };
-    await runUntilStopped(demoRun, daemon, reporter, 'demo');
+    await runUntilStopped(demoRun, daemon, reporter, options);
   }
 }
 
-async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Reporter, source: string): Promise<void> {
-  const { config, data } = options;
-  const { databaseUrl, queuesUrl, operator, metricsUrl, ended, stop } = await startRun(options, reporter);
+async function runUntilStopped(run: RunOptions, daemon: Daemon, reporter: Reporter, options: Options): Promise<void> {
+  const { config, data } = run;
+  const { databaseUrl, queuesUrl, operator, metricsUrl, ended, stop } = await startRun(run, reporter);
   daemon.runs(stop, reporter.warning);
   const folder = dirname(operator.file);
   const isUsual = resolve(folder) === resolve(usualDataFolder);
+  const hint = (command: string) => `npm run notifier -- ${command}${isUsual ? '' : ` --data ${folder}`}`;
+  const onFault = ({ stack }: Error) => reporter.warning(`the console failed to make a page: ${stack}`);
+  // Other output than a terminal is kept, and must not have the token of the address.
+  const isSeen = !options.json && daemon.output.stream.isTTY;
+  const shown = isSeen ? await startRunConsole({ operator, config: options.config, hint, onFault }) : undefined;
   reporter.ready([
+    ['Console', shown?.firstAddress ?? hint('console')],
     ['Transfer Notifier', `ready after ${process.uptime().toFixed(1)} s; Ctrl-C stops it`],
-    ['Configuration', source],
+    ['Configuration', options.config ?? 'demo'],
     ['Cryptshare Server', config.server.url],
     ['Watches', config.watches.map(watchWords).join(', ')],
     ['Webhooks', namesOf(config.webhooks)],
     ['Readers', namesOf(config.notify.readers)],
     ['Polls', `every ${config.schedule.every}`],
     ['Operator API', `${operator.url}, with the token in ${operator.file}`],
-    ['Ask it', `npm run notifier -- status${isUsual ? '' : ` --data ${folder}`}`],
+    ['Ask it', hint('status')],
     ...(metricsUrl === undefined ? [] : [['Metrics', metricsUrl] as const]),
     ['DynamoDB', databaseUrl],
     ['SNS and SQS', queuesUrl],
@@ -105,7 +112,11 @@ async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Re
   ]);
   tellSupervisor(process.env);
   if (config.alarmEmail) reporter.warning('no effect in the local run: alarms');
-  reporter.warning((await ended) ? 'stopped, nothing left halfway' : 'stopped');
+  try {
+    reporter.warning((await ended) ? 'stopped, nothing left halfway' : 'stopped');
+  } finally {
+    await shown?.close();
+  }
 }
 
 const namesOf = (named: readonly { readonly name: string }[]): string =>

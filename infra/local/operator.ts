@@ -76,6 +76,7 @@ export async function startOperator(
   writeOwnFile(file, `${JSON.stringify({ url, token })}\n`);
   return {
     url,
+    token,
     file,
     async read<T>(path: string): Promise<T> {
       const { statusCode, body } = await handled({ method: 'GET', url: path }, Buffer.alloc(0));

@@ -1,7 +1,7 @@
 /*
- * Guards the HTTP servers of a local run, which listen on the loopback interface only, except for metrics where the
- * configuration says so. They refuse requests from web pages, including those by DNS rebinding, and requests without
- * the run's credentials.
+ * Guards the HTTP servers of a local run and of the console, which listen on the loopback interface only, except for
+ * metrics where the configuration says so. They refuse requests from foreign web pages, including those by DNS
+ * rebinding, and requests without the run's credentials.
  */
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
@@ -19,6 +19,9 @@ interface Refusal {
 
 /** Checks the credentials of a request; undefined accepts it. */
 export type Admission = (request: http.IncomingMessage) => Refusal | undefined;
+
+/** Web pages whose requests a server takes: none, or only those that it has served itself. */
+export type Pages = 'none' | 'own';
 
 /** Host names that always mean this machine. Names under localhost do not, as the resolver decides where they lead. */
 const loopbackHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/i;
@@ -43,21 +46,28 @@ export const withToken = (token: string): Admission =>
   });
 
 function withCredential(place: RegExp, expected: string, refusal: Refusal): Admission {
-  const digest = digestOf(expected);
-  // Compares in constant time, also where the lengths differ.
-  const isExpected = (given: string) => timingSafeEqual(digestOf(given), digest);
   return ({ headers: { authorization = '' } }) =>
-    isExpected(place.exec(authorization)?.[1] ?? '') ? undefined : refusal;
+    isSameSecret(place.exec(authorization)?.[1] ?? '', expected) ? undefined : refusal;
 }
+
+/** Compares in constant time, also where the lengths differ. */
+export const isSameSecret = (given: string, expected: string): boolean =>
+  timingSafeEqual(digestOf(given), digestOf(expected));
+
+/** Requires no credentials here. */
+export const withAny: Admission = () => undefined;
 
 /**
  * Puts the guard before every `request` listener that the server has so far; listeners added later are not guarded.
  *
  * @param admission checks credentials
- * @default admission - requires no credentials
  */
-export function guardServer(server: http.Server | https.Server, admission: Admission = () => undefined): void {
-  guardRequests(server, (request) => pageRefusal(request) ?? admission(request));
+export function guardServer(
+  server: http.Server | https.Server,
+  admission: Admission = withAny,
+  pages: Pages = 'none',
+): void {
+  guardRequests(server, (request) => pageRefusal(request, pages) ?? admission(request));
 }
 
 function guardRequests(server: http.Server | https.Server, refusalOf: Admission): void {
@@ -84,8 +94,13 @@ async function listen(server: http.Server, { host, port }: typeof anyPort): Prom
 }
 
 /** Serves guarded requests on the loopback interface; `close` cuts off those in flight. */
-export async function serveOnLoopback(server: http.Server, admission: Admission, address = anyPort) {
-  guardServer(server, admission);
+export async function serveOnLoopback(
+  server: http.Server,
+  admission: Admission,
+  address = anyPort,
+  pages: Pages = 'none',
+) {
+  guardServer(server, admission, pages);
   return served(server, address);
 }
 
@@ -94,7 +109,7 @@ export async function serveOnLoopback(server: http.Server, admission: Admission,
  * requests that name a web page. `close` cuts off those in flight.
  */
 export async function serveOnNetwork(server: http.Server, address: typeof anyPort) {
-  guardRequests(server, initiatorRefusal);
+  guardRequests(server, (request) => initiatorRefusal(request, 'none'));
   return served(server, address);
 }
 
@@ -108,7 +123,7 @@ async function served(server: http.Server, address: typeof anyPort) {
   };
 }
 
-function pageRefusal(request: http.IncomingMessage): Refusal | undefined {
+function pageRefusal(request: http.IncomingMessage, pages: Pages): Refusal | undefined {
   const { url = '', headersDistinct } = request;
   // A host in the request target would override the header (RFC 9112, 3.2.2).
   if (!url.startsWith('/')) return { status: 400, detail: 'expected a path as the target of the request' };
@@ -116,19 +131,25 @@ function pageRefusal(request: http.IncomingMessage): Refusal | undefined {
   if (further.length > 0 || !loopbackHost.test(host)) {
     return { status: 403, detail: 'expected this machine in the header Host, such as 127.0.0.1' };
   }
-  return initiatorRefusal(request);
+  return initiatorRefusal(request, pages);
 }
 
 /** Refuses a request that a web page has initiated, as far as its headers tell. */
-function initiatorRefusal({ headers }: http.IncomingMessage): Refusal | undefined {
+function initiatorRefusal({ headers }: http.IncomingMessage, pages: Pages): Refusal | undefined {
   // Browsers send `none` for an address that a person typed.
   const { 'sec-fetch-site': initiator = 'none', upgrade = '' } = headers;
-  if (headers.origin !== undefined || initiator !== 'none') {
-    return { status: 403, detail: 'expected no header Origin and no Sec-Fetch-Site: this is not for web pages' };
+  const own = pages === 'own' ? `http://${headers.host}` : undefined;
+  if ((headers.origin ?? own) !== own || !(initiator === 'none' || (own && initiator === 'same-origin'))) {
+    return { status: 403, detail: refusedPages[pages] };
   }
   if (/websocket/i.test(upgrade)) return { status: 403, detail: 'expected no upgrade to WebSocket' };
   return undefined;
 }
+
+const refusedPages: Readonly<Record<Pages, string>> = {
+  none: 'expected no header Origin and no Sec-Fetch-Site: this is not for web pages',
+  own: 'expected a page of this address, or an address that was typed: this is not for other web pages',
+};
 
 function refuse(response: http.ServerResponse, { status, detail, headers = {} }: Refusal): void {
   response.writeHead(status, { ...headers, 'content-type': 'application/problem+json' });

@@ -41,7 +41,7 @@ export class OperatorApi extends Construct {
       environment: {
         // Verification sends its requests one after the other.
         ...serverVariables(config.server, 1),
-        ...poller.quietVariables,
+        ...poller.intervalVariables,
         TRANSFERS_TABLE: poller.transfers.tableName,
         ...delivery.variables,
         POLL_INVOCATION_URL: poller.poll.invocationUrl,

@@ -47,14 +47,17 @@ export interface SharedResources {
 export class TransferPoller extends Construct {
   readonly transfers: ServiceTable;
   readonly poll: ServiceFunction;
-  /** Variables of the functions that compute the intervals of quiet watches. */
-  readonly quietVariables: { readonly QUIET_INTERVAL_MS?: string };
+  /** Variables of the functions that compute when a watch is due. */
+  readonly intervalVariables: { readonly POLL_INTERVAL_MS: string; readonly QUIET_INTERVAL_MS?: string };
 
   constructor(scope: Construct, id: string, shared: SharedResources) {
     super(scope, id);
     const { config, secret, transferEvents, missedTicks, network } = shared;
     const { shards, every, fullListingEvery, quietEvery } = config.schedule;
-    this.quietVariables = quietEvery ? { QUIET_INTERVAL_MS: String(millisecondsOf(quietEvery)) } : {};
+    this.intervalVariables = {
+      POLL_INTERVAL_MS: String(millisecondsOf(every)),
+      ...(quietEvery && { QUIET_INTERVAL_MS: String(millisecondsOf(quietEvery)) }),
+    };
     this.transfers = new ServiceTable(this, 'Transfers');
     this.poll = new ServiceFunction(this, 'Poll', {
       entry: 'functions/poll/poll.lambda.ts',
@@ -67,9 +70,8 @@ export class TransferPoller extends Construct {
         // Each shard gets its share, as shards do not coordinate their requests.
         ...serverVariables(config.server, requestsAtOnce(config.server, shards)),
         SHARDS: String(shards),
-        POLL_INTERVAL_MS: String(millisecondsOf(every)),
         FULL_LISTING_EVERY: String(fullListingEvery),
-        ...this.quietVariables,
+        ...this.intervalVariables,
         TRANSFER_RETENTION_DAYS: String(config.retention.transfers),
         TRANSFERS_TABLE: this.transfers.tableName,
         TRANSFER_EVENTS_TOPIC_ARN: transferEvents.topicArn,

@@ -13,6 +13,7 @@ const nouns = [
   'event',
   'notice',
   'status',
+  'console',
   'doctor',
   'secret',
   'service print',

@@ -91,7 +91,7 @@ export async function startOperatorWorld() {
     version: '1.2.3',
     transfers: {
       ...operatorRepositories({ dynamo, table: transfersTable }),
-      ...{ origin, calls, tokens, quietIntervalMs: 300_000 },
+      ...{ origin, calls, tokens, pollIntervalMs: schedule.pollIntervalMs, quietIntervalMs: 300_000 },
     },
     pollFunction: { url: invocations.urlOf('poll'), signer: signerFor('lambda') },
     topics: {

@@ -11,19 +11,25 @@ const catalogues: { en: typeof en } & Record<Exclude<Language, 'en'>, typeof de>
 
 export type Phrase = keyof typeof de;
 
-export type Words = ReturnType<typeof makeWords>;
+export type Words = WordsOf<Phrase>;
 
 const known = new Map<string, Words>();
 
 /** The words of a language, with times in a time zone of the IANA data base. */
 export function wordsIn(language: Language, timeZone = 'UTC'): Words {
   const name = `${language} ${timeZone}`;
-  const words = known.get(name) ?? makeWords(catalogues[language], timeZone);
+  const words = known.get(name) ?? makeWords<Phrase>(catalogues[language], timeZone);
   known.set(name, words);
   return words;
 }
 
-function makeWords(catalogue: Readonly<Record<string, string | Readonly<Record<string, string>>>>, timeZone: string) {
+/** Phrases of one language by their names; one that counts has a form for each category of `Intl.PluralRules`. */
+export type Catalogue = Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+
+export type WordsOf<Phrase extends string> = ReturnType<typeof makeWords<Phrase>>;
+
+/** Makes the words of a catalogue, whose `locale` says how numbers, times and lists are written. */
+export function makeWords<Phrase extends string>(catalogue: Catalogue, timeZone: string) {
   const locale = catalogue.locale as string;
   const numbers = new Intl.NumberFormat(locale);
   const plurals = new Intl.PluralRules(locale);

@@ -17,10 +17,10 @@ export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironm
   const { calls, tokens, origin, source } = serverDependencies(env);
   const { dynamo } = source;
   const tables = { transfers: source, webhooks: { dynamo, table: env.WEBHOOKS_TABLE } };
-  const { QUIET_INTERVAL_MS: quietIntervalMs } = env;
+  const { POLL_INTERVAL_MS: pollIntervalMs, QUIET_INTERVAL_MS: quietIntervalMs } = env;
   return {
     version: env.NOTIFIER_VERSION,
-    transfers: { ...operatorRepositories(source), calls, tokens, origin, quietIntervalMs },
+    transfers: { ...operatorRepositories(source), calls, tokens, origin, pollIntervalMs, quietIntervalMs },
     pollFunction: { url: env.POLL_INVOCATION_URL, signer: signerFor('lambda', dynamo) },
     topics: {
       sns: { url: env.SNS_URL, signer: signerFor('sns', dynamo) },

@@ -2,6 +2,9 @@ import pLimit from 'p-limit';
 import type { Deadline } from '#functions/clock/instants.ts';
 import { countKeys } from '#functions/dynamodb/index-pages.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
+import { pollProgress } from '#functions/watches/late-watches.ts';
+import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
+import { shardsIn } from '#functions/watches/shard-rows.ts';
 import { heldBetween } from '#functions/webhooks/deliveries/delivery-index.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
@@ -45,10 +48,26 @@ async function countDeliveries(deps: OperatorDependencies, endpoints: readonly E
 /** Most counted tasks per endpoint; each names up to 100 deliveries, so these exceed what is counted. */
 const mostTasks = 100;
 
+/** Causes for which polls of enabled watches fail, the most frequent first, each with the message of one watch. */
+function causesOf(watches: readonly RegisteredWatch[]) {
+  const failing = watches.flatMap(({ health, isDisabled }) => (health && !isDisabled ? [health] : []));
+  const byCause = Map.groupBy(failing, ({ problem }) => problem.cause);
+  const causes = [...byCause].map(([cause, found]) => {
+    const since = found.map(({ failingSince }) => failingSince).toSorted()[0]!;
+    return { cause, watches: found.length, since, message: found[0]!.problem.message };
+  });
+  return causes.toSorted((a, b) => b.watches - a.watches);
+}
+
 export const showStatus = operation('showStatus', 'GET /status', {
   async run(deps, { deadline }) {
-    const { transfers, webhooks } = deps;
-    const [watches, endpoints] = await Promise.all([transfers.watches.list(), webhooks.endpoints.list()]);
+    const { transfers, webhooks, tables } = deps;
+    const [watches, endpoints, shards] = await Promise.all([
+      transfers.watches.list(),
+      webhooks.endpoints.list(),
+      shardsIn(tables.transfers),
+    ]);
+    const { lastAt, late } = pollProgress(watches, shards, transfers, webhooks.now().getTime());
     const ofStatus = (status: string) => endpoints.filter((endpoint) => endpoint.status === status).length;
     return {
       version: deps.version,
@@ -58,6 +77,8 @@ export const showStatus = operation('showStatus', 'GET /status', {
         failing: watches.filter(({ health, isDisabled }) => health?.isAnnounced && !isDisabled).length,
         disabled: watches.filter(({ isDisabled }) => isDisabled).length,
       },
+      polls: { lastAt: lastAt === undefined ? undefined : new Date(lastAt).toISOString(), late },
+      causes: causesOf(watches),
       endpoints: {
         active: ofStatus('active'),
         paused: ofStatus('paused'),

@@ -68,7 +68,8 @@ export async function findTarget(options: TargetOptions, environment: NodeJS.Pro
   return localTarget(url, environment.NOTIFIER_TOKEN, 'npm start prints the address of its operator API; use that');
 }
 
-const localTarget = (url: string, token: string | undefined, remedy: string): Target => ({
+/** The operator API of a run on this machine, or behind a proxy. @param remedy for when it is unreachable */
+export const localTarget = (url: string, token: string | undefined, remedy: string): Target => ({
   url: url.replace(/\/+$/, ''),
   remedy,
   admission: () =>

@@ -18,6 +18,8 @@ describe('GET /status', () => {
       version: world.operatorDeps.version,
       server: world.cryptshare.url,
       watches: { all: 0, failing: 0, disabled: 0 },
+      polls: { lastAt: undefined, late: 0 },
+      causes: [],
       endpoints: { active: 0, paused: 0, disabled: 0, failing: 0 },
       deliveries: {
         waiting: { count: 0, more: false },

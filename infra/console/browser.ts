@@ -1,0 +1,25 @@
+import { spawn } from 'node:child_process';
+
+const openers: { readonly [Platform in NodeJS.Platform]?: readonly [command: string, ...args: string[]] } = {
+  darwin: ['open'],
+  linux: ['xdg-open'],
+  win32: ['explorer.exe'],
+};
+
+/**
+ * Opens an address in the person's browser. @returns false where there is no program to open it
+ *
+ * @param path folders with programs, as in the variable PATH
+ */
+export async function openBrowser(address: string, environment: NodeJS.ProcessEnv): Promise<boolean> {
+  const [command, ...args] = openers[process.platform] ?? [];
+  // Without a screen, the opener would start a browser in this terminal, or nothing.
+  const hasScreen = process.platform !== 'linux' || environment.DISPLAY || environment.WAYLAND_DISPLAY;
+  if (command === undefined || !hasScreen) return false;
+  return new Promise((resolve) => {
+    const opener = spawn(command, [...args, address], { stdio: 'ignore', detached: true, env: environment });
+    opener.on('error', () => resolve(false));
+    opener.on('spawn', () => resolve(true));
+    opener.unref();
+  });
+}

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * Most streams at a time. Browsers keep six connections to a server, for all tabs together; the rest stays free for
+ * pages. A page without a stream asks by itself, less often.
+ */
+const mostStreams = 4;
+
+/** Milliseconds after which a browser asks for a stream again. */
+const retryMs = 5000;
+
+export interface LiveSource {
+  /** Reads what pages show; each difference is news. */
+  read(): Promise<unknown>;
+  /** Waits until the time is over or the signal aborts. */
+  readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  readonly intervalMs: number;
+  /** Called before pages are told of news. */
+  onNews(): void;
+}
+
+/**
+ * Tells open pages by server-sent events that there is news (`news`), or that the operator API does not answer (`late`,
+ * with its words). One read serves all streams; without streams nothing is read.
+ */
+export class LiveFeed {
+  private readonly source: LiveSource;
+  private readonly streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
+  private readonly encoder = new TextEncoder();
+  private stop = new AbortController();
+
+  constructor(source: LiveSource) {
+    this.source = source;
+  }
+
+  /** Opens a stream; undefined while there are as many as allowed. */
+  open(): ReadableStream<Uint8Array> | undefined {
+    if (this.streams.size >= mostStreams) return undefined;
+    let own: ReadableStreamDefaultController<Uint8Array>;
+    return new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        own = controller;
+        this.streams.add(controller);
+        controller.enqueue(this.encoder.encode(`retry: ${retryMs}\n\n`));
+        if (this.streams.size === 1) void this.follow();
+      },
+      cancel: () => this.drop(own),
+    });
+  }
+
+  /** Ends all streams. */
+  close(): void {
+    this.stop.abort();
+    for (const stream of this.streams) stream.close();
+    this.streams.clear();
+  }
+
+  private drop(stream: ReadableStreamDefaultController<Uint8Array>): void {
+    this.streams.delete(stream);
+    if (this.streams.size === 0) this.stop.abort();
+  }
+
+  private async follow(): Promise<void> {
+    const stop = new AbortController();
+    this.stop = stop;
+    let known: string | undefined;
+    while (!stop.signal.aborted) {
+      const { name, text } = await this.look();
+      if (stop.signal.aborted) return;
+      const found = `${name} ${text}`;
+      if (found === known) this.tell(': no news\n\n');
+      else if (name === 'late') this.tell(`event: late\ndata: ${text}\n\n`);
+      else if (known !== undefined) {
+        this.source.onNews();
+        this.tell(`event: news\ndata: ${text}\n\n`);
+      }
+      known = found;
+      await this.source.sleep(this.source.intervalMs, stop.signal);
+    }
+  }
+
+  private async look(): Promise<{ readonly name: 'news' | 'late'; readonly text: string }> {
+    try {
+      const state = JSON.stringify(await this.source.read());
+      return { name: 'news', text: createHash('sha256').update(state).digest('base64url').slice(0, 12) };
+    } catch (error) {
+      return { name: 'late', text: (error as Error).message.replaceAll(/\s+/g, ' ') };
+    }
+  }
+
+  private tell(text: string): void {
+    const bytes = this.encoder.encode(text);
+    for (const stream of this.streams) {
+      // A page that reads nothing, as of a sleeping machine, asks again when it is awake.
+      if ((stream.desiredSize ?? 0) > -mostQueued) stream.enqueue(bytes);
+    }
+  }
+}
+
+/** Messages that wait for one page at most. */
+const mostQueued = 100;

@@ -1,0 +1,36 @@
+import type { ToldEvent } from '#functions/notices/digest.ts';
+import { countWords, operatorWords, transferWords } from '#functions/notices/event-words.ts';
+import type { EventResource } from '#infra/cli/api/resources.ts';
+import { foreign, table, time } from '#infra/console/html/elements.ts';
+import { type Html, html, type Part } from '#infra/console/html/html.ts';
+import type { PageRequest } from '#infra/console/html/page.ts';
+
+/** Events as people read them, in the words of the messages to readers. */
+export function eventTable({ words, notices }: PageRequest, events: readonly EventResource[]): Html {
+  const { say } = words;
+  const columns = [
+    { heading: say('event.at'), cell: ({ timestamp }: EventResource) => time(words, timestamp) },
+    { heading: say('event.what'), cell: (event: EventResource) => eventWords(event) },
+    { heading: say('event.transfer'), cell: ({ data }: EventResource) => transferLink(data.trackingId) },
+    { heading: say('event.mailbox'), cell: ({ data }: EventResource) => text(data.mailbox) },
+  ];
+  const eventWords = (event: EventResource): Part => {
+    const told = event as unknown as ToldEvent;
+    if (!event.type.startsWith('transfer.')) return operatorWords(notices, told).headline;
+    const { words: what, detail } = transferWords(notices, told);
+    return html`${what}${detail && html` <small>${detail}</small>`}`;
+  };
+  return table(say('events.newest', { count: events.length }), columns, events);
+}
+
+/** The type of an event in words. @example 'failed' */
+export function eventTypeWords({ notices }: PageRequest, type: string): string {
+  const phrase = `is.${type}`;
+  return notices.has(phrase) ? notices.say(phrase) : countWords(notices, type, 1);
+}
+
+export const transferLink = (trackingId: unknown): Part =>
+  typeof trackingId === 'string' &&
+  html`<a class="id" href="/transfer?id=${encodeURIComponent(trackingId)}">${foreign(trackingId)}</a>`;
+
+const text = (value: unknown): Part => typeof value === 'string' && foreign(value);
