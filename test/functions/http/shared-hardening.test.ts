@@ -29,6 +29,15 @@ const clients: Record<string, Client> = {
   },
 };
 
+/** Answers none of the first requests before all of them are there, so that each has a connection of its own. */
+function onceAllAsk(all: number): (socket: net.Socket) => undefined {
+  const asking: net.Socket[] = [];
+  return (socket) => {
+    asking.push(socket);
+    if (asking.length === all) for (const one of asking) one.write(ok);
+  };
+}
+
 describe.each(Object.entries(clients))('%s', (_, clientTo) => {
   test('does not use a connection again that was idle for more than four seconds', async () => {
     const { port, seen } = await answering(() => ok);
@@ -57,11 +66,10 @@ describe.each(Object.entries(clients))('%s', (_, clientTo) => {
   });
 
   test('replaces all idle connections to a host once one of them turns out to be dead, and asks again at once', async () => {
+    const answerTogether = onceAllAsk(3);
     const { port, seen } = await answering((connection, request, socket) => {
       if (request > 1 && connection <= 3) return void socket.resetAndDestroy();
-      // Not before all three have connected, so that each has a connection of its own.
-      if (connection <= 3) return void setTimeout(() => socket.write(ok), 50);
-      return ok;
+      return connection <= 3 ? answerTogether(socket) : ok;
     });
     const send = clientTo(port);
     await Promise.all([send(), send(), send()]);
@@ -70,12 +78,12 @@ describe.each(Object.entries(clients))('%s', (_, clientTo) => {
   });
 
   test('replaces all idle connections to a host once one of them has brought nothing until the time was up', async () => {
+    const answerTogether = onceAllAsk(2);
     const { port, seen } = await answering((connection, request, socket) => {
       if (request > 1 && connection <= 2) return undefined;
-      if (connection <= 2) return void setTimeout(() => socket.write(ok), 50);
-      return ok;
+      return connection <= 2 ? answerTogether(socket) : ok;
     });
-    const send = clientTo(port, 300);
+    const send = clientTo(port, 1000);
     await Promise.all([send(), send()]);
     await expect(send()).rejects.toThrow();
     expect(await send()).toMatchObject({ status: 200 });
