@@ -19,7 +19,7 @@ import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt
 import { Deliveries } from '#functions/webhooks/deliveries/deliveries.ts';
 import { digestPlans } from '#functions/webhooks/deliveries/digest-plans.ts';
 import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
-import { Leases } from '#functions/webhooks/endpoints/leases.ts';
+import { leasesIn } from '#functions/webhooks/endpoints/leases.ts';
 import { mailTopic } from '#functions/webhooks/http/mail-topic.ts';
 import { dnsResolver } from '#functions/webhooks/http/name-resolver.ts';
 import { webhookClient } from '#functions/webhooks/http/webhook-client.ts';
@@ -35,7 +35,7 @@ export const webhookRepositories = (source: TableSource, random = Math.random, k
   endpoints: new Endpoints(source),
   deliveries: new Deliveries(source, keptForMs),
   plans: digestPlans(source, keptForMs),
-  leases: new Leases(source, random, keptForMs),
+  leases: leasesIn(source, random, keptForMs),
 });
 
 type WebhookEnvironment = Omit<ReturnType<typeof readFanOutEnvironment>, 'ANNOUNCEMENT_QUEUE_URL'>;
