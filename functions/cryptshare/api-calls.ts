@@ -4,7 +4,7 @@ import { clockToleranceMs, type Deadline } from '#functions/clock/instants.ts';
 import type { Cancellation } from '#functions/http/cancellation.ts';
 import { AnswerRoom, maxAnswerBytes } from './answer-room.ts';
 import * as breaker from './circuit-breaker.ts';
-import { Connection } from './connection.ts';
+import { type Connection, connectionTo } from './connection.ts';
 import { type Answer, CryptshareFailure, failureOf, failureOfError } from './failure.ts';
 import { overdueMs, Slots } from './slots.ts';
 
@@ -71,7 +71,7 @@ export class ServerCalls {
 
   constructor(options: ServerOptions) {
     this.options = options;
-    this.connection = new Connection(options.origin, options.ca);
+    this.connection = connectionTo(options.origin, options.ca);
     this.slots = new Slots(options.maxConcurrentPages, options.shortestOverdueMs, () => this.mostAtOnce);
   }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Connection } from '#functions/cryptshare/connection.ts';
+import { connectionTo } from '#functions/cryptshare/connection.ts';
 import { failureOfError } from '#functions/cryptshare/failure.ts';
 import { codeOf, tlsProblemOf } from '#functions/http/tls-problem.ts';
 import { PostError, webhookClient } from '#functions/webhooks/http/webhook-client.ts';
@@ -42,7 +42,7 @@ const cases = Object.entries(expected) as [ProblemName, (typeof expected)[Proble
 describe('failureOfError', () => {
   test.each(cases)('tells the problem %s of a Cryptshare Server, with what to do', async (name, [says, atServer]) => {
     const { url, ca } = servers.of(name);
-    const connection = new Connection(url, ca);
+    const connection = connectionTo(url, ca);
     const error = await connection.send({ path: '/api/status', headers: {} }, 5000, 1000).catch((thrown) => thrown);
     connection.close();
     const { kind, message, remedy } = failureOfError(error);
