@@ -6,7 +6,7 @@ import { AnswerRoom, maxAnswerBytes } from './answer-room.ts';
 import * as breaker from './circuit-breaker.ts';
 import { type Connection, connectionTo } from './connection.ts';
 import { type Answer, CryptshareFailure, failureOf, failureOfError } from './failure.ts';
-import { overdueMs, Slots } from './slots.ts';
+import { overdueMs, type Slots, slotsFor } from './slots.ts';
 
 /** Address of a Cryptshare Server, the client id that requests carry, and the means to send them. */
 export interface ServerOptions extends Omit<RetryBudget, 'deadline'> {
@@ -72,7 +72,7 @@ export class ServerCalls {
   constructor(options: ServerOptions) {
     this.options = options;
     this.connection = connectionTo(options.origin, options.ca);
-    this.slots = new Slots(options.maxConcurrentPages, options.shortestOverdueMs, () => this.mostAtOnce);
+    this.slots = slotsFor(options.maxConcurrentPages, options.shortestOverdueMs, () => this.mostAtOnce);
   }
 
   /** State of the circuit breaker, as far as requests so far tell. */
