@@ -16,13 +16,13 @@ import {
 import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
 import { signerFor } from '#functions/lambda/signed-post.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
-import { Deliveries } from '#functions/webhooks/deliveries/deliveries.ts';
+import { deliveriesIn } from '#functions/webhooks/deliveries/deliveries.ts';
 import { digestPlans } from '#functions/webhooks/deliveries/digest-plans.ts';
 import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
-import { Leases } from '#functions/webhooks/endpoints/leases.ts';
+import { leasesIn } from '#functions/webhooks/endpoints/leases.ts';
 import { mailTopic } from '#functions/webhooks/http/mail-topic.ts';
 import { dnsResolver } from '#functions/webhooks/http/name-resolver.ts';
-import { WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
+import { webhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { ClockWitness } from './clock-witness.ts';
 
 const now = () => new Date();
@@ -33,9 +33,9 @@ export const newQueueClient = () => new SQSClient({ ...sdkSettings, useQueueUrlA
 /** @param random chance of the backoff between two writes of a lease, in [0, 1) */
 export const webhookRepositories = (source: TableSource, random = Math.random, keptForMs = usualKeptForMs) => ({
   endpoints: new Endpoints(source),
-  deliveries: new Deliveries(source, keptForMs),
+  deliveries: deliveriesIn(source, keptForMs),
   plans: digestPlans(source, keptForMs),
-  leases: new Leases(source, random, keptForMs),
+  leases: leasesIn(source, random, keptForMs),
 });
 
 type WebhookEnvironment = Omit<ReturnType<typeof readFanOutEnvironment>, 'ANNOUNCEMENT_QUEUE_URL'>;
@@ -66,7 +66,7 @@ export const deliverDependencies = (
   ...deliveryDependencies(env, dynamo),
   dataKey: new DataKey(env.DATA_KEY),
   mail: mailTopic({ url: env.SNS_URL, signer: signerFor('sns', dynamo) }, env.TRANSFER_NOTICES_TOPIC_ARN.split(',')),
-  client: new WebhookClient({
+  client: webhookClient({
     resolve: dnsResolver(),
     allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',
     proxy: { ...readProxySettings(), proxy: env.WEBHOOK_PROXY },

@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { Connection } from '#functions/cryptshare/connection.ts';
+import { connectionTo } from '#functions/cryptshare/connection.ts';
 import { failureOfError } from '#functions/cryptshare/failure.ts';
 import { answering, clientOf, closeAll, ok } from '#test/functions/webhooks/http/client-servers.ts';
 
@@ -23,7 +23,7 @@ const clients: Record<string, Client> = {
     return () => client.post(`http://receiver.example.com:${port}/`, {}, '{}');
   },
   'the connection to the Cryptshare Server': (port, timeout = 5000) => {
-    const connection = new Connection(`http://127.0.0.1:${port}`, undefined, direct);
+    const connection = connectionTo(`http://127.0.0.1:${port}`, undefined, direct);
     onTestFinished(() => connection.close());
     return () => connection.send({ path: '/', headers: {} }, timeout, 1_000_000);
   },
@@ -204,7 +204,7 @@ describe('Connection.send', () => {
     const { port, seen } = await answering((connection, _request, socket) =>
       connection === 1 ? ok : void socket.resetAndDestroy(),
     );
-    const connection = new Connection(`http://127.0.0.1:${port}`, undefined, direct);
+    const connection = connectionTo(`http://127.0.0.1:${port}`, undefined, direct);
     onTestFinished(() => connection.close());
     await connection.send({ path: '/', headers: {} }, 5000, 1000);
     await expect(connection.send({ path: '/', headers: {}, body: {} }, 5000, 1000)).rejects.toThrow();
