@@ -16,7 +16,7 @@ export const verdicts = [
   'waits_for_first_attempt',
   /** An attempt failed, and the next one has a time. */
   'waits_for_retry',
-  /** An attempt is under way. */
+  /** An attempt is in flight. */
   'in_flight',
   /** Held, because the subscriber is or was paused. */
   'held_paused',
