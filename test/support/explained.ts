@@ -86,3 +86,38 @@ function expectTrueAttempts(truth: DeliveryTruth, { event, endpoint }: Of, { tim
   }
   if (!truth.isTroubled(event, endpoint)) expect(left).toEqual([]);
 }
+
+/**
+ * Expects that each event of a reader is told in the mail that its explanation names, or failed or was lost as that says.
+ *
+ * @param isLost true for an event whose reader was removed after it
+ */
+export async function expectTrueDigests(
+  { deps, mails }: WebhookWorld,
+  name: string,
+  events: readonly { readonly id: string; readonly data: { readonly trackingId: string } }[],
+  isLost: (id: string) => boolean,
+): Promise<void> {
+  const mailed = mails.filter(({ reader }) => reader === name);
+  /** Mails by the transfers of which they tell, as far as they tell one by one. */
+  const tellers = new Map(
+    mailed.flatMap(({ id, message }) =>
+      message.sections.flatMap(({ lines }) => lines.map(({ trackingId }) => [trackingId, id] as const)),
+    ),
+  );
+  for (const { id, data } of events) {
+    const { subscribers, timeline } = await explainIn(deps, data.trackingId);
+    const verdicts = subscribers.find((one) => one.name === name)!.verdicts;
+    expect(verdicts.map(({ event }) => event)).toEqual([id]);
+    const { verdict, digest } = verdicts[0]!;
+    const note = `${id} is said to be ${verdict} in ${digest}`;
+    const teller = tellers.get(data.trackingId);
+    if (teller !== undefined) expect(digest, note).toBe(teller);
+    const isMailed = mailed.some((mail) => mail.id === digest);
+    if (verdict === 'in_digest') expect(isMailed, note).toBe(true);
+    else if (verdict === 'endpoint_removed') expect(isLost(id), note).toBe(true);
+    else expect([verdict, digest === undefined], note).toEqual(['failed', false]);
+    const kinds = timeline.filter(({ endpoint }) => endpoint === name).map(({ kind }) => kind);
+    expect(kinds.includes('delivered'), note).toBe(verdict === 'in_digest');
+  }
+}
