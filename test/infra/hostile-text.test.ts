@@ -107,14 +107,25 @@ describe.each(hostileTexts)('foreign text %j', (text) => {
     const { trackingId, state } = event.data;
     const transfer = { trackingId, state, since: at, firstSeenAt: at, isListed: true };
     api.on('GET /watches/sent/alice%40example.com/transfers', { body: { items: [transfer] } });
+    const about = { event: event.id, type: event.type, at };
+    const proof = { row: `sent#alice@example.com T#0000#${trackingId}` };
+    const subscriber = { name: 'crm', isReader: false, status: 'active' };
+    api.on(`GET /transfers/${encodeURIComponent('t-1')}/explanation`, {
+      body: {
+        ...{ trackingId, finding: 'told', seen: [{ ...transfer, mailbox: 'alice@example.com', direction: 'sent' }] },
+        timeline: [{ ...about, kind: 'event', state, mailbox: 'alice@example.com', direction: 'sent' }],
+        subscribers: [{ ...subscriber, verdicts: [{ ...about, verdict: 'not_fanned_out_yet', proof }] }],
+      },
+    });
     for (const command of [
+      ['explain', 't-1'],
       ['transfer', 'list', '--mailbox', 'alice@example.com'],
       ['event', 'list'],
       ['event', 'show', event.id],
       ['delivery', 'show', event.id, 'crm'],
     ]) {
       const { stdout } = await run([...command, '--url', api.url], { columns: 400 });
-      expectLinesHarmless(stdout.replaceAll(/\d\d:\d\d:\d\d/g, ''));
+      expectLinesHarmless(stdout.replaceAll(/\d\d:\d\d:\d\d/g, '').replaceAll(` --url ${api.url}`, ''));
     }
     const { stdout } = await run(['delivery', 'show', event.id, 'crm', '--json', '--url', api.url]);
     expect(stdout).toMatch(/^[^\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u007f-\u009f]*$/u);

@@ -122,7 +122,7 @@ describe('GET /transfers/{trackingId}/explanation', () => {
     expect(told.subscribers[1]).not.toHaveProperty('isReader');
   });
 
-  it('tells of an attempt under way', async () => {
+  it('tells of an attempt in flight', async () => {
     await addEndpoint('crm');
     let during: Explanation | undefined;
     world.setAnswer(async () => {
@@ -154,9 +154,9 @@ describe('GET /transfers/{trackingId}/explanation', () => {
     await world.ask('DELETE', '/endpoints/erp');
     expect(wordsOf(await explain('one', { subscriber: 'erp' }))).toEqual(['erp transfer.failed delivered']);
     const path = '/transfers/one/explanation';
-    expect(await world.ask('GET', path, { query: { subscriber: 'nobody' } })).toMatchObject({
+    expect(await world.ask('GET', path, { query: { subscriber: 'stranger' } })).toMatchObject({
       status: 404,
-      body: { detail: 'there is no endpoint or reader nobody' },
+      body: { detail: 'there is no endpoint or reader stranger' },
     });
   });
 
@@ -361,7 +361,7 @@ describe('what an explanation reads and shows', () => {
     expect(JSON.stringify(told)).not.toMatch(/hush|http|mailto|team@/);
   });
 
-  it('is no other transfer than the one asked for, among many', async () => {
+  it('concerns one transfer among many', async () => {
     await addEndpoint('crm');
     await world.fanOut(...exampleEvents('transfer', 8));
     for (const trackingId of ['transfer-0', 'transfer-7']) {
