@@ -112,7 +112,7 @@ export function calmReporter(
       const counts = [...open].flatMap(([name, some]) =>
         counted(some.length, `delivery to ${name}`, `deliveries to ${name}`),
       );
-      const rest = keepsData ? 'the next start goes on with them' : 'the demo keeps nothing';
+      const rest = keepsData ? 'the next start makes up for it' : 'the demo keeps nothing';
       if (counts.length > 0) say('open', 'waits', `${counts.join(', ')}; ${rest}`);
       pinned.remove();
     },

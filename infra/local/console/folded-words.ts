@@ -109,7 +109,7 @@ function row(
   const detailed = `${words}, ${detail}`;
   const told = detail !== '' && columnsOf(detailed) + beside(watch) <= left ? detailed : cutTo(words, left);
   const rest = left - beside(told);
-  const where = rest < Math.min(leastWatch, columnsOf(watch)) ? '' : cutTo(watch, rest);
+  const where = watchWithin(watch, rest);
   const fill = ' '.repeat(deliveries === '' ? 0 : Math.max(0, left - columnsOf(told) - beside(where)));
   const parts: Part[] = [
     { text: timeOf(at), tone: 'time' },
@@ -122,6 +122,14 @@ function row(
     parts.filter(({ text }) => text !== ''),
     width,
   );
+}
+
+/** @example watchWithin('from alice@example.com', 15); // 'from alice@…' */
+function watchWithin(watch: string, columns: number): string {
+  if (columnsOf(watch) <= columns) return watch;
+  const withoutDomain = `${watch.slice(0, watch.lastIndexOf('@') + 1)}…`;
+  if (columnsOf(withoutDomain) <= columns) return withoutDomain;
+  return columns < leastWatch ? '' : cutTo(watch, columns);
 }
 
 function rowsOfOutcomes({ at, outcomes, about }: OutcomesLine, width: number, now: number): Part[][] {

@@ -112,7 +112,7 @@ export class Folding {
     }
   }
 
-  /** Takes the lines that are to be shown now, or with `isLast` all that wait. */
+  /** Takes the lines that are to be shown now, or with `isLast` all that wait, the oldest first. */
   due(now: number, isLast = false): FoldedLine[] {
     const changes: ChangeLine[] = [];
     for (const [id, held] of this.held) {
@@ -129,7 +129,8 @@ export class Folding {
     );
     this.late = later;
     const groups = Map.groupBy(due, ({ facts }) => `${facts.endpoint} ${facts.status}`);
-    return [...changes, ...[...groups.values()].flatMap((group) => this.linesOf(group))];
+    const ends = [...groups.values()].flatMap((group) => this.linesOf(group));
+    return [...changes, ...ends].sort((a, b) => a.at - b.at);
   }
 
   /** Forgets the open deliveries of endpoints that are no more. */

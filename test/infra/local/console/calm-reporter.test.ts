@@ -48,7 +48,7 @@ describe('calmReporter', () => {
     reporter.delivery(retry('e1', 'archive'));
     reporter.receipt({ endpoint: 'crm', id: 'e1', status: 204, type: 'transfer.active', isRepetition: false });
     pass(0);
-    expect(read()).toEqual([`${id}  active  from alice@examp…  → crm; archive HTTP 500, again in 2 s`]);
+    expect(read()).toEqual([`${id}  active  from alice@…       → crm; archive HTTP 500, again in 2 s`]);
     reporter.delivery(delivered('e1', 'archive', 2));
     pass(500);
     expect(read()).toEqual([`${id}  → archive, attempt 2`]);
@@ -164,7 +164,7 @@ describe('calmReporter', () => {
     reporter.delivery(retry('e1', 'archive'));
     reporter.close();
     reporter.close();
-    const open = '1 delivery to archive, 1 delivery to crm; the next start goes on with them';
+    const open = '1 delivery to archive, 1 delivery to crm; the next start makes up for it';
     expect(read()).toEqual([
       expect.stringMatching(/archive HTTP 500, again in 2 s; crm not yet$/),
       `open      ${open}`,
