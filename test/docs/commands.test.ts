@@ -15,6 +15,8 @@ const nouns = [
   'doctor',
   'secret',
   'service print',
+  'backup',
+  'restore',
 ];
 
 let api: ScriptedApi;
