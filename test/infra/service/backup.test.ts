@@ -80,11 +80,11 @@ describe('backup and restore', () => {
     for (const { id, data } of received) if (data.trackingId !== fresh) expect(id).toBe(idOf.get(data.trackingId));
   });
 
-  it('have the state of one instant, while events flow through all queues', async () => {
+  it('lose no event that was on its way when the backup was taken', async () => {
     const created: string[] = [];
     let run = startIn('data0');
     await run.line(({ outcome }) => outcome === 'baseline');
-    for (let round = 0; round < 3; round += 1) {
+    for (let round = 0; round < 2; round += 1) {
       const { length } = received;
       const flowing = new Promise<void>((resolve) => {
         onEvent = () => received.length > length + 4 && resolve();
