@@ -13,6 +13,7 @@ import { secretCommands } from '#infra/cli/secret/command.ts';
 import { CliError, type ExitCode, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { isLeft } from '#infra/cli/terminal/prompts.ts';
+import { backupCommands } from '#infra/service/backup-commands.ts';
 import { consoleCommand } from '#infra/console/command.ts';
 import { serviceCommands } from '#infra/service/service-command.ts';
 import { printableLines } from '#infra/terminal/printable.ts';
@@ -55,6 +56,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   noticeCommands(program, context);
   statusCommand(program, context);
   serviceCommands(program, context);
+  backupCommands(program, context);
   const outcome: { exitCode: ExitCode } = { exitCode: exitCodes.done };
   doctorCommand(program, context, outcome);
   consoleCommand(program, context);

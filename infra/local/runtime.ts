@@ -21,6 +21,7 @@ import { setSdkEnvironment } from '#infra/local/services/sdk-environment.ts';
 import { askServerTime } from '#infra/local/services/server-time.ts';
 import { waitSilently } from '#infra/local/services/waiting-requests.ts';
 import { millisecondsOf } from '#infra/terminal/durations.ts';
+import { answerBackup } from './backup-route.ts';
 import { Foresight } from './foresight.ts';
 import { freeBaselines, freeRenewals, freeShard } from './interruption.ts';
 import { startOperator } from './operator.ts';
@@ -95,7 +96,10 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
   const operator = await startOperator(operatorVariables, {
     data,
     listen: config.operator?.listen,
-    ownRoutes: { 'GET /metrics': (response) => answerMetrics(monitoring.metrics, response) },
+    ownRoutes: {
+      'GET /metrics': (response) => answerMetrics(monitoring.metrics, response),
+      'POST /backup': (response) => answerBackup(services.copyData, response),
+    },
     onChange(request, status) {
       reporter.warning(`operator: ${request}, answered ${status}`);
       foresight.forget();

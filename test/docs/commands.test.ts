@@ -17,6 +17,8 @@ const nouns = [
   'doctor',
   'secret',
   'service print',
+  'backup',
+  'restore',
 ];
 
 let api: ScriptedApi;
