@@ -3,6 +3,7 @@ import { clientIdCommand } from '#infra/cli/commands/client-id.ts';
 import { deliveryCommands } from '#infra/cli/commands/delivery.ts';
 import { endpointCommands } from '#infra/cli/commands/endpoint/endpoint.ts';
 import { eventCommands } from '#infra/cli/commands/event.ts';
+import { explainCommand } from '#infra/cli/commands/explain.ts';
 import { noticeCommands } from '#infra/cli/commands/notice.ts';
 import { statusCommand } from '#infra/cli/commands/status.ts';
 import { transferCommands } from '#infra/cli/commands/transfer.ts';
@@ -46,6 +47,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   clientIdCommand(program, context);
   watchCommands(program, context);
   transferCommands(program, context);
+  explainCommand(program, context);
   endpointCommands(program, context);
   deliveryCommands(program, context);
   eventCommands(program, context);

@@ -51,8 +51,13 @@ const files = [
 export function consoleApp(options: AppOptions): Hono {
   const { admission, feed, routes, source } = options;
   const app = new Hono();
-  const shown = (context: Context, view: View) =>
-    context.html(pageHtml(requestOf(options, context), view), view.status ?? 200);
+  const shown = (context: Context, view: View) => {
+    const request = requestOf(options, context);
+    if (!view.rest) return context.html(pageHtml(request, view), view.status ?? 200);
+    return context.body(streamedPage(request, view, view.rest, options.onFault), 200, {
+      'content-type': 'text/html; charset=UTF-8',
+    });
+  };
   app.use(async (context, next) => {
     await next();
     for (const [name, value] of Object.entries(headers)) context.header(name, value);
@@ -114,6 +119,38 @@ export function consoleApp(options: AppOptions): Hono {
     return shown(context, { ...view, isLive });
   });
   return app;
+}
+
+/** A page whose rest is made while it arrives. A problem on the way is said where the page has got to. */
+function streamedPage(
+  request: PageRequest,
+  view: View,
+  rest: NonNullable<View['rest']>,
+  onFault: (error: Error) => void,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  const [head = '', tail = ''] = String(pageHtml(request, view)).split('</main>');
+  let isGone = false;
+  return new ReadableStream({
+    async start(controller) {
+      const write = (text: string) => {
+        if (!isGone) controller.enqueue(encoder.encode(text));
+      };
+      write(head);
+      try {
+        await rest((part) => write(String(part)));
+      } catch (error) {
+        const problem = errorPage(request, error as Error);
+        if (problem.status === 500) onFault(error as Error);
+        write(String(problem.main));
+      }
+      write(`</main>${tail}`);
+      if (!isGone) controller.close();
+    },
+    cancel() {
+      isGone = true;
+    },
+  });
 }
 
 const languageCookie = (context: Context): string => `notifier-console-language-${new URL(context.req.url).port}`;

@@ -50,7 +50,7 @@ export function consoleCommand(program: Command, context: CliContext): void {
       const served = await startConsole({
         ...{ api, port, language, mayChange, hint, onFault, now: context.now },
         intervalMs: isLoopback(new URL(api.address).hostname) ? intervalsMs.here : intervalsMs.elsewhere,
-        runChecks: () => allChecks(context, options, output),
+        runChecks: (onStep) => allChecks(context, options, onStep),
       }).catch((error: NodeJS.ErrnoException): ReturnType<typeof startConsole> => {
         throw error.code === undefined ? error : portProblem(error.code, port);
       });

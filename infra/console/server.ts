@@ -10,6 +10,7 @@ import { Admission } from './admission.ts';
 import { consoleApp } from './app.ts';
 import { LiveFeed } from './live-feed.ts';
 import { routes } from './routes.ts';
+import { sharedChecks } from './shared-checks.ts';
 import { SharedReads } from './shared-reads.ts';
 
 export interface ConsoleOptions extends Omit<ConsoleSource, 'api'> {
@@ -37,7 +38,7 @@ export async function startConsole({ port, language, intervalMs, onFault, ...giv
   });
   const admission = new Admission();
   const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
-  const source = { ...given, api };
+  const source = { ...given, api, runChecks: sharedChecks(given.runChecks) };
   const app = consoleApp({ source, admission, feed, routes, language, timeZone, onFault });
   const server = http.createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
   const served = await serveOnLoopback(server, withAny, 'own', port);

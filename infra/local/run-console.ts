@@ -24,9 +24,8 @@ export function startRunConsole({ operator, config, hint, onFault }: RunConsole)
   return startConsole({
     ...{ mayChange: false, now, hint, onFault, intervalMs },
     api: new ApiClient(localTarget(url, token, 'has the run of this console ended?'), proxySettingsIn(process.env)),
-    async runChecks() {
+    async runChecks(onStep) {
       const { allChecks } = await import('#infra/cli/doctor/checks.ts');
-      const { Output } = await import('#infra/cli/terminal/output.ts');
       const unseen = new PassThrough().resume();
       const context: CliContext = {
         ...{ stdout: unseen, stderr: unseen, prompts: undefined, now },
@@ -36,7 +35,7 @@ export function startRunConsole({ operator, config, hint, onFault }: RunConsole)
         },
         interrupted: () => new AbortController().signal,
       };
-      return allChecks(context, { url, ...(config !== undefined && { config }) }, new Output(unseen, unseen, true));
+      return allChecks(context, { url, ...(config !== undefined && { config }) }, onStep);
     },
   });
 }

@@ -7,6 +7,7 @@ const nouns = [
   'client-id',
   'watch',
   'transfer',
+  'explain',
   'endpoint',
   'delivery',
   'event',

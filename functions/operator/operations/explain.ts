@@ -51,6 +51,13 @@ const query = z.strictObject({
 
 type Query = z.output<typeof query>;
 
+type Tables = OperatorDependencies['tables'];
+
+/** What an explanation needs of the operator API. */
+interface Sources extends Pick<OperatorDependencies, 'tables'> {
+  readonly webhooks: Pick<OperatorDependencies['webhooks'], 'deliveries' | 'now'>;
+}
+
 /** Reads at half the price: what the last second brought may be missing. */
 const lagging = (source: TableSource): TableSource => ({ ...source, mayLag: true });
 
@@ -78,7 +85,7 @@ const matcher = (asked: Query) => (watch: Watch) =>
   (asked.direction === undefined || watch.direction === asked.direction);
 
 /** Events, deliveries and attempts in one query; attempts come last, so that they are left out first. */
-async function tracesOf({ tables, webhooks }: OperatorDependencies, transfer: string, asked: Query) {
+async function tracesOf({ tables, webhooks }: Sources, transfer: string, asked: Query) {
   const partition = new Partition(lagging(tables.webhooks), transferPartition(transfer));
   const { rows, last } = await partition.page('ATTEMPT#', 'EVENT#~', mostRows, true);
   const { attempts = [], stored = [] } = Object.groupBy(rows, ({ sk }) => (sk < 'D' ? 'attempts' : 'stored'));
@@ -97,7 +104,7 @@ async function tracesOf({ tables, webhooks }: OperatorDependencies, transfer: st
 }
 
 /** The rows of a transfer in the snapshots of watches. */
-async function rowsIn({ tables }: OperatorDependencies, transfer: string, watches: readonly Watch[], until: Deadline) {
+async function rowsIn(tables: Tables, transfer: string, watches: readonly Watch[], until: Deadline) {
   const keys = watches.map((watch) => ({ pk: watchKey(watch), sk: transferKey(transfer) }));
   const rows = await rowsOf(tables.transfers, keys, until);
   return watches.flatMap(({ mailbox, direction }, index) => {
@@ -107,11 +114,11 @@ async function rowsIn({ tables }: OperatorDependencies, transfer: string, watche
 }
 
 /** Looks a transfer up in the watches that a question is about, and counts those that may not have it yet. */
-async function lookUp({ tables, ...deps }: OperatorDependencies, transfer: string, asked: Query, until: Deadline) {
+async function lookUp(tables: Tables, transfer: string, asked: Query, until: Deadline) {
   const registry = new Partition(lagging(tables.transfers), registryPartition);
   const { rows: found, last } = await registry.page(...rangeOf(asked), mostWatches);
   const watches = found.map(watchOf).filter(matcher(asked));
-  const rows = await rowsIn({ tables, ...deps }, transfer, watches, until);
+  const rows = await rowsIn(tables, transfer, watches, until);
   const present = watches.filter(({ isRemoved }) => !isRemoved);
   const roots = present.map((watch) => ({ pk: watchKey(watch), sk: rootKey }));
   const unfinished = (await rowsOf(tables.transfers, roots, until)).filter((root) => root?.baselineAt === undefined);
@@ -133,7 +140,7 @@ function rangeOf({ mailbox: box }: Query): readonly [from: string, to: string] {
 }
 
 /** The subscribers that a question is about; with `next`, there are more. */
-async function subscribersOf({ tables }: OperatorDependencies, { subscriber: name }: Query) {
+async function subscribersOf(tables: Tables, { subscriber: name }: Query) {
   const registry = new Endpoints(lagging(tables.webhooks));
   const named = name === undefined ? undefined : await registry.find(name);
   if (name !== undefined) return { endpoints: named ? [named] : [], next: undefined };
@@ -143,7 +150,7 @@ async function subscribersOf({ tables }: OperatorDependencies, { subscriber: nam
 }
 
 /** The leases of subscribers that have something on its way, and the digests that tell events, by the keys of both. */
-async function statesOf({ tables }: OperatorDependencies, deliveries: readonly Delivery[], until: Deadline) {
+async function statesOf(tables: Tables, deliveries: readonly Delivery[], until: Deadline) {
   const open = deliveries.filter(({ status }) => status === 'PENDING' || status === 'COLLECTED');
   const digests = open.flatMap(({ digest: event, endpoint }) => (event ? deliveryKey({ event, endpoint }) : []));
   const keys = [...new Map(digests.map((key) => [nameOf(key), key])).values()].slice(-mostDigests);
@@ -152,14 +159,15 @@ async function statesOf({ tables }: OperatorDependencies, deliveries: readonly D
   return new Map(rows.flatMap((row) => (row ? [[nameOf(row), row]] : [])));
 }
 
-async function explain(deps: OperatorDependencies, transfer: string, asked: Query, until: Deadline) {
+/** Explains a transfer from stored rows alone. @throws Problem for a subscriber that never was */
+export async function explain(deps: Sources, transfer: string, asked: Query, until: Deadline) {
   const now = deps.webhooks.now().getTime();
   const { keptForMs } = deps.webhooks.deliveries;
   const { isWhole, ...traces } = await tracesOf(deps, transfer, asked);
   const told = [...new Map(traces.events.map((event) => [watchKey(event), event])).values()];
   const { rows, looked = undefined } = await (told.length > 0
-    ? { rows: await rowsIn(deps, transfer, told, until) }
-    : lookUp(deps, transfer, asked, until));
+    ? { rows: await rowsIn(deps.tables, transfer, told, until) }
+    : lookUp(deps.tables, transfer, asked, until));
   const stored = new Set(traces.events.map(({ id }) => id));
   const pending = rows
     .flatMap((row) => (row.pending ?? []).map((body) => eventIn(body, row.row)))
@@ -167,13 +175,13 @@ async function explain(deps: OperatorDependencies, transfer: string, asked: Quer
   const all = [...traces.events, ...pending].sort(byTime);
   const events = all.slice(-mostEvents);
   const shown = new Set(events.map(({ id }) => id));
-  const { endpoints, next } = await subscribersOf(deps, asked);
+  const { endpoints, next } = await subscribersOf(deps.tables, asked);
   const isShown = ({ event, endpoint }: DeliveryName) =>
     shown.has(event) && (asked.subscriber === undefined ? endpoint <= (next ?? '~') : endpoint === asked.subscriber);
   const deliveries = traces.deliveries.filter(isShown);
   const names = new Set([...endpoints.map(({ name }) => name), ...deliveries.map(({ endpoint }) => endpoint)]);
   if (names.size === 0 && asked.subscriber !== undefined) throw notFound(`endpoint or reader ${asked.subscriber}`);
-  const states = await statesOf(deps, deliveries, until);
+  const states = await statesOf(deps.tables, deliveries, until);
   const digests = [...states.values()].filter(({ sk }) => sk.startsWith('DELIVERY#')).map(deliveryOf);
   const named = ({ event, endpoint }: DeliveryName) => `${event} ${endpoint}`;
   const byName = new Map([...deliveries, ...digests].map((one) => [named(one), one]));

@@ -9,6 +9,7 @@ export interface Page<T> {
 export type WatchResource = Answers['showWatch'];
 export type BatchOfWatches = Answers['addWatches'];
 export type TransferResource = Answers['listTransfers']['items'][number];
+export type ExplanationResource = Answers['explainTransfer'];
 export type PollFacts = Answers['pollWatch'];
 export type VerificationResource = Answers['showVerification'];
 export type NewVerification = Answers['verifyMailbox'];

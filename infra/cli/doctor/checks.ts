@@ -4,7 +4,6 @@ import { type CommonOptions, openSession, type Session } from '#infra/cli/api/se
 import { isTargetNamed, localRunHere } from '#infra/cli/api/target.ts';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
-import type { Output } from '#infra/cli/terminal/output.ts';
 import { type Config, ConfigError, loadConfig } from '#infra/config/config.ts';
 import { newClientId, readCredentials } from '#infra/config/credentials.ts';
 import { usualConfigFile } from '#infra/config/usual-names.ts';
@@ -21,14 +20,26 @@ export interface DoctorOptions extends CommonOptions {
   readonly config?: string;
 }
 
-/** Runs all checks, in the order in which things have to work. @throws CliError for a wrong command line */
-export async function allChecks(context: CliContext, options: DoctorOptions, output: Output): Promise<Check[]> {
-  output.progress('looking …');
+/**
+ * Runs all checks, in the order in which things have to work.
+ *
+ * @param onStep takes each step as it begins
+ * @throws CliError for a wrong command line
+ */
+export async function allChecks(
+  context: CliContext,
+  options: DoctorOptions,
+  onStep: (step: string) => void,
+): Promise<Check[]> {
+  onStep('reads the configuration, and asks the operator API');
   const { config, check: configCheck } = readConfig(options.config);
   const { session, status, watches = [], check: apiCheck } = await reachedApi(context, aimed(options, config, context));
+  if (session) onStep('has the notifier ask the Cryptshare Server about the mailboxes');
   const mailboxes = session && (await checkMailboxes(session, watches));
+  if (session) onStep('looks at tables, queues, topics and endpoints');
   const services = session ? await checkServices(session) : [];
   const endpoints = session ? await checkEndpoints(session) : [];
+  onStep('asks the Cryptshare Server from this machine, and compares the clocks');
   const origin = config?.server.url ?? status?.server;
   const needsReceived = [...watches, ...(config?.watches ?? [])].some(({ direction }) => direction === 'received');
   const direct =
@@ -37,7 +48,6 @@ export async function allChecks(context: CliContext, options: DoctorOptions, out
       : await checkServer(context, { origin, caFile: config?.server.caFile, needsReceived });
   const isPolled = config === undefined || (status !== undefined && isServerOf(config, status));
   const clock = origin === undefined ? [] : await checkClock(origin.replace(/\/+$/, ''), context.now);
-  output.progress('');
   return [
     configCheck,
     ...(mailboxes?.isServerReached && isPolled ? unlessNotifierReaches(direct) : direct),

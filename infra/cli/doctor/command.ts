@@ -28,7 +28,8 @@ export function doctorCommand(program: Command, context: CliContext, outcome: { 
       const output = outputOf(context, options);
       // Imported late, so that other commands start quicker.
       const { allChecks } = await import('./checks.ts');
-      const checks = await allChecks(context, options, output);
+      const checks = await allChecks(context, options, (step) => output.progress(`${step} …`));
+      output.progress('');
       const count = (wanted: Check['outcome']) => checks.filter((check) => check.outcome === wanted).length;
       const summary = { ok: count('ok'), warn: count('warn'), fail: count('fail') };
       output.result({ checks, summary }, () => {

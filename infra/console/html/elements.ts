@@ -37,6 +37,14 @@ export const facts = (named: readonly (readonly [name: string, value: Part])[]):
     .filter(([, value]) => value !== undefined && value !== '')
     .map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 
+/**
+ * Foreign text as one word of a POSIX shell: people copy commands.
+ *
+ * @example shellWord('a;b'); // "'a;b'"
+ */
+export const shellWord = (text: string): string =>
+  /^[\w@.,:/+-]+$/.test(text) && !text.startsWith('-') ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+
 /** A command to type, which does or shows the same. */
 export const commandLine = ({ hint }: Pick<PageRequest, 'hint'>, command: string): Html =>
   html`<code class="command">${hint(command)}</code>`;

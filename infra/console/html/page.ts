@@ -10,6 +10,9 @@ export interface PageApi extends Pick<ApiClient, 'address' | 'send'> {
   get<T>(path: string, query?: Query, validForMs?: number): Promise<T>;
 }
 
+/** Runs the checks of `doctor`. @param onStep takes each step as it begins, in English */
+export type RunChecks = (onStep: (step: string) => void) => Promise<readonly Check[]>;
+
 /** Sources of all pages of a console. */
 export interface ConsoleSource {
   readonly api: PageApi;
@@ -18,8 +21,7 @@ export interface ConsoleSource {
   readonly now: () => Date;
   /** Completes a command to type, for the same operator API. */
   readonly hint: (command: string) => string;
-  /** Runs the checks of `doctor`; missing where they cannot run. */
-  readonly runChecks?: () => Promise<readonly Check[]>;
+  readonly runChecks: RunChecks;
 }
 
 /** A request for a page: what it names, and what the page is made with. */
@@ -45,6 +47,8 @@ export interface View {
   readonly title: string;
   readonly section?: Section | undefined;
   readonly main: Html;
+  /** Makes the rest of the page while it arrives, part by part. */
+  readonly rest?: (write: (part: Html) => void) => Promise<void>;
   /** @default 200 */
   readonly status?: 200 | 400 | 403 | 404 | 409 | 413 | 422 | 429 | 500 | 502;
   /** True when it renews itself as soon as there is news. */

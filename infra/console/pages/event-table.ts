@@ -1,5 +1,5 @@
 import type { ToldEvent } from '#functions/notices/digest.ts';
-import { operatorWords, transferWords } from '#functions/notices/event-words.ts';
+import { countWords, operatorWords, transferWords } from '#functions/notices/event-words.ts';
 import type { EventResource } from '#infra/cli/api/resources.ts';
 import { foreign, table, time } from '#infra/console/html/elements.ts';
 import { type Html, html, type Part } from '#infra/console/html/html.ts';
@@ -21,6 +21,12 @@ export function eventTable({ words, notices }: PageRequest, events: readonly Eve
     return html`${what}${detail && html` <small>${detail}</small>`}`;
   };
   return table(say('events.newest', { count: events.length }), columns, events);
+}
+
+/** The type of an event in words. @example 'failed' */
+export function eventTypeWords({ notices }: PageRequest, type: string): string {
+  const phrase = `is.${type}`;
+  return notices.has(phrase) ? notices.say(phrase) : countWords(notices, type, 1);
 }
 
 export const transferLink = (trackingId: unknown): Part =>

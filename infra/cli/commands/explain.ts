@@ -1,0 +1,110 @@
+import type { Command } from 'commander';
+import { mailboxText, neutral } from '#functions/notices/foreign-text.ts';
+import type { Direction } from '#functions/transfers/transfer.ts';
+import { path } from '#infra/cli/api/client.ts';
+import type { ExplanationResource } from '#infra/cli/api/resources.ts';
+import { type CommonOptions, openSession, type Session, verb } from '#infra/cli/api/session.ts';
+import { direction } from '#infra/cli/terminal/arguments.ts';
+import { wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
+import { type Column, type Style, timeText } from '#infra/cli/terminal/output.ts';
+import { attemptWords } from '#infra/terminal/attempt-words.ts';
+import { findingWords, proofWords, verdictCommands, verdictWords } from '#infra/terminal/verdict-words.ts';
+
+const examples = `
+Examples:
+  npm run notifier -- explain 20240522-065711-H8UoUSI6
+  npm run notifier -- explain 20240522-065711-H8UoUSI6 --endpoint crm
+  npm run notifier -- explain 20240522-065711-H8UoUSI6 --reader team --mailbox alice@example.com
+  npm run --silent notifier -- explain 20240522-065711-H8UoUSI6 --json | jq '.subscribers[].verdicts[].verdict'
+
+Tells the life of one transfer from what is stored, and for each event and subscriber what came of it, with the row or setting
+that proves it and the command that changes it. docs/operations.md lists the verdicts.
+`;
+
+interface ExplainOptions extends CommonOptions {
+  readonly endpoint?: string;
+  readonly reader?: string;
+  readonly mailbox?: string;
+  readonly direction?: Direction;
+}
+
+export function explainCommand(program: Command, context: CliContext): void {
+  verb(program, 'explain <tracking-id>', 'tell why events about a transfer were sent, or were not')
+    .option('--endpoint <name>', 'only for this endpoint')
+    .option('--reader <name>', 'only for this reader')
+    .option('--mailbox <mailbox>', 'only in watches of this mailbox')
+    .option('--direction <direction>', 'only in this direction: sent or received', direction)
+    .addHelpText('after', examples)
+    .action(async (trackingId: string, options: ExplainOptions) => {
+      const { endpoint, reader, mailbox, direction: way } = options;
+      if (endpoint !== undefined && reader !== undefined)
+        throw wrongCommandLine('expected --endpoint or --reader, got both: each names one subscriber');
+      const session = await openSession(context, options);
+      const query = { subscriber: endpoint ?? reader, mailbox, direction: way };
+      const told = await session.api.get<ExplanationResource>(path`/transfers/${trackingId}/explanation`, query);
+      session.output.result(told, () => print(session, told));
+    });
+}
+
+type Happening = ExplanationResource['timeline'][number];
+type Subscriber = ExplanationResource['subscribers'][number];
+
+function print(session: Session, told: ExplanationResource): void {
+  const { output } = session;
+  output.line(`${neutral(told.trackingId)}: ${findingWords(told.finding, told.looked)}`);
+  for (const { mailbox, direction: way, state, since, isListed } of told.seen) {
+    const listed = isListed ? '' : ', no longer listed';
+    output.line(`  ${way} ${mailboxText(mailbox)}: ${neutral(state)} since ${timeText(since)} UTC${listed}`);
+  }
+  if (told.timeline.length > 0) output.line('');
+  if (told.timeline.length > 0) output.table(columnsFor(told), told.timeline);
+  for (const subscriber of told.subscribers) printSubscriber(session, subscriber);
+  if (told.hasMore) output.warning('there is more than one answer shows: name one subscriber, or a mailbox');
+}
+
+function columnsFor({ timeline }: ExplanationResource): Column<Happening>[] {
+  const types = new Map(timeline.flatMap(({ event, type }) => (event && type ? [[event, type]] : [])));
+  return [
+    { heading: 'AT (UTC)', text: ({ at }) => timeText(at) },
+    { heading: 'WHAT', text: ({ kind }) => kind.replace('_', ' '), style: ({ kind }) => styles[kind] },
+    { heading: 'EVENT', text: ({ event = '' }) => types.get(event) ?? (event && 'digest') },
+    { heading: 'TO', text: ({ endpoint }) => endpoint },
+    { heading: 'HOW', text: howOf },
+  ];
+}
+
+const styles: { readonly [Kind in Happening['kind']]?: Style } = {
+  delivered: 'green',
+  failed: 'red',
+  cancelled: 'red',
+  held: 'yellow',
+};
+
+function howOf(happening: Happening): string | undefined {
+  const { kind, mailbox, direction: way, state, attempt, durationMs, digest, cause } = happening;
+  if (kind === 'seen') return `${way} ${mailboxText(mailbox ?? '')}`;
+  if (kind === 'attempt') return `${attempt}: ${attemptWords(happening)}, ${durationMs} ms`;
+  return kind === 'event' ? neutral(state ?? '') : (digest ?? cause);
+}
+
+function printSubscriber({ output, hint }: Session, subscriber: Subscriber): void {
+  const { name, status, isReader, verdicts } = subscriber;
+  if (verdicts.length === 0) return;
+  const kind = isReader === undefined ? 'subscriber' : isReader ? 'reader' : 'endpoint';
+  output.line(`\n${output.paint('bold', name)} (${status} ${kind})`);
+  for (const told of verdicts) {
+    const { event, type, digest, nextAttemptAt } = told;
+    const at = nextAttemptAt === undefined ? '' : `, at ${timeText(nextAttemptAt)} UTC`;
+    output.line(`  ${type}  ${event}${digest === undefined ? '' : `, in ${digest}`}`);
+    output.line(`    ${output.paint(styleOf(told.verdict), verdictWords(told))}${at}`);
+    output.line(`    ${proofWords(told)}`);
+    for (const command of verdictCommands(subscriber, told)) output.line(`    → ${hint(command)}`);
+  }
+}
+
+function styleOf(verdict: Subscriber['verdicts'][number]['verdict']): Style | undefined {
+  if (/^(?:delivered|in_digest)$/.test(verdict)) return 'green';
+  if (/^(?:failed|rejected|endpoint_removed|unknown)$/.test(verdict)) return 'red';
+  return /^(?:held|waits)/.test(verdict) ? 'yellow' : undefined;
+}

@@ -1,0 +1,151 @@
+import type { Finding } from '#functions/explain/finding.ts';
+import type { Verdict } from '#functions/explain/verdict.ts';
+import { neutral } from '#functions/notices/foreign-text.ts';
+
+/** What an explanation says of one event and one subscriber. */
+export interface VerdictFacts {
+  readonly event: string;
+  readonly type: string;
+  /** ISO 8601 time of the event. */
+  readonly at: string;
+  readonly verdict: Verdict;
+  readonly reason?: string | undefined;
+  readonly digest?: string | undefined;
+  readonly attempts?: number | undefined;
+  readonly proof: { readonly row: string } | { readonly setting: string; readonly value: string | readonly string[] };
+}
+
+export interface SubscriberFacts {
+  readonly name: string;
+  readonly status: 'active' | 'paused' | 'disabled' | 'removed';
+}
+
+/** English for each verdict; `digest` is what is delivered to a reader, and a reason or a time may follow. */
+const words: Record<Verdict, string> = {
+  delivered: 'delivered',
+  in_digest: 'told in a digest that was delivered',
+  waits_for_digest: 'waits for the next digest',
+  waits_for_first_attempt: 'waits for its first attempt',
+  waits_for_retry: 'waits for a retry',
+  in_flight: 'is being attempted',
+  held_paused: 'held, because the subscriber was paused',
+  held_disabled: 'held, because the subscriber was disabled',
+  failed: 'failed, and its retry schedule is over',
+  rejected: 'rejected by the receiver for good',
+  cancelled: 'cancelled by an operator',
+  endpoint_removed: 'not sent, because the subscriber was removed',
+  before_endpoint: 'older than the subscriber',
+  not_wanted_type: 'of a type that the subscriber does not want',
+  not_wanted_mailbox: 'about a mailbox that the subscriber does not want',
+  not_wanted_direction: 'of a direction that the subscriber does not want',
+  not_fanned_out_yet: 'not handed to subscribers yet',
+  unknown: 'not to be told from what is stored',
+};
+
+/** What reasons of the explanation itself mean; those of deliveries speak for themselves. */
+const reasons: Readonly<Record<string, string>> = {
+  circuit_breaker: 'its circuit breaker is open',
+  wanted_now: 'it is wanted by the present filters; these were others, or fan-out is still at it',
+  digest_unread: 'the row of its digest is missing, or was not read',
+  too_many_rows: 'the transfer has more rows than are read at once',
+};
+
+/** Reasons that a verdict says already. */
+const implied: ReadonlySet<string> = new Set(['paused', 'disabled', 'rejected', 'operator', 'endpoint_removed']);
+
+/** @example verdictWords({ verdict: 'failed', reason: 'throttled', attempts: 3, … }) // 'failed, …: throttled, 3 attempts' */
+export function verdictWords({ verdict, reason, attempts = 0 }: VerdictFacts): string {
+  const because = reason === undefined || implied.has(reason) ? '' : `: ${reasons[reason] ?? reason}`;
+  return `${words[verdict]}${because}${attempts > 1 ? `, ${attempts} attempts` : ''}`;
+}
+
+/** @example 'row EVENT#… DELIVERY#…', where foreign texts are neutralised, or 'types is transfer.failed, watch.*' */
+export function proofWords({ proof }: VerdictFacts): string {
+  if ('row' in proof) return `row ${neutral(proof.row)}`;
+  const { setting, value } = proof;
+  return `${setting} is ${typeof value === 'string' ? value : value.join(', ')}`;
+}
+
+/** Commands that change what a verdict says, in their order, as they are typed after `npm run notifier --`. */
+export function verdictCommands({ name, status }: SubscriberFacts, facts: VerdictFacts): string[] {
+  const { event, digest = event, verdict, type, at, proof } = facts;
+  const back =
+    status === 'paused' ? [`endpoint resume ${name}`] : status === 'disabled' ? [`endpoint enable ${name}`] : [];
+  const again = [...back, `delivery resend ${digest} ${name}`];
+  switch (verdict) {
+    case 'delivered':
+    case 'in_digest':
+    case 'failed':
+    case 'rejected':
+    case 'cancelled':
+      return status === 'removed' ? addedAgain(name, at) : again;
+    case 'held_paused':
+    case 'held_disabled':
+      return [...back, `endpoint recover ${name} --from ${at}`];
+    case 'endpoint_removed':
+      return status === 'removed' ? addedAgain(name, at) : [...back, `endpoint replay ${name} --from ${at} --dry-run`];
+    case 'waits_for_digest':
+    case 'waits_for_first_attempt':
+    case 'waits_for_retry':
+      return [`delivery cancel ${digest} ${name}`];
+    case 'not_wanted_type': {
+      const types = 'value' in proof ? [proof.value].flat() : [];
+      return [`endpoint update ${name} --type ${[...types, type].join(',')}`];
+    }
+    case 'not_wanted_mailbox':
+      return [`endpoint update ${name} --any-mailbox`];
+    case 'not_wanted_direction':
+      return [`endpoint update ${name} --any-direction`];
+    case 'not_fanned_out_yet':
+    case 'unknown':
+      return ['doctor'];
+    // An attempt ends by itself, and a subscriber gets no event from before its time.
+    case 'in_flight':
+    case 'before_endpoint':
+      return [];
+  }
+}
+
+const addedAgain = (name: string, at: string): string[] => [
+  `endpoint add ${name} --address URL`,
+  `endpoint replay ${name} --from ${at} --dry-run`,
+];
+
+interface Looked {
+  readonly watches: number;
+  readonly isMore: boolean;
+  readonly disabled: number;
+  readonly failing: number;
+  readonly unfinished: number;
+}
+
+/** Why there are events about a transfer or none; `looked` counts the watches in which it was looked up. */
+export function findingWords(finding: Finding, looked: Looked | undefined): string {
+  const { watches = 0, disabled = 0, failing = 0, unfinished = 0, isMore = false } = looked ?? {};
+  const count = (of: number, what: string) => (of > 0 ? [`${of} ${what}`] : []);
+  const blind = [
+    ...count(failing, 'failing'),
+    ...count(disabled, 'not polled'),
+    ...count(unfinished, 'not listed completely yet'),
+  ];
+  const which = `${watches} ${watches === 1 ? 'watch' : 'watches'}${blind.length > 0 ? ` (${blind.join(', ')})` : ''}`;
+  const rest = isMore ? '; there are more: name its mailbox by --mailbox' : '';
+  switch (finding) {
+    case 'told':
+      return 'there are events about it';
+    case 'not_published_yet':
+      return 'its event is stored and not published yet; the next poll does it';
+    case 'not_fanned_out_yet':
+      return 'its event was published, and is not handed to subscribers yet; doctor shows the queues';
+    case 'baseline':
+      return 'the first complete listing of its watch stored it in silence, and it has not changed since';
+    case 'expired':
+      return 'its events are older than retention.events of the configuration, and were deleted';
+    case 'not_listed_yet':
+      return `no complete listing has shown it yet, of ${which}${rest}`;
+    case 'not_watched':
+      return `no watch would have it${rest}; watch add adds one`;
+    case 'unknown':
+      return `unknown to this notifier: not in ${which}${rest}`;
+  }
+}
