@@ -36,9 +36,9 @@ export async function visit(options: VisitorOptions = {}): Promise<Visitor> {
 }
 
 /** Opens a browser as of a new person, until the file has ended. */
-export async function visitForAll(options: VisitorOptions = {}): Promise<Visitor> {
-  const visitor = await newVisitor(options);
-  afterAll(() => visitor.leave());
+export function visitForAll(options: VisitorOptions = {}): Promise<Visitor> {
+  const visitor = newVisitor(options);
+  afterAll(async () => (await visitor).leave());
   return visitor;
 }
 
