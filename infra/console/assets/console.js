@@ -21,7 +21,7 @@ function late(text) {
 }
 
 /** Replaces what has changed, and keeps the focus where it was. */
-function show(next) {
+function show(next, isCurrent) {
   const title = main.querySelector('h1')?.textContent;
   const focused = main.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null;
   const parts = [...main.children];
@@ -39,7 +39,7 @@ function show(next) {
       ?.focus({ preventScroll: true });
   }
   const now = main.querySelector('h1')?.textContent;
-  if (isLate) say(remark.dataset.back);
+  if (isLate && isCurrent) say(remark.dataset.back);
   else if (now !== title) say(now);
   isLate = false;
   document.documentElement.classList.remove('late');
@@ -60,7 +60,7 @@ async function renew() {
   if (!next || (!answer.ok && !isError)) return late(next?.querySelector('h1')?.textContent ?? remark.dataset.lost);
   const line = page.querySelector('p.live');
   if (answer.ok && line) Object.assign(remark.dataset, { ...line.dataset });
-  if (answer.ok || isError) show(next);
+  if (answer.ok || isError) show(next, answer.ok);
 }
 
 function close() {
