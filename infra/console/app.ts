@@ -83,7 +83,7 @@ export function consoleApp(options: AppOptions): Hono {
       return undefined;
     }
     setCookie(context, languageCookie(context), language, { httpOnly: true, sameSite: 'Strict', path: '/' });
-    const url = new URL(context.req.url);
+    const url = addressOf(context);
     url.searchParams.delete('language');
     return context.redirect(`${url.pathname}${url.search}`, 303);
   });
@@ -153,6 +153,13 @@ function streamedPage(
   });
 }
 
+/** The address of a request. A path that begins with two slashes would be another host in a link. */
+function addressOf(context: Context): URL {
+  const url = new URL(context.req.url);
+  url.pathname = url.pathname.replace(/^\/{2,}/, '/');
+  return url;
+}
+
 const languageCookie = (context: Context): string => `notifier-console-language-${new URL(context.req.url).port}`;
 
 function requestOf({ source, admission, language, timeZone }: AppOptions, context: Context): PageRequest {
@@ -162,7 +169,7 @@ function requestOf({ source, admission, language, timeZone }: AppOptions, contex
     ...source,
     words: consoleWords(spoken, timeZone),
     notices: wordsIn(spoken, timeZone),
-    url: new URL(context.req.url),
+    url: addressOf(context),
     params: context.req.param() as Record<string, string>,
     csrf: admission.csrf,
   };
