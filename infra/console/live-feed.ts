@@ -76,15 +76,10 @@ export class LiveFeed {
       const { name, text } = await this.look();
       if (stop.signal.aborted) return;
       const found = `${name} ${text}`;
-      const message = `event: ${name}
-data: ${text}
-
-`;
+      const message = `event: ${name}\ndata: ${text}\n\n`;
       if (name === 'news' && (found !== known || this.fresh.size > 0)) this.source.onNews();
       for (const stream of this.streams)
-        this.tell(stream, found !== known || this.fresh.has(stream) ? message : ': no news
-
-');
+        this.tell(stream, found !== known || this.fresh.has(stream) ? message : ': no news\n\n');
       this.fresh.clear();
       known = found;
       await this.source.sleep(this.source.intervalMs, stop.signal);
