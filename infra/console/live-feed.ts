@@ -18,7 +18,7 @@ export interface LiveSource {
   /** Waits until the time is over or the signal aborts. */
   readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
   readonly intervalMs: number;
-  /** Called before pages are told of news. */
+  /** Called before pages are told of news, or that there is no answer. */
   onNews(): void;
 }
 
@@ -77,7 +77,7 @@ export class LiveFeed {
       if (stop.signal.aborted) return;
       const found = `${name} ${text}`;
       const message = `event: ${name}\ndata: ${text}\n\n`;
-      if (name === 'news' && (found !== known || this.fresh.size > 0)) this.source.onNews();
+      if (found !== known || this.fresh.size > 0) this.source.onNews();
       for (const stream of this.streams)
         this.tell(stream, found !== known || this.fresh.has(stream) ? message : ': no news\n\n');
       this.fresh.clear();
