@@ -78,6 +78,7 @@ function open() {
     if (stream?.readyState === EventSource.CLOSED) {
       // There are as many streams as the console has.
       close();
+      renew();
       timer = setInterval(renew, pollMs);
     } else late(remark.dataset.lost);
   });
