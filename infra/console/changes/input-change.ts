@@ -20,6 +20,8 @@ export interface InputChange<Input extends object> {
   /** Fields of the form, hidden ones for its target included. */
   readonly form: (request: PageRequest, given: Fields) => Html;
   readonly read: (request: PageRequest, given: Fields) => Input | WrongInput;
+  /** Fields of the address that does it, where they differ from those of the form, as times that pass. */
+  readonly fixed?: (input: Input) => Fields;
   readonly ask: (request: PageRequest, input: Input) => Promise<Question> | Question;
   readonly run: (request: PageRequest, input: Input) => Promise<string | View>;
 }
@@ -29,7 +31,7 @@ const askField = 'ask';
 
 /** Makes the page and the change of an {@link InputChange}. All input is in the address, so that an error loses none. */
 export function inputChange<Input extends object>(made: InputChange<Input>): { page: PageRoute; change: Change } {
-  const { path, read, ask, run } = made;
+  const { path, read, ask, run, fixed } = made;
   /** @throws ApiError for an address that no form has made */
   const inputOf = (request: PageRequest): Input => {
     const input = read(request, fieldsOf(request.url));
@@ -53,7 +55,8 @@ export function inputChange<Input extends object>(made: InputChange<Input>): { p
     if (given[askField] === undefined) return formView(made, request, given);
     const input = read(request, given);
     if ('wrong' in input) return { ...formView(made, request, given, input), status: 400 };
-    const doing = { ...request, url: new URL(`${change.path}${url.search}`, url) };
+    const fields = fixed ? `?${new URLSearchParams(fixed(input as Input))}` : url.search;
+    const doing = { ...request, url: new URL(`${change.path}${fields}`, url) };
     return confirmation(doing, await askedBy(change, doing, {}));
   };
   return { page: { path, show }, change };

@@ -6,7 +6,6 @@ import type { PageRequest, PageRoute, View } from '#infra/console/html/page.ts';
 import { somePage } from '#infra/console/pages/some-page.ts';
 import { verificationPages } from './verification.ts';
 import { watchPages } from './watch.ts';
-import { watchAdd } from './watch-add.ts';
 import {
   causeText,
   intervalText,
@@ -21,7 +20,6 @@ export const watchesPages: readonly PageRoute[] = [
   { path: '/watches', show: watchesPage },
   ...watchPages,
   ...verificationPages,
-  watchAdd.page,
 ];
 
 /** All watches, page by page, or those that fail. */
