@@ -20,8 +20,7 @@ export class Admission {
       if (token !== null) {
         if (!isSameSecret(token, this.token)) return refused(context);
         setCookie(context, name, this.session, { httpOnly: true, sameSite: 'Strict', path: '/' });
-        url.searchParams.delete('token');
-        return context.redirect(`${url.pathname}${url.search}`, 303);
+        return context.redirect('/', 303);
       }
       if (!isSameSecret(getCookie(context, name) ?? '', this.session)) return refused(context);
       await next();

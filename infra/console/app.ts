@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { getCookie, setCookie } from 'hono/cookie';
 import { type Language, wordsIn } from '#functions/notices/words/words.ts';
 import { confirmation } from '#infra/console/html/confirmation.ts';
@@ -68,7 +67,13 @@ export function consoleApp(options: AppOptions): Hono {
     app.get(`/${name}`, (context) => context.body(body, 200, { 'content-type': type }));
   }
   app.use(admission.check((context) => shown(context, problemPage(requestOf(options, context).words, 'token'))));
-  app.use(bodyLimit({ maxSize: mostBytes, onError: (context) => problem(context, 'size') }));
+  app.use(async (context, next) => {
+    // Browsers say how long a form is. The rest of one that is too long is never read.
+    if (Number(context.req.header('content-length') ?? 0) > mostBytes || context.req.header('transfer-encoding'))
+      return problem(context, 'size');
+    await next();
+    return undefined;
+  });
   app.get('/live', (context) => {
     // A request for headers alone would never read its stream.
     const stream = context.req.raw.method === 'GET' ? feed.open() : undefined;
@@ -83,7 +88,7 @@ export function consoleApp(options: AppOptions): Hono {
       return undefined;
     }
     setCookie(context, languageCookie(context), language, { httpOnly: true, sameSite: 'Strict', path: '/' });
-    const url = new URL(context.req.url);
+    const url = addressOf(context);
     url.searchParams.delete('language');
     return context.redirect(`${url.pathname}${url.search}`, 303);
   });
@@ -153,6 +158,13 @@ function streamedPage(
   });
 }
 
+/** The address of a request. A path that begins with two slashes would be another host in a link. */
+function addressOf(context: Context): URL {
+  const url = new URL(context.req.url);
+  url.pathname = url.pathname.replace(/^\/{2,}/, '/');
+  return url;
+}
+
 const languageCookie = (context: Context): string => `notifier-console-language-${new URL(context.req.url).port}`;
 
 function requestOf({ source, admission, language, timeZone }: AppOptions, context: Context): PageRequest {
@@ -162,7 +174,7 @@ function requestOf({ source, admission, language, timeZone }: AppOptions, contex
     ...source,
     words: consoleWords(spoken, timeZone),
     notices: wordsIn(spoken, timeZone),
-    url: new URL(context.req.url),
+    url: addressOf(context),
     params: context.req.param() as Record<string, string>,
     csrf: admission.csrf,
   };

@@ -55,12 +55,12 @@ async function renew() {
     return late(remark.dataset.lost);
   }
   const next = page.querySelector('main');
-  // A page that could not be made in the first place shows the reason itself.
-  const isError = main.querySelector('[role=alert]') !== null;
-  if (!next || (!answer.ok && !isError)) return late(next?.querySelector('h1')?.textContent ?? remark.dataset.lost);
-  const line = page.querySelector('p.live');
-  if (answer.ok && line) Object.assign(remark.dataset, { ...line.dataset });
-  if (answer.ok || isError) show(next);
+  if (!next) return late(remark.dataset.lost);
+  // A page about a problem never replaces what is known. A page that was one from the start shows the next problem.
+  const [isProblem, wasProblem] = [next, main].map((part) => part.querySelector('[role=alert]') !== null);
+  if (isProblem && !wasProblem) return late(next.querySelector('h1').textContent);
+  Object.assign(remark.dataset, { ...page.querySelector('p.live')?.dataset });
+  show(next);
 }
 
 function close() {
