@@ -145,10 +145,10 @@ function attemptTable(request: PageRequest, attempts: readonly AttemptResource[]
   };
   const columns = [
     { heading: say('event.at'), cell: ({ startedAt }: AttemptResource) => time(words, startedAt) },
-    { heading: say('attempt.number'), cell: ({ attempt }: AttemptResource) => attempt },
-    { heading: say('attempt.end'), cell: (attempt: AttemptResource) => attemptText(request, attempt) },
-    { heading: say('attempt.took'), cell: ({ durationMs }: AttemptResource) => `${durationMs} ms` },
-    { heading: say('attempt.answer'), cell: answer },
+    { heading: say('attempts.number'), cell: ({ attempt }: AttemptResource) => attempt },
+    { heading: say('attempts.end'), cell: (attempt: AttemptResource) => attemptText(request, attempt) },
+    { heading: say('attempts.took'), cell: ({ durationMs }: AttemptResource) => `${durationMs} ms` },
+    { heading: say('attempts.answer'), cell: answer },
   ];
   return html`${table(say('attempts.count', { count: newest.length }), columns, newest)}
 ${left > 0 && html`<p>${say('attempts.left', { count: left })}</p>`}`;

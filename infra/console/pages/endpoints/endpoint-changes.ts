@@ -20,7 +20,7 @@ export const endpointChanges: readonly Change[] = [
         method: 'POST',
         path: path`/endpoints/${name}/test`,
       });
-      return outcomeAddress(request, deliveryAddress(delivery), 'endpoint.test.done', { name });
+      return outcomeAddress(request, deliveryAddress(delivery), 'endpoint.done.test', { name });
     },
   },
   statusChange('pause'),
@@ -38,7 +38,7 @@ export const endpointChanges: readonly Change[] = [
     async run(request) {
       const { count, next } = await recovered(request, false);
       const name = nameIn(request.url);
-      if (next === undefined) return outcomeAddress(request, endpointAddress(name), 'endpoint.recover.done', { count });
+      if (next === undefined) return outcomeAddress(request, endpointAddress(name), 'endpoint.done.recover', { count });
       const rest = `${endpointAddress(name, '/recover')}&${new URLSearchParams({ cursor: next })}`;
       return outcomeAddress(request, rest, 'endpoint.released.part', { count });
     },
@@ -54,7 +54,7 @@ function statusChange(verb: 'pause' | 'resume' | 'enable'): Change {
     async run(request) {
       const name = nameIn(request.url);
       await request.api.send({ method: 'POST', path: `${path`/endpoints/${name}`}/${verb}` });
-      return outcomeAddress(request, endpointAddress(name), `endpoint.${verb}.done`, { name });
+      return outcomeAddress(request, endpointAddress(name), `endpoint.done.${verb}`, { name });
     },
   };
 }
@@ -70,7 +70,7 @@ async function question(
   return {
     title: `${say(`endpoint.${verb}`)}: ${name}`,
     section: sectionOf(endpoint),
-    question: say(`endpoint.${verb}.question`, { name }),
+    question: say(`endpoint.question.${verb}`, { name }),
     command: `${testOfPeople(verb, endpoint) ? 'notice' : 'endpoint'} ${verb} ${name}`,
     label: say(`endpoint.${verb}`),
     back: endpointAddress(name),
@@ -96,7 +96,7 @@ function deliveryChange(verb: 'resend' | 'cancel'): Change {
       return {
         title: say(`delivery.${verb}`),
         section: 'webhooks',
-        question: say(`delivery.${verb}.question`, { name: endpoint }),
+        question: say(`delivery.question.${verb}`, { name: endpoint }),
         command: `delivery ${verb} ${shellWord(event)} ${endpoint}`,
         label: say(`delivery.${verb}`),
         back: deliveryAddress(delivery),
@@ -106,7 +106,7 @@ function deliveryChange(verb: 'resend' | 'cancel'): Change {
       const delivery = deliveryIn(request.url);
       const { event, endpoint } = delivery;
       await request.api.send({ method: 'POST', path: `${path`/deliveries/${event}/${endpoint}`}/${verb}` });
-      return outcomeAddress(request, deliveryAddress(delivery), `delivery.${verb}.done`, { name: endpoint });
+      return outcomeAddress(request, deliveryAddress(delivery), `delivery.done.${verb}`, { name: endpoint });
     },
   };
 }

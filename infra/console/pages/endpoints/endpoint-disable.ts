@@ -27,7 +27,7 @@ export const endpointDisable = inputChange<{ readonly name: string; readonly bec
     return {
       title: `${say('endpoint.disable')}: ${name}`,
       section: sectionOf(await readEndpoint(request)),
-      question: say('endpoint.disable.question', { name }),
+      question: say('endpoint.question.disable', { name }),
       command: `endpoint disable ${name}${reason}`,
       label: say('endpoint.disable'),
       back: endpointAddress(name),
@@ -35,6 +35,6 @@ export const endpointDisable = inputChange<{ readonly name: string; readonly bec
   },
   async run(request, { name, because }) {
     await request.api.send({ method: 'POST', path: path`/endpoints/${name}/disable`, body: { because } });
-    return outcomeAddress(request, endpointAddress(name), 'endpoint.disable.done', { name });
+    return outcomeAddress(request, endpointAddress(name), 'endpoint.done.disable', { name });
   },
 });

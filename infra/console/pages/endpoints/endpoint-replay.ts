@@ -41,7 +41,7 @@ ${textField({ name: 'until', label: say('endpoint.replay.until'), value: until }
     return {
       title: `${say('endpoint.replay')}: ${name}`,
       section: sectionOf(endpoint),
-      question: say(isComplete ? 'endpoint.replay.question' : 'endpoint.replay.question.more', {
+      question: say(isComplete ? 'endpoint.question.replay' : 'endpoint.replay.question.more', {
         ...{ name, count, from: time(from), until: time(until) },
       }),
       command: `endpoint replay ${name} --from ${from} --until ${until}`,
@@ -52,7 +52,7 @@ ${textField({ name: 'until', label: say('endpoint.replay.until'), value: until }
   async run(request, replay) {
     const { name, from, until } = replay;
     const { count, next } = await replayed(request, replay, false);
-    if (next === undefined) return outcomeAddress(request, endpointAddress(name), 'endpoint.replay.done', { count });
+    if (next === undefined) return outcomeAddress(request, endpointAddress(name), 'endpoint.done.replay', { count });
     const query = new URLSearchParams({ name, from, until, cursor: next });
     return outcomeAddress(request, `/endpoint/replay/do?${query}`, 'endpoint.released.part', { count });
   },

@@ -38,7 +38,7 @@ export const endpointRotate = inputChange<Rotation>({
     return {
       title: `${say('endpoint.rotate')}: ${name}`,
       section: 'webhooks',
-      question: say('endpoint.rotate.question', { name, end: overlapText(request, overlap) }),
+      question: say('endpoint.question.rotate', { name, end: overlapText(request, overlap) }),
       command: `endpoint rotate ${name} --overlap ${overlap}`,
       label: say('endpoint.rotate'),
       back: endpointAddress(name),
@@ -62,7 +62,7 @@ const overlapText = ({ words: { say } }: PageRequest, overlap: Overlap): string 
 function secretPage(request: PageRequest, { endpoint, secret, publicKey }: EndpointWithSecret, overlap: Overlap): View {
   const { say } = request.words;
   const { name } = endpoint;
-  const title = say('endpoint.rotate.done', { name });
+  const title = say('endpoint.done.rotate', { name });
   const main = html`<h1>${title}</h1>
 <p class="outcome" role="status">${say('endpoint.rotate.once')} ${say('endpoint.rotate.old', { end: overlapText(request, overlap) })}</p>
 ${facts([

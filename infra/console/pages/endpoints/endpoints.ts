@@ -22,10 +22,10 @@ async function listPage(request: PageRequest, section: 'webhooks' | 'notices'): 
   const { items, next } = await somePage<EndpointResource>(api, '/endpoints', cursor, isWanted);
   const title = say(`section.${section}`);
   const none =
-    next !== undefined ? 'list.none-here' : cursor === undefined ? (`${section}.none` as const) : 'list.no-more';
+    next !== undefined ? 'list.none-here' : cursor === undefined ? (`list.none.${section}` as const) : 'list.no-more';
   const columns = section === 'webhooks' ? webhookColumns(request) : readerColumns(request);
   const main = html`<section id="about"><h1>${title}</h1>${section === 'notices' && html`<p>${say('notices.about')}</p>`}</section>
-<section id="list">${items.length > 0 ? table(say(`${section}.count`, { count: items.length }), columns, items) : html`<p>${say(none)}</p>`}
+<section id="list">${items.length > 0 ? table(say(`list.count.${section}`, { count: items.length }), columns, items) : html`<p>${say(none)}</p>`}
 ${pager(request, next)}</section>
 <section id="same"><p>${commandLine(request, 'endpoint list')}</p></section>`;
   return { title, section, main, isLive: true };

@@ -70,7 +70,7 @@ function question(request: PageRequest, way: 'client-id' | 'mail' | 'code', opti
   return {
     title: say(`verification.${way}`),
     section: 'watches',
-    question: say(`verification.${way}.question`, { mailbox }),
+    question: say(`verification.question.${way}`, { mailbox }),
     command: `watch verify ${shellWord(mailbox)}${options}`,
     label: say(`verification.${way}`),
     back: verificationAddress(mailbox),

@@ -31,7 +31,7 @@ export const watchAdd = inputChange<NewWatch>({
   ask: question,
   async run(request, watch) {
     const added = await request.api.send<WatchResource>({ method: 'POST', path: '/watches', body: bodyOf(watch) });
-    return outcomeAddress(request, watchAddress(added), 'watch.add.done', { watch: watchName(request, added) });
+    return outcomeAddress(request, watchAddress(added), 'watch.done.add', { watch: watchName(request, added) });
   },
 });
 
@@ -88,7 +88,7 @@ function question(request: PageRequest, watch: NewWatch): Question {
   return {
     title: say('watch.add'),
     section: 'watches',
-    question: say(notifyExisting ? 'watch.add.question.existing' : 'watch.add.question', { watch: name }),
+    question: say(notifyExisting ? 'watch.add.question.existing' : 'watch.question.add', { watch: name }),
     command: [watchCommand('add', watch), ...options].join(' '),
     label: say('watch.add'),
     back: '/watches',

@@ -22,8 +22,8 @@ export const watchChanges: readonly Change[] = [
       });
       const { outcome, transfers, changed, published, problem } = facts;
       const there = watchAddress(watch);
-      if (problem) return outcomeAddress(request, there, 'watch.poll.problem', { problem: problem.message });
-      return outcomeAddress(request, there, `watch.poll.${outcome}`, { transfers, changed, published });
+      if (problem) return outcomeAddress(request, there, 'watch.polled-as.problem', { problem: problem.message });
+      return outcomeAddress(request, there, `watch.polled-as.${outcome}`, { transfers, changed, published });
     },
   },
   statusChange('pause'),
@@ -40,7 +40,7 @@ function statusChange(verb: 'pause' | 'resume'): Change {
         method: 'POST',
         path: `${path`/watches/${direction}/${mailbox}`}/${verb}`,
       });
-      return outcomeAddress(request, watchAddress(watch), `watch.${verb}.done`, { watch: watchName(request, watch) });
+      return outcomeAddress(request, watchAddress(watch), `watch.done.${verb}`, { watch: watchName(request, watch) });
     },
   };
 }
@@ -52,7 +52,7 @@ async function question(request: PageRequest, verb: Verb): Promise<Question> {
   return {
     title: say(`watch.${verb}`),
     section: 'watches',
-    question: say(`watch.${verb}.question`, { watch: watchName(request, watch) }),
+    question: say(`watch.question.${verb}`, { watch: watchName(request, watch) }),
     command: watchCommand(verb, watch),
     label: say(`watch.${verb}`),
     back: watchAddress(watch),
