@@ -28,7 +28,12 @@ export async function ask(origin: string, path: string, { method, headers = {}, 
   const type = form && { 'content-type': 'application/x-www-form-urlencoded' };
   const request = http.request(origin, {
     ...{ path, method: method ?? (form ? 'POST' : 'GET'), agent: false },
-    headers: { ...type, ...headers },
+    // Node would send the length of no body in chunks.
+    headers: {
+      ...type,
+      ...(!body && method !== undefined && !headers['transfer-encoding'] && { 'content-length': 0 }),
+      ...headers,
+    },
   });
   request.end(body);
   const [response] = (await once(request, 'response')) as [http.IncomingMessage];
