@@ -27,8 +27,8 @@ const status = z.strictObject({
   watches: z.strictObject({ all: int, failing: int, disabled: int }),
   /** The last tick with a poll; `late` watches were not polled for five minutes though they were due. */
   polls: z.strictObject({ lastAt: optionalText, late: int }),
-  /** Causes for which polls fail, those that operators were not told yet included, each with the message of one watch. */
-  causes: z.array(z.strictObject({ cause: text, watches: int, since: text, message: text })),
+  /** Causes for which polls fail, each with the message of one watch; `isAnnounced` once operators must be told. */
+  causes: z.array(z.strictObject({ cause: text, watches: int, since: text, isAnnounced: flag, message: text })),
   endpoints: z.strictObject({ active: int, paused: int, disabled: int, failing: int }),
   /** `oldestOverdueMs` counts from when the oldest overdue delivery became due. */
   deliveries: z.strictObject({ waiting: counted, held: counted, oldestOverdueMs: z.number() }),

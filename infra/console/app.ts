@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { getCookie, setCookie } from 'hono/cookie';
 import { type Language, wordsIn } from '#functions/notices/words/words.ts';
 import { confirmation } from '#infra/console/html/confirmation.ts';
@@ -68,7 +67,13 @@ export function consoleApp(options: AppOptions): Hono {
     app.get(`/${name}`, (context) => context.body(body, 200, { 'content-type': type }));
   }
   app.use(admission.check((context) => shown(context, problemPage(requestOf(options, context).words, 'token'))));
-  app.use(bodyLimit({ maxSize: mostBytes, onError: (context) => problem(context, 'size') }));
+  app.use(async (context, next) => {
+    // Browsers say how long a form is. The rest of one that is too long is never read.
+    if (Number(context.req.header('content-length') ?? 0) > mostBytes || context.req.header('transfer-encoding'))
+      return problem(context, 'size');
+    await next();
+    return undefined;
+  });
   app.get('/live', (context) => {
     // A request for headers alone would never read its stream.
     const stream = context.req.raw.method === 'GET' ? feed.open() : undefined;

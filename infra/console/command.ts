@@ -43,12 +43,13 @@ export function consoleCommand(program: Command, context: CliContext): void {
       const { api, output, hint } = session;
       const { port, language, allowChanges: mayChange = false } = options;
       // Imported late, so that other commands start quicker.
+      const steady = () => performance.now();
       const { startConsole } = await import('./server.ts');
       const { openBrowser } = await import('./browser.ts');
       const { allChecks } = await import('#infra/cli/doctor/checks.ts');
       const onFault = (error: Error) => output.warning(`the console failed to make a page: ${error.stack}`);
       const served = await startConsole({
-        ...{ api, port, language, mayChange, hint, onFault, now: context.now },
+        ...{ api, port, language, mayChange, hint, onFault, now: context.now, steady },
         intervalMs: isLoopback(new URL(api.address).hostname) ? intervalsMs.here : intervalsMs.elsewhere,
         runChecks: (onStep) => allChecks(context, options, onStep),
       }).catch((error: NodeJS.ErrnoException): ReturnType<typeof startConsole> => {

@@ -21,6 +21,8 @@ export interface ConsoleOptions extends Omit<ConsoleSource, 'api'> {
   /** Milliseconds from one look for news to the next. */
   readonly intervalMs: number;
   readonly onFault: (error: Error) => void;
+  /** Clock in milliseconds that never goes back. */
+  readonly steady: () => number;
 }
 
 /**
@@ -28,8 +30,8 @@ export interface ConsoleOptions extends Omit<ConsoleSource, 'api'> {
  *
  * @throws the system's error, such as EADDRINUSE
  */
-export async function startConsole({ port, language, intervalMs, onFault, ...given }: ConsoleOptions) {
-  const api = new SharedReads(given.api, () => performance.now());
+export async function startConsole({ port, language, intervalMs, onFault, steady, ...given }: ConsoleOptions) {
+  const api = new SharedReads(given.api, steady);
   const feed = new LiveFeed({
     read: () => stateOf(given.api),
     sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }).catch(() => undefined),

@@ -22,7 +22,7 @@ export function startRunConsole({ operator, config, hint, onFault }: RunConsole)
   const { url, token } = operator;
   const now = () => new Date();
   return startConsole({
-    ...{ mayChange: false, now, hint, onFault, intervalMs },
+    ...{ mayChange: false, now, hint, onFault, intervalMs, steady: () => performance.now() },
     api: new ApiClient(localTarget(url, token, 'has the run of this console ended?'), proxySettingsIn(process.env)),
     async runChecks(onStep) {
       const { allChecks } = await import('#infra/cli/doctor/checks.ts');

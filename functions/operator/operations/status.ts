@@ -54,7 +54,8 @@ function causesOf(watches: readonly RegisteredWatch[]) {
   const byCause = Map.groupBy(failing, ({ problem }) => problem.cause);
   const causes = [...byCause].map(([cause, found]) => {
     const since = found.map(({ failingSince }) => failingSince).toSorted()[0]!;
-    return { cause, watches: found.length, since, message: found[0]!.problem.message };
+    const isAnnounced = found.some((health) => health.isAnnounced);
+    return { cause, watches: found.length, since, isAnnounced, message: found[0]!.problem.message };
   });
   return causes.toSorted((a, b) => b.watches - a.watches);
 }

@@ -1,11 +1,13 @@
 import { languages } from '#functions/notices/words/words.ts';
-import type { Phrase } from '#infra/console/words/words.ts';
 import { type Html, html } from './html.ts';
 import { type PageRequest, type Section, sections, type View } from './page.ts';
 
 const addresses: Readonly<Record<Section, string>> = {
   overview: '/',
   transfers: '/transfers',
+  watches: '/watches',
+  webhooks: '/webhooks',
+  notices: '/notices',
   doctor: '/doctor',
 };
 
@@ -33,7 +35,7 @@ export function pageHtml(request: Framed, { title, section, main, isLive = false
 <header>
 <a class="brand" href="/">Transfer Notifier</a>
 <nav aria-label="${say('navigation')}">
-<ul>${sections.map((one) => navigationItem(say(`section.${one}` as Phrase), addresses[one], one === section))}</ul>
+<ul>${sections.map((one) => navigationItem(say(`section.${one}`), addresses[one], one === section))}</ul>
 </nav>
 <p class="mode">${mayChange ? say('mode.changes') : say('mode.read-only')}</p>
 </header>

@@ -1,5 +1,5 @@
 import { ApiError, CliError } from '#infra/cli/terminal/cli-error.ts';
-import type { Phrase, Words } from '#infra/console/words/words.ts';
+import type { Words } from '#infra/console/words/words.ts';
 import { html } from './html.ts';
 import type { PageRequest, View } from './page.ts';
 
@@ -21,11 +21,11 @@ const statuses: Readonly<Record<Problem, View['status'] & number>> = {
 
 /** A page that says what is wrong and what to do. @param said what the operator API said, in English */
 export function problemPage({ say }: Words, problem: Problem, said?: string, back = '/'): View {
-  const title = say(`problem.${problem}` as Phrase);
+  const title = say(`problem.${problem}`);
   const main = html`<h1>${title}</h1>
 <div class="problem" role="alert">
 ${said !== undefined && html`<p class="said" lang="en"><bdi>${said}</bdi></p>`}
-<p>${say(`remedy.${problem}` as Phrase)}</p>
+<p>${say(`remedy.${problem}`)}</p>
 </div>
 ${problem !== 'token' && html`<p><a href="${back}">${say(back === '/' ? 'back.overview' : 'back.list')}</a></p>`}`;
   return { title, main, status: statuses[problem] };

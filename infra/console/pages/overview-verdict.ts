@@ -3,12 +3,12 @@ import type { EndpointResource, StatusResource } from '#infra/cli/api/resources.
 /** Milliseconds overdue above which a delivery is a fault, as in the alarm. */
 const longestOverdueMs = 15 * 60_000;
 
-/** A thing to look at; `bad` keeps news from people, `warn` does not yet. */
+/** A thing to look at; `bad` keeps news from people, `warn` does not yet, or often passes by itself. */
 export type Finding =
   | { readonly kind: 'late'; readonly tone: 'bad'; readonly watches: number }
-  | { readonly kind: 'cause'; readonly tone: 'bad'; readonly cause: StatusResource['causes'][number] }
+  | { readonly kind: 'cause'; readonly tone: 'bad' | 'warn'; readonly cause: StatusResource['causes'][number] }
   | { readonly kind: 'overdue'; readonly tone: 'bad'; readonly overdueMs: number }
-  | { readonly kind: 'webhook'; readonly tone: 'bad'; readonly endpoint: EndpointResource }
+  | { readonly kind: 'webhook'; readonly tone: 'bad' | 'warn'; readonly endpoint: EndpointResource }
   | { readonly kind: 'disabled' | 'held'; readonly tone: 'warn'; readonly count: number; readonly more: boolean }
   | { readonly kind: 'unwatched' | 'unpolled'; readonly tone: 'warn' };
 
@@ -18,9 +18,9 @@ export function findingsOf(status: StatusResource, failing: readonly EndpointRes
   const { held, oldestOverdueMs } = deliveries;
   const found: (Finding | false)[] = [
     polls.late > 0 && { kind: 'late', tone: 'bad', watches: polls.late },
-    ...causes.map((cause): Finding => ({ kind: 'cause', tone: 'bad', cause })),
+    ...causes.map((cause): Finding => ({ kind: 'cause', tone: cause.isAnnounced ? 'bad' : 'warn', cause })),
     oldestOverdueMs > longestOverdueMs && { kind: 'overdue', tone: 'bad', overdueMs: oldestOverdueMs },
-    ...failing.map((endpoint): Finding => ({ kind: 'webhook', tone: 'bad', endpoint })),
+    ...failing.map((endpoint): Finding => ({ kind: 'webhook', tone: endpoint.health ? 'bad' : 'warn', endpoint })),
     endpoints.disabled > 0 && { kind: 'disabled', tone: 'warn', count: endpoints.disabled, more: false },
     held.count > 0 && { kind: 'held', tone: 'warn', ...held },
     watches.all === watches.disabled && { kind: 'unwatched', tone: 'warn' },

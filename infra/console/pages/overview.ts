@@ -3,6 +3,7 @@ import { barChart } from '#infra/console/html/chart.ts';
 import { badge, commandLine, facts, foreign, time } from '#infra/console/html/elements.ts';
 import { type Html, html, type Part } from '#infra/console/html/html.ts';
 import type { PageApi, PageRequest, PageRoute, View } from '#infra/console/html/page.ts';
+import type { Phrase } from '#infra/console/words/words.ts';
 import { eventTable } from './event-table.ts';
 import { type HourlyEvents, hourlyEvents } from './hourly-events.ts';
 import { type Finding, findingsOf, isFailing } from './overview-verdict.ts';
@@ -80,7 +81,7 @@ function findingItem(request: PageRequest, finding: Finding): Html {
     case 'disabled':
       return item(say('finding.disabled', { count: finding.count }), command(request, 'endpoint list'));
     case 'held':
-      return item(counted(request, 'finding.held', finding), command(request, 'endpoint recover NAME'));
+      return item(counted(request, heldWords, finding), command(request, 'endpoint recover NAME'));
     case 'unwatched':
       return item(say('finding.unwatched'), command(request, 'watch add MAILBOX'));
     case 'unpolled':
@@ -90,12 +91,15 @@ function findingItem(request: PageRequest, finding: Finding): Html {
 
 const command = (request: PageRequest, text: string): Html => html`<p>${commandLine(request, text)}</p>`;
 
-/** A count with a limit in words, as `1000 or more`. */
+/** A count with a limit in words, as `1000 or more`. @param phrases without and beyond the limit */
 const counted = (
   { words: { say } }: PageRequest,
-  phrase: 'finding.held' | 'number.counted',
+  [exact, atLeast]: readonly [Phrase, Phrase],
   { count, more }: { readonly count: number; readonly more: boolean },
-): string => (more ? say(`${phrase}.more`, { count }) : say(phrase, { count }));
+): string => say(more ? atLeast : exact, { count });
+
+const heldWords = ['finding.held', 'finding.held.more'] as const;
+const countWords = ['number.counted', 'number.counted.more'] as const;
 
 function numbers(
   request: PageRequest,
@@ -108,8 +112,8 @@ function numbers(
     [say('number.poll'), polls.lastAt === undefined ? say('number.none-yet') : time(words, polls.lastAt)],
     [say('number.watches'), say('number.watches.of', watches)],
     [say('number.endpoints'), say('number.endpoints.of', endpoints)],
-    [say('number.waiting'), counted(request, 'number.counted', waiting)],
-    [say('number.held'), counted(request, 'number.counted', held)],
+    [say('number.waiting'), counted(request, countWords, waiting)],
+    [say('number.held'), counted(request, countWords, held)],
     [
       say('number.overdue'),
       oldestOverdueMs > 0 ? say('number.overdue.for', { age: ageText(request, oldestOverdueMs) }) : say('number.none'),

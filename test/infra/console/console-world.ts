@@ -28,7 +28,12 @@ export async function ask(origin: string, path: string, { method, headers = {}, 
   const type = form && { 'content-type': 'application/x-www-form-urlencoded' };
   const request = http.request(origin, {
     ...{ path, method: method ?? (form ? 'POST' : 'GET'), agent: false },
-    headers: { ...type, ...headers },
+    // Node would send the length of no body in chunks.
+    headers: {
+      ...type,
+      ...(!body && method !== undefined && !headers['transfer-encoding'] && { 'content-length': 0 }),
+      ...headers,
+    },
   });
   request.end(body);
   const [response] = (await once(request, 'response')) as [http.IncomingMessage];
@@ -46,6 +51,7 @@ export async function openConsole(api: string, options: Partial<ConsoleOptions> 
     runChecks: async () => [],
     intervalMs: 3_600_000,
     onFault: (error) => faults.push(error),
+    steady: () => performance.now(),
     ...options,
   });
   const first = new URL(served.firstAddress);
@@ -95,11 +101,13 @@ export async function startConsoleWorld(options: Partial<ConsoleOptions> = {}) {
     response.end(answer.body === undefined ? undefined : JSON.stringify(answer.body));
   });
   const api = await listenOnLoopback(server);
-  const console = await openConsole(api, { now: world.clock.now, ...options });
+  const console = await openConsole(api, { now: world.clock.now, steady: world.clock.steady, ...options });
   return {
     ...world,
     console,
     api,
+    /** Polls what is due, as each minute. */
+    tick: (): Promise<unknown> => world.functions.get('poll')!({ shard: 0, at: world.clock.now().toISOString() }),
     async close() {
       await console.close();
       server.closeAllConnections();

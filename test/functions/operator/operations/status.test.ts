@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { acquire, leaseDurationMs, newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
+import { clientId } from '#test/support/poll-world.ts';
 import { exampleEvent } from '#test/support/webhook-world.ts';
 
 let world: OperatorWorld;
@@ -46,6 +47,7 @@ describe('GET /status', () => {
     world.clock.advance(90_000);
     expect(await status()).toMatchObject({
       watches: { all: 2, failing: 1, disabled: 1 },
+      causes: [{ cause: 'unreachable', watches: 1, since: expect.any(String), isAnnounced: true }],
       endpoints: { active: 1, paused: 1, disabled: 0, failing: 0 },
       deliveries: {
         waiting: { count: 2, more: false },
@@ -53,6 +55,18 @@ describe('GET /status', () => {
         oldestOverdueMs: world.clock.now().getTime() - nextAttemptAt,
       },
     });
+  });
+
+  it('tells the last tick, and counts the watches that were not polled since', async () => {
+    world.cryptshare.verifications.registerClientId(clientId);
+    await world.ask('POST', '/watches', { body: { mailbox: 'alice@example.com' } });
+    const at = world.clock.now().toISOString();
+    await world.functions.get('poll')!({ shard: 0, at });
+    expect(await status()).toMatchObject({ polls: { lastAt: at, late: 0 }, causes: [] });
+    world.clock.advance(600_000);
+    expect(await status()).toMatchObject({ polls: { lastAt: at, late: 1 } });
+    await world.functions.get('poll')!({ shard: 0, at: world.clock.now().toISOString() });
+    expect(await status()).toMatchObject({ polls: { late: 0 } });
   });
 
   describe('with tasks that were left to the holder of a lease', () => {
