@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { eventBody, type TransferEvent } from '#functions/events/transfer-event.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { Watches } from '#functions/watches/watches.ts';
-import { Deliveries } from '#functions/webhooks/deliveries/deliveries.ts';
+import { type Deliveries, deliveriesIn } from '#functions/webhooks/deliveries/deliveries.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { createWebhooksTable } from '#infra/local/services/embedded-services.ts';
@@ -48,7 +48,7 @@ export async function addSubscribers(): Promise<void> {
 export async function expectTrueExplanations({ published, truth, baseline, snapshot, watch }: Account): Promise<void> {
   const { dynamo, now } = world.deps;
   const source = { dynamo, table: webhooksTable };
-  const deliveries = new Deliveries(source);
+  const deliveries = deliveriesIn(source);
   await new Watches({ dynamo, table: world.deps.table }).addAll([watch], false, now().toISOString());
   const byId = new Map(published.map(({ event }) => [event.id, event]));
   const byTransfer = Map.groupBy(byId.values(), ({ data }) => data.trackingId);
