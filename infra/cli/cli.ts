@@ -13,8 +13,8 @@ import { secretCommands } from '#infra/cli/secret/command.ts';
 import { CliError, type ExitCode, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { isLeft } from '#infra/cli/terminal/prompts.ts';
-import { backupCommands } from '#infra/service/backup-commands.ts';
 import { consoleCommand } from '#infra/console/command.ts';
+import { backupCommands } from '#infra/service/backup-commands.ts';
 import { serviceCommands } from '#infra/service/service-command.ts';
 import { printableLines } from '#infra/terminal/printable.ts';
 
