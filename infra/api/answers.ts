@@ -6,7 +6,7 @@ import { verdicts } from '#functions/explain/verdict.ts';
 import { languages } from '#functions/notices/words/words.ts';
 import { pollFields, watchProblemSchema } from '#functions/operator/api/on-demand-poll.ts';
 import { deliveryStatus, direction } from '#functions/operator/api/schemas.ts';
-import { topicNames } from '#functions/operator/api/topic-subscriptions.ts';
+import { topicNames } from '#functions/operator/operations/services.ts';
 import type { operations } from '#functions/operator/operations.ts';
 import { followable } from '#functions/transfers/follow.ts';
 import { formats } from '#functions/webhooks/endpoints/format.ts';

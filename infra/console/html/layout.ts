@@ -5,6 +5,9 @@ import { type PageRequest, type Section, sections, type View } from './page.ts';
 const addresses: Readonly<Record<Section, string>> = {
   overview: '/',
   transfers: '/transfers',
+  watches: '/watches',
+  webhooks: '/webhooks',
+  notices: '/notices',
   doctor: '/doctor',
 };
 

@@ -38,7 +38,7 @@ export interface PageRequest extends ConsoleSource {
 }
 
 /** Sections of the navigation, in its order. */
-export const sections = ['overview', 'transfers', 'doctor'] as const;
+export const sections = ['overview', 'transfers', 'watches', 'webhooks', 'notices', 'doctor'] as const;
 
 export type Section = (typeof sections)[number];
 

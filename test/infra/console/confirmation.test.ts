@@ -47,7 +47,7 @@ async function start(mayChange: boolean) {
   const routes = { pages: [], changes: [change] };
   const app = consoleApp({ source, admission, feed, routes, timeZone: 'UTC', onFault: () => {} });
   const server = http.createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
-  const served = await serveOnLoopback(server, withAny, 'own');
+  const served = await serveOnLoopback(server, withAny, undefined, 'own');
   close = served.close;
   const admitted = await ask(served.url, `/?token=${admission.token}`);
   const cookie = admitted.headers['set-cookie']![0]!.split(';')[0]!;
