@@ -155,6 +155,19 @@ describe('NotifierMetrics', () => {
     }
   });
 
+  it('are all explained in docs/operations.md, with their labels', async () => {
+    const text = await metricsWithValues();
+    const names = [...text.matchAll(/^# TYPE (transfer_notifier_\S+)/gm)].map(([, name]) => name!);
+    const page = readFileSync('docs/operations.md', 'utf8');
+    const rows = [...page.matchAll(/^\| `(transfer_notifier_\w+)` \|([^|]*)\|/gm)];
+    expect(rows.map(([, name]) => name).toSorted()).toEqual(names.toSorted());
+    for (const [, name, labels] of rows) {
+      const series = text.split('\n').filter((line) => line.startsWith(`${name}{`));
+      const used = new Set(series.flatMap((line) => line.match(/\w+(?==")/g) ?? []));
+      expect(labels!.match(/\w+/g) ?? [], name).toEqual([...used]);
+    }
+  });
+
   it('have no time of a tick or listing before the first', async () => {
     const metrics = new NotifierMetrics('0.1.0', [], async () => Promise.reject());
     onTestFinished(() => metrics.close());
