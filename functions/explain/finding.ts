@@ -1,24 +1,9 @@
-/** Why there are events about a transfer, or none; docs/operations.md says what each means. */
-export const findings = [
-  /** There are events about it. */
-  'told',
-  /** Its event is stored with its row and not yet published. */
-  'not_published_yet',
-  /** Its event was published, and fan-out has yet to store it. */
-  'not_fanned_out_yet',
-  /** The first complete listing stored it in silence, and it has not changed since. */
-  'baseline',
-  /** Its events are older than events are kept. */
-  'expired',
-  /** No watch that was looked at has it, and one of them has no complete listing yet. */
-  'not_listed_yet',
-  /** No watch matches the question. */
-  'not_watched',
-  /** No watch that was looked at has it. */
-  'unknown',
-] as const;
+import meanings from './findings.json' with { type: 'json' };
 
-export type Finding = (typeof findings)[number];
+/** Why there are events about a transfer, or none, each with its meaning; `docs/operations.md` repeats them. */
+export type Finding = keyof typeof meanings;
+
+export const findings = /* @__PURE__ */ Object.keys(meanings) as Finding[];
 
 interface Known {
   /** Events in the webhooks table, and events in rows of the snapshots alone. */
