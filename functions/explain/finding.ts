@@ -6,25 +6,21 @@ export type Finding = keyof typeof meanings;
 export const findings = /* @__PURE__ */ Object.keys(meanings) as Finding[];
 
 interface Known {
-  /** Events in the webhooks table, and events in rows of the snapshots alone. */
-  readonly fannedOut: number;
-  readonly pending: number;
-  /** Rows of the transfer in the snapshots. */
+  /** Events in the webhooks table, and those in rows of the snapshots alone. */
+  readonly events: { readonly stored: number; readonly pending: number };
   readonly rows: readonly { readonly sequence: number; readonly observedAt: string }[];
   /** Watches in which it was looked up; undefined where events name them. */
   readonly looked: { readonly watches: number; readonly unfinished: number } | undefined;
-  /** Milliseconds for which events are kept. */
-  readonly keptForMs: number;
-  /** Unix ms. */
-  readonly now: number;
+  /** Unix ms since which events are kept. */
+  readonly keptSince: number;
 }
 
 /** @example rows with the sequence 0 alone, and no event, give `baseline` */
-export function findingOf({ fannedOut, pending, rows, looked, keptForMs, now }: Known): Finding {
-  if (fannedOut > 0) return 'told';
-  if (pending > 0) return 'not_published_yet';
+export function findingOf({ events, rows, looked, keptSince }: Known): Finding {
+  if (events.stored > 0) return 'told';
+  if (events.pending > 0) return 'not_published_yet';
   const told = rows.filter(({ sequence }) => sequence > 0);
-  if (told.some(({ observedAt }) => Date.parse(observedAt) + keptForMs > now)) return 'not_fanned_out_yet';
+  if (told.some(({ observedAt }) => Date.parse(observedAt) > keptSince)) return 'not_fanned_out_yet';
   if (told.length > 0) return 'expired';
   if (rows.length > 0) return 'baseline';
   if (looked?.watches === 0) return 'not_watched';

@@ -10,15 +10,9 @@ export const happenings = [...changes, ...ends];
 
 type NamedAttempt = AttemptRecord & DeliveryName;
 
-/** An event as the timeline shows it. */
-export interface ToldEvent extends Watch {
-  readonly id: string;
-  readonly type: string;
-  readonly at: string;
-  readonly state: string;
-  /** ISO 8601 time at which fan-out stored it, if known. */
-  readonly fannedOutAt: string | undefined;
-}
+/** An event about a transfer, with the row that holds it, as `pk sk`. Its times, also that of fan-out, are ISO 8601. */
+export type ToldEvent = Watch &
+  Readonly<Record<'id' | 'type' | 'at' | 'state' | 'row', string>> & { readonly fannedOutAt?: string | undefined };
 
 /**
  * The life of one transfer, oldest first. The deliveries are those of its events and of the digests that tell them; each

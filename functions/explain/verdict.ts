@@ -1,10 +1,10 @@
 import type { Key } from '#functions/dynamodb/row.ts';
-import type { Watch } from '#functions/transfers/transfer.ts';
 import { type Delivery, deliveryKey } from '#functions/webhooks/deliveries/delivery.ts';
 import { type Endpoint, isWanted } from '#functions/webhooks/endpoints/endpoint.ts';
 import { endpointKey } from '#functions/webhooks/endpoints/endpoints.ts';
 import { isForPeople } from '#functions/webhooks/endpoints/format.ts';
 import type { LeaseRow } from '#functions/webhooks/endpoints/lease.ts';
+import type { ToldEvent } from './timeline.ts';
 import meanings from './verdicts.json' with { type: 'json' };
 
 /** All that may be said of an event and a subscriber, each with its meaning; `docs/operations.md` repeats them. */
@@ -17,7 +17,7 @@ export type Proof = { readonly row: string } | { readonly setting: string; reado
 
 /** The stored facts about an event and a subscriber. */
 export interface Evidence {
-  readonly event: Watch & { readonly id: string; readonly type: string; readonly at: string; readonly row: string };
+  readonly event: ToldEvent;
   readonly name: string;
   /** Undefined for a removed subscriber. */
   readonly endpoint: Endpoint | undefined;
@@ -119,7 +119,7 @@ function verdictWithoutDelivery(evidence: Evidence): Told {
 }
 
 /** The first filter that keeps an event from a subscriber. */
-function unwantedBy({ types, mailboxes, directions }: Endpoint, event: Evidence['event']): Told | undefined {
+function unwantedBy({ types, mailboxes, directions }: Endpoint, event: ToldEvent): Told | undefined {
   const { type, mailbox, direction } = event;
   const subject = { types: [type], mailbox, direction };
   const by = (verdict: Verdict, setting: string, value: readonly string[]) => {

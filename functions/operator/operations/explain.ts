@@ -34,11 +34,7 @@ const [mostRows, mostEvents, mostSubscribers, mostDigests] = [2000, 100, 100, 10
 /** Watches in which a transfer without an event is looked up: two rows of each are read. */
 const mostWatches = 100;
 
-const query = z.strictObject({
-  subscriber: z.optional(endpointName),
-  mailbox: z.optional(mailbox),
-  direction: z.optional(direction),
-});
+const query = z.partial(z.strictObject({ subscriber: endpointName, mailbox, direction }));
 
 type Query = z.output<typeof query>;
 
@@ -62,6 +58,9 @@ function eventIn(body: string, row: string, storedAt?: string) {
   return { id, type, at, mailbox: `${mailbox}`, direction, state, sequence, transfer, row, fannedOutAt: storedAt };
 }
 
+/** Sort key of the delivery of an attempt, whose own key goes on with its time and its number. */
+const deliveryIn = (sk: string): string => sk.replace(/^ATTEMPT(.*)#[^#]*#\d+$/, 'DELIVERY$1');
+
 /** Tells whether a question is about a watch. */
 const isAbout = (asked: Query, watch: Watch): boolean =>
   (asked.mailbox === undefined || addressKey(watch.mailbox) === addressKey(asked.mailbox)) &&
@@ -79,7 +78,7 @@ async function tracesOf({ tables, webhooks }: Sources, transfer: string, asked: 
   return {
     events,
     deliveries: stored.filter(({ sk }) => sk < 'E').map(traces.deliveryOf),
-    attempts: attempts.map((row) => ({ ...traces.attemptOf(row), ...traces.attemptNameOf(row.sk) })),
+    attempts: attempts.map((row) => ({ ...traces.attemptOf(row), ...traces.deliveryNameOf(deliveryIn(row.sk)) })),
     isWhole: last === undefined || last < 'D',
     hasMore: last !== undefined,
   };
@@ -141,7 +140,8 @@ async function statesOf(source: TableSource, deliveries: readonly traces.Deliver
 
 /** Explains a transfer from stored rows alone. @throws Problem for a subscriber that never was */
 export async function explain({ tables, webhooks }: Sources, transfer: string, asked: Query, until: Deadline) {
-  const [now, { keptForMs }] = [webhooks.now().getTime(), webhooks.deliveries];
+  const now = webhooks.now().getTime();
+  const keptSince = now - webhooks.deliveries.keptForMs;
   const found = await tracesOf({ tables, webhooks }, transfer, asked);
   const stored = new Set(found.events.map(({ id }) => id));
   const told = [...new Map(found.events.map((event) => [watchKey(event), event])).values()];
@@ -179,7 +179,7 @@ export async function explain({ tables, webhooks }: Sources, transfer: string, a
   });
   return {
     trackingId: transfer,
-    finding: findingOf({ fannedOut: stored.size, pending: pending.length, rows, looked, keptForMs, now }),
+    finding: findingOf({ events: { stored: stored.size, pending: pending.length }, rows, looked, keptSince }),
     looked,
     seen: rows.map(({ mailbox, direction, ...row }) => ({ mailbox, direction, ...shownTransfer(row) })),
     timeline: timelineOf(rows, events, [...deliveries, ...digests], found.attempts.filter(isShown)),

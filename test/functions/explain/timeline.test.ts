@@ -5,7 +5,15 @@ import type { AttemptRecord, Delivery, DeliveryName } from '#functions/webhooks/
 const at = (seconds: number): string => new Date(Date.parse('2026-11-24T12:00:00.000Z') + seconds * 1000).toISOString();
 
 const watch = { mailbox: 'alice@example.com', direction: 'sent' } as const;
-const event = { id: 'evt_1', type: 'transfer.failed', at: at(10), state: 'FAILED', fannedOutAt: at(11), ...watch };
+const event = {
+  id: 'evt_1',
+  type: 'transfer.failed',
+  at: at(10),
+  state: 'FAILED',
+  row: 'EVENT#evt_1 EVENT#evt_1',
+  fannedOutAt: at(11),
+  ...watch,
+};
 const row = { trackingId: 'one', state: 'FAILED', sequence: 1, firstSeenAt: at(10), observedAt: at(10), rev: 1 };
 const delivery: Delivery = {
   ...{ event: 'evt_1', endpoint: 'crm', endpointSince: at(0), eventAt: at(10), body: '{}', rev: 2 },
