@@ -28,6 +28,8 @@ export class LiveFeed {
   private readonly streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
   private readonly encoder = new TextEncoder();
   private stop = new AbortController();
+  /** Last message, while the operator API does not answer. */
+  private lateness: string | undefined;
 
   constructor(source: LiveSource) {
     this.source = source;
@@ -41,7 +43,7 @@ export class LiveFeed {
       start: (controller) => {
         own = controller;
         this.streams.add(controller);
-        controller.enqueue(this.encoder.encode(`retry: ${retryMs}\n\n`));
+        controller.enqueue(this.encoder.encode(`retry: ${retryMs}\n\n${this.lateness ?? ''}`));
         if (this.streams.size === 1) void this.follow();
       },
       cancel: () => this.drop(own),
@@ -63,13 +65,15 @@ export class LiveFeed {
   private async follow(): Promise<void> {
     const stop = new AbortController();
     this.stop = stop;
+    this.lateness = undefined;
     let known: string | undefined;
     while (!stop.signal.aborted) {
       const { name, text } = await this.look();
       if (stop.signal.aborted) return;
       const found = `${name} ${text}`;
+      this.lateness = name === 'late' ? `event: late\ndata: ${text}\n\n` : undefined;
       if (found === known) this.tell(': no news\n\n');
-      else if (name === 'late') this.tell(`event: late\ndata: ${text}\n\n`);
+      else if (this.lateness) this.tell(this.lateness);
       else if (known !== undefined) {
         this.source.onNews();
         this.tell(`event: news\ndata: ${text}\n\n`);
