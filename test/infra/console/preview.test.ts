@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { run } from '#test/infra/cli/run-cli.ts';
 import { exampleEvent, exampleEvents } from '#test/support/webhook-world.ts';
-import { bytesOf, type ConsoleWorld, startConsoleWorld, textIn } from './console-world.ts';
+import { type ConsoleWorld, startConsoleWorld, textIn } from './console-world.ts';
 import { confirm } from './forms.ts';
 
 let world: ConsoleWorld;
@@ -116,13 +116,5 @@ describe('the preview of a message', () => {
     for (const path of ['/notice?reader=crm', '/notice/mail?reader=crm', '/notice?reader=none'])
       expect([path, (await get(path)).status]).toEqual([path, 404]);
     expect((await get('/notice')).status).toBe(400);
-  });
-
-  it('is read from a bounded number of events, and says when there are more', async () => {
-    await world.fanOut(...exampleEvents('many', 1010));
-    const { body } = await get('/notice?reader=chat&period=12h');
-    expect(textIn(body)).toContain('There are more events than are read for a preview');
-    expect(await bytesOf(world.console, '/notice?reader=chat&period=24h')).toBeLessThan(60_000);
-    expect(textIn((await get('/notice?reader=chat&period=12h', 'de')).body)).toContain('Es gibt mehr Ereignisse');
   });
 });
