@@ -162,6 +162,19 @@ it('A mail in its frame stays below 60 KB, and has hostile texts as text alone',
   expect(body).not.toContain('<img');
 });
 
+it('Of many attempts, the last answer is whole, and the earlier ones are cut', async () => {
+  const last = `last ${'x'.repeat(1019)}`;
+  const earlier = { ...attempt(), response: `earlier ${'x'.repeat(1016)}` };
+  const attempts = [...Array.from({ length: 24 }, () => earlier), { ...attempt(), response: last }];
+  api.on(`GET /deliveries/${eventId}/${name}`, { body: { ...delivery(), attempts } });
+  const later = await openConsole(api.url, { now: () => now });
+  const text = textIn((await later.ask(`/delivery?event=${eventId}&endpoint=${name}`)).body);
+  await later.close();
+  expect(text).toContain(last);
+  expect(text.match(/earlier x+…/g)).toHaveLength(19);
+  expect(text).toContain('5 earlier attempts are left out.');
+});
+
 describe('a page that counts', () => {
   it('says that there is more than it reads, and where that begins', async () => {
     expect(textIn((await console.ask(`/endpoint?name=${name}`)).body)).toMatch(
