@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { type Context, Hono } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
 import { type Language, wordsIn } from '#functions/notices/words/words.ts';
@@ -37,6 +38,12 @@ const headers = {
   'x-content-type-options': 'nosniff',
 };
 
+const policy = 'content-security-policy';
+
+/** For a foreign document in a frame of this console: its styles show, and that is all. */
+const documentPolicy =
+  "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'; sandbox";
+
 /** Most bytes of a form. */
 const mostBytes = 64 * 1024;
 
@@ -52,19 +59,23 @@ export function consoleApp(options: AppOptions): Hono {
   const app = new Hono();
   const shown = (context: Context, view: View) => {
     const request = requestOf(options, context);
-    if (!view.rest) return context.html(pageHtml(request, view), view.status ?? 200);
+    if (view.hasFrame) context.header(policy, `${headers[policy]}; frame-src 'self'`);
+    if (!view.rest) return sent(context, String(pageHtml(request, view)), 'text/html; charset=UTF-8', view.status);
     return context.body(streamedPage(request, view, view.rest, options.onFault), 200, {
       'content-type': 'text/html; charset=UTF-8',
     });
   };
   app.use(async (context, next) => {
     await next();
-    for (const [name, value] of Object.entries(headers)) context.header(name, value);
+    for (const [name, value] of Object.entries(headers)) {
+      // A document, and a page with a frame, have another policy.
+      if (!context.res.headers.has(name)) context.header(name, value);
+    }
   });
   // The page for a wrong token needs them as well, and they tell nothing.
   for (const [name, type] of files) {
     const body = readFileSync(new URL(`assets/${name}`, import.meta.url), 'utf8');
-    app.get(`/${name}`, (context) => context.body(body, 200, { 'content-type': type }));
+    app.get(`/${name}`, (context) => sent(context, body, type));
   }
   app.use(admission.check((context) => shown(context, problemPage(requestOf(options, context).words, 'token'))));
   app.use(async (context, next) => {
@@ -94,6 +105,11 @@ export function consoleApp(options: AppOptions): Hono {
   });
   for (const { path, show } of routes.pages)
     app.get(path, async (context) => shown(context, await show(requestOf(options, context))));
+  for (const { path, make } of routes.documents)
+    app.get(path, async (context) => {
+      context.header(policy, documentPolicy);
+      return sent(context, await make(requestOf(options, context)), 'text/html; charset=UTF-8');
+    });
   for (const { path, ask, run } of routes.changes) {
     app.use(path, async (context, next) => {
       if (!source.mayChange) return problem(context, 'read-only');
@@ -124,6 +140,13 @@ export function consoleApp(options: AppOptions): Hono {
     return shown(context, { ...view, isLive });
   });
   return app;
+}
+
+/** Sends a text, in a tenth of its bytes where the browser takes it: pages repeat themselves. */
+function sent(context: Context, text: string, type: string, status: View['status'] = 200): Response {
+  const [coding] = /\bgzip\b/.exec(context.req.header('accept-encoding') ?? '') ?? [];
+  if (coding === undefined) return context.body(text, status, { 'content-type': type });
+  return context.body(gzipSync(text), status, { 'content-type': type, 'content-encoding': coding });
 }
 
 /** A page whose rest is made while it arrives. A problem on the way is said where the page has got to. */
