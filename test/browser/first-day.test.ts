@@ -14,7 +14,7 @@ describe.each([
   it('leads from an empty notifier to a delivered webhook, and to the reason why it was sent', async () => {
     const { server, receiver } = world;
     await world.run({
-      config: { watches: [], webhooks: [{ name: 'crm', url: receiver.urlOf('crm') }] },
+      config: { webhooks: [{ name: 'crm', url: receiver.urlOf('crm') }] },
       environment: { CRYPTSHARE_CLIENT_ID: clientId },
     });
     const { firstAddress } = await world.console();
@@ -25,27 +25,29 @@ describe.each([
     const outcome = page.locator('.outcome');
     await page.goto(firstAddress);
 
-    // Nothing is watched yet, which the overview says.
-    await expect.poll(() => page.locator('#verdict').innerText()).toContain('Nothing is watched');
+    // The overview says what is missing: the mailbox of the configuration is not verified.
+    await expect.poll(() => page.locator('#verdict').innerText()).toContain('1 watch fails since');
     await press(link('Watches'));
-    await press(link('Watch a mailbox'));
-    await type(field('Mailbox'), alice);
-    await press(button('Go on'));
-    expect(await page.locator('.question').innerText()).toBe(
-      `What ${alice} sends: it is watched from now on. The first poll stores its transfers in silence.`,
-    );
-    expect(await page.locator('code.command').innerText()).toContain(`notifier -- watch add ${alice} --data`);
-    await press(button('Watch a mailbox'));
-    await expect.poll(() => outcome.innerText()).toContain('watched from now on');
-
-    // The mailbox is verified by the code in a mail.
-    await press(link('Verification'));
+    await press(link(alice));
+    await press(link('Verify the mailbox'));
     await press(link('Send a code'));
     await press(button('Send a code'));
     await expect.poll(() => outcome.innerText()).toContain(alice);
     await type(field('Code'), server.verifications.codeFor({ mailbox: alice, clientId })!);
-    await press(page.locator('main').getByRole('button'));
+    await press(button('Verify by the code'));
     await expect.poll(() => page.locator('h1').innerText()).toMatch(/ verified$/);
+
+    // Another mailbox is watched as well, after a question that names the command.
+    await press(link('Watches'));
+    await press(link('Watch a mailbox'));
+    await type(field('Mailbox'), 'carol@example.net');
+    await press(button('Go on'));
+    expect(await page.locator('.question').innerText()).toBe(
+      'What carol@example.net sends: it is watched from now on. The first poll stores its transfers in silence.',
+    );
+    expect(await page.locator('code.command').innerText()).toContain('notifier -- watch add carol@example.net --data');
+    await press(button('Watch a mailbox'));
+    await expect.poll(() => outcome.innerText()).toContain('watched from now on');
 
     // The first poll tells nothing; then a transfer is sent.
     await press(link('Watches'));

@@ -8,7 +8,7 @@ import type { Explanation } from './verdict-view.ts';
 
 type Happening = Explanation['timeline'][number];
 
-/** Happenings of one page: more would exceed 60 KB. */
+/** Happenings of one page. */
 const mostShown = 100;
 
 /** The life of a transfer, the newest last; of a long one, the end. */

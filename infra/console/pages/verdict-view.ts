@@ -9,7 +9,7 @@ export type Explanation = Answers['explainTransfer'];
 type Subscriber = Explanation['subscribers'][number];
 type Verdict = Subscriber['verdicts'][number];
 
-/** Verdicts of all subscribers on one page: more would exceed 60 KB. */
+/** Verdicts of all subscribers on one page. */
 const mostVerdicts = 60;
 
 const tones: { readonly [Name in Verdict['verdict']]?: Tone } = {
@@ -25,13 +25,11 @@ const tones: { readonly [Name in Verdict['verdict']]?: Tone } = {
 
 /** Each subscriber with a verdict for each event, the newest first. Those left out are counted, and have a page each. */
 export function subscriberList(request: PageRequest, { subscribers }: Explanation): Html {
-  const { words, url } = request;
-  const { say } = words;
-  const isOne = url.searchParams.has('subscriber');
+  const { say } = request.words;
   const shared = Math.max(1, Math.floor(mostVerdicts / Math.max(1, subscribers.length)));
   const shown = subscribers.slice(0, mostVerdicts).filter(({ verdicts }) => verdicts.length > 0);
   if (shown.length === 0) return html`<p>${say('explain.no-verdicts')}</p>`;
-  return html`${shown.map((subscriber) => subscriberPart(request, subscriber, isOne ? mostVerdicts : shared))}
+  return html`${shown.map((subscriber) => subscriberPart(request, subscriber, shared))}
 ${subscribers.length > mostVerdicts && html`<p>${say('explain.more-subscribers', { count: subscribers.length - mostVerdicts })}</p>`}`;
 }
 

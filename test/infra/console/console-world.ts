@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import http from 'node:http';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
+import { gunzipSync } from 'node:zlib';
 import { proxySettingsIn } from '#functions/http/proxy.ts';
 import { ApiClient } from '#infra/cli/api/client.ts';
 import { localTarget } from '#infra/cli/api/target.ts';
@@ -13,6 +14,8 @@ export interface Shown {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
   readonly body: string;
+  /** Bytes of the body on the way. */
+  readonly bytes: number;
 }
 
 export interface Asked {
@@ -37,7 +40,10 @@ export async function ask(origin: string, path: string, { method, headers = {}, 
   });
   request.end(body);
   const [response] = (await once(request, 'response')) as [http.IncomingMessage];
-  return { status: response.statusCode!, headers: response.headers, body: await text(response) };
+  const bytes = await buffer(response);
+  const isZipped = response.headers['content-encoding'] === 'gzip';
+  const shown = isZipped ? gunzipSync(bytes) : bytes;
+  return { status: response.statusCode!, headers: response.headers, body: shown.toString(), bytes: bytes.length };
 }
 
 /** A console with a browser that it has admitted. */
@@ -76,6 +82,13 @@ export async function openConsole(api: string, options: Partial<ConsoleOptions> 
 }
 
 export type OpenConsole = Awaited<ReturnType<typeof openConsole>>;
+
+/** Bytes that a browser gets for a page with its files. */
+export async function bytesOf({ ask: get }: Pick<OpenConsole, 'ask'>, path: string, language = 'en'): Promise<number> {
+  const headers = { 'accept-encoding': 'gzip, deflate, br', 'accept-language': language };
+  const all = await Promise.all([path, '/style.css', '/console.js', '/icon.svg'].map((one) => get(one, { headers })));
+  return all.reduce((sum, { bytes }) => sum + bytes, 0);
+}
 
 /** The text of a page, as people read it. */
 export const textIn = (page: string): string =>
