@@ -34,7 +34,7 @@ describe.each([
     await press(button('Send a code'));
     await expect.poll(() => outcome.innerText()).toContain(alice);
     await type(field('Code'), server.verifications.codeFor({ mailbox: alice, clientId })!);
-    await press(button('Verify by the code'));
+    await press(button('Enter the code'));
     await expect.poll(() => page.locator('h1').innerText()).toMatch(/ verified$/);
 
     // Another mailbox is watched as well, after a question that names the command.
