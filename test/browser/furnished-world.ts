@@ -39,8 +39,8 @@ export async function furnish(world: ConsoleWorld): Promise<void> {
   });
   const baselines = () => started.lines.filter(({ outcome }) => outcome === 'baseline');
   await vi.waitFor(() => expect(baselines()).toHaveLength(3), patience);
-  await commandIn(world, 'endpoint pause ledger');
-  await commandIn(world, 'watch pause dave@example.com');
+  await commandIn(world, ['endpoint', 'pause', 'ledger']);
+  await commandIn(world, ['watch', 'pause', 'dave@example.com']);
   const made = states.map((state) => {
     const { trackingId } = server.transfers.create({ sender: alice, to: [bob, carol], files: 2 });
     return { trackingId, state };
@@ -54,12 +54,12 @@ export async function furnish(world: ConsoleWorld): Promise<void> {
   for (const { trackingId, state } of made) await announced(trackingId, state);
   const arrived = () => new Set(receiver.arrivals.map(({ endpoint }) => endpoint));
   await vi.waitFor(() => expect(arrived()).toEqual(new Set(['crm', 'archive', 'security'])), patience);
-  await commandIn(world, 'endpoint disable security --because maintenance');
+  await commandIn(world, ['endpoint', 'disable', 'security', '--because', 'maintenance']);
 }
 
 /** Runs a command that has to succeed. @returns its JSON */
-export async function commandIn<T>({ local }: ConsoleWorld, command: string): Promise<T> {
-  const ran = await run([...command.split(' '), '--json', '--data', local.path('data')], { environment: {} });
-  expect(ran, command).toMatchObject({ code: 0 });
+export async function commandIn<T>({ local }: ConsoleWorld, command: readonly string[]): Promise<T> {
+  const ran = await run([...command, '--json', '--data', local.path('data')], { environment: {} });
+  expect(ran, command.join(' ')).toMatchObject({ code: 0 });
   return JSON.parse(ran.stdout || 'null') as T;
 }
