@@ -61,14 +61,17 @@ function findingItem(request: PageRequest, finding: Finding): Html {
     html`<li>${badge(finding.tone, say(`tone.${finding.tone}`))} <span>${says}</span>${more}</li>`;
   switch (finding.kind) {
     case 'late':
-      return item(say('finding.late', { count: finding.watches }), command(request, 'doctor'));
+      return item(link('/watches', say('finding.late', { count: finding.watches })), command(request, 'doctor'));
     case 'cause': {
       const { cause, watches, since, message } = finding.cause;
       const phrase = `cause.watch.${cause}`;
       // Only other languages than English have words for causes; the message is in English.
       const known = request.notices.has(phrase) && request.notices.say(phrase);
       const says = say('finding.cause', { count: watches, since: words.time(since) });
-      return item(html`${says} ${known}`, html`<p class="said" lang="en">${foreign(message)}</p>`);
+      return item(
+        html`${link('/watches?only=failing', says)} ${known}`,
+        html`<p class="said" lang="en">${foreign(message)}</p>`,
+      );
     }
     case 'overdue':
       return item(say('finding.overdue', { age: ageText(request, finding.overdueMs) }), command(request, 'doctor'));
@@ -76,18 +79,24 @@ function findingItem(request: PageRequest, finding: Finding): Html {
       const { name, failures, health } = finding.endpoint;
       const since = failures?.since ?? health!.failingSince;
       const says = say('finding.webhook', { count: failures?.count ?? 1, name, since: words.time(since) });
-      return item(says, command(request, `delivery list --endpoint ${name}`));
+      return item(link(`/endpoint?name=${name}`, says), command(request, `delivery list --endpoint ${name}`));
     }
     case 'disabled':
-      return item(say('finding.disabled', { count: finding.count }), command(request, 'endpoint list'));
+      return item(
+        link('/webhooks', say('finding.disabled', { count: finding.count })),
+        command(request, 'endpoint list'),
+      );
     case 'held':
-      return item(counted(request, heldWords, finding), command(request, 'endpoint recover NAME'));
+      return item(link('/webhooks', counted(request, heldWords, finding)), command(request, 'endpoint recover NAME'));
     case 'unwatched':
-      return item(say('finding.unwatched'), command(request, 'watch add MAILBOX'));
+      return item(link('/watches', say('finding.unwatched')), command(request, 'watch add MAILBOX'));
     case 'unpolled':
       return item(say('finding.unpolled'));
   }
 }
+
+/** Leads to where a finding is explained, and changed. */
+const link = (address: string, says: string): Html => html`<a href="${address}">${says}</a>`;
 
 const command = (request: PageRequest, text: string): Html => html`<p>${commandLine(request, text)}</p>`;
 

@@ -7,7 +7,9 @@ import { type OpenConsole, openConsole } from './console-world.ts';
 
 const api = await startOperatorApi();
 
-/** A feed whose time the test moves: `look` lets it look once more. */
+const intervalMs = 3;
+
+/** A feed whose time the test moves: `look` lets it look once more, and an API that `hangs` is waited for in vain. */
 function startFeed() {
   let state: unknown = 0;
   let reads = 0;
@@ -18,15 +20,17 @@ function startFeed() {
     read: async () => {
       reads += 1;
       if (state instanceof Error) throw state;
-      return state;
+      return state === hanging ? new Promise(() => undefined) : state;
     },
-    sleep: (_, signal) =>
+    sleep: (milliseconds, signal) =>
       new Promise((resolve) => {
-        go = resolve;
         signal.addEventListener('abort', () => resolve());
-        slept.resolve();
+        if (milliseconds === intervalMs) {
+          go = resolve;
+          slept.resolve();
+        } else if (state === hanging) resolve();
       }),
-    intervalMs: 1,
+    intervalMs,
     onNews: () => {
       news += 1;
     },
@@ -51,6 +55,9 @@ function startFeed() {
   };
 }
 
+/** The state of an operator API that takes requests and does not answer. */
+const hanging = Symbol('hanging');
+
 const next = async (stream: ReadableStreamDefaultReader<Uint8Array>): Promise<string> =>
   new TextDecoder().decode((await stream.read()).value);
 
@@ -59,10 +66,24 @@ describe('LiveFeed', () => {
     const { feed, open, set, look, counts } = startFeed();
     const streams = [await open(), feed.open()!.getReader(), feed.open()!.getReader()];
     for (const stream of streams) expect(await next(stream)).toBe('retry: 5000\n\n');
+    await next(streams[0]!);
     set(1);
     await look();
     for (const stream of streams) expect(await next(stream)).toMatch(/^event: news\ndata: [\w-]+\n\n$/);
-    expect(counts()).toEqual({ reads: 2, news: 1 });
+    expect(counts()).toEqual({ reads: 2, news: 2 });
+    feed.close();
+  });
+
+  it('has each page renew itself once, for it may be older than the first look', async () => {
+    const { feed, open, look, counts } = startFeed();
+    const first = await open();
+    await next(first);
+    expect(await next(first)).toMatch(/^event: news\n/);
+    const second = feed.open()!.getReader();
+    await next(second);
+    await look();
+    expect(await next(second)).toMatch(/^event: news\n/);
+    expect(counts()).toEqual({ reads: 2, news: 2 });
     feed.close();
   });
 
@@ -70,15 +91,26 @@ describe('LiveFeed', () => {
     const { feed, open, look, counts } = startFeed();
     const stream = await open();
     await next(stream);
+    await next(stream);
     await look();
     expect(await next(stream)).toBe(': no news\n\n');
-    expect(counts()).toEqual({ reads: 2, news: 0 });
+    expect(counts()).toEqual({ reads: 2, news: 1 });
+    feed.close();
+  });
+
+  it('says that an operator API does not answer which takes requests and keeps silent', async () => {
+    const { feed, open, set } = startFeed();
+    set(hanging);
+    const stream = await open();
+    await next(stream);
+    expect(await next(stream)).toBe('event: late\ndata: no answer within 10 s\n\n');
     feed.close();
   });
 
   it('says in one line and once that the operator API does not answer, and has pages renew themselves when it does', async () => {
     const { feed, open, set, look } = startFeed();
     const stream = await open();
+    await next(stream);
     await next(stream);
     set(new Error('cannot reach it\n\nevent: news\ndata: x'));
     await look();
