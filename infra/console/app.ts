@@ -38,6 +38,12 @@ const headers = {
   'x-content-type-options': 'nosniff',
 };
 
+const policy = 'content-security-policy';
+
+/** For a foreign document in a frame of this console: its styles show, and that is all. */
+const documentPolicy =
+  "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'; sandbox";
+
 /** Most bytes of a form. */
 const mostBytes = 64 * 1024;
 
@@ -53,14 +59,21 @@ export function consoleApp(options: AppOptions): Hono {
   const app = new Hono();
   const shown = (context: Context, view: View) => {
     const request = requestOf(options, context);
-    if (!view.rest) return sent(context, String(pageHtml(request, view)), 'text/html; charset=UTF-8', view.status);
+    if (!view.rest) {
+      const page = sent(context, String(pageHtml(request, view)), 'text/html; charset=UTF-8', view.status);
+      if (view.hasFrame) page.headers.set(policy, `${headers[policy]}; frame-src 'self'`);
+      return page;
+    }
     return context.body(streamedPage(request, view, view.rest, options.onFault), 200, {
       'content-type': 'text/html; charset=UTF-8',
     });
   };
   app.use(async (context, next) => {
     await next();
-    for (const [name, value] of Object.entries(headers)) context.header(name, value);
+    for (const [name, value] of Object.entries(headers)) {
+      // A document, and a page with a frame, have another policy.
+      if (!context.res.headers.has(name)) context.header(name, value);
+    }
   });
   // The page for a wrong token needs them as well, and they tell nothing.
   for (const [name, type] of files) {
@@ -95,6 +108,11 @@ export function consoleApp(options: AppOptions): Hono {
   });
   for (const { path, show } of routes.pages)
     app.get(path, async (context) => shown(context, await show(requestOf(options, context))));
+  for (const { path, make } of routes.documents)
+    app.get(path, async (context) => {
+      context.header(policy, documentPolicy);
+      return sent(context, await make(requestOf(options, context)), 'text/html; charset=UTF-8');
+    });
   for (const { path, ask, run } of routes.changes) {
     app.use(path, async (context, next) => {
       if (!source.mayChange) return problem(context, 'read-only');

@@ -8,6 +8,7 @@ import { endpointDisable } from '#infra/console/pages/endpoints/endpoint-disable
 import { endpointReplay } from '#infra/console/pages/endpoints/endpoint-replay.ts';
 import { endpointRotate } from '#infra/console/pages/endpoints/endpoint-rotate.ts';
 import { endpointListPages } from '#infra/console/pages/endpoints/endpoints.ts';
+import { previewDocuments, previewPages } from '#infra/console/pages/endpoints/preview.ts';
 import { overviewPages } from '#infra/console/pages/overview.ts';
 import { transferPages } from '#infra/console/pages/transfer.ts';
 import { verificationChanges } from '#infra/console/pages/watches/verification.ts';
@@ -25,10 +26,12 @@ export const routes: Routes = {
     ...watchesPages,
     ...endpointListPages,
     ...endpointPages,
+    ...previewPages,
     ...deliveryPages,
     ...inputChanges.map(({ page }) => page),
     ...doctorPages,
   ],
+  documents: previewDocuments,
   changes: guarded([
     ...watchChanges,
     ...verificationChanges,

@@ -1,12 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { dayMs } from '#functions/clock/retention.ts';
-import { digestOf, type ToldEvent } from '#functions/notices/digest.ts';
-import { messageOf } from '#functions/notices/message.ts';
-import { textOf } from '#functions/notices/text.ts';
-import { isWanted } from '#functions/webhooks/endpoints/endpoint.ts';
-import { chatBodyOf, isChat, isForPeople } from '#functions/webhooks/endpoints/format.ts';
-import { type Reader, usualReader } from '#functions/webhooks/endpoints/reader.ts';
+import type { ToldEvent } from '#functions/notices/digest.ts';
+import { isForPeople } from '#functions/webhooks/endpoints/format.ts';
 import { path } from '#infra/cli/api/client.ts';
 import type { EndpointResource } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, openSession, type Session, verb } from '#infra/cli/api/session.ts';
@@ -17,6 +12,7 @@ import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { timeText } from '#infra/cli/terminal/output.ts';
 import { htmlMail } from '#infra/local/mail/html-mail.ts';
 import { printableJson, printableLines } from '#infra/terminal/printable.ts';
+import { noticePreview, type ReadEvents } from './notice-preview.ts';
 
 const examples = `
 Examples:
@@ -57,28 +53,21 @@ export function noticeCommands(program: Command, context: CliContext): void {
 }
 
 async function preview(session: Session, { reader: name, period, html }: PreviewOptions): Promise<void> {
-  const { output, context } = session;
+  const { api, output, context } = session;
   const endpoint = await existingReader(session, name);
-  const reader = endpoint.reader ?? usualReader;
-  const periodMs = period ?? usualPeriodMs(reader);
-  const until = context.now().getTime();
-  const since = until - periodMs;
   output.progress('reading events …');
-  const read = (from: number, to: number) => eventsFor(session, endpoint, iso(from), iso(to));
-  const before = reader.when === 'at once' ? undefined : await read(since - periodMs, since);
-  const events = await read(since, until);
+  const read: ReadEvents = async (query) => {
+    const { items, next } = await api.list<ToldEvent>('/events', query, mostEvents);
+    return { events: items, isCut: next !== undefined };
+  };
+  const { digest, message, body, isCut } = await noticePreview(endpoint, { read, period, now: context.now() });
   output.progress('');
-  const times = { id: 'dig_preview', since: iso(since), until: iso(until) };
-  const { counts } = digestOf(before ?? [], times);
-  const { digest } = digestOf(events, { ...times, before: before && counts });
-  const message = messageOf(digest, { name, ...reader });
   if (html !== undefined) writePage(html, htmlMail(message));
-  const body = isChat(endpoint.format) ? JSON.parse(chatBodyOf(endpoint.format, message)) : textOf(message);
   output.result({ subject: message.subject, body }, () => {
-    output.warning(`${name} would get this for ${digest.events} events since ${timeText(iso(since))} UTC:`);
+    output.warning(`${name} would get this for ${digest.events} events since ${timeText(digest.since)} UTC:`);
     output.line(`\nSubject: ${printableLines(message.subject)}\n`);
     output.line(typeof body === 'string' ? printableLines(body) : printableJson(body, 2));
-    if (events.length === mostEvents) output.warning(`these are the newest ${mostEvents} events of that time`);
+    if (isCut) output.warning(`these are the newest ${mostEvents} events of that time`);
     if (html !== undefined) output.warning(`wrote ${html}`);
   });
 }
@@ -98,18 +87,3 @@ async function existingReader({ api }: Session, name: string): Promise<EndpointR
   if (isForPeople(endpoint.format)) return endpoint;
   throw refused(`${name} is a webhook for a system, no reader: endpoint preview ${name} shows what it gets`);
 }
-
-/** Events that a reader wants, of a time in ISO 8601. */
-async function eventsFor({ api }: Session, endpoint: EndpointResource, from: string, until: string) {
-  const query = { from, until, type: endpoint.types.join(',') };
-  const { items } = await api.list<ToldEvent>('/events', query, mostEvents);
-  return items.filter(({ type, data }) => isWanted(endpoint, { types: [type], ...(data as object) }));
-}
-
-/** Milliseconds from one digest of a reader to the next; of messages at once, a day. */
-function usualPeriodMs({ when }: Reader): number {
-  if (when.startsWith('weekly')) return 7 * dayMs;
-  return { hourly: dayMs / 24, 'every minute': 60_000 }[when] ?? dayMs;
-}
-
-const iso = (at: number): string => new Date(at).toISOString();

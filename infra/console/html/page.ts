@@ -53,6 +53,14 @@ export interface View {
   readonly status?: 200 | 400 | 403 | 404 | 409 | 413 | 422 | 429 | 500 | 502;
   /** True when it renews itself as soon as there is news. */
   readonly isLive?: boolean;
+  /** True when it shows a document of this console in a frame. */
+  readonly hasFrame?: boolean;
+}
+
+/** A whole page of HTML that is not of this console, such as a mail. Nothing in it runs, loads or leads anywhere. */
+export interface DocumentRoute {
+  readonly path: string;
+  make(request: PageRequest): Promise<string>;
 }
 
 /** A page: an address, such as `/transfers/:trackingId`, and what is there. */
@@ -88,4 +96,5 @@ export interface ChangeRoute {
 export interface Routes {
   readonly pages: readonly PageRoute[];
   readonly changes: readonly ChangeRoute[];
+  readonly documents: readonly DocumentRoute[];
 }

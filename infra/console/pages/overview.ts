@@ -73,7 +73,7 @@ function findingItem(request: PageRequest, finding: Finding): Html {
       const known = request.notices.has(phrase) && request.notices.say(phrase);
       const says = say('finding.cause', { count: watches, since: words.time(since) });
       const more = html`<p class="said" lang="en">${foreign(message)}</p>`;
-      return item(html`${says} ${known}`, link('/watches', say('section.watches')), more);
+      return item(html`${says} ${known}`, link('/watches?only=failing', say('section.watches')), more);
     }
     case 'overdue':
       return item(say('finding.overdue', { age: ageText(request, finding.overdueMs) }), command(request, 'doctor'));

@@ -82,7 +82,7 @@ const testOfPeople = (verb: string, { format }: EndpointResource): boolean => ve
 /** Sends what was held, or only counts it; one request may not reach the end. */
 function recovered({ api, url }: PageRequest, dryRun: boolean): Promise<Replayed> {
   const cursor = url.searchParams.get('cursor') ?? undefined;
-  const body = { dryRun, cursor };
+  const body = { dryRun: dryRun || undefined, cursor };
   return api.send({ method: 'POST', path: path`/endpoints/${nameIn(url)}/recover`, body, timeoutMs: longTimeoutMs });
 }
 

@@ -74,5 +74,10 @@ function read({ now }: PageRequest, { name = '', from, until, cursor }: Fields):
 
 function replayed({ api }: PageRequest, { name, ...body }: Replay, dryRun: boolean): Promise<Replayed> {
   const address = path`/endpoints/${name}/replay`;
-  return api.send({ method: 'POST', path: address, body: { ...body, dryRun }, timeoutMs: longTimeoutMs });
+  return api.send({
+    method: 'POST',
+    path: address,
+    body: { ...body, dryRun: dryRun || undefined },
+    timeoutMs: longTimeoutMs,
+  });
 }

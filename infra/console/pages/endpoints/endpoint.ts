@@ -80,7 +80,7 @@ function problemCard(request: PageRequest, endpoint: EndpointResource, last: Att
 ${notices.has(phrase) && html`<p>${notices.say(phrase)}</p>`}
 ${last && html`<p>${say('endpoint.last')} ${attemptText(request, last)}</p>`}
 ${last?.response && html`<pre>${foreign(last.response)}</pre>`}
-${remedy !== undefined && html`<p class="said" lang="en">${remedy}</p>`}
+${last && (remedy === undefined ? html`<p>${say('endpoint.answered')}</p>` : html`<p class="said" lang="en">${remedy}</p>`)}
 ${circuitBreaker && html`<p>${say(`endpoint.breaker.${circuitBreaker.state}`, { time: words.time(circuitBreaker.openUntil) })}</p>`}
 </div>`;
 }

@@ -69,8 +69,9 @@ function read(_request: PageRequest, given: Fields): NewWatch | WrongInput {
   return { mailbox, direction, notifyExisting, every, follow, overdueBefore: isOverdue ? before : undefined };
 }
 
-const bodyOf = ({ every, overdueBefore, ...watch }: NewWatch) => ({
+const bodyOf = ({ every, overdueBefore, notifyExisting, ...watch }: NewWatch) => ({
   ...watch,
+  notifyExisting: notifyExisting || undefined,
   pollIntervalMs: every && millisecondsOf(every),
   overdueBeforeMs: overdueBefore && millisecondsOf(overdueBefore),
 });

@@ -85,7 +85,7 @@ function watchFacts(request: PageRequest, watch: WatchResource): Html {
   return facts([
     [say('watch.polled'), intervalText(request, watch)],
     [say('watch.next'), next === undefined ? nextUnknown(request, watch) : at(new Date(next).toISOString())],
-    [say('watch.requests'), requests !== undefined && say('watch.requests.count', { count: requests })],
+    [say('watch.requests'), requests === undefined ? undefined : say('watch.requests.count', { count: requests })],
     [say('section.transfers'), transfersText(request, watch)],
     [say('watch.since'), watch.baselineAt === undefined ? say('watch.since.not-yet') : at(watch.baselineAt)],
     [say('watch.follows'), followText(request, watch) ?? say('watch.follows.nothing')],

@@ -64,8 +64,7 @@ function watchTable(request: PageRequest, watches: readonly WatchResource[]): Ht
     return due !== undefined && time(words, new Date(due).toISOString());
   };
   const columns = [
-    { heading: say('transfers.mailbox'), cell: (watch: WatchResource) => link(watch) },
-    { heading: say('transfers.direction'), cell: ({ direction }: WatchResource) => say(`direction.${direction}`) },
+    { heading: say('transfers.mailbox'), cell: (watch: WatchResource) => link(request, watch) },
     { heading: say('watch.state'), cell: (watch: WatchResource) => stateCell(request, watch) },
     { heading: say('watch.polled'), cell: (watch: WatchResource) => intervalText(request, watch) },
     { heading: say('watch.next'), cell: next },
@@ -75,7 +74,8 @@ function watchTable(request: PageRequest, watches: readonly WatchResource[]): Ht
   return table(say('watches.count', { count: watches.length }), columns, watches);
 }
 
-const link = (watch: WatchResource): Html => html`<a href="${watchAddress(watch)}">${foreign(watch.mailbox)}</a>`;
+const link = ({ words: { say } }: PageRequest, watch: WatchResource): Html =>
+  html`<small>${say(`direction.${watch.direction}`)}</small> <a href="${watchAddress(watch)}">${foreign(watch.mailbox)}</a>`;
 
 /** A cause is a name of the API, in English. */
 const stateCell = (request: PageRequest, watch: WatchResource): Html =>
