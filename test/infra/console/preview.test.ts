@@ -105,10 +105,11 @@ describe('the preview of a message', () => {
     await get('/notice?reader=chat');
     const chatted = () => world.received.filter(({ path }) => path === '/chat').length;
     expect(chatted()).toBe(0);
-    const { shown, asked } = await confirm(world.console, '/endpoint/test?name=chat');
+    const { shown, asked } = await confirm(world.console, '/endpoint/test?name=chat', {}, async () => {
+      while (chatted() === 0) await world.answerWakeUps();
+    });
     expect(textIn(asked.body)).toContain('npm run notifier -- notice test chat');
-    expect(textIn(shown.body)).toContain('The test for chat is on its way.');
-    await world.answerWakeUps();
+    expect(textIn(shown.body)).toContain('chat took the test.');
     expect(chatted()).toBe(1);
   });
 

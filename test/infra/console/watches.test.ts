@@ -52,6 +52,7 @@ describe('the pages of a watch', () => {
     const { shown } = await confirm(world.console, `/watch/poll?mailbox=${alice}&direction=sent`);
     const text = textIn(shown.body);
     expect(text).toContain('The poll failed: this mailbox is not verified');
+    expect(shown.body).toContain('class="outcome warn"');
     expect(text).toContain('1 poll has failed since');
     expect(text).toContain('verify it by e-mail: npm run notifier -- watch verify MAILBOX');
     expect(text).toContain(`npm run notifier -- watch verify ${alice}`);
@@ -108,7 +109,7 @@ describe('the pages of a watch', () => {
     const told = { phrase: 'watch.done.pause', values: { watch: 'all' }, at: '2026-11-24T00:00:00.000Z' };
     const said = Buffer.from(JSON.stringify(told)).toString('base64url');
     for (const done of [said, `${said}.`, `${said}.AAAA`, '%00', 'x.y.z'])
-      expect((await world.console.ask(`/watch?mailbox=${alice}&done=${done}`)).body).not.toContain('class="outcome"');
+      expect((await world.console.ask(`/watch?mailbox=${alice}&done=${done}`)).body).not.toContain('class="outcome');
   });
 
   it('show the commands instead of the changes where the console only shows', async () => {
