@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/outside/**'],
+    exclude: ['test/outside/**', 'test/browser/**'],
     // A machine may be slow: only what hangs is to run into these.
     testTimeout: 600_000,
     hookTimeout: 600_000,

@@ -3,7 +3,7 @@ import type { TransferRow } from '#functions/snapshot/diff.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import type { AttemptRecord, Delivery, DeliveryName } from '#functions/webhooks/deliveries/delivery.ts';
 
-/** What happens in the life of a transfer. Things of one instant follow each other in this order. */
+/** Happenings in the life of a transfer. Those of one instant follow each other in this order. */
 export const happenings = [
   /** A listing showed the transfer for the first time. */
   'seen',
@@ -42,7 +42,7 @@ export interface Life {
   readonly attempts: readonly NamedAttempt[];
 }
 
-/** What a status says has happened; a pending delivery has only attempts. */
+/** The happening that each status records; a pending delivery has only attempts. */
 const ends: Partial<Record<Delivery['status'], (typeof happenings)[number]>> = {
   COLLECTED: 'digest',
   DELIVERED: 'delivered',

@@ -16,7 +16,7 @@ export const verdicts = [
   'waits_for_first_attempt',
   /** An attempt failed, and the next one has a time. */
   'waits_for_retry',
-  /** An attempt is under way. */
+  /** An attempt is in flight. */
   'in_flight',
   /** Held, because the subscriber is or was paused. */
   'held_paused',
@@ -46,7 +46,7 @@ export type Verdict = (typeof verdicts)[number];
 /** Row of a table, as `pk sk`, or a setting of the subscriber. A row that is named for what is missing does not exist. */
 export type Proof = { readonly row: string } | { readonly setting: string; readonly value: string | readonly string[] };
 
-/** What is stored about an event and a subscriber. */
+/** The stored facts about an event and a subscriber. */
 export interface Evidence {
   readonly event: Watch & { readonly id: string; readonly type: string; readonly at: string; readonly row: string };
   readonly name: string;
@@ -115,7 +115,7 @@ function verdictOfDelivery(evidence: Evidence, delivery: Delivery): Told {
   return as(reason === 'paused' ? 'held_paused' : 'held_disabled');
 }
 
-/** What the next process that looks at a waiting delivery will do with it, in the order in which it decides. */
+/** Says how the next process will treat a waiting delivery, by the rules that it follows, in their order. */
 function verdictOfPending(evidence: Evidence, delivery: Delivery): Partial<Told> {
   const { endpoint, lease, now, event } = evidence;
   const { rev, attempt, endpointSince, due, nextAttemptAt } = delivery;

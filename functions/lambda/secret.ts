@@ -38,7 +38,7 @@ export function whenInvoked<Dependencies>(
   };
 }
 
-/** Times that the secret is asked for, as the SDK does, and milliseconds for each: less than any invocation has. */
+/** Requests for the secret, as many as the SDK makes, and milliseconds for each: invocations have at least 30 s. */
 const mostTries = 3;
 const usualTryMs = 3000;
 

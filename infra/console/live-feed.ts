@@ -6,6 +6,9 @@ import { createHash } from 'node:crypto';
  */
 const mostStreams = 4;
 
+/** Milliseconds after which an operator API that has not answered counts as silent: a function may have to start. */
+const silentAfterMs = 10_000;
+
 /** Milliseconds after which a browser asks for a stream again. */
 const retryMs = 5000;
 
@@ -15,7 +18,7 @@ export interface LiveSource {
   /** Waits until the time is over or the signal aborts. */
   readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
   readonly intervalMs: number;
-  /** Called before pages are told of news. */
+  /** Called before pages are told of news, or that there is no answer. */
   onNews(): void;
 }
 
@@ -26,10 +29,10 @@ export interface LiveSource {
 export class LiveFeed {
   private readonly source: LiveSource;
   private readonly streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
+  /** Streams that were told nothing yet: their pages may be older than the first look. */
+  private readonly fresh = new Set<ReadableStreamDefaultController<Uint8Array>>();
   private readonly encoder = new TextEncoder();
   private stop = new AbortController();
-  /** Last message, while the operator API does not answer. */
-  private lateness: string | undefined;
 
   constructor(source: LiveSource) {
     this.source = source;
@@ -43,7 +46,8 @@ export class LiveFeed {
       start: (controller) => {
         own = controller;
         this.streams.add(controller);
-        controller.enqueue(this.encoder.encode(`retry: ${retryMs}\n\n${this.lateness ?? ''}`));
+        this.fresh.add(controller);
+        controller.enqueue(this.encoder.encode(`retry: ${retryMs}\n\n`));
         if (this.streams.size === 1) void this.follow();
       },
       cancel: () => this.drop(own),
@@ -55,49 +59,52 @@ export class LiveFeed {
     this.stop.abort();
     for (const stream of this.streams) stream.close();
     this.streams.clear();
+    this.fresh.clear();
   }
 
   private drop(stream: ReadableStreamDefaultController<Uint8Array>): void {
     this.streams.delete(stream);
+    this.fresh.delete(stream);
     if (this.streams.size === 0) this.stop.abort();
   }
 
   private async follow(): Promise<void> {
     const stop = new AbortController();
     this.stop = stop;
-    this.lateness = undefined;
     let known: string | undefined;
     while (!stop.signal.aborted) {
       const { name, text } = await this.look();
       if (stop.signal.aborted) return;
       const found = `${name} ${text}`;
-      this.lateness = name === 'late' ? `event: late\ndata: ${text}\n\n` : undefined;
-      if (found === known) this.tell(': no news\n\n');
-      else if (this.lateness) this.tell(this.lateness);
-      else if (known !== undefined) {
-        this.source.onNews();
-        this.tell(`event: news\ndata: ${text}\n\n`);
-      }
+      const message = `event: ${name}\ndata: ${text}\n\n`;
+      if (found !== known || this.fresh.size > 0) this.source.onNews();
+      for (const stream of this.streams)
+        this.tell(stream, found !== known || this.fresh.has(stream) ? message : ': no news\n\n');
+      this.fresh.clear();
       known = found;
       await this.source.sleep(this.source.intervalMs, stop.signal);
     }
   }
 
   private async look(): Promise<{ readonly name: 'news' | 'late'; readonly text: string }> {
+    const answered = new AbortController();
+    const silence = this.source.sleep(silentAfterMs, answered.signal).then(() => {
+      throw new Error(`no answer within ${silentAfterMs / 1000} s`);
+    });
     try {
-      const state = JSON.stringify(await this.source.read());
+      const state = JSON.stringify(await Promise.race([this.source.read(), silence]));
       return { name: 'news', text: createHash('sha256').update(state).digest('base64url').slice(0, 12) };
     } catch (error) {
       return { name: 'late', text: (error as Error).message.replaceAll(/\s+/g, ' ') };
+    } finally {
+      answered.abort();
+      silence.catch(() => undefined);
     }
   }
 
-  private tell(text: string): void {
-    const bytes = this.encoder.encode(text);
-    for (const stream of this.streams) {
-      // A page that reads nothing, as of a sleeping machine, asks again when it is awake.
-      if ((stream.desiredSize ?? 0) > -mostQueued) stream.enqueue(bytes);
-    }
+  private tell(stream: ReadableStreamDefaultController<Uint8Array>, text: string): void {
+    // A page that reads nothing, as of a sleeping machine, asks again when it is awake.
+    if ((stream.desiredSize ?? 0) > -mostQueued) stream.enqueue(this.encoder.encode(text));
   }
 }
 

@@ -53,7 +53,7 @@ type Query = z.output<typeof query>;
 
 type Tables = OperatorDependencies['tables'];
 
-/** What an explanation needs of the operator API. */
+/** The part of the operator API that reads for an explanation. */
 interface Sources extends Pick<OperatorDependencies, 'tables'> {
   readonly webhooks: Pick<OperatorDependencies['webhooks'], 'deliveries' | 'now'>;
 }

@@ -47,10 +47,7 @@ export async function findTarget(options: TargetOptions, environment: NodeJS.Pro
   }
   const { stack } = options;
   const data = isTargetNamed(options, environment) ? options.data : localRunHere();
-  if (data !== undefined) {
-    const { url, token } = addressIn(data);
-    return localTarget(url, token, `is the local run with --data ${data} still running?`);
-  }
+  if (data !== undefined) return runTarget(data);
   const url = options.url ?? (stack === undefined ? environment.NOTIFIER_URL || undefined : undefined);
   if (url === undefined) {
     const { stackTarget } = await import('./aws-target.ts');
@@ -76,6 +73,21 @@ export const localTarget = (url: string, token: string | undefined, remedy: stri
     'add --data FOLDER of that run instead, or set NOTIFIER_TOKEN to the token in the file that npm start names',
   sign: async (_method, _url, headers) => (token ? { ...headers, authorization: `Bearer ${token}` } : headers),
 });
+
+/** The operator API of the run that keeps its data in a folder. A run that is started again has another address and token. */
+function runTarget(data: string): Target {
+  const found = () => {
+    const { url, token } = addressIn(data);
+    return localTarget(url, token, `is the local run with --data ${data} still running?`);
+  };
+  return {
+    ...found(),
+    get url() {
+      return found().url;
+    },
+    sign: (...request) => found().sign(...request),
+  };
+}
 
 /** Address and token that a local run wrote into its data folder. */
 function addressIn(folder: string): { readonly url: string; readonly token: string } {

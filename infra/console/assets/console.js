@@ -21,7 +21,7 @@ function late(text) {
 }
 
 /** Replaces what has changed, and keeps the focus where it was. */
-function show(next) {
+function show(next, isCurrent) {
   const title = main.querySelector('h1')?.textContent;
   const focused = main.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null;
   const parts = [...main.children];
@@ -39,7 +39,7 @@ function show(next) {
       ?.focus({ preventScroll: true });
   }
   const now = main.querySelector('h1')?.textContent;
-  if (isLate) say(remark.dataset.back);
+  if (isLate && isCurrent) say(remark.dataset.back);
   else if (now !== title) say(now);
   isLate = false;
   document.documentElement.classList.remove('late');
@@ -60,7 +60,7 @@ async function renew() {
   const [isProblem, wasProblem] = [next, main].map((part) => part.querySelector('[role=alert]') !== null);
   if (isProblem && !wasProblem) return late(next.querySelector('h1').textContent);
   Object.assign(remark.dataset, { ...page.querySelector('p.live')?.dataset });
-  show(next);
+  show(next, !isProblem);
 }
 
 function close() {
@@ -78,6 +78,7 @@ function open() {
     if (stream?.readyState === EventSource.CLOSED) {
       // There are as many streams as the console has.
       close();
+      renew();
       timer = setInterval(renew, pollMs);
     } else late(remark.dataset.lost);
   });

@@ -36,7 +36,7 @@ function runPage({ words: { say }, runChecks }: PageRequest): View {
       const count = (wanted: Check['outcome']) => checks.filter(({ outcome }) => outcome === wanted).length;
       const counts = { ok: count('ok'), warn: count('warn'), fail: count('fail') };
       write(html`<section class="verdict ${counts.fail > 0 ? 'bad' : counts.warn > 0 ? 'warn' : 'good'}">
-<h2 role="status">${say('doctor.result', { count: checks.length, ...counts })}</h2>
+<div role="status"><h2>${say('doctor.result', { count: checks.length, ...counts })}</h2></div>
 <ul class="findings" lang="en">${checks.map((check) => checkItem(say(`doctor.${check.outcome}`), check))}</ul>
 </section>
 ${runForm(say('doctor.again'))}`);

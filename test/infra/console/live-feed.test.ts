@@ -7,12 +7,17 @@ import { type OpenConsole, openConsole } from './console-world.ts';
 
 const api = await startOperatorApi();
 
+const intervalMs = 1;
+
+const newsMessage = /^event: news\ndata: [\w-]+\n\n$/;
+
 /** A feed whose time the test moves: `look` lets it look once more. */
 function startFeed() {
   let state: unknown = 0;
   let reads = 0;
   let news = 0;
   let go: (() => void) | undefined;
+  let silent: (() => void) | undefined;
   let slept = Promise.withResolvers<void>();
   const feed = new LiveFeed({
     read: async () => {
@@ -20,13 +25,17 @@ function startFeed() {
       if (state instanceof Error) throw state;
       return state;
     },
-    sleep: (_, signal) =>
+    sleep: (milliseconds, signal) =>
       new Promise((resolve) => {
-        go = resolve;
         signal.addEventListener('abort', () => resolve());
-        slept.resolve();
+        // The longer time is that after which a read counts as silent.
+        if (milliseconds > intervalMs) silent = resolve;
+        else {
+          go = resolve;
+          slept.resolve();
+        }
       }),
-    intervalMs: 1,
+    intervalMs,
     onNews: () => {
       news += 1;
     },
@@ -47,6 +56,8 @@ function startFeed() {
       go?.();
       await slept.promise;
     },
+    /** Ends the time that a read may take. */
+    beSilent: () => silent?.(),
     counts: () => ({ reads, news }),
   };
 }
@@ -59,26 +70,39 @@ describe('LiveFeed', () => {
     const { feed, open, set, look, counts } = startFeed();
     const streams = [await open(), feed.open()!.getReader(), feed.open()!.getReader()];
     for (const stream of streams) expect(await next(stream)).toBe('retry: 5000\n\n');
+    await look();
+    for (const stream of streams) expect(await next(stream)).toMatch(newsMessage);
     set(1);
     await look();
-    for (const stream of streams) expect(await next(stream)).toMatch(/^event: news\ndata: [\w-]+\n\n$/);
-    expect(counts()).toEqual({ reads: 2, news: 1 });
+    for (const stream of streams.slice(1)) expect(await next(stream)).toMatch(newsMessage);
+    expect(counts().reads).toBe(3);
+    feed.close();
+  });
+
+  it('has a page renewed at the first look, for news may have come while it loaded', async () => {
+    const { feed, open, counts } = startFeed();
+    const stream = await open();
+    await next(stream);
+    expect(await next(stream)).toMatch(newsMessage);
+    expect(counts()).toEqual({ reads: 1, news: 1 });
     feed.close();
   });
 
   it('says nothing but a comment while there is no news', async () => {
     const { feed, open, look, counts } = startFeed();
     const stream = await open();
-    await next(stream);
     await look();
+    await next(stream);
+    await next(stream);
     expect(await next(stream)).toBe(': no news\n\n');
-    expect(counts()).toEqual({ reads: 2, news: 0 });
+    expect(counts()).toEqual({ reads: 2, news: 1 });
     feed.close();
   });
 
-  it('says in one line and once that the operator API does not answer, and has pages renew themselves when it does', async () => {
+  it('says in one line and once that the operator API does not answer, and has pages renewed when it does', async () => {
     const { feed, open, set, look } = startFeed();
     const stream = await open();
+    await next(stream);
     await next(stream);
     set(new Error('cannot reach it\n\nevent: news\ndata: x'));
     await look();
@@ -87,18 +111,31 @@ describe('LiveFeed', () => {
     expect(await next(stream)).toBe(': no news\n\n');
     set(0);
     await look();
-    expect(await next(stream)).toMatch(/^event: news\n/);
+    expect(await next(stream)).toMatch(newsMessage);
     feed.close();
   });
 
   it('tells a page that is opened while the operator API does not answer', async () => {
-    const { feed, open, set } = startFeed();
+    const { feed, open, set, look } = startFeed();
     set(new Error('gone'));
     const stream = await open();
     await next(stream);
     expect(await next(stream)).toBe('event: late\ndata: gone\n\n');
     const second = feed.open()!.getReader();
-    expect(await next(second)).toBe('retry: 5000\n\nevent: late\ndata: gone\n\n');
+    await look();
+    await next(second);
+    expect(await next(second)).toBe('event: late\ndata: gone\n\n');
+    feed.close();
+  });
+
+  it('takes an operator API that keeps silent for one that does not answer', async () => {
+    const { feed, open, set, beSilent } = startFeed();
+    set(new Promise(() => {}));
+    const opened = open();
+    beSilent();
+    const stream = await opened;
+    await next(stream);
+    expect(await next(stream)).toBe('event: late\ndata: no answer within 10 s\n\n');
     feed.close();
   });
 

@@ -216,7 +216,7 @@ describe('an explanation', () => {
   }
 
   it.each([...hostileTexts, '<img src=x onerror=alert(1)>', `"'><script>alert(1)</script>`, '</main></html>', '<!--'])(
-    'shows text of servers and receivers as text: %j',
+    'shows text of servers and receivers as text: %j (P22)',
     async (text) => {
       expect(await tagsFor(text)).toEqual(await tagsFor('harmless'));
     },

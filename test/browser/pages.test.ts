@@ -1,0 +1,77 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { faultsByAxe } from './axe.ts';
+import { type ConsoleProcess, ConsoleWorld } from './console-world.ts';
+import { crawl, shapes } from './crawl.ts';
+import { furnish } from './furnished-world.ts';
+import { visitForAll } from './visitor.ts';
+
+/** Bytes that a page may transfer, with all that it loads. */
+const mostBytes = 60_000;
+
+/** The page itself, its style, script, icon, and the stream of news. */
+const mostRequests = 5;
+
+/** Widths in CSS pixels from the narrowest screen to a wide one. */
+const widths = [360, 768, 1600];
+
+const world = await ConsoleWorld.start();
+const english = visitForAll({ locale: 'en-GB' });
+const german = visitForAll({ locale: 'de-DE' });
+let shown: ConsoleProcess;
+let pages: ReadonlyMap<string, string>;
+beforeAll(async () => {
+  await furnish(world);
+  shown = await world.console();
+  for (const visitor of [english, german]) await (await visitor).page.goto(shown.firstAddress);
+  pages = await crawl((await english).page.request, shown.url);
+});
+
+it('leads from the overview by links to every page that there is', () => {
+  expect([...pages.keys()].toSorted()).toEqual(shapes.toSorted());
+});
+
+/** Pages about mistakes, each with its status. */
+const mistakes: readonly (readonly [what: string, address: string, status: number])[] = [
+  ['an address that is none', '/nowhere', 404],
+  ['a transfer that is not known', '/transfer?id=20261127-000000-Unknown0', 404],
+  ['a cursor of another list', '/transfers?mailbox=alice%40example.com&cursor=eyJhIjoxfQ', 400],
+];
+
+describe.each([
+  ['English', 'en', english],
+  ['German', 'de', german],
+] as const)('in %s', (_, language, visitor) => {
+  describe.each(shapes)('the page %s', (shape) => {
+    it('has no fault that axe finds, in light and in dark', async () => {
+      const { page, faults } = await visitor;
+      await page.goto(`${shown.url}${pages.get(shape)}`);
+      expect(await page.locator('html').getAttribute('lang')).toBe(language);
+      expect(await faultsByAxe(page)).toEqual([]);
+      expect(faults).toEqual([]);
+    });
+
+    it(`fits into every width from ${widths[0]} pixels on, and transfers at most ${mostBytes / 1000} KB`, async () => {
+      const { page, load, faults } = await visitor;
+      const { requests, bytes } = await load(`${shown.url}${pages.get(shape)}`);
+      expect(requests).toBeLessThanOrEqual(mostRequests);
+      expect(bytes).toBeLessThanOrEqual(mostBytes);
+      for (const width of widths) {
+        await page.setViewportSize({ width, height: 800 });
+        expect(await page.evaluate('document.documentElement.scrollWidth'), `${width} pixels`).toBeLessThanOrEqual(
+          width,
+        );
+      }
+      expect(faults).toEqual([]);
+    });
+  });
+
+  it.each(mistakes)('the page about %s has no fault that axe finds, and fits', async (_what, address, status) => {
+    const { page } = await visitor;
+    const answer = await page.goto(`${shown.url}${address}`);
+    expect(answer!.status()).toBe(status);
+    expect(await page.locator('h1').count()).toBe(1);
+    expect(await faultsByAxe(page)).toEqual([]);
+    await page.setViewportSize({ width: widths[0]!, height: 800 });
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(widths[0]!);
+  });
+});
