@@ -102,7 +102,8 @@ describe('the pages of a watch', () => {
       expect([path, status]).toEqual([path, 404]);
       expect(textIn(body)).toContain('there is no watch of what nobody@example.com has sent');
     }
-    expect((await world.console.ask('/watch')).status).toBe(400);
+    expect((await world.console.ask('/watch?mailbox=nobody')).status).toBe(400);
+    expect(textIn((await world.console.ask('/watch')).body)).toContain('1 watch on this page');
   });
 
   it('believe no outcome that this console has not told', async () => {
@@ -126,13 +127,15 @@ describe('the list of watches', () => {
     const watches = Array.from({ length: 100 }, (_, index) => ({ mailbox: `user${index}@example.com` }));
     await world.ask('POST', '/watches/batch', { body: { watches } });
     const seen: string[] = [];
+    const later = await openConsole(world.api, { now: world.clock.now });
     let path: string | undefined = '/watches';
     while (path !== undefined) {
-      const { status, body }: { status: number; body: string } = await world.console.ask(path);
+      const { status, body }: { status: number; body: string } = await later.ask(path);
       expect(status).toBe(200);
       seen.push(...[...body.matchAll(/<bdi>([^<]*)<\/bdi>/g)].map(([, mailbox]) => mailbox!));
       path = /href="([^"]*)" rel="next"/.exec(body)?.[1]?.replaceAll('&amp;', '&');
     }
+    await later.close();
     expect(seen.toSorted()).toEqual(['alice@example.com', ...watches.map(({ mailbox }) => mailbox)].toSorted());
   });
 
