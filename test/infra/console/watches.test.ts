@@ -75,6 +75,15 @@ describe('the pages of a watch', () => {
     expect(textIn(polled.shown.body)).toMatch(/Verification holds by a code in a mail, until: \d/);
   });
 
+  it('say what is wrong with the server, and offer all ways, where the server cannot say', async () => {
+    Object.assign(world.cryptshare.switches, { licensed: false });
+    const { status, body } = await world.console.ask(`/verification?mailbox=${alice}`);
+    Object.assign(world.cryptshare.switches, { licensed: true });
+    expect([status, textIn(body).includes('cannot be told')]).toEqual([200, true]);
+    expect(textIn(body)).toContain('has no licence for the REST API');
+    for (const way of ['client-id', 'mail', 'code']) expect(body).toContain(`/verification/${way}?`);
+  });
+
   it('pause and resume it', async () => {
     const { shown } = await confirm(world.console, `/watch/pause?mailbox=${alice}&direction=sent`);
     expect(textIn(shown.body)).toContain('no longer polled');
