@@ -1,11 +1,5 @@
-import {
-  addToDigest,
-  bucketOf,
-  type DigestedState,
-  digestedState,
-  emptyDigests,
-  hashInto,
-} from '#functions/transfers/digest.ts';
+import type { DigestedState } from '#functions/transfers/digest.ts';
+import { addToDigest, bucketOf, digestedState, emptyDigests, hashInto } from '#functions/transfers/digest.ts';
 import { type Facts, factsHash } from '#functions/transfers/follow.ts';
 import { canonicalState, isTrackingId, type State } from '#functions/transfers/transfer.ts';
 import type { FactsReader } from './details.ts';

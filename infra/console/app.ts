@@ -59,8 +59,11 @@ export function consoleApp(options: AppOptions): Hono {
   const app = new Hono();
   const shown = (context: Context, view: View) => {
     const request = requestOf(options, context);
-    if (view.hasFrame) context.header(policy, `${headers[policy]}; frame-src 'self'`);
-    if (!view.rest) return sent(context, String(pageHtml(request, view)), 'text/html; charset=UTF-8', view.status);
+    if (!view.rest) {
+      const page = sent(context, String(pageHtml(request, view)), 'text/html; charset=UTF-8', view.status);
+      if (view.hasFrame) page.headers.set(policy, `${headers[policy]}; frame-src 'self'`);
+      return page;
+    }
     return context.body(streamedPage(request, view, view.rest, options.onFault), 200, {
       'content-type': 'text/html; charset=UTF-8',
     });

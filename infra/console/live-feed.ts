@@ -33,6 +33,8 @@ export class LiveFeed {
   private readonly fresh = new Set<ReadableStreamDefaultController<Uint8Array>>();
   private readonly encoder = new TextEncoder();
   private stop = new AbortController();
+  /** Last message, while the operator API does not answer. */
+  private lateness: string | undefined;
 
   constructor(source: LiveSource) {
     this.source = source;
@@ -47,7 +49,7 @@ export class LiveFeed {
         own = controller;
         this.streams.add(controller);
         this.fresh.add(controller);
-        controller.enqueue(this.encoder.encode(`retry: ${retryMs}\n\n`));
+        controller.enqueue(this.encoder.encode(`retry: ${retryMs}\n\n${this.lateness ?? ''}`));
         if (this.streams.size === 1) void this.follow();
       },
       cancel: () => this.drop(own),
@@ -71,12 +73,14 @@ export class LiveFeed {
   private async follow(): Promise<void> {
     const stop = new AbortController();
     this.stop = stop;
+    this.lateness = undefined;
     let known: string | undefined;
     while (!stop.signal.aborted) {
       const { name, text } = await this.look();
       if (stop.signal.aborted) return;
       const found = `${name} ${text}`;
       const message = `event: ${name}\ndata: ${text}\n\n`;
+      this.lateness = name === 'late' ? message : undefined;
       if (found !== known || this.fresh.size > 0) this.source.onNews();
       for (const stream of this.streams)
         this.tell(stream, found !== known || this.fresh.has(stream) ? message : ': no news\n\n');

@@ -1,55 +1,80 @@
 import type { APIRequestContext } from 'playwright-core';
 import { routes } from '#infra/console/routes.ts';
+import { alice } from '#test/infra/local/local-world.ts';
 
-/** Addresses, below the console's own, of all pages that are there, each with the shape that its route gives it. */
+/** Paths of all pages and questions of the console. */
 export const shapes: readonly string[] = [...routes.pages, ...routes.changes].map(({ path }) => path);
 
-/** Pages of each shape that are read: some are empty, or lead nowhere. */
-const pagesOfShape = 5;
+/** Pages of each path that are read: what can be changed depends on the state of what they show. */
+const pagesOfShape = 20;
+
+/** What links lead to. */
+export interface Crawled {
+  /** For each path, the address of a page. */
+  readonly pages: ReadonlyMap<string, string>;
+  /** Links that lead to no page, each with the status there. */
+  readonly broken: readonly string[];
+}
 
 /**
- * Follows links and forms that only read from the overview on, and finds for each shape of address a page with much on it.
+ * Follows links and forms from the overview on without changing anything, and finds for each path the page with most on it.
  *
  * @param request reads as a browser that is admitted
  */
-export async function crawl(request: APIRequestContext, url: string): Promise<ReadonlyMap<string, string>> {
+export async function crawl(request: APIRequestContext, url: string): Promise<Crawled> {
   const found = new Map<string, { readonly address: string; readonly length: number }[]>();
+  const broken: string[] = [];
   const queue = ['/'];
   const known = new Set(queue);
   while (queue.length > 0) {
     const address = queue.shift()!;
     const shape = shapeOf(address);
-    const pages = found.get(shape) ?? [];
+    const pages = (shape !== undefined && found.get(shape)) || [];
     if (pages.length >= pagesOfShape) continue;
     const answer = await request.get(`${url}${address}`);
     const text = await answer.text();
-    if (!answer.ok()) throw new Error(`a link leads to ${address}, which answers ${answer.status()}`);
+    if (shape === undefined || !answer.ok()) {
+      broken.push(`${address}: ${answer.status()}`);
+      continue;
+    }
     found.set(shape, [...pages, { address, length: text.length }]);
     for (const next of linksIn(text, address)) {
       if (!known.has(next)) queue.push(next);
       known.add(next);
     }
   }
-  return new Map(
-    [...found].map(([shape, pages]) => [shape, pages.toSorted((a, b) => b.length - a.length)[0]!.address]),
+  const longest = [...found].map(
+    ([shape, pages]) => [shape, pages.toSorted((a, b) => b.length - a.length)[0]!.address] as const,
   );
+  return { pages: new Map(longest), broken };
 }
 
-/** Path and query of the links in a page, without fragments and changes of the language. */
+/** Texts that a person fills in, by the name of the field. */
+const typed: Readonly<Record<string, string>> = { mailbox: alice };
+
+/** Path and query of what the links and forms of a page lead to, without fragments and changes of the language. */
 function linksIn(page: string, address: string): string[] {
-  const links = [...page.matchAll(/<a [^>]*?href="([^"]*)"|<form method="get" action="([^"]*)"/g)];
-  return links.flatMap(([, link, action]) => {
-    const { origin, pathname, search, searchParams } = new URL(
-      (link ?? action!).replaceAll('&amp;', '&'),
-      `http://console.example${address}`,
-    );
-    return origin !== 'http://console.example' || searchParams.has('language') ? [] : [`${pathname}${search}`];
+  const links = [...page.matchAll(/<a [^>]*?href="([^"]*)"/g)].map(([, link]) => link!);
+  const forms = [...page.matchAll(/<form [^>]*?method="(get|post)" action="([^"]*)"[^>]*>(.*?)<\/form>/gs)].map(
+    ([, method, action, fields]) => (method === 'post' ? action! : `${action}?${queryOf(fields!)}`),
+  );
+  return [...links, ...forms].flatMap((link) => {
+    const { origin, pathname, search, searchParams } = new URL(link.replaceAll('&amp;', '&'), `${nowhere}${address}`);
+    return origin !== nowhere || searchParams.has('language') ? [] : [`${pathname}${search}`];
   });
 }
 
-function shapeOf(address: string): string {
-  const { pathname } = new URL(address, 'http://console.example');
-  const shape = shapes.find((one) => new RegExp(`^${one.replaceAll(/:\w+/g, '[^/]+')}$`).test(pathname));
-  if (shape === undefined) throw new Error(`a link leads to ${address}, where no page is`);
-  return shape;
+/** Query of a form that is sent with what it holds, and with the texts of a person. */
+function queryOf(form: string): string {
+  const fields = [...form.matchAll(/<input [^>]*?name="([^"]*)"(?: value="([^"]*)")?/g)].map(
+    ([, name, value]): [string, string] => [name!, value || typed[name!] || ''],
+  );
+  return new URLSearchParams(fields).toString();
+}
+
+const nowhere = 'http://console.example';
+
+function shapeOf(address: string): string | undefined {
+  const { pathname } = new URL(address, nowhere);
+  return shapes.find((one) => one === pathname);
 }

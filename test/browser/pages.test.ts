@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { faultsByAxe } from './axe.ts';
 import { type ConsoleProcess, ConsoleWorld } from './console-world.ts';
-import { crawl, shapes } from './crawl.ts';
+import { type Crawled, crawl, shapes } from './crawl.ts';
 import { furnish } from './furnished-world.ts';
-import { visitForAll } from './visitor.ts';
+import { type Transferred, visitForAll } from './visitor.ts';
 
 /** Bytes that a page may transfer, with all that it loads. */
 const mostBytes = 60_000;
@@ -18,16 +18,20 @@ const world = await ConsoleWorld.start();
 const english = visitForAll({ locale: 'en-GB' });
 const german = visitForAll({ locale: 'de-DE' });
 let shown: ConsoleProcess;
-let pages: ReadonlyMap<string, string>;
+let crawled: Crawled;
 beforeAll(async () => {
   await furnish(world);
   shown = await world.console();
   for (const visitor of [english, german]) await (await visitor).page.goto(shown.firstAddress);
-  pages = await crawl((await english).page.request, shown.url);
+  crawled = await crawl((await english).page.request, shown.url);
 });
 
 it('leads from the overview by links to every page that there is', () => {
-  expect([...pages.keys()].toSorted()).toEqual(shapes.toSorted());
+  expect([...crawled.pages.keys()].toSorted()).toEqual(shapes.toSorted());
+});
+
+it('has no link that leads nowhere', () => {
+  expect(crawled.broken).toEqual([]);
 });
 
 /** Pages about mistakes, each with its status. */
@@ -42,26 +46,29 @@ describe.each([
   ['German', 'de', german],
 ] as const)('in %s', (_, language, visitor) => {
   describe.each(shapes)('the page %s', (shape) => {
-    it('has no fault that axe finds, in light and in dark', async () => {
-      const { page, faults } = await visitor;
-      await page.goto(`${shown.url}${pages.get(shape)}`);
-      expect(await page.locator('html').getAttribute('lang')).toBe(language);
-      expect(await faultsByAxe(page)).toEqual([]);
-      expect(faults).toEqual([]);
+    let transferred: Transferred;
+    beforeAll(async () => {
+      transferred = await (await visitor).load(`${shown.url}${crawled.pages.get(shape)}`);
     });
 
-    it(`fits into every width from ${widths[0]} pixels on, and transfers at most ${mostBytes / 1000} KB`, async () => {
-      const { page, load, faults } = await visitor;
-      const { requests, bytes } = await load(`${shown.url}${pages.get(shape)}`);
-      expect(requests).toBeLessThanOrEqual(mostRequests);
-      expect(bytes).toBeLessThanOrEqual(mostBytes);
+    it(`transfers at most ${mostBytes / 1000} KB in ${mostRequests} requests, all of this address`, async () => {
+      expect(transferred.bytes).toBeLessThanOrEqual(mostBytes);
+      expect(transferred.requests).toBeLessThanOrEqual(mostRequests);
+      expect((await visitor).faults).toEqual([]);
+    });
+
+    it('has no fault that axe finds, in light and in dark', async () => {
+      const { page } = await visitor;
+      expect(await page.locator('html').getAttribute('lang')).toBe(language);
+      expect(await faultsByAxe(page)).toEqual([]);
+    });
+
+    it(`fits into every width from ${widths[0]} pixels on`, async () => {
+      const { page } = await visitor;
       for (const width of widths) {
         await page.setViewportSize({ width, height: 800 });
-        expect(await page.evaluate('document.documentElement.scrollWidth'), `${width} pixels`).toBeLessThanOrEqual(
-          width,
-        );
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
       }
-      expect(faults).toEqual([]);
     });
   });
 

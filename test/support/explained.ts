@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect } from 'vitest';
 import { explain } from '#functions/operator/operations/explain.ts';
+import type { Watch } from '#functions/transfers/transfer.ts';
 import type { Deliveries } from '#functions/webhooks/deliveries/deliveries.ts';
 import { type Answers, answers } from '#infra/api/answers.ts';
 import { transfersTable, type WebhookWorld, webhooksTable } from './webhook-world.ts';
@@ -15,9 +16,13 @@ interface Explained {
 }
 
 /** Explains a transfer from the tables of a world. The explanation is as documented. */
-export async function explainIn({ dynamo, ...webhooks }: Explained, trackingId: string): Promise<Explanation> {
+export async function explainIn(
+  { dynamo, ...webhooks }: Explained,
+  trackingId: string,
+  asked: Partial<Watch> = {},
+): Promise<Explanation> {
   const tables = { transfers: { dynamo, table: transfersTable }, webhooks: { dynamo, table: webhooksTable } };
-  const told = await explain({ tables, webhooks }, trackingId, {}, Number.POSITIVE_INFINITY);
+  const told = await explain({ tables, webhooks }, trackingId, asked, Number.POSITIVE_INFINITY);
   return answers.explainTransfer.parse(JSON.parse(JSON.stringify(told))) as Explanation;
 }
 

@@ -2,12 +2,8 @@ import { clockDifference } from '#functions/clock/clock-difference.ts';
 import { codeOf } from '#functions/http/tls-problem.ts';
 import type { DataKey } from '#functions/lambda/data-key.ts';
 import { type Message, messageOf } from '#functions/notices/message.ts';
-import {
-  answerContext,
-  currentSecrets,
-  type Endpoint,
-  type EndpointSecrets,
-} from '#functions/webhooks/endpoints/endpoint.ts';
+import type { Endpoint, EndpointSecrets } from '#functions/webhooks/endpoints/endpoint.ts';
+import { answerContext, currentSecrets } from '#functions/webhooks/endpoints/endpoint.ts';
 import { chatBodyOf, contentTypeOf, eventBodyOf } from '#functions/webhooks/endpoints/format.ts';
 import { addressIn, readerOf } from '#functions/webhooks/endpoints/reader.ts';
 import type { MailAnswer, MailSender } from '#functions/webhooks/http/mail.ts';

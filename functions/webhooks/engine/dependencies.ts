@@ -7,12 +7,7 @@ import { dayMs, usualKeptForMs } from '#functions/clock/retention.ts';
 import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import type { EventsTopic } from '#functions/events/publish.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
-import {
-  type readDeliverEnvironment,
-  type readFanOutEnvironment,
-  readProxySettings,
-  type readSweepEnvironment,
-} from '#functions/lambda/environment.ts';
+import * as environment from '#functions/lambda/environment.ts';
 import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
 import { signerFor } from '#functions/lambda/signed-post.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
@@ -38,7 +33,7 @@ export const webhookRepositories = (source: TableSource, random = Math.random, k
   leases: leasesIn(source, random, keptForMs),
 });
 
-type WebhookEnvironment = Omit<ReturnType<typeof readFanOutEnvironment>, 'ANNOUNCEMENT_QUEUE_URL'>;
+type WebhookEnvironment = Omit<ReturnType<typeof environment.readFanOutEnvironment>, 'ANNOUNCEMENT_QUEUE_URL'>;
 
 const sourceIn = (env: WebhookEnvironment, dynamo = new DynamoDBClient(sdkSettings)): TableSource => {
   return { dynamo, table: env.WEBHOOKS_TABLE };
@@ -52,7 +47,7 @@ export const deliveryDependencies = (env: WebhookEnvironment, dynamo?: DynamoDBC
 
 export type FanOutDependencies = Readonly<ReturnType<typeof fanOutDependencies>>;
 
-export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>) => {
+export const fanOutDependencies = (env: ReturnType<typeof environment.readFanOutEnvironment>) => {
   /** Queue of fan-out itself. It takes the rest of announcements that too many endpoints want. */
   const announcements = { sqs: newQueueClient(), url: env.ANNOUNCEMENT_QUEUE_URL };
   return { ...deliveryDependencies(env), announcements };
@@ -60,7 +55,7 @@ export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>
 
 /** @throws DataKeyError unless `DATA_KEY` is 32 bytes in base64 */
 export const deliverDependencies = (
-  env: ReturnType<typeof readDeliverEnvironment>,
+  env: ReturnType<typeof environment.readDeliverEnvironment>,
   dynamo = new DynamoDBClient(sdkSettings),
 ): DeliverDependencies => ({
   ...deliveryDependencies(env, dynamo),
@@ -69,14 +64,14 @@ export const deliverDependencies = (
   client: webhookClient({
     resolve: dnsResolver(),
     allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',
-    proxy: { ...readProxySettings(), proxy: env.WEBHOOK_PROXY },
+    proxy: { ...environment.readProxySettings(), proxy: env.WEBHOOK_PROXY },
   }),
   random: Math.random,
 });
 
 export type SweepDependencies = Readonly<ReturnType<typeof sweepDependencies>>;
 
-export const sweepDependencies = (env: ReturnType<typeof readSweepEnvironment>) => {
+export const sweepDependencies = (env: ReturnType<typeof environment.readSweepEnvironment>) => {
   const topic: EventsTopic = { sns: new SNSClient(sdkSettings), eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN, sleep };
   return { ...deliveryDependencies(env), witness: new ClockWitness(sourceIn(env)), topic };
 };

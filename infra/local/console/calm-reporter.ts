@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { type ToldEvent, textIn } from '#functions/notices/digest.ts';
 import { printable } from '#functions/notices/foreign-text.ts';
 import { isWanted } from '#functions/webhooks/endpoints/endpoint.ts';
 import { isForPeople } from '#functions/webhooks/endpoints/format.ts';
@@ -57,8 +58,8 @@ export function calmReporter(
   const show = (isLast = false) => print(folding.due(now(), isLast).flatMap((line) => rowsOf(line, width(), now())));
   const wanting = (announcement: Announcement): string[] => {
     if (announcement.kind === 'notice') return [announcement.reader];
-    const { type, data } = announcement.event;
-    const subject = { types: [type], ...('mailbox' in data && { mailbox: data.mailbox, direction: data.direction }) };
+    const { type, data } = announcement.event as unknown as ToldEvent;
+    const subject = { types: [type], mailbox: textIn(data.mailbox), direction: textIn(data.direction) };
     return known.filter((one) => !isForPeople(one.format) && isWanted(one, subject)).map(({ name }) => name);
   };
   return {

@@ -150,7 +150,8 @@ function rowsOfOutcomes({ at, outcomes, about }: OutcomesLine, width: number, no
 const subjectOf = (announcement: Announcement): string => {
   if (announcement.kind === 'notice') return `digest to ${announcement.reader}`;
   const { type, data } = announcement.event;
-  if ('trackingId' in data) return neutral(data.trackingId);
+  // Another version may have published it.
+  if ('trackingId' in data && typeof data.trackingId === 'string') return neutral(data.trackingId);
   return entryOf(type).about ? type : neutral(type);
 };
 

@@ -139,7 +139,8 @@ export class Folding {
   }
 
   private lineOf(event: string, { announcement, at, wanting, outcomes }: Held): ChangeLine {
-    remember(this.shown, event, announcement);
+    // The text of a message is long, and its line is all that shows it.
+    remember(this.shown, event, announcement.kind === 'notice' ? { ...announcement, text: '' } : announcement);
     const silent = wanting.filter((endpoint) => !outcomes.has(endpoint));
     for (const endpoint of silent) remember(this.unfinished, keyOf({ event, endpoint }), { event, endpoint });
     const { alone = [], folded = [] } = Object.groupBy(outcomes.values(), ({ status }) =>

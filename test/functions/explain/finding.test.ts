@@ -3,13 +3,14 @@ import { findingOf, findings } from '#functions/explain/finding.ts';
 
 const now = Date.parse('2026-11-24T12:00:00.000Z');
 const hour = 3_600_000;
-const known = { fannedOut: 0, pending: 0, rows: [], looked: { watches: 3, unfinished: 0 }, keptForMs: hour, now };
+const none = { stored: 0, pending: 0 };
+const known = { events: none, rows: [], looked: { watches: 3, unfinished: 0 }, keptSince: now - hour };
 const told = { sequence: 1, observedAt: new Date(now - hour + 1).toISOString() };
 const silent = { sequence: 0, observedAt: '2026-01-01T00:00:00.000Z' };
 
 const cases: readonly [what: string, Partial<Parameters<typeof findingOf>[0]>, ReturnType<typeof findingOf>][] = [
-  ['events in the table', { fannedOut: 1, pending: 1, rows: [told], looked: undefined }, 'told'],
-  ['an event in its row alone', { pending: 1, rows: [told] }, 'not_published_yet'],
+  ['events in the table', { events: { stored: 1, pending: 1 }, rows: [told], looked: undefined }, 'told'],
+  ['an event in its row alone', { events: { stored: 0, pending: 1 }, rows: [told] }, 'not_published_yet'],
   ['an event that a queue may have', { rows: [silent, told] }, 'not_fanned_out_yet'],
   [
     'events that are too old',

@@ -9,7 +9,7 @@ const createdAt = '2026-11-01T00:00:00.000Z';
 const row = 'EVENT#evt_aaaaaaaaaaaa EVENT#evt_aaaaaaaaaaaa1';
 const event = {
   ...{ id: 'evt_aaaaaaaaaaaa1', type: 'transfer.failed', at: '2026-11-24T11:00:00.000Z', row },
-  ...{ mailbox: 'alice@example.com', direction: 'sent' as const },
+  ...{ mailbox: 'alice@example.com', direction: 'sent' as const, state: 'FAILED' },
 };
 const crm: Endpoint = {
   ...{ name: 'crm', types: ['transfer.*'], status: 'active', createdAt, format: 'event', retryDelaysMs: [1000] },

@@ -57,7 +57,7 @@ export async function expectTrueExplanations({ published, truth, baseline, snaps
     const events = (byTransfer.get(trackingId) ?? []).toSorted((a, b) => a.data.sequence - b.data.sequence);
     const isQueued = index % 3 === 2;
     if (!isQueued) for (const event of events) await fanOut(deliveries, event);
-    const told = await explainIn({ dynamo, deliveries, now }, trackingId);
+    const told = await explainIn({ dynamo, deliveries, now }, trackingId, plain(watch));
     const silent = baseline.has(trackingId) ? 'baseline' : 'unknown';
     expect(told.finding, trackingId).toBe(events.length === 0 ? silent : isQueued ? 'not_fanned_out_yet' : 'told');
     const state = snapshot.get(trackingId);

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findings } from '#functions/explain/finding.ts';
-import { verdicts } from '#functions/explain/verdict.ts';
+import { findings as allFindings } from '#functions/explain/finding.ts';
+import findings from '#functions/explain/findings.json' with { type: 'json' };
+import { verdicts as allVerdicts } from '#functions/explain/verdict.ts';
+import verdicts from '#functions/explain/verdicts.json' with { type: 'json' };
 import {
   findingWords,
   proofWords,
@@ -27,7 +29,7 @@ afterAll(() => api.close());
 
 describe('verdictWords', () => {
   test('are others for each verdict', () => {
-    expect(new Set(verdicts.map((verdict) => verdictWords({ ...facts, verdict }))).size).toBe(verdicts.length);
+    expect(new Set(allVerdicts.map((verdict) => verdictWords({ ...facts, verdict }))).size).toBe(allVerdicts.length);
   });
 
   test('name a reason unless the verdict implies it, and several attempts', () => {
@@ -50,7 +52,7 @@ describe('proofWords', () => {
 });
 
 describe('verdictCommands', () => {
-  const all = verdicts.flatMap((verdict) =>
+  const all = allVerdicts.flatMap((verdict) =>
     statuses.flatMap((status) => verdictCommands({ name: 'crm', status }, { ...facts, verdict })),
   );
 
@@ -88,7 +90,7 @@ describe('verdictCommands', () => {
 
 describe('findingWords', () => {
   test('are others for each finding', () => {
-    expect(new Set(findings.map((finding) => findingWords(finding, looked))).size).toBe(findings.length);
+    expect(new Set(allFindings.map((finding) => findingWords(finding, looked))).size).toBe(allFindings.length);
   });
 
   test('count the watches that may not have it yet', () => {
@@ -98,7 +100,11 @@ describe('findingWords', () => {
   });
 });
 
-test('docs/operations.md has each verdict and each finding in a table', () => {
-  const text = readFileSync('docs/operations.md', 'utf8');
-  for (const one of [...verdicts, ...findings]) expect(text).toMatch(new RegExp(`^\\| \`${one}\` \\|`, 'm'));
+test('docs/operations.md says in its tables what each verdict and each finding means', () => {
+  const rows = readFileSync('docs/operations.md', 'utf8').matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm);
+  const told = [...rows].map(([, name, meaning]) => `${name}: ${meaning}`);
+  const meant = [verdicts, findings].map((list) =>
+    Object.entries(list).map(([name, meaning]) => `${name}: ${meaning}`),
+  );
+  expect(told).toEqual(expect.arrayContaining(meant.flat()));
 });

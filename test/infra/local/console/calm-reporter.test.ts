@@ -3,12 +3,13 @@ import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { endpointEvent } from '#functions/events/endpoint-event.ts';
+import type { TransferEvent } from '#functions/events/transfer-event.ts';
 import { failedPoll } from '#functions/poll/poll-result.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { calmReporter } from '#infra/local/console/calm-reporter.ts';
 import type { Output } from '#infra/local/console/console.ts';
 import { columnsOf } from '#infra/terminal/columns.ts';
-import { anyWatch } from '#test/functions/notices/hostile-notices.ts';
+import { anyEvents, anyWatch } from '#test/functions/notices/hostile-notices.ts';
 import { change, delivered, failed, outcome, retry } from './told-facts.ts';
 
 const endpoint = (name: string, more: object = {}) =>
@@ -24,6 +25,12 @@ function reporting({ columns, TERM = 'xterm' }: { columns?: number; TERM?: strin
   return {
     reporter,
     bytes: () => String(stream.read() ?? ''),
+    /** Columns of all lines since the last call, the time included. */
+    widths: () =>
+      stripVTControlCharacters(String(stream.read() ?? ''))
+        .split('\n')
+        .slice(0, -1)
+        .map(columnsOf),
     /** Lines since the last call, without the time before them. */
     read: () =>
       stripVTControlCharacters(String(stream.read() ?? ''))
@@ -253,7 +260,7 @@ describe('calmReporter on a terminal', () => {
     const { reporter, bytes, pass } = reporting({ columns: 120, TERM: 'dumb' });
     reporter.ready(facts);
     pass(0);
-    expect(bytes()).not.toContain('\u001b[J');
+    expect(bytes()).not.toContain('Ctrl-C stops');
   });
 });
 
@@ -261,6 +268,8 @@ describe('lines of calmReporter', () => {
   const trackingId = fc.stringMatching(/^[!-~]{1,200}$/);
   const name = fc.stringMatching(/^[a-z0-9-]{1,64}$/);
   const facts = fc.constantFrom(delivered, retry, failed);
+  /** Explanations keep words of 64 columns whole, with an indent of 20, or of two where there is little room. */
+  const mostOf = (columns: number) => Math.max(columns < 61 ? 66 : 84, Math.min(100, columns - 1));
 
   it('have at most 100 columns, and no more than the terminal, for any names', () => {
     fc.assert(
@@ -272,20 +281,33 @@ describe('lines of calmReporter', () => {
         fc.uniqueArray(fc.tuple(name, facts), { maxLength: 30, selector: ([one]) => one }),
         fc.nat(2),
         (columns, { mailbox }, tracking, state, deliveries, late) => {
-          const { reporter, read, pass } = reporting({ columns, TERM: 'dumb' });
+          const { reporter, widths, pass } = reporting({ columns, TERM: 'dumb' });
           reporter.endpoints(deliveries.map(([one]) => endpoint(one)));
           reporter.announcement(change('e1', { mailbox, trackingId: tracking, state }));
           for (const [one, of] of deliveries.slice(late)) reporter.delivery(of('e1', one));
           pass(2000);
           pass(2000);
-          const [first = '', ...others] = read().map((line) => columnsOf(line));
-          const most = Math.min(100, columns - 1);
-          // Without its time of ten columns.
-          expect(first).toBeLessThanOrEqual(most - 10);
-          // Lines of failures may keep a name of 64 columns whole, with an indent of two.
-          for (const other of others) expect(other).toBeLessThanOrEqual(columns < 60 ? Math.max(most, 68) : most);
+          const [first, ...others] = widths();
+          expect(first).toBeLessThanOrEqual(Math.min(100, columns - 1));
+          for (const other of others) expect(other).toBeLessThanOrEqual(mostOf(columns));
         },
       ),
+    );
+  });
+
+  it('are there for any event, also of another version, and keep to 100 columns', () => {
+    fc.assert(
+      fc.property(anyEvents, fc.integer({ min: 20, max: 200 }), (events, columns) => {
+        const { reporter, widths } = reporting({ columns, TERM: 'dumb' });
+        reporter.endpoints([endpoint('crm', { types: ['transfer.*', 'watch.*'], mailboxes: ['alice@example.com'] })]);
+        for (const [number, event] of events.entries())
+          reporter.announcement({ kind: 'event', id: `e${number}`, event: event as unknown as TransferEvent });
+        reporter.hurry();
+        const lines = widths();
+        expect(lines.length).toBeGreaterThanOrEqual(events.length);
+        for (const line of lines) expect(line).toBeLessThanOrEqual(mostOf(columns));
+      }),
+      { numRuns: 50 },
     );
   });
 });

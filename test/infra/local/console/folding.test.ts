@@ -134,6 +134,25 @@ describe('Folding', () => {
     ],
   ])('%s', (_, steps, lines, open = []) => expect(folded(steps)).toEqual({ lines, open }));
 
+  it('shows the older line first, whichever kind it has', () => {
+    const { lines } = folded([
+      [0, ['e1', 'crm']],
+      [1, retry('e1', 'crm')],
+      [1500, delivered('e1', 'crm', 2)],
+      [1600, ['e2', 'erp']],
+      [2000, delivered('e2', 'erp')],
+    ]);
+    expect(lines.slice(1)).toEqual(['2000 crm DELIVERED e1, of e1', '2000 e2: erp DELIVERED']);
+  });
+
+  it('remembers at most 10,000 open deliveries, the latest', () => {
+    const folding = new Folding();
+    for (let number = 0; number <= 10_000; number += 1) folding.change(change(`e${number}`), ['crm'], 0);
+    folding.due(0, true);
+    expect(folding.open).toHaveLength(10_000);
+    expect(folding.open[0]).toEqual({ event: 'e1', endpoint: 'crm' });
+  });
+
   it('waits less for each change while many wait', () => {
     const folding = new Folding();
     for (let number = 0; number < 40; number += 1) folding.change(change(`e${number}`), ['crm'], 0);

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { alice, people } from '#test/infra/local/local-world.ts';
+import { ConsoleWorld } from './console-world.ts';
+import { keyboard, mouse } from './hands.ts';
+import { visit } from './visitor.ts';
+
+/** A client id that the server's administrator has not registered: mailboxes are verified by mail. */
+const clientId = 'newclientid'.repeat(5);
+
+describe.each([
+  { name: 'by mouse', hand: mouse, world: await ConsoleWorld.start() },
+  { name: 'by keyboard alone', hand: keyboard, world: await ConsoleWorld.start() },
+])('the first day in the console, $name', ({ hand: { press, type }, world }) => {
+  it('leads from an empty notifier to a delivered webhook, and to the reason why it was sent', async () => {
+    const { server, receiver } = world;
+    await world.run({
+      config: { webhooks: [{ name: 'crm', url: receiver.urlOf('crm') }] },
+      environment: { CRYPTSHARE_CLIENT_ID: clientId },
+    });
+    const { firstAddress } = await world.console();
+    const { page, faults } = await visit();
+    const link = (name: string | RegExp) => page.getByRole('link', { name });
+    const button = (name: string) => page.getByRole('button', { name });
+    const field = (label: string) => page.getByLabel(label);
+    const outcome = page.locator('.outcome');
+    await page.goto(firstAddress);
+
+    // The overview says what is missing: the mailbox of the configuration is not verified.
+    await expect.poll(() => page.locator('#verdict').innerText()).toContain('1 watch fails since');
+    await press(link('Watches'));
+    await press(link(alice));
+    await press(link('Verify the mailbox'));
+    await press(link('Send a code'));
+    await press(button('Send a code'));
+    await expect.poll(() => outcome.innerText()).toContain(alice);
+    await type(field('Code'), server.verifications.codeFor({ mailbox: alice, clientId })!);
+    await press(button('Enter the code'));
+    await expect.poll(() => page.locator('h1').innerText()).toMatch(/ verified$/);
+
+    // Another mailbox is watched as well, after a question that names the command.
+    await press(link('Watches'));
+    await press(link('Watch a mailbox'));
+    await type(field('Mailbox'), 'carol@example.net');
+    await press(button('Go on'));
+    expect(await page.locator('.question').innerText()).toBe(
+      'What carol@example.net sends: it is watched from now on. The first poll stores its transfers in silence.',
+    );
+    expect(await page.locator('code.command').innerText()).toContain('notifier -- watch add carol@example.net --data');
+    await press(button('Watch a mailbox'));
+    await expect.poll(() => outcome.innerText()).toContain('watched from now on');
+
+    // The first poll tells nothing; then a transfer is sent.
+    await press(link('Watches'));
+    await press(link(alice));
+    await press(link('Poll now'));
+    await press(button('Poll now'));
+    await expect.poll(() => outcome.innerText()).toMatch(/Listed for the first time|nothing has changed/);
+    const { trackingId } = server.transfers.create(people);
+    await press(link('Overview'));
+    await expect.poll(() => page.locator('#events').innerText()).toContain(trackingId);
+    await expect.poll(() => receiver.arrivals.map(({ body }) => body.data.trackingId)).toContain(trackingId);
+
+    // The transfer's own page says who was told, and why.
+    await press(page.locator('#events').getByRole('link', { name: trackingId }));
+    await expect.poll(() => page.locator('#subscribers').innerText()).toContain('delivered');
+    expect(await page.locator('#subscribers').innerText()).toContain('crm');
+    expect(await page.locator('#timeline').innerText()).toContain('HTTP 204');
+    expect(faults).toEqual([]);
+  });
+});

@@ -1,0 +1,103 @@
+import { expect, it } from 'vitest';
+import { people } from '#test/infra/local/local-world.ts';
+import { ConsoleWorld } from './console-world.ts';
+import { visit } from './visitor.ts';
+
+const world = await ConsoleWorld.start();
+
+it('finds a failing webhook, understands it, mends it, and sends what was missed, without a command', async () => {
+  const { server, receiver } = world;
+  const notifier = await world.run({
+    config: { webhooks: [{ name: 'crm', url: receiver.urlOf('crm'), retryDelays: ['1s', '1h'] }] },
+  });
+  await notifier.line(({ outcome }) => outcome === 'baseline');
+  const { firstAddress } = await world.console();
+  const { page, faults } = await visit();
+  const follow = (name: string | RegExp) => page.locator('main').getByRole('link', { name }).first().click();
+  const press = (name: string) => page.getByRole('button', { name }).click();
+  const text = (selector: string) => page.locator(selector).first().innerText();
+  const taken = () =>
+    receiver.arrivals.filter(({ status }) => status === 204).map(({ body }) => String(body.data.trackingId));
+  await page.goto(firstAddress);
+
+  // The overview names the webhook while it is open, and leads to why it fails.
+  receiver.answer('crm', 503, 'the database is read-only');
+  const first = server.transfers.create(people).trackingId;
+  await expect.poll(() => text('#verdict')).toContain('crm: ');
+  await follow(/^crm: \d failed attempt/);
+  await expect.poll(() => text('.problem')).toContain('HTTP 503');
+  expect(await text('.problem')).toContain('the database is read-only');
+  expect(await text('.problem')).toContain('The receiver answered so: its log says why.');
+  expect(await text('#deliveries')).toContain('waiting');
+
+  // It is disabled for the time of the repair; what happens meanwhile is held.
+  await follow('Disable');
+  await page.getByLabel('Why, for other operators').fill('repair of the database');
+  await press('Go on');
+  expect(await text('code.command')).toContain("endpoint disable crm --because 'repair of the database'");
+  await press('Disable');
+  await expect.poll(() => text('.outcome')).toContain('crm is disabled: its events are held.');
+  expect(await text('.problem')).toContain('repair of the database');
+  const second = server.transfers.create(people).trackingId;
+  await expect.poll(() => text('#deliveries')).toContain('held');
+
+  // It works again: it is enabled, and what was held is sent after a question that counts it.
+  receiver.answer('crm', 204);
+  await follow('Enable');
+  await press('Enable');
+  await expect.poll(() => text('.outcome')).toContain('Recover sends what was held.');
+  await follow('Recover');
+  expect(await text('main strong')).toMatch(/^\d events? (is|are) held\.$/);
+  await press('Recover');
+  await expect.poll(taken).toContain(second);
+
+  // The rest is sent again, after a question that says how much that is.
+  await follow('Replay');
+  await page.getByLabel('Events since').fill('1h');
+  await press('Go on');
+  expect(await text('.question')).toMatch(/^2 events from .* are sent to crm again, under the same ids/);
+  await press('Replay');
+  await expect.poll(() => text('.outcome')).toContain('2 events are on their way again.');
+  await expect.poll(taken).toContain(first);
+
+  // A transfer's own page tells the whole story.
+  await page.getByRole('link', { name: 'Overview' }).click();
+  await expect.poll(() => text('h1')).toBe('The notifier works');
+  await page.locator('#events').getByRole('link', { name: first }).click();
+  await expect.poll(() => text('#subscribers')).toContain('delivered');
+  expect(await text('#timeline')).toContain('HTTP 503');
+  expect(await text('#timeline')).toContain('HTTP 204');
+  expect(faults).toEqual([]);
+});
+
+it('shows a new secret once, which the receiver knows from then on', async () => {
+  const { receiver } = world;
+  const { firstAddress, url } = await world.console();
+  const { page, faults } = await visit();
+  await page.goto(firstAddress);
+  await page.goto(`${url}/endpoint?name=crm`);
+  await page.getByRole('link', { name: 'Rotate the secret' }).click();
+  await page.getByRole('button', { name: 'Rotate the secret' }).click();
+  await expect.poll(() => page.locator('h1').innerText()).toContain('crm');
+  const secret = await page.locator('code.secret').innerText();
+  expect(secret).toMatch(/^whsec_/);
+  expect(page.url()).not.toContain(secret);
+
+  // Sent again by a reload, the form does nothing, and the secret stays what it is.
+  page.once('dialog', (dialog) => dialog.accept());
+  await page.reload();
+  expect(await page.locator('h1').innerText()).toBe('This form was sent before');
+  expect(await page.content()).not.toContain(secret);
+  await page.goBack();
+  expect(await page.content()).not.toContain(secret);
+
+  receiver.trust('crm', secret);
+  await page.goto(`${url}/endpoint?name=crm`);
+  expect(await page.content()).not.toContain(secret);
+  await page.getByRole('link', { name: 'Send a test' }).click();
+  await page.getByRole('button', { name: 'Send a test' }).click();
+  await expect.poll(() => page.locator('#attempts').innerText()).toContain('HTTP 204');
+  const { isVerified, body } = receiver.arrivals.at(-1)!;
+  expect({ isVerified, type: body.type }).toEqual({ isVerified: true, type: 'notifier.test' });
+  expect(faults.filter((fault) => !fault.includes('409'))).toEqual([]);
+});
