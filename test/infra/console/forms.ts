@@ -35,12 +35,12 @@ export async function confirm(
   path: string,
   filled: Record<string, string> = {},
   /** What others do while the console waits. */
-  meanwhile: () => Promise<unknown> = async () => undefined,
+  others: () => Promise<unknown> = async () => undefined,
 ) {
   const asked = await console.ask(path);
   const form = formIn(asked.body);
   if (!form) throw new Error(`${path} asks nothing: ${asked.status} ${asked.body}`);
-  const [sent] = await Promise.all([console.ask(form.action, { form: { ...form.fields, ...filled } }), meanwhile()]);
+  const [sent] = await Promise.all([console.ask(form.action, { form: { ...form.fields, ...filled } }), others()]);
   const there = sent.headers.location;
   const shown: Shown = there === undefined ? sent : await console.ask(there);
   return { asked, form, sent, shown };

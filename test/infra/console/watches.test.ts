@@ -103,15 +103,12 @@ describe('the pages of a watch', () => {
   });
 
   it('say that there is no such watch', async () => {
-    for (const path of [
-      '/watch?mailbox=nobody@example.com&direction=sent',
-      '/watch/pause?mailbox=nobody@example.com',
-    ]) {
+    for (const path of ['/watch?mailbox=none@example.com&direction=sent', '/watch/pause?mailbox=none@example.com']) {
       const { status, body } = await world.console.ask(path);
       expect([path, status]).toEqual([path, 404]);
-      expect(textIn(body)).toContain('there is no watch of what nobody@example.com has sent');
+      expect(textIn(body)).toContain('there is no watch of what none@example.com has sent');
     }
-    expect((await world.console.ask('/watch?mailbox=nobody')).status).toBe(400);
+    expect((await world.console.ask('/watch?mailbox=none')).status).toBe(400);
     expect(textIn((await world.console.ask('/watch')).body)).toContain('1 watch on this page');
   });
 

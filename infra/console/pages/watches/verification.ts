@@ -13,10 +13,10 @@ export const verificationPages: readonly PageRoute[] = [{ path: '/verification',
 
 const mailboxIn = ({ searchParams }: URL): string => searchParams.get('mailbox')?.trim() ?? '';
 
-/** What is known when the Cryptshare Server cannot be asked: any way may be open. */
+/** Stands for an answer of the Cryptshare Server where it cannot be asked: any way may be open. */
 const unknown: VerificationResource = { isVerified: false, methods: ['client_id', 'email'] };
 
-/** What the server says of a mailbox, and the ways to verify it. */
+/** Tells whether the server has a mailbox verified, and the ways to verify it. */
 async function verificationPage(request: PageRequest): Promise<View> {
   const { api, words, url } = request;
   const { say } = words;
