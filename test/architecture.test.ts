@@ -29,15 +29,15 @@ const floors = [
   ['infra/constructs', 'infra/simulator', 'infra/cli/terminal'],
   ['infra/stack', 'infra/cli/api', 'infra/local/mail'],
   ['infra/cli/commands/endpoint'],
-  ['infra/cli/commands', 'infra/cli/secret', 'infra/local/process', 'infra/local/demo'],
-  ['infra/cli/doctor', 'infra/local/data'],
+  ['infra/cli/commands', 'infra/cli/secret', 'infra/local/process', 'infra/local/demo', 'infra/local/data'],
+  ['infra/cli/doctor', 'infra/service', 'infra/simulator/standalone'],
   ['infra/console/words', 'infra/console/assets'],
   ['infra/console/html'],
   ['infra/console/changes', 'infra/console/pages'],
   ['infra/console/pages/watches', 'infra/console/pages/endpoints'],
   ['infra/console'],
   ['infra/cli', 'infra/local/services'],
-  ['infra/local/console'],
+  ['infra/local/console', 'infra/local/monitoring'],
   ['infra/local', 'infra'],
 ];
 

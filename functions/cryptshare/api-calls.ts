@@ -4,9 +4,9 @@ import { clockToleranceMs, type Deadline } from '#functions/clock/instants.ts';
 import type { Cancellation } from '#functions/http/cancellation.ts';
 import { AnswerRoom, maxAnswerBytes } from './answer-room.ts';
 import * as breaker from './circuit-breaker.ts';
-import { Connection } from './connection.ts';
+import { type Connection, connectionTo } from './connection.ts';
 import { type Answer, CryptshareFailure, failureOf, failureOfError } from './failure.ts';
-import { overdueMs, Slots } from './slots.ts';
+import { overdueMs, type Slots, slotsFor } from './slots.ts';
 
 /** Address of a Cryptshare Server, the client id that requests carry, and the means to send them. */
 export interface ServerOptions extends Omit<RetryBudget, 'deadline'> {
@@ -71,8 +71,8 @@ export class ServerCalls {
 
   constructor(options: ServerOptions) {
     this.options = options;
-    this.connection = new Connection(options.origin, options.ca);
-    this.slots = new Slots(options.maxConcurrentPages, options.shortestOverdueMs, () => this.mostAtOnce);
+    this.connection = connectionTo(options.origin, options.ca);
+    this.slots = slotsFor(options.maxConcurrentPages, options.shortestOverdueMs, () => this.mostAtOnce);
   }
 
   /** State of the circuit breaker, as far as requests so far tell. */

@@ -3,7 +3,7 @@ import type { FollowingWatch } from '#functions/transfers/follow.ts';
 import { canonicalState, type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { ServerCalls } from './api-calls.ts';
 import { listingsSince, longSince, minorOfMajorOne, versionsIn } from './api-version.ts';
-import { CarriedTokens } from './carried-tokens.ts';
+import { type CarriedTokens, carriedTokens } from './carried-tokens.ts';
 import { type FactsReader, factsReader, fieldsFor } from './details.ts';
 import { type Answer, CryptshareFailure, errorCodeOf } from './failure.ts';
 import { Listing } from './listing.ts';
@@ -48,7 +48,7 @@ export class CryptshareClient {
 
   constructor(calls: ServerCalls, tokens: TokenSource, memory = new ListingMemory()) {
     this.calls = calls;
-    this.tokens = new CarriedTokens(tokens);
+    this.tokens = carriedTokens(tokens);
     this.memory = memory;
   }
 

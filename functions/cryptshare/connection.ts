@@ -1,7 +1,7 @@
 import tls from 'node:tls';
 import { Connections, encodingOf, type Flaw, type HttpRequest } from '#functions/http/connections.ts';
 import { HttpError } from '#functions/http/http-error.ts';
-import { type ProxySettings, proxyFor } from '#functions/http/proxy.ts';
+import { proxyFor } from '#functions/http/proxy.ts';
 import { readProxySettings } from '#functions/lambda/environment.ts';
 import { withoutMark } from '#functions/parsing/byte-order-mark.ts';
 import { type Answer, CryptshareFailure, type FailureCause } from './failure.ts';
@@ -14,19 +14,17 @@ interface ServerRequest extends Pick<HttpRequest, 'headers' | 'cancellation'> {
 
 const utf8 = new TextDecoder();
 
-/** Connections to one server, kept open for a few seconds between requests. */
-export class Connection {
-  private readonly url: URL;
-  private readonly connections: Connections;
-  private readonly proxies: ProxySettings;
+export type Connection = ReturnType<typeof connectionTo>;
 
-  /** @param ca certificates in PEM to trust beside the public ones */
-  constructor(origin: string, ca?: string, proxies: ProxySettings = readProxySettings()) {
-    this.url = new URL(origin);
-    this.proxies = proxies;
-    // OpenSSL finds no certificate after a byte order mark.
-    this.connections = new Connections(ca && [...tls.getCACertificates('default'), withoutMark(ca)]);
-  }
+/**
+ * Connections to one server, kept open for a few seconds between requests.
+ *
+ * @param ca certificates in PEM to trust beside the public ones
+ */
+export function connectionTo(origin: string, ca?: string, proxies = readProxySettings()) {
+  const url = new URL(origin);
+  // OpenSSL finds no certificate after a byte order mark.
+  const connections = new Connections(ca && [...tls.getCACertificates('default'), withoutMark(ca)]);
 
   /**
    * Sends a request; its answer must be complete within `timeoutMs`, with a body of at most `maxBytes`.
@@ -34,20 +32,20 @@ export class Connection {
    * @throws HttpError when there is no answer
    * @throws CryptshareFailure when the body cannot be read and the answer's meaning depends on it
    */
-  async send({ headers, body, ...call }: ServerRequest, timeoutMs: number, maxBytes: number): Promise<Answer> {
+  async function send({ headers, body, ...call }: ServerRequest, timeoutMs: number, maxBytes: number): Promise<Answer> {
     const isGet = body === undefined;
     // A listing must be current: no cache on the way may answer.
     const header = isGet ? { 'cache-control': 'no-cache, no-store' } : { 'content-type': 'application/json' };
     const request = {
-      ...{ ...call, url: this.url, timeoutMs, maxBytes },
+      ...{ ...call, url, timeoutMs, maxBytes },
       method: isGet ? 'GET' : 'POST',
       headers: { ...headers, ...header },
       body: body && JSON.stringify(body),
       // A repeated verification could send a second mail.
       isRepeatable: isGet,
-      proxy: proxyFor(this.url, this.proxies),
+      proxy: proxyFor(url, proxies),
     };
-    const answer = await this.connections.send(request).catch((error: Error) => {
+    const answer = await connections.send(request).catch((error: Error) => {
       throw call.cancellation?.isCancelled ? new HttpError('timeout') : error;
     });
     const { status, flaw } = answer;
@@ -66,9 +64,7 @@ export class Connection {
     return { status, headers: answer.headers, body: flaw ? '' : utf8.decode(answer.body) };
   }
 
-  close(): void {
-    this.connections.close();
-  }
+  return { send, close: () => connections.close() };
 }
 
 /** Statuses that mean the same whatever their body. */

@@ -1,12 +1,6 @@
 import { addressKey } from '#functions/transfers/address-key.ts';
-import {
-  type Facts,
-  type Fetch,
-  type FollowingWatch,
-  follows,
-  problems,
-  usualOverdueBeforeMs,
-} from '#functions/transfers/follow.ts';
+import type { Facts, Fetch, FollowingWatch } from '#functions/transfers/follow.ts';
+import { follows, problems, usualOverdueBeforeMs } from '#functions/transfers/follow.ts';
 
 /** Recipients of a transfer that are told apart; a transfer with more counts none. */
 const mostRecipients = 1000;

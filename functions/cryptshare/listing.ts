@@ -1,11 +1,5 @@
-import {
-  addToDigest,
-  bucketOf,
-  type DigestedState,
-  digestedState,
-  emptyDigests,
-  hashInto,
-} from '#functions/transfers/digest.ts';
+import type { DigestedState } from '#functions/transfers/digest.ts';
+import { addToDigest, bucketOf, digestedState, emptyDigests, hashInto } from '#functions/transfers/digest.ts';
 import { type Facts, factsHash } from '#functions/transfers/follow.ts';
 import { canonicalState, isTrackingId, type State } from '#functions/transfers/transfer.ts';
 import type { FactsReader } from './details.ts';
@@ -240,26 +234,22 @@ export class Listing {
   }
 
   private resize(capacity: number): void {
-    const { high, low, stateAt, idEnd, slots } = this;
+    const before = bytesPerRow * this.low.length + 4 * this.slots.length;
     // A power of two, at most four fifths filled.
     const slotCount = 2 ** Math.ceil(Math.log2(1.25 * capacity));
     this.take(bytesPerRow * capacity + 4 * slotCount);
-    this.high = new Int32Array(capacity);
-    this.low = new Int32Array(capacity);
-    this.stateAt = new Uint8Array(capacity);
-    this.idEnd = new Uint32Array(capacity);
+    this.high = new Int32Array(this.high.buffer.transfer(4 * capacity));
+    this.low = new Int32Array(this.low.buffer.transfer(4 * capacity));
+    this.stateAt = new Uint8Array(this.stateAt.buffer.transfer(capacity));
+    this.idEnd = new Uint32Array(this.idEnd.buffer.transfer(4 * capacity));
     this.slots = new Int32Array(slotCount);
-    this.high.set(high);
-    this.low.set(low);
-    this.stateAt.set(stateAt);
-    this.idEnd.set(idEnd);
     const mask = slotCount - 1;
     for (let index = 0; index < this.size; index += 1) {
-      let slot = low[index]! & mask;
+      let slot = this.low[index]! & mask;
       while (this.slots[slot] !== 0) slot = (slot + 1) & mask;
       this.slots[slot] = index + 1;
     }
-    this.give(bytesPerRow * high.length + 4 * slots.length);
+    this.give(before);
   }
 
   private resizeIds(bytes: number): void {

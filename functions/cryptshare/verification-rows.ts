@@ -1,4 +1,3 @@
-import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
 import { readVerification, type Verification } from './verification.ts';
@@ -8,11 +7,7 @@ const registry = 'VERIFICATIONS';
 export const verificationKey = (mailbox: string): Key => ({ pk: registry, sk: mailbox });
 
 /** Verifications in the transfers table: one row for each mailbox, under `VERIFICATIONS`. */
-export class Verifications extends Partition {
-  constructor(source: TableSource) {
-    super(source, registry);
-  }
-
+export class Verifications extends Partition.of(registry) {
   async find(mailbox: string): Promise<Verification | undefined> {
     const [row] = await this.range(mailbox, mailbox);
     return row && verificationOf(row);

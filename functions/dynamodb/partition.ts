@@ -1,11 +1,4 @@
-import {
-  ConditionalCheckFailedException,
-  type ConsumedCapacity,
-  DeleteItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import * as dynamodb from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { RetryBudget } from '#functions/clock/backoff.ts';
 import { putRows } from './batch.ts';
@@ -45,6 +38,15 @@ export class Partition {
     this.pk = pk;
   }
 
+  /** Repositories of one partition, of whichever table. */
+  static of(pk: string) {
+    return class extends Partition {
+      constructor(source: TableSource) {
+        super(source, pk);
+      }
+    };
+  }
+
   /** All rows with a sort key from `from` to `to`, both included, over as many pages as it takes. */
   async range(from: string, to: string): Promise<Item[]> {
     const rows: Item[] = [];
@@ -72,7 +74,7 @@ export class Partition {
   /** Writes a whole row; true when the condition held. */
   put(sk: string, attributes: Item, expression: Expression): Promise<boolean> {
     const row = marshall({ pk: this.pk, sk, ...attributes }, { removeUndefinedValues: true });
-    const command = new PutItemCommand({ ...this.conditional(expression), Item: row });
+    const command = new dynamodb.PutItemCommand({ ...this.conditional(expression), Item: row });
     return this.write(this.source.dynamo.send(command));
   }
 
@@ -93,7 +95,7 @@ export class Partition {
     const written = Object.fromEntries(set.map(([name, value]) => [`new_${name}`, value]));
     const allNames = [...new Set([...names, ...Object.keys(attributes)])];
     const sets = set.map(([name]) => `#${name} = :new_${name}`);
-    const command = new UpdateItemCommand({
+    const command = new dynamodb.UpdateItemCommand({
       ...this.conditional({ ...rest, names: allNames, values: { ...values, ...written } }),
       Key: marshall({ pk: this.pk, sk }),
       UpdateExpression: [
@@ -106,13 +108,16 @@ export class Partition {
 
   /** Deletes a row if it exists; true when the condition held. */
   delete(sk: string, expression: Expression = {}): Promise<boolean> {
-    const command = new DeleteItemCommand({ ...this.conditional(expression), Key: marshall({ pk: this.pk, sk }) });
+    const command = new dynamodb.DeleteItemCommand({
+      ...this.conditional(expression),
+      Key: marshall({ pk: this.pk, sk }),
+    });
     return this.write(this.source.dynamo.send(command));
   }
 
   private async query(from: string, to: string, after?: string, limit?: number, isDescending = false) {
     const page = await this.source.dynamo.send(
-      new QueryCommand({
+      new dynamodb.QueryCommand({
         ...queryOf(this.source.table, { ...rowsBetween(this.pk, from, to), isDescending }, this.source.mayLag),
         ReturnConsumedCapacity: 'TOTAL',
         ExclusiveStartKey: after === undefined ? undefined : marshall({ pk: this.pk, sk: after }),
@@ -136,13 +141,13 @@ export class Partition {
     };
   }
 
-  private async write(sent: Promise<{ ConsumedCapacity?: ConsumedCapacity | undefined }>): Promise<boolean> {
+  private async write(sent: Promise<{ ConsumedCapacity?: dynamodb.ConsumedCapacity | undefined }>): Promise<boolean> {
     try {
       const { ConsumedCapacity } = await sent;
       this.units.write += ConsumedCapacity?.CapacityUnits ?? 0;
       return true;
     } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      if (!(error instanceof dynamodb.ConditionalCheckFailedException)) throw error;
       this.units.write += 1;
       return false;
     }

@@ -3,83 +3,55 @@ import type { TransferRow } from '#functions/snapshot/diff.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import type { AttemptRecord, Delivery, DeliveryName } from '#functions/webhooks/deliveries/delivery.ts';
 
-/** What happens in the life of a transfer. Things of one instant follow each other in this order. */
-export const happenings = [
-  /** A listing showed the transfer for the first time. */
-  'seen',
-  /** An event was made of a change. */
-  'event',
-  /** Fan-out stored the event, with its deliveries. */
-  'fanned_out',
-  /** A digest took the event. */
-  'digest',
-  'attempt',
-  'delivered',
-  'failed',
-  'held',
-  'cancelled',
-] as const;
+/** Happenings in the life of a transfer, first seen in a listing. Those of one instant follow each other in this order. */
+const changes = ['seen', 'event', 'fanned_out', 'digest', 'attempt'] as const;
+const ends = ['delivered', 'failed', 'held', 'cancelled'] as const;
+export const happenings = [...changes, ...ends];
 
-/** An event as the timeline shows it. */
-export interface ToldEvent extends Watch {
-  readonly id: string;
-  readonly type: string;
-  readonly at: string;
-  readonly state: string;
-  /** ISO 8601 time at which fan-out stored it, if known. */
-  readonly fannedOutAt: string | undefined;
-}
+type NamedAttempt = AttemptRecord & DeliveryName;
 
-/** An attempt at a delivery, with the names of both. */
-export type NamedAttempt = AttemptRecord & DeliveryName;
-
-export interface Life {
-  readonly rows: readonly (TransferRow & Watch)[];
-  readonly events: readonly ToldEvent[];
-  /** Deliveries of the events, and of the digests that tell them. */
-  readonly deliveries: readonly Delivery[];
-  /** Earlier attempts; each delivery has its last one. */
-  readonly attempts: readonly NamedAttempt[];
-}
-
-/** What a status says has happened; a pending delivery has only attempts. */
-const ends: Partial<Record<Delivery['status'], (typeof happenings)[number]>> = {
-  COLLECTED: 'digest',
-  DELIVERED: 'delivered',
-  FAILED: 'failed',
-  HELD: 'held',
-  CANCELLED: 'cancelled',
-};
+/** An event about a transfer, with the row that holds it, as `pk sk`. Its times, also that of fan-out, are ISO 8601. */
+export type ToldEvent = Watch &
+  Readonly<Record<'id' | 'type' | 'at' | 'state' | 'row', string>> & { readonly fannedOutAt?: string | undefined };
 
 /**
- * The life of one transfer, oldest first.
+ * The life of one transfer, oldest first. The deliveries are those of its events and of the digests that tell them; each
+ * has its last attempt, so only `earlier` ones are given.
+ *
  * @example [{ kind: 'seen', at: '2026-11-24T00:00:00.000Z', mailbox: 'alice@example.com', direction: 'sent' }]
  */
-export function timelineOf({ rows, events, deliveries, attempts }: Life) {
-  return [
+export function timelineOf(
+  rows: readonly (TransferRow & Watch)[],
+  events: readonly ToldEvent[],
+  deliveries: readonly Delivery[],
+  earlier: readonly NamedAttempt[],
+) {
+  const told = [
     ...rows.map(({ firstSeenAt: at, mailbox, direction }) => ({ kind: 'seen' as const, at, mailbox, direction })),
     ...events.flatMap(({ id: event, at, type, state, mailbox, direction, fannedOutAt }) => [
       { kind: 'event' as const, at, event, type, state, mailbox, direction },
       ...(fannedOutAt === undefined ? [] : [{ kind: 'fanned_out' as const, at: fannedOutAt, event }]),
     ]),
-    ...allAttempts(deliveries, attempts).map((attempt) => ({ kind: 'attempt' as const, ...attempt })),
+    ...allAttempts(deliveries, earlier).map((attempt) => ({ kind: 'attempt' as const, ...attempt })),
     ...deliveries.flatMap(({ status, changedAt, event, endpoint, digest, reason }) => {
-      const kind = ends[status];
+      const kind = status === 'COLLECTED' ? ('digest' as const) : ends.find((end) => end === status.toLowerCase());
       if (!kind || changedAt === undefined) return [];
       return { kind, at: new Date(changedAt).toISOString(), event, endpoint, digest, cause: reason };
     }),
-  ].toSorted((one, other) => (one.at < other.at ? -1 : Number(one.at > other.at)) || orderOf(one) - orderOf(other));
+  ];
+  const orderOf = ({ kind }: (typeof told)[number]) => happenings.indexOf(kind);
+  return told.sort(
+    (one, other) => (one.at < other.at ? -1 : Number(one.at > other.at)) || orderOf(one) - orderOf(other),
+  );
 }
 
-const orderOf = ({ kind }: { readonly kind: (typeof happenings)[number] }): number => happenings.indexOf(kind);
-
-/** Each attempt once: the last one of a delivery may have a row of its own already. Without the answers. */
+/** Each attempt once, without its answer: the last one of a delivery may have a row of its own already. */
 function allAttempts(deliveries: readonly Delivery[], earlier: readonly NamedAttempt[]) {
   const last = deliveries.flatMap(({ event, endpoint, lastAttempt }) =>
-    lastAttempt ? { event, endpoint, ...lastAttempt } : [],
+    lastAttempt ? { ...lastAttempt, event, endpoint } : [],
   );
   const all = [...earlier, ...last].map(({ startedAt: at, response: _, ...attempt }) => ({ at, ...attempt }));
-  return new Map(all.map((one) => [[one.event, one.endpoint, one.at, one.attempt].join(' '), one])).values().toArray();
+  return [...new Map(all.map((one) => [[one.event, one.endpoint, one.at, one.attempt].join(' '), one])).values()];
 }
 
 /**

@@ -1,56 +1,25 @@
-import type { Watch } from '#functions/transfers/transfer.ts';
+import type { Key } from '#functions/dynamodb/row.ts';
 import { type Delivery, deliveryKey } from '#functions/webhooks/deliveries/delivery.ts';
 import { type Endpoint, isWanted } from '#functions/webhooks/endpoints/endpoint.ts';
 import { endpointKey } from '#functions/webhooks/endpoints/endpoints.ts';
 import { isForPeople } from '#functions/webhooks/endpoints/format.ts';
 import type { LeaseRow } from '#functions/webhooks/endpoints/lease.ts';
+import type { ToldEvent } from './timeline.ts';
+import meanings from './verdicts.json' with { type: 'json' };
 
-/** All that may be said of an event and a subscriber; docs/operations.md says what each means. */
-export const verdicts = [
-  /** The receiver took it. */
-  'delivered',
-  /** A digest told it, and the receiver took that digest. */
-  'in_digest',
-  /** It waits for the next digest of a reader. */
-  'waits_for_digest',
-  'waits_for_first_attempt',
-  /** An attempt failed, and the next one has a time. */
-  'waits_for_retry',
-  /** An attempt is under way. */
-  'in_flight',
-  /** Held, because the subscriber is or was paused. */
-  'held_paused',
-  /** Held, because the subscriber is or was disabled. */
-  'held_disabled',
-  /** The last attempt of its schedule failed. */
-  'failed',
-  /** The receiver will never take it. */
-  'rejected',
-  /** An operator ended it. */
-  'cancelled',
-  /** The subscriber was removed first. */
-  'endpoint_removed',
-  /** The subscriber was added after the event. */
-  'before_endpoint',
-  'not_wanted_type',
-  'not_wanted_mailbox',
-  'not_wanted_direction',
-  /** The event waits in a queue, or for its publication. */
-  'not_fanned_out_yet',
-  /** The stored rows do not tell. */
-  'unknown',
-] as const;
+/** All that may be said of an event and a subscriber, each with its meaning; `docs/operations.md` repeats them. */
+export type Verdict = keyof typeof meanings;
 
-export type Verdict = (typeof verdicts)[number];
+export const verdicts = /* @__PURE__ */ Object.keys(meanings) as Verdict[];
 
 /** Row of a table, as `pk sk`, or a setting of the subscriber. A row that is named for what is missing does not exist. */
 export type Proof = { readonly row: string } | { readonly setting: string; readonly value: string | readonly string[] };
 
-/** What is stored about an event and a subscriber. */
+/** The stored facts about an event and a subscriber. */
 export interface Evidence {
-  readonly event: Watch & { readonly id: string; readonly type: string; readonly at: string; readonly row: string };
+  readonly event: ToldEvent;
   readonly name: string;
-  /** The subscriber; undefined for a removed one. */
+  /** Undefined for a removed subscriber. */
   readonly endpoint: Endpoint | undefined;
   readonly delivery: Delivery | undefined;
   /** The delivery of the digest that tells the event. */
@@ -86,26 +55,23 @@ export function verdictOf(evidence: Evidence): Told {
   if (!delivery) return verdictWithoutDelivery(evidence);
   if (delivery.status !== 'COLLECTED') return verdictOfDelivery(evidence, delivery);
   const { digest: told } = delivery;
-  if (!digest) return { verdict: 'unknown', reason: 'digest_unread', digest: told, proof: rowOf(delivery) };
+  if (!digest)
+    return { verdict: 'unknown', reason: 'digest_unread', digest: told, proof: proofBy(deliveryKey(delivery)) };
   const of = verdictOfDelivery(evidence, digest);
   return { ...of, digest: told, verdict: of.verdict === 'delivered' ? 'in_digest' : of.verdict };
 }
 
-function rowOf(delivery: Delivery): Proof {
-  const { pk, sk } = deliveryKey(delivery);
-  return { row: `${pk} ${sk}` };
-}
+const proofBy = ({ pk, sk }: Key): Proof => ({ row: `${pk} ${sk}` });
 
 /** Proof that a subscriber was removed: its row is missing, or is that of a later one of the same name. */
 function removed({ name, endpoint }: Evidence): Told {
-  const { pk, sk } = endpointKey(name);
-  const proof = endpoint ? { setting: 'createdAt', value: endpoint.createdAt } : { row: `${pk} ${sk}` };
+  const proof = endpoint ? { setting: 'createdAt', value: endpoint.createdAt } : proofBy(endpointKey(name));
   return { verdict: 'endpoint_removed', proof };
 }
 
 function verdictOfDelivery(evidence: Evidence, delivery: Delivery): Told {
   const { status, reason, attempt: attempts } = delivery;
-  const as = (verdict: Verdict): Told => ({ verdict, reason, attempts, proof: rowOf(delivery) });
+  const as = (verdict: Verdict): Told => ({ verdict, reason, attempts, proof: proofBy(deliveryKey(delivery)) });
   if (status === 'PENDING') return { ...as('unknown'), ...verdictOfPending(evidence, delivery) };
   if (status === 'DELIVERED') return as('delivered');
   if (status === 'FAILED') return as(reason === 'rejected' ? 'rejected' : 'failed');
@@ -115,7 +81,7 @@ function verdictOfDelivery(evidence: Evidence, delivery: Delivery): Told {
   return as(reason === 'paused' ? 'held_paused' : 'held_disabled');
 }
 
-/** What the next process that looks at a waiting delivery will do with it, in the order in which it decides. */
+/** Says how the next process will treat a waiting delivery, by the rules that it follows, in their order. */
 function verdictOfPending(evidence: Evidence, delivery: Delivery): Partial<Told> {
   const { endpoint, lease, now, event } = evidence;
   const { rev, attempt, endpointSince, due, nextAttemptAt } = delivery;
@@ -153,7 +119,7 @@ function verdictWithoutDelivery(evidence: Evidence): Told {
 }
 
 /** The first filter that keeps an event from a subscriber. */
-function unwantedBy({ types, mailboxes, directions }: Endpoint, event: Evidence['event']): Told | undefined {
+function unwantedBy({ types, mailboxes, directions }: Endpoint, event: ToldEvent): Told | undefined {
   const { type, mailbox, direction } = event;
   const subject = { types: [type], mailbox, direction };
   const by = (verdict: Verdict, setting: string, value: readonly string[]) => {

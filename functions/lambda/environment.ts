@@ -112,11 +112,7 @@ const secretEnvironment = () =>
   z.object({ SECRET_ARN: notEmpty, SECRET_URL: z.url('must be where Secrets Manager takes requests') });
 
 /** The secret whose fields count as variables, and where it is kept; undefined without a secret. */
-export function readSecretPlace() {
-  if (process.env.SECRET_ARN === undefined) return undefined;
-  const { SECRET_ARN: arn, SECRET_URL: url } = read(secretEnvironment());
-  return { arn, url };
-}
+export const readSecretPlace = () => (process.env.SECRET_ARN === undefined ? undefined : read(secretEnvironment()));
 
 /** Proxy between here and the Cryptshare Server, if the environment names one. */
 export const readProxySettings = (): ProxySettings => proxySettingsIn(process.env);

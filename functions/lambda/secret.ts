@@ -3,7 +3,6 @@ import * as z from 'zod/mini';
 import { pause, retryBudget } from '#functions/clock/backoff.ts';
 import { isRecent } from '#functions/clock/instants.ts';
 import type { HttpAnswer } from '#functions/http/connections.ts';
-import { HttpError } from '#functions/http/http-error.ts';
 import { withoutMark } from '#functions/parsing/byte-order-mark.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
 import { type Fields, readSecretPlace } from './environment.ts';
@@ -24,12 +23,12 @@ export function whenInvoked<Dependencies>(
   now: () => number = Date.now,
 ): () => Promise<Dependencies> {
   const place = readSecretPlace();
-  const address = place && { url: place.url, signer: signerFor('secretsmanager', new DynamoDBClient({})) };
+  const address = place && { url: place.SECRET_URL, signer: signerFor('secretsmanager', new DynamoDBClient({})) };
   let built: { readonly from: string; readonly dependencies: Dependencies; checkedAt: number } | undefined;
   return async () => {
     if (built && (!place || isRecent(built.checkedAt, now(), maxAgeMs))) return built.dependencies;
     const last = built?.from;
-    const read = address ? secretText(address, place.arn) : '{}';
+    const read = address ? secretText(address, place.SECRET_ARN) : '{}';
     // While the secret cannot be read, the last text stays valid.
     const text = await (last === undefined ? read : Promise.resolve(read).catch(() => last));
     if (built?.from === text) built.checkedAt = now();
@@ -38,47 +37,38 @@ export function whenInvoked<Dependencies>(
   };
 }
 
-/** Times that the secret is asked for, as the SDK does, and milliseconds for each: less than any invocation has. */
-const mostTries = 3;
-const usualTryMs = 3000;
+/** Requests for the secret, as many as the SDK makes, and milliseconds for each: invocations have at least 30 s. */
+const [mostTries, usualTryMs] = [3, 3000];
 
-/** Codes by which AWS asks for a repetition, beside the statuses 429 and from 500. */
-const passingCode = /Throttl|TooManyRequests|LimitExceeded|SlowDown/;
+/** Names of errors after which AWS wants a request repeated; `HTTP 200` is an answer without a secret. */
+const passing = /^HttpError|^HTTP (?:200|429|5)|Throttl|TooManyRequests|LimitExceeded|InternalServiceError|SlowDown/;
 
 /** Reads the text of a secret. @throws Error with AWS's own code as its name, HttpError when no whole answer comes */
 export async function secretText(place: SignedAddress, SecretId: string, tryMs = usualTryMs): Promise<string> {
   const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'secretsmanager.GetSecretValue' };
   const budget = retryBudget();
   for (let tries = 1; ; tries += 1) {
-    const asked = signedPost(place, headers, JSON.stringify({ SecretId }), tryMs);
-    const { text, error, mayPass } = await asked.then(saidIn, withoutAnswer);
-    if (text !== undefined) return text;
-    if (!mayPass || tries === mostTries || !(await pause(tries, budget))) throw error;
+    try {
+      return secretIn(await signedPost(place, headers, JSON.stringify({ SecretId }), tryMs));
+    } catch (error) {
+      const mayPass = tries < mostTries && passing.test((error as Error).name);
+      if (!mayPass || !(await pause(tries, budget))) throw error;
+    }
   }
 }
 
 /** Without a text, the secret holds bytes, or nothing yet. */
 const secretSchema = z.object({ SecretString: z._default(z.string(), '{}') });
 
-interface Said {
-  readonly text?: string;
-  readonly error?: Error;
-  /** True if a repetition may succeed. */
-  readonly mayPass?: boolean;
-}
-
-const withoutAnswer = (error: Error): Said => ({ error, mayPass: error instanceof HttpError });
-
-function saidIn({ status, headers, body }: HttpAnswer): Said {
+function secretIn({ status, headers, body }: HttpAnswer): string {
   const json = jsonOf(body.toString());
   const { data: secret } = secretSchema.safeParse(json);
-  if (status === 200 && secret) return { text: secret.SecretString };
+  if (status === 200 && secret) return secret.SecretString;
   const { __type, message, Message } = Object(json);
   // In full, the code is com.amazonaws.NAME#CODE:http://….
   const code = /^(?:[^#:]*#)?(\w+)/.exec(`${headers['x-amzn-errortype'] ?? __type ?? ''}`)?.[1] ?? `HTTP ${status}`;
   const error = new Error(`Secrets Manager does not give the secret: ${message ?? Message ?? code}`);
-  error.name = code;
-  return { error, mayPass: status === 200 || status === 429 || status >= 500 || passingCode.test(code) };
+  throw Object.assign(error, { name: code });
 }
 
 function fieldsOf(text: string): Fields {

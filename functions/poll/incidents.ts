@@ -1,7 +1,7 @@
 import { verificationCauses } from '#functions/cryptshare/verification.ts';
 import { publishEvents } from '#functions/events/publish.ts';
 import { watchKey } from '#functions/transfers/transfer.ts';
-import { type Incident, nextIncident, openIncident } from '#functions/watches/incident.ts';
+import { nextIncident, openIncident } from '#functions/watches/incident.ts';
 import { type FailingShare, type FailingWatch, isDue, shareOf } from '#functions/watches/incident-share.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import type { ShardView } from '#functions/watches/shard-rows.ts';
@@ -19,57 +19,46 @@ export async function announcePending(deps: PollDependencies, watch: RegisteredW
   return error;
 }
 
+export type Incidents = ReturnType<typeof incidentsOf>;
+
 /**
  * Causes that several watches fail for, as one tick sees them. A tick combines the failing watches of its own shard
  * with the shares that other shards have stored. The shard whose write of the incident comes first publishes it.
  */
-export class Incidents {
-  private readonly deps: PollDependencies;
-  private readonly view: ShardView;
-  private readonly known: ReadonlyMap<string, Incident>;
-  private readonly watches: Map<string, RegisteredWatch>;
+export function incidentsOf(deps: PollDependencies, view: ShardView) {
+  const { origin, incidentRows, topic, schedule, tokens } = deps;
+  const known = new Map(view.incidents.map((incident) => [incident.name, incident]));
+  const watches = new Map(view.watches.map((watch) => [watchKey(watch), watch]));
+  const failing = (): Map<string, FailingWatch[]> =>
+    Map.groupBy([...watches.values()].filter(isFailing), ({ health }) => incidentOf(health.problem));
+  const openOf = (name: string) => openIncident(known.get(name));
 
-  constructor(deps: PollDependencies, view: ShardView) {
-    this.deps = deps;
-    this.view = view;
-    this.known = new Map(view.incidents.map((incident) => [incident.name, incident]));
-    this.watches = new Map(view.watches.map((watch) => [watchKey(watch), watch]));
+  /** True when a watch has recovered from this cause; a code that verifies its mailbox proves nothing about others. */
+  const isMended = (name: string): boolean =>
+    view.watches.some((before) => {
+      if (!before.health || incidentOf(before.health.problem) !== name) return false;
+      const isOwn = verificationCauses.has(name) && tokens.cachedVerification(before.mailbox)?.method === 'email';
+      return !isOwn && watches.get(watchKey(before))!.health === undefined;
+    });
+
+  /** Publishes an event about a single failing watch. Only its own shard does, because no other may write its row. */
+  async function tellAlone(watch: FailingWatch | undefined): Promise<Error | undefined> {
+    if (!watch) return undefined;
+    const told = toldAlone(origin, watch, watch.health, deps.now().toISOString());
+    const current = await deps.watches.commitHealth(watch, told);
+    return current && announcePending(deps, current);
   }
 
-  /** Records a watch as a poll of this tick has left it. */
-  sees(watch: RegisteredWatch): void {
-    this.watches.set(watchKey(watch), watch);
-  }
-
-  /** Shares of this shard's failing watches, by incident name. */
-  shares(): Record<string, FailingShare> {
-    const shares = [...this.failing()].map(([name, watches]) => [name, shareOf(this.openOf(name), watches)]);
-    return Object.fromEntries(shares);
-  }
-
-  /** Publishes incidents and records mended causes. Never throws: returns a warning, and the next tick tries again. */
-  async tell(): Promise<string | undefined> {
-    const failing = this.failing();
-    let failed: Error | undefined;
-    const names = [...failing.keys(), ...this.known.keys(), ...this.view.others.flatMap(Object.keys)];
-    for (const name of new Set(names)) {
-      const error = await this.tellOf(name, failing.get(name) ?? []).catch((cause: Error) => cause);
-      failed ??= error;
-    }
-    return failed && `incidents wait to be told: ${failed.message}`;
-  }
-
-  private async tellOf(name: string, failing: readonly FailingWatch[]): Promise<Error | undefined> {
-    const { origin, incidentRows, topic, schedule } = this.deps;
-    const now = this.deps.now().getTime();
-    const incident = this.known.get(name);
-    if (failing.length > 0 && this.isMended(name)) await incidentRows.mend(name, now);
+  async function tellOf(name: string, ownFailing: readonly FailingWatch[]): Promise<Error | undefined> {
+    const now = deps.now().getTime();
+    const incident = known.get(name);
+    if (ownFailing.length > 0 && isMended(name)) await incidentRows.mend(name, now);
     const heldFor = (incident?.heldUntil ?? 0) - now;
     if (heldFor > 0 && heldFor <= publishingTimeMs) return undefined;
-    const own = failing.length > 0 ? [shareOf(this.openOf(name), failing)] : [];
-    const shares = [...own, ...this.view.others.flatMap(({ [name]: share }) => share ?? [])];
+    const own = ownFailing.length > 0 ? [shareOf(openOf(name), ownFailing)] : [];
+    const shares = [...own, ...view.others.flatMap(({ [name]: share }) => share ?? [])];
     const change = nextIncident(origin, name, incident, shares, schedule.pollIntervalMs, now);
-    if (change === 'alone') return this.tellAlone(failing.find((watch) => isDue(this.openOf(name), watch)));
+    if (change === 'alone') return tellAlone(ownFailing.find((watch) => isDue(openOf(name), watch)));
     const next = change?.next ?? (incident?.pending && incident);
     if (!next) return undefined;
     const held = next.pending ? { ...next, heldUntil: now + publishingTimeMs } : next;
@@ -80,32 +69,26 @@ export class Incidents {
     return error;
   }
 
-  /** Publishes an event about a single failing watch. Only its own shard does, because no other may write its row. */
-  private async tellAlone(watch: FailingWatch | undefined): Promise<Error | undefined> {
-    if (!watch) return undefined;
-    const { origin, watches } = this.deps;
-    const at = this.deps.now().toISOString();
-    const current = await watches.commitHealth(watch, toldAlone(origin, watch, watch.health, at));
-    return current && announcePending(this.deps, current);
-  }
+  return {
+    /** Records a watch as a poll of this tick has left it. */
+    sees: (watch: RegisteredWatch) => watches.set(watchKey(watch), watch),
 
-  private failing(): Map<string, FailingWatch[]> {
-    return Map.groupBy([...this.watches.values()].filter(isFailing), ({ health }) => incidentOf(health.problem));
-  }
+    /** Shares of this shard's failing watches, by incident name. */
+    shares: (): Record<string, FailingShare> =>
+      Object.fromEntries([...failing()].map(([name, some]) => [name, shareOf(openOf(name), some)])),
 
-  private openOf(name: string): Incident | undefined {
-    return openIncident(this.known.get(name));
-  }
-
-  /** True when a watch has recovered from this cause; a code that verifies its mailbox proves nothing about others. */
-  private isMended(name: string): boolean {
-    return this.view.watches.some((before) => {
-      if (!before.health || incidentOf(before.health.problem) !== name) return false;
-      const isOwn =
-        verificationCauses.has(name) && this.deps.tokens.cachedVerification(before.mailbox)?.method === 'email';
-      return !isOwn && this.watches.get(watchKey(before))!.health === undefined;
-    });
-  }
+    /** Publishes incidents and records mended causes. Never throws: returns a warning, and the next tick tries again. */
+    async tell(): Promise<string | undefined> {
+      const byName = failing();
+      let failed: Error | undefined;
+      const names = [...byName.keys(), ...known.keys(), ...view.others.flatMap(Object.keys)];
+      for (const name of new Set(names)) {
+        const error = await tellOf(name, byName.get(name) ?? []).catch((cause: Error) => cause);
+        failed ??= error;
+      }
+      return failed && `incidents wait to be told: ${failed.message}`;
+    },
+  };
 }
 
 const isFailing = (watch: RegisteredWatch): watch is FailingWatch => watch.health !== undefined && !watch.isDisabled;

@@ -1,17 +1,9 @@
 import type { Pass } from '#functions/cryptshare/client.ts';
-import {
-  countMiss,
-  type DiffContext,
-  hasMissedEnough,
-  markSeen,
-  markUnlisted,
-  passesUntilUnlisted,
-  type RowChange,
-  type TransferRow,
-} from '#functions/snapshot/diff.ts';
+import type { DiffContext, RowChange, TransferRow } from '#functions/snapshot/diff.ts';
+import * as diff from '#functions/snapshot/diff.ts';
 import type { Clocks, Root, SuddenAbsence } from '#functions/snapshot/snapshot-rows.ts';
 import { isActive, isFinal } from '#functions/transfers/transfer.ts';
-import { problemOfAbsences, problemOfFailure } from '#functions/watches/watch-problem.ts';
+import { problemOf, problemOfFailure } from '#functions/watches/watch-problem.ts';
 import { askForEach, type Inquiry, type Status } from './facts.ts';
 
 /** Share of a snapshot above which the absence of two or more transfers is sudden. The absence of all always is. */
@@ -52,7 +44,8 @@ export async function concludeMissing(
   }
   // The server deletes ended transfers from its log in bulk, which is no problem.
   const isUsual = missing.length < root.count && missing.every(({ state }) => isFinal(state));
-  return { ...nothing, absence, problem: isUsual ? undefined : problemOfAbsences(missing.length, root.count) };
+  const lack = { missing: missing.length, count: root.count };
+  return { ...nothing, absence, problem: isUsual ? undefined : problemOf('absences_held', lack) };
 }
 
 /**
@@ -87,16 +80,17 @@ const isSudden = (missing: number, count: number): boolean =>
  */
 async function confirmMissing(inquiry: Judgement, missing: readonly TransferRow[]) {
   const { context } = inquiry;
-  const gone = missing.filter(hasMissedEnough).slice(0, mostJudged);
+  const gone = missing.filter(diff.hasMissedEnough).slice(0, mostJudged);
   const { answers, problem } =
     context.watch.direction === 'sent'
       ? await askAfter(inquiry, gone)
       : { answers: new Map(gone.map(({ trackingId }) => [trackingId, undefined])), problem: undefined };
   const changes = missing.map((row) => {
     const { trackingId, missedPasses } = row;
-    if (!answers.has(trackingId)) return missedPasses === passesUntilUnlisted ? undefined : countMiss(row, context);
+    if (!answers.has(trackingId))
+      return missedPasses === diff.passesUntilUnlisted ? undefined : diff.countMiss(row, context);
     const answer = answers.get(trackingId);
-    return answer === undefined ? markUnlisted(row, context) : changeByAnswer(row, answer, context);
+    return answer === undefined ? diff.markUnlisted(row, context) : changeByAnswer(row, answer, context);
   });
   return { changes: changes.filter((change) => change !== undefined), problem };
 }
@@ -124,5 +118,5 @@ function changeByAnswer(row: TransferRow, answer: Status, context: DiffContext):
   if (answer === undefined) return undefined;
   const { trackingId } = row;
   const facts = new Map(answer.facts && [[trackingId, answer.facts]]);
-  return markSeen(row, trackingId, answer.state, { ...context, source: 'status', facts });
+  return diff.markSeen(row, trackingId, answer.state, { ...context, source: 'status', facts });
 }

@@ -1,9 +1,9 @@
 import type { Deadline } from '#functions/clock/instants.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { shardOf } from '#functions/watches/places.ts';
-import { problemOfBusyShard } from '#functions/watches/watch-problem.ts';
+import { problemOf } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
-import { Incidents } from './incidents.ts';
+import { incidentsOf } from './incidents.ts';
 import { failedPoll } from './poll-result.ts';
 import { pollAndUpdateHealth, type WatchPoll } from './poll-shard.ts';
 import { lastWriteAt, withShardLease } from './shard-lease.ts';
@@ -27,7 +27,7 @@ export async function pollOnDemand(deps: PollDependencies, wanted: Watch, deadli
     const term = { since: deps.now().getTime(), until: lastWriteAt(deps, deadline) };
     const held = await deps.shardRows.acquire(shard, view.row, term, watchKey(wanted));
     if (held) {
-      const incidents = new Incidents(deps, view);
+      const incidents = incidentsOf(deps, view);
       // The operator may just have mended the cause of the last failed attempts.
       return withShardLease(deps, { held, view, forgiveSince: term.since }, async (polling) => {
         const poll = await pollAndUpdateHealth(polling, watch, { scope: 'all', deadline, wantsFacts: true }, incidents);
@@ -36,7 +36,7 @@ export async function pollOnDemand(deps: PollDependencies, wanted: Watch, deadli
       });
     }
     if (attempt === leaseRetry.attempts || deps.steady() + leaseRetry.pause >= deadline) {
-      return [{ ...failedPoll(problemOfBusyShard), watch, durationMs: 0, sinceCompleteMs: 0 }];
+      return [{ ...failedPoll(problemOf('busy')), watch, durationMs: 0, sinceCompleteMs: 0 }];
     }
     await deps.topic.sleep(leaseRetry.pause);
   }

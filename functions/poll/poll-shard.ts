@@ -14,7 +14,7 @@ import type { HeldShard, ShardView } from '#functions/watches/shard-rows.ts';
 import { expiryWarning, nextHealth } from '#functions/watches/watch-health.ts';
 import { problemOfAws, withClock } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
-import { announcePending, Incidents } from './incidents.ts';
+import { announcePending, type Incidents, incidentsOf } from './incidents.ts';
 import type { PollTerms } from './list-watch.ts';
 import { failedPoll, type PollResult } from './poll-result.ts';
 import { pollWatch } from './poll-watch.ts';
@@ -74,7 +74,7 @@ export async function pollShard(
   const view = await shardRows.read(shard, schedule.shards, deps.origin);
   const { watches, row } = view;
   const mended = plausibleMended(view.mended, started);
-  const incidents = new Incidents(deps, view);
+  const incidents = incidentsOf(deps, view);
   const to = Date.parse(at);
   const enabled = watches.filter(({ isDisabled }) => !isDisabled);
   const scheduled = (watch: RegisteredWatch) => scheduleEarlier(watch, mended);
@@ -223,9 +223,26 @@ export async function pollAndUpdateHealth(
   const polled = await pollWatch(deps, watch, terms).catch((error: Error) => failedPoll(problemOfAws(error)));
   const result = { ...polled, problem: polled.problem && withClock(polled.problem, deps.server.calls.clockWords) };
   const ended = deps.now();
-  const untold = await updateHealth(deps, watch, result, ended, incidents).catch((error: Error) => error);
+  const at = ended.toISOString();
+
+  /** Stores the watch's health and publishes its events. Returns the error for which the next poll must repeat them. */
+  async function updateHealth(): Promise<Error | undefined> {
+    const { origin, tokens, watches, schedule } = deps;
+    const { outcome, problem, isComplete, lacksFacts = watch.lacksFacts ?? false } = result;
+    const change = nextHealth(origin, watch, watch.health, problem, isComplete, at);
+    const warning = expiryWarning(origin, watch, tokens.cachedVerification(watch.mailbox), at);
+    const isChanged = outcome === 'changed' || outcome === 'baseline';
+    if (isChanged && schedule.quietIntervalMs) await watches.noteChange(watch, at);
+    if (lacksFacts !== (watch.lacksFacts ?? false)) await watches.noteLack(watch, lacksFacts);
+    const unchanged = { health: watch.health, event: undefined };
+    const current = change || warning ? await watches.commitHealth(watch, change ?? unchanged, warning) : watch;
+    if (current) incidents.sees(current);
+    return current && announcePending(deps, current);
+  }
+
+  const untold = await updateHealth().catch((error: Error) => error);
   deps.supervision?.polls.delete(watch);
-  const incompleteSince = Date.parse(watch.health?.incompleteSince ?? ended.toISOString());
+  const incompleteSince = Date.parse(watch.health?.incompleteSince ?? at);
   return {
     ...result,
     watch,
@@ -233,24 +250,4 @@ export async function pollAndUpdateHealth(
     durationMs: deps.steady() - started,
     sinceCompleteMs: result.isComplete ? 0 : Math.max(0, ended.getTime() - incompleteSince),
   };
-}
-
-/** Stores the watch's health and publishes its events. Returns the error for which the next poll must repeat them. */
-async function updateHealth(
-  deps: PollDependencies,
-  watch: RegisteredWatch,
-  { outcome, problem, isComplete, lacksFacts }: PollResult,
-  at: Date,
-  incidents: Incidents,
-): Promise<Error | undefined> {
-  const { origin, tokens, watches, schedule } = deps;
-  const change = nextHealth(origin, watch, watch.health, problem, isComplete, at.toISOString());
-  const warning = expiryWarning(origin, watch, tokens.cachedVerification(watch.mailbox), at.toISOString());
-  const unchanged = { health: watch.health, event: undefined };
-  const isChanged = outcome === 'changed' || outcome === 'baseline';
-  if (isChanged && schedule.quietIntervalMs) await watches.noteChange(watch, at.toISOString());
-  if (lacksFacts !== undefined && lacksFacts !== (watch.lacksFacts ?? false)) await watches.noteLack(watch, lacksFacts);
-  const current = change || warning ? await watches.commitHealth(watch, change ?? unchanged, warning) : watch;
-  if (current) incidents.sees(current);
-  return current && announcePending(deps, current);
 }

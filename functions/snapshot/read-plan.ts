@@ -1,19 +1,8 @@
 import type { Pass, Scope } from '#functions/cryptshare/client.ts';
 import type { Listing } from '#functions/cryptshare/listing.ts';
 import { pageSize } from '#functions/cryptshare/pagination.ts';
-import {
-  addToDigest,
-  bitsFor,
-  bucketOf,
-  type Digests,
-  digestedState,
-  emptyDigests,
-  hash,
-  isOutgrown,
-  sameActiveDigest,
-  sameDigest,
-  wordsPerBucket,
-} from '#functions/transfers/digest.ts';
+import type { Digests } from '#functions/transfers/digest.ts';
+import * as digest from '#functions/transfers/digest.ts';
 import { factsHash } from '#functions/transfers/follow.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { isListed, type TransferRow } from './diff.ts';
@@ -54,15 +43,16 @@ export function planReads(root: Root, { scope, listing, failure }: Pass, isFollo
   const isComplete = failure === undefined;
   if (root.baselineAt === undefined) {
     if (!isComplete) return { bits: root.bits, buckets: new Set() };
-    return wholeSnapshot(Math.max(root.bits, bitsFor(listing.size)));
+    return wholeSnapshot(Math.max(root.bits, digest.bitsFor(listing.size)));
   }
-  if (isComplete && scope === 'all' && isOutgrown(root.bits, listing.size)) return wholeSnapshot(bitsFor(listing.size));
+  if (isComplete && scope === 'all' && digest.isOutgrown(root.bits, listing.size))
+    return wholeSnapshot(digest.bitsFor(listing.size));
   const digests = listing.digests(root.bits);
-  const nothing = emptyDigests(root.bits);
+  const nothing = digest.emptyDigests(root.bits);
   const untold = isFollowing ? listing.untold(root.bits) : new Map<number, string[]>();
   const isSame = (others: Digests, bucket: number) => {
-    const isSameActive = untold.has(bucket) || sameActiveDigest(digests, others, bucket);
-    return scope === 'all' ? sameDigest(digests, others, bucket) && isSameActive : isSameActive;
+    const isSameActive = untold.has(bucket) || digest.sameActiveDigest(digests, others, bucket);
+    return scope === 'all' ? digest.sameDigest(digests, others, bucket) && isSameActive : isSameActive;
   };
   const buckets = new Set(root.unsettled);
   for (let bucket = 0; bucket < 2 ** root.bits; bucket += 1) {
@@ -84,17 +74,25 @@ export const isUnchanged = (root: Root, listing: Listing, isFollowing: boolean):
 
 /** Digests of the snapshot after a plan; those of its buckets are computed anew from the rows. */
 export function digestsAfter(root: Root, { bits, buckets }: ReadPlan, rows: Iterable<TransferRow>): Digests {
-  const digests = root.bits === bits ? root.digests.slice() : emptyDigests(bits);
-  for (const bucket of buckets) digests.fill(0, wordsPerBucket * bucket, wordsPerBucket * (bucket + 1));
+  const digests = root.bits === bits ? root.digests.slice() : digest.emptyDigests(bits);
+  for (const bucket of buckets) digests.fill(0, digest.wordsPerBucket * bucket, digest.wordsPerBucket * (bucket + 1));
   for (const row of rows) {
     if (!isListed(row)) continue;
-    const { high, low } = hash(row.trackingId);
-    addToDigest(digests, bits, high, low, digestedState(row.state), row.followed ? factsHash(row.followed) : 0);
+    const { high, low } = digest.hash(row.trackingId);
+    digest.addToDigest(
+      digests,
+      bits,
+      high,
+      low,
+      digest.digestedState(row.state),
+      row.followed ? factsHash(row.followed) : 0,
+    );
   }
   return digests;
 }
 
-export const bucketOfTransfer = (trackingId: string, bits: number): number => bucketOf(hash(trackingId).high, bits);
+export const bucketOfTransfer = (trackingId: string, bits: number): number =>
+  digest.bucketOf(digest.hash(trackingId).high, bits);
 
 /** Approximate number of the snapshot's transfers that a plan reads. */
 export const transfersIn = ({ bits, buckets }: ReadPlan, count: number): number =>

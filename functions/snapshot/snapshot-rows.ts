@@ -1,15 +1,7 @@
 import type { Item } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
-import {
-  bucketOf,
-  type Digests,
-  emptyDigests,
-  hash,
-  maxBits,
-  sameActiveDigest,
-  sameDigest,
-  wordsPerBucket,
-} from '#functions/transfers/digest.ts';
+import type { Digests } from '#functions/transfers/digest.ts';
+import * as digest from '#functions/transfers/digest.ts';
 import { readTransfer, type TransferRow } from './diff.ts';
 
 /** One instant by two clocks, in Unix milliseconds. */
@@ -82,14 +74,14 @@ export interface Root extends Omit<ReturnType<typeof readRootRow>, 'unsettled'> 
 
 /** Digests are stored 64 to a row, so that a change rewrites 768 bytes whatever the size of the mailbox. */
 const digestsPerBlock = 64;
-const wordsPerBlock = wordsPerBucket * digestsPerBlock;
+const wordsPerBlock = digest.wordsPerBucket * digestsPerBlock;
 
 /** The root among its rows; without one, that of a watch without a snapshot. */
 export function rootIn(rows: readonly Item[]): Root {
   const root = rows.find(({ sk }) => sk === rootKey);
   const { unsettled, ...attributes } = readRootRow(root ?? { rev: 0, bits: 0 });
   const { bits } = attributes;
-  const digests = emptyDigests(bits);
+  const digests = digest.emptyDigests(bits);
   const outdatedBlocks: string[] = [];
   for (const row of root ? rows : []) {
     if (isBlockOf(bits, row.sk)) placeBlock(digests, bits, row.sk, readBlock(row).digests);
@@ -122,8 +114,8 @@ export function bytesOfBlock(digests: Digests, block: number): Uint8Array {
 
 export function changedBlocks(before: Digests, after: Digests): Set<number> {
   const blocks = new Set<number>();
-  for (let bucket = 0; bucket < after.length / wordsPerBucket; bucket += 1) {
-    const isSame = sameDigest(before, after, bucket) && sameActiveDigest(before, after, bucket);
+  for (let bucket = 0; bucket < after.length / digest.wordsPerBucket; bucket += 1) {
+    const isSame = digest.sameDigest(before, after, bucket) && digest.sameActiveDigest(before, after, bucket);
     if (!isSame) blocks.add(Math.floor(bucket / digestsPerBlock));
   }
   return blocks;
@@ -147,7 +139,7 @@ export function bucketsOf(bitmap: Uint8Array | undefined): Set<number> {
 
 /** Sort key of a transfer's row, which sorts it into its bucket: `T#<4 hex digits of its hash>#<tracking id>`. */
 export const transferKey = (trackingId: string): string =>
-  `${bucketPrefix(bucketOf(hash(trackingId).high, maxBits))}#${trackingId}`;
+  `${bucketPrefix(digest.bucketOf(digest.hash(trackingId).high, digest.maxBits))}#${trackingId}`;
 
 const bucketPrefix = (finestBucket: number): string => `T#${finestBucket.toString(16).padStart(4, '0')}`;
 
@@ -156,7 +148,7 @@ export const transferRange = ['T#', 'T$'] as const;
 
 /** First and last sort key of the rows in the buckets from `first` to `last`. `$` is the character after `#`. */
 export function bucketRange(first: number, last: number, bits: number): [from: string, to: string] {
-  const width = 2 ** (maxBits - bits);
+  const width = 2 ** (digest.maxBits - bits);
   return [`${bucketPrefix(first * width)}#`, `${bucketPrefix((last + 1) * width - 1)}$`];
 }
 

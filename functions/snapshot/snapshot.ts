@@ -7,22 +7,8 @@ import { emptyDigests } from '#functions/transfers/digest.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { TransferRow } from './diff.ts';
 import type { ReadPlan } from './read-plan.ts';
-import {
-  type BaselineProgress,
-  bitmapOf,
-  blockKey,
-  bucketRange,
-  bytesOfBlock,
-  changedBlocks,
-  type Root,
-  rootIn,
-  rootKey,
-  rootRange,
-  runsOf,
-  toTransferRow,
-  transferKey,
-  transferRange,
-} from './snapshot-rows.ts';
+import type { BaselineProgress, Root } from './snapshot-rows.ts';
+import * as layout from './snapshot-rows.ts';
 
 /** Fencing token of a poll: only the latest claim of a snapshot can settle. */
 type Claim = Pick<Root, 'rev' | 'bits' | 'origin'>;
@@ -56,7 +42,7 @@ export class Snapshot extends Partition {
 
   /** Reads the root with all digests: one read unit for each 4 KB, which is 300 digests or 10,000 transfers. */
   async readRoot(): Promise<Root> {
-    return rootIn(await this.range(...rootRange));
+    return layout.rootIn(await this.range(...layout.rootRange));
   }
 
   /**
@@ -69,9 +55,9 @@ export class Snapshot extends Partition {
    */
   async claim({ rev: read, origin }: Root, { bits, buckets }: ReadPlan, until: number): Promise<Claim | undefined> {
     const rev = read + 1;
-    const unsettled = bitmapOf(buckets, bits);
+    const unsettled = layout.bitmapOf(buckets, bits);
     const marks = unsettled && { unsettled, unsettledUntil: until };
-    const isClaimed = await this.update(rootKey, { rev, bits, origin, ...marks }, unchangedSince(read));
+    const isClaimed = await this.update(layout.rootKey, { rev, bits, origin, ...marks }, unchangedSince(read));
     return isClaimed ? { rev, bits, origin } : undefined;
   }
 
@@ -79,7 +65,7 @@ export class Snapshot extends Partition {
   async endBaseline({ rev: read }: Root, until: number): Promise<number | undefined> {
     const rev = read + 1;
     const empty = { count: 0, active: 0, baselineAt: undefined, absence: undefined };
-    const isClaimed = await this.update(rootKey, { rev, ...empty, deletedUntil: until }, unchangedSince(read));
+    const isClaimed = await this.update(layout.rootKey, { rev, ...empty, deletedUntil: until }, unchangedSince(read));
     return isClaimed ? rev : undefined;
   }
 
@@ -89,17 +75,17 @@ export class Snapshot extends Partition {
       const isDone = (sk: string) => isInTime() && this.delete(sk, { condition: 'rev <= :rev', values: { rev } });
       return (await this.limit.map(keys, isDone)).every(Boolean);
     };
-    const { rows, last } = await this.page(...transferRange, most);
+    const { rows, last } = await this.page(...layout.transferRange, most);
     if (!(await remove(rows.map(({ sk }) => sk))) || last !== undefined) return false;
-    const blocks = (await this.range(...rootRange)).map(({ sk }) => sk).filter((sk) => sk !== rootKey);
-    return (await remove(blocks)) && remove([rootKey]);
+    const blocks = (await this.range(...layout.rootRange)).map(({ sk }) => sk).filter((sk) => sk !== layout.rootKey);
+    return (await remove(blocks)) && remove([layout.rootKey]);
   }
 
   /** Reads the rows of buckets, unlisted transfers included, by tracking id. */
   async readBuckets(buckets: ReadonlySet<number>, bits: number): Promise<Map<string, TransferRow>> {
-    const ranges = runsOf(buckets).map(([first, last]) => bucketRange(first, last, bits));
+    const ranges = layout.runsOf(buckets).map(([first, last]) => layout.bucketRange(first, last, bits));
     const found = await this.limit.map(ranges, (range) => this.range(...range));
-    const rows = found.flat().map(toTransferRow);
+    const rows = found.flat().map(layout.toTransferRow);
     return new Map(rows.map((row) => [row.trackingId, row]));
   }
 
@@ -115,25 +101,25 @@ export class Snapshot extends Partition {
   /** Commits a row's change with its event in one conditional write; false if a later claim has written the row. */
   commit(before: TransferRow | undefined, after: TransferRow): Promise<boolean> {
     const isUnchanged = before ? inSequence('<', after.rev, before.sequence) : unchangedSince(0);
-    return this.put(transferKey(after.trackingId), this.attributesOf(after), isUnchanged);
+    return this.put(layout.transferKey(after.trackingId), this.attributesOf(after), isUnchanged);
   }
 
   /** Stores rows of a baseline in an eighth of the time, without a condition: other polls must not write then. */
   async store(rows: readonly TransferRow[], budget: RetryBudget): Promise<void> {
-    const items = rows.map((row) => ({ sk: transferKey(row.trackingId), ...this.attributesOf(row) }));
+    const items = rows.map((row) => ({ sk: layout.transferKey(row.trackingId), ...this.attributesOf(row) }));
     await this.putAll(items, budget);
   }
 
   /** Stores the progress of a baseline unless another poll has claimed the snapshot since. */
   async noteProgress({ rev }: Claim, progress: BaselineProgress): Promise<void> {
-    await this.update(rootKey, { baselineProgress: progress }, unchangedSince(rev));
+    await this.update(layout.rootKey, { baselineProgress: progress }, unchangedSince(rev));
   }
 
   /** Clears a row's published events unless a later claim has written it. Only now may an unlisted transfer expire. */
   clearPending(row: TransferRow): Promise<boolean> {
     const { expiresAt } = this.attributesOf({ ...row, pending: undefined });
     const cleared = { pending: undefined, ...(expiresAt !== undefined && { expiresAt }) };
-    return this.update(transferKey(row.trackingId), cleared, inSequence('=', row.rev, row.sequence));
+    return this.update(layout.transferKey(row.trackingId), cleared, inSequence('=', row.rev, row.sequence));
   }
 
   /** An unlisted transfer may expire once its last event is published, or if it has none. */
@@ -150,12 +136,12 @@ export class Snapshot extends Partition {
     const { rev, bits } = claim;
     const before = root.bits === bits ? root.digests : emptyDigests(bits);
     const isOlder = { condition: 'attribute_not_exists(pk) OR rev < :rev', values: { rev } };
-    await this.limit.map(changedBlocks(before, digests), (block) =>
-      this.put(blockKey(bits, block), { rev, digests: bytesOfBlock(digests, block) }, isOlder),
+    await this.limit.map(layout.changedBlocks(before, digests), (block) =>
+      this.put(layout.blockKey(bits, block), { rev, digests: layout.bytesOfBlock(digests, block) }, isOlder),
     );
-    const bitmap = bitmapOf(unsettled, bits);
+    const bitmap = layout.bitmapOf(unsettled, bits);
     const marks = { unsettled: bitmap, unsettledUntil: bitmap && settlement.unsettledUntil };
-    const settled = await this.put(rootKey, { ...claim, ...settlement, ...marks }, unchangedSince(rev));
+    const settled = await this.put(layout.rootKey, { ...claim, ...settlement, ...marks }, unchangedSince(rev));
     if (settled) await this.limit.map(root.outdatedBlocks, (sk) => this.delete(sk));
     return settled;
   }

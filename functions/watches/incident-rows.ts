@@ -1,5 +1,4 @@
 import * as z from 'zod/mini';
-import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
@@ -29,11 +28,7 @@ export function mendedIn(rows: readonly Item[]) {
 }
 
 /** Rows of incidents. They lie beside the rows of the shards, so that one read brings both. */
-export class IncidentRows extends Partition {
-  constructor(source: TableSource) {
-    super(source, sharedPartition);
-  }
-
+export class IncidentRows extends Partition.of(sharedPartition) {
   /** Replaces an incident as it was read. Returns the new one, or undefined when another shard was quicker. */
   async replace(read: Incident | undefined, { name, ...row }: Omit<Incident, 'rev'>): Promise<Incident | undefined> {
     const before = read?.rev ?? 0;

@@ -1,4 +1,3 @@
-import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import { type ExpiryEvent, eventBody } from '#functions/events/transfer-event.ts';
@@ -53,17 +52,9 @@ export const registryPartition = 'WATCHES';
 export const isThere = 'attribute_exists(pk) AND attribute_not_exists(isRemoved)';
 
 /** Registry of watches as polls change it: one row for each watch, in the order of places. */
-export class PolledWatches extends Partition {
-  constructor(source: TableSource) {
-    super(source, registryPartition);
-  }
-
+export class PolledWatches extends Partition.of(registryPartition) {
   /** Stores health, warning and their events. Returns the changed watch, or undefined when another poll was first. */
-  async commitHealth(
-    watch: RegisteredWatch,
-    { health, event }: HealthChange,
-    warning?: ExpiryEvent,
-  ): Promise<RegisteredWatch | undefined> {
+  async commitHealth(watch: RegisteredWatch, { health, event }: HealthChange, warning?: ExpiryEvent) {
     const { healthRev: read } = watch;
     const events = [event, warning].filter((one) => one !== undefined).map(eventBody);
     const changed = {

@@ -4,7 +4,6 @@ import { hash, mix } from '#functions/transfers/digest.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { RegisteredWatch } from './polled-watches.ts';
 import type { Health } from './watch-health.ts';
-import { problemOfTime } from './watch-problem.ts';
 
 export interface Schedule {
   /** Parts into which the watches are divided. */
@@ -70,7 +69,7 @@ export function hasNewSettings({ scheduledFrom = '' }: Omit<TimedWatch, keyof Wa
 export function scopeDue(watch: TimedWatch, schedule: Schedule, { after, to }: Window): Scope | undefined {
   const { pollIntervalMs: usualMs = schedule.pollIntervalMs, health } = watch;
   // Do not shorten the interval after a poll without time: more polls would leave even less.
-  const isWorthATry = health && health.problem.cause !== problemOfTime.cause;
+  const isWorthATry = health && health.problem.cause !== 'out_of_time';
   const busyMs = isWorthATry ? Math.min(usualMs, longestIntervalWhileFailingMs) : usualMs;
   const { quietIntervalMs } = schedule;
   const intervalMs =

@@ -152,12 +152,7 @@ export function takeLease(row: ShardRow, name: string, all: number, term: Term, 
  *
  * @example 16 slots and one hanging watch give `{ …, leases: { a: { since, until, slots: 1, watches: [key] } } }`
  */
-export function narrowLease(
-  row: ShardRow,
-  name: string,
-  watches: readonly string[],
-  progress: ShardProgress,
-): ShardRow | undefined {
+export function narrowLease(row: ShardRow, name: string, watches: readonly string[], progress: ShardProgress) {
   const lease = row.leases?.[name];
   // A request whose answer was lost has written it already.
   if (lease?.watches) return row;

@@ -9,17 +9,8 @@ import { incidentsIn, mendedIn, sharedPartition } from './incident-rows.ts';
 import type { FailingShare } from './incident-share.ts';
 import { placesOf, rangeOfPlaces } from './places.ts';
 import { registryPartition, watchOf } from './polled-watches.ts';
-import {
-  endLease,
-  type Lease,
-  narrowLease,
-  readShardRow,
-  rowFor,
-  type ShardProgress,
-  type ShardRow,
-  type Term,
-  takeLease,
-} from './shard-row.ts';
+import type { Lease, ShardProgress, ShardRow, Term } from './shard-row.ts';
+import * as rules from './shard-row.ts';
 
 /** Everything that a tick reads. */
 export type ShardView = Readonly<Awaited<ReturnType<ShardRows['read']>>>;
@@ -61,7 +52,7 @@ export class ShardRows {
     const ofOthers = rows.filter((row) => row.sk.startsWith('shard#') && row.shards === shards && row !== own);
     const ofServer = rows.filter((row) => row.sk === circuitKey && row.origin === origin);
     const watches = r.readFitting(registered, watchOf);
-    const others = r.readFitting(ofOthers, readShardRow);
+    const others = r.readFitting(ofOthers, rules.readShardRow);
     const circuit = r.readFitting(ofServer, readCircuit);
     const incidents = incidentsIn(rows);
     const mended = mendedIn(rows);
@@ -72,7 +63,7 @@ export class ShardRows {
       removed: watches.fitting.filter(({ removedAt }) => removedAt !== undefined),
       /** Error of a damaged row; all others are there. Only the shard's own row stops its tick, for it has the leases. */
       fault: [watches, others, circuit, incidents, mended].find(({ fault }) => fault)?.fault,
-      row: rowFor(shardRowOf(own), shards),
+      row: rules.rowFor(shardRowOf(own), shards),
       /** Shares of the failing watches of other shards, by incident name. */
       others: others.fitting.map(({ failing = {} }) => failing),
       /** Circuit breaker of the server as the last poll that changed it left it. */
@@ -85,14 +76,14 @@ export class ShardRows {
   /** Stores the lease of {@link takeLease}. Returns undefined if there is none, or the row has changed since read. */
   async acquire(shard: number, row: ShardRow, term: Term, watch?: string) {
     const name = randomUUID();
-    const next = takeLease(row, name, this.slots, term, watch);
+    const next = rules.takeLease(row, name, this.slots, term, watch);
     const written = next && (await this.write(shard, row, next));
     return written && { shard, name, slots: leaseOf(written, name).slots, row: written };
   }
 
   /** Narrows a lease to some watches. Returns undefined when it stays as it is. */
   async narrow(hold: HeldShard, watches: readonly string[], progress: ShardProgress): Promise<HeldShard | undefined> {
-    const row = await this.change(hold, (current) => narrowLease(current, hold.name, watches, progress));
+    const row = await this.change(hold, (current) => rules.narrowLease(current, hold.name, watches, progress));
     return row && { ...hold, slots: leaseOf(row, hold.name).slots, row };
   }
 
@@ -102,7 +93,7 @@ export class ShardRows {
   }
 
   async release(hold: HeldShard, progress: ShardProgress | undefined): Promise<void> {
-    await this.change(hold, (current) => endLease(current, hold.name, progress));
+    await this.change(hold, (current) => rules.endLease(current, hold.name, progress));
   }
 
   /**
@@ -140,9 +131,9 @@ export class ShardRows {
 /** The rows of all shards by their number. @throws RowError for a damaged row */
 export async function shardsIn(source: TableSource): Promise<Map<number, ShardRow>> {
   const rows = await new Partition(source, sharedPartition).range(shardKey(0), 'shard$');
-  return new Map(rows.map((row) => [Number(row.sk.split('#')[1]), readShardRow(row)]));
+  return new Map(rows.map((row) => [Number(row.sk.split('#')[1]), rules.readShardRow(row)]));
 }
 
-const shardRowOf = (row: Item | undefined): ShardRow => (row ? readShardRow(row) : { rev: 0 });
+const shardRowOf = (row: Item | undefined): ShardRow => (row ? rules.readShardRow(row) : { rev: 0 });
 
 const leaseOf = ({ leases }: ShardRow, name: string): Lease => leases![name]!;

@@ -6,42 +6,17 @@ import { verdicts } from '#functions/explain/verdict.ts';
 import { languages } from '#functions/notices/words/words.ts';
 import { pollFields, watchProblemSchema } from '#functions/operator/api/on-demand-poll.ts';
 import { deliveryStatus, direction } from '#functions/operator/api/schemas.ts';
-import { topicNames } from '#functions/operator/api/topic-subscriptions.ts';
 import type { operations } from '#functions/operator/operations.ts';
 import { followable } from '#functions/transfers/follow.ts';
 import { formats } from '#functions/webhooks/endpoints/format.ts';
 import { postFailures } from '#functions/webhooks/http/webhook-client.ts';
+import { services, status } from './state-answers.ts';
 
 const [text, flag, int] = [z.string(), z.boolean(), z.int()];
 const optionalText = z.optional(text);
 
 /** A page of a list; the last page has no `next`. */
 const pageOf = <Item extends z.ZodMiniType>(item: Item) => z.strictObject({ items: z.array(item), next: optionalText });
-
-/** A count with a limit; `more` is true beyond it. */
-const counted = z.strictObject({ count: int, more: flag });
-
-const status = z.strictObject({
-  version: text,
-  server: text,
-  watches: z.strictObject({ all: int, failing: int, disabled: int }),
-  /** The last tick with a poll; `late` watches were not polled for five minutes though they were due. */
-  polls: z.strictObject({ lastAt: optionalText, late: int }),
-  /** Causes for which polls fail, each with the message of one watch; `isAnnounced` once operators must be told. */
-  causes: z.array(z.strictObject({ cause: text, watches: int, since: text, isAnnounced: flag, message: text })),
-  endpoints: z.strictObject({ active: int, paused: int, disabled: int, failing: int }),
-  /** `oldestOverdueMs` counts from when the oldest overdue delivery became due. */
-  deliveries: z.strictObject({ waiting: counted, held: counted, oldestOverdueMs: z.number() }),
-});
-
-const services = z.strictObject({
-  tables: z.array(z.strictObject({ name: z.enum(['transfers', 'webhooks']), problem: optionalText })),
-  /** `inProgress` counts messages being processed and messages that wait for a retry. */
-  queues: z.array(z.strictObject({ name: text, waiting: int, inProgress: int, problem: optionalText })),
-  topics: z.array(
-    z.strictObject({ name: z.enum(topicNames), subscriptions: int, unconfirmed: int, problem: optionalText }),
-  ),
-});
 
 const method = z.enum(verificationMethods);
 

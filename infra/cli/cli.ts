@@ -14,6 +14,8 @@ import { CliError, type ExitCode, exitCodes } from '#infra/cli/terminal/cli-erro
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { isLeft } from '#infra/cli/terminal/prompts.ts';
 import { consoleCommand } from '#infra/console/command.ts';
+import { backupCommands } from '#infra/service/backup-commands.ts';
+import { serviceCommands } from '#infra/service/service-command.ts';
 import { printableLines } from '#infra/terminal/printable.ts';
 
 const help = `
@@ -53,6 +55,8 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   eventCommands(program, context);
   noticeCommands(program, context);
   statusCommand(program, context);
+  serviceCommands(program, context);
+  backupCommands(program, context);
   const outcome: { exitCode: ExitCode } = { exitCode: exitCodes.done };
   doctorCommand(program, context, outcome);
   consoleCommand(program, context);

@@ -9,6 +9,7 @@ import { formats } from '#functions/webhooks/endpoints/format.ts';
 import { endpointName } from '#functions/webhooks/endpoints/settings.ts';
 import { millisecondsOf } from '#infra/terminal/durations.ts';
 import { isWithin, readLeniently } from './lenient-reading.ts';
+import { heartbeatSettings, listeningProblems, metricsSettings, operatorSettings } from './listening.ts';
 import { isLoopback, isPlain } from './plain-address.ts';
 import { eventType, notify, problemsOfReaders, withoutMoved } from './readers.ts';
 import { repeatedEntries } from './repeated-entries.ts';
@@ -181,6 +182,9 @@ const configSchema = z.strictObject({
     .describe(
       'Proxy that webhooks are sent through, for example http://proxy.example.com:3128; it decides which addresses they reach',
     ),
+  operator: z.optional(operatorSettings),
+  metrics: z.optional(metricsSettings),
+  heartbeat: z.optional(heartbeatSettings),
   alarmEmail: z.optional(address),
   vpc: z
     .strictObject({
@@ -232,6 +236,7 @@ export function loadConfig(file: string, further: (config: Config) => readonly s
       ? [
           ...caFileProblems(config),
           ...retentionProblems(config),
+          ...listeningProblems(config),
           ...problemsOfReaders(config, json),
           ...further(config),
         ]

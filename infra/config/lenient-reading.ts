@@ -28,6 +28,8 @@ const sound: Readonly<Record<string, unknown>> = {
   directions: ['sent'],
   follow: ['overdue'],
   retryDelays: ['5m'],
+  'operator.listen': 1,
+  'metrics.listen': 2,
   id: 'vpc-00000000',
   subnets: ['subnet-00000000'],
 };

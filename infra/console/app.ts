@@ -109,9 +109,10 @@ export function consoleApp(options: AppOptions): Hono {
   for (const { path, show } of routes.pages)
     app.get(path, async (context) => shown(context, await show(requestOf(options, context))));
   for (const { path, make } of routes.documents)
-    app.get(path, async (context) =>
-      context.html(await make(requestOf(options, context)), 200, { [policy]: documentPolicy }),
-    );
+    app.get(path, async (context) => {
+      context.header(policy, documentPolicy);
+      return sent(context, await make(requestOf(options, context)), 'text/html; charset=UTF-8');
+    });
   for (const { path, ask, run } of routes.changes) {
     app.use(path, async (context, next) => {
       if (!source.mayChange) return problem(context, 'read-only');

@@ -43,7 +43,7 @@ export async function startConsole({ port, language, intervalMs, onFault, steady
   const source = { ...given, api, runChecks: sharedChecks(given.runChecks) };
   const app = consoleApp({ source, admission, feed, routes, language, timeZone, onFault });
   const server = http.createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
-  const served = await serveOnLoopback(server, withAny, 'own', port);
+  const served = await serveOnLoopback(server, withAny, { host: '127.0.0.1', port: port ?? 0 }, 'own');
   return {
     url: served.url,
     firstAddress: `${served.url}/?token=${admission.token}`,

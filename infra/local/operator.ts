@@ -6,7 +6,9 @@ import { Problem, problemAnswer } from '#functions/operator/api/problem.ts';
 import { operations } from '#functions/operator/operations.ts';
 import type { OperatorAnswer, OperatorEvent } from '#functions/operator/routes.ts';
 import type { OperatorVariables } from '#infra/config/function-variables.ts';
+import type { ListenAddress } from '#infra/config/listening.ts';
 import { contents, DataFolderError, writeOwnFile } from '#infra/local/data/data-folder.ts';
+import { listenAsSet } from '#infra/local/process/listening.ts';
 import { lambdaContext, setEnvironment } from '#infra/local/services/lambda.ts';
 import { newSecret, serveOnLoopback, withToken } from '#infra/loopback/loopback-guard.ts';
 import { openApiDocument } from '#infra/stack/openapi.ts';
@@ -15,20 +17,31 @@ import manifest from '../../package.json' with { type: 'json' };
 /** Timeout in milliseconds, as on AWS, where an on-demand poll must fit in. */
 const functionTimeoutMs = 140_000;
 
+type Asked = Pick<http.IncomingMessage, 'method' | 'url'>;
+
 /** Bytes kept of a body: above the API's limit, so that the API itself refuses larger ones. */
 const mostBytes = 1024 * 1024;
 
+interface OperatorOptions {
+  /** Folder for address and token; without it a temporary folder. */
+  readonly data: string | undefined;
+  /** The setting `operator.listen`; without it a free port. */
+  readonly listen: string | number | undefined;
+  /** Requests that only a local run answers, by method and path; each wants the token as well. */
+  readonly ownRoutes: Readonly<Record<string, (response: http.ServerResponse) => Promise<void>>>;
+  /** Called after each request that may have changed something. */
+  readonly onChange: (request: string, status: number) => void;
+}
+
 /**
- * Serves the operator API, with the handler that runs on AWS, on a free port of the loopback interface. `file` has
- * address and token, readable by its owner alone.
+ * Serves the operator API, with the handler that runs on AWS, on the loopback interface. `file` has address and token,
+ * readable by its owner alone. `read` gets what a path answers, without a request.
  *
- * @param data folder for that file; without it a temporary folder
- * @throws DataFolderError if it cannot write address and token
+ * @throws DataFolderError if it cannot write address and token, ListenError or ConfigError if it cannot listen
  */
 export async function startOperator(
   environment: Omit<OperatorVariables, 'OPENAPI_FILE' | 'NOTIFIER_VERSION'>,
-  data: string | undefined,
-  onChange: (request: string, status: number) => void,
+  { data, listen, ownRoutes, onChange }: OperatorOptions,
 ) {
   // A deployment puts this file beside the bundle.
   const folder = temporaryFolder();
@@ -38,25 +51,38 @@ export async function startOperator(
   const { handler } = await import('#functions/operator/operator.lambda.ts');
   // A query may exceed Node's default of 16 KB.
   const server = http.createServer({ maxHeaderSize: 128 * 1024 }, async (request, response) => {
-    const { statusCode, headers, body } = await answered(request);
-    response.writeHead(statusCode ?? 200, headers as http.OutgoingHttpHeaders).end(body);
-    if (request.method !== 'GET') onChange(`${request.method} ${request.url}`, statusCode ?? 200);
+    const { method, url } = request;
+    const own = ownRoutes[`${method} ${url}`];
+    if (own) await own(response).catch(() => response.destroy());
+    else {
+      const { statusCode = 200, headers, body } = await answered(request);
+      response.writeHead(statusCode, headers as http.OutgoingHttpHeaders).end(body);
+    }
+    if (method !== 'GET') onChange(`${method} ${url}`, response.statusCode);
   });
+  const handled = (request: Asked, body: Buffer) =>
+    handler(eventOf(request, body), lambdaContext('operator', functionTimeoutMs));
   const answered = async (request: http.IncomingMessage): Promise<OperatorAnswer> => {
     try {
-      return await handler(eventOf(request, await bytesOf(request)), lambdaContext('operator', functionTimeoutMs));
+      return await handled(request, await bytesOf(request));
     } catch {
       return problemAnswer(new Problem(500, 'the request could not be read to its end'));
     }
   };
   const token = newSecret();
-  const { url, close } = await serveOnLoopback(server, withToken(token));
+  const serve = (address?: ListenAddress) => serveOnLoopback(server, withToken(token), address);
+  const { url, close } = await (listen === undefined ? serve() : listenAsSet('operator.listen', listen, serve));
   const file = join(data ?? folder, contents.operator);
   writeOwnFile(file, `${JSON.stringify({ url, token })}\n`);
   return {
     url,
     token,
     file,
+    async read<T>(path: string): Promise<T> {
+      const { statusCode, body } = await handled({ method: 'GET', url: path }, Buffer.alloc(0));
+      if (statusCode !== 200) throw new Error(`GET ${path} was answered ${statusCode}`);
+      return JSON.parse(body!);
+    },
     async close() {
       rmSync(file, { force: true });
       rmSync(folder, { recursive: true });
@@ -87,7 +113,7 @@ async function bytesOf(request: http.IncomingMessage): Promise<Buffer> {
 }
 
 /** Builds the event that a function URL would send for a request, as far as the function reads it. */
-function eventOf({ method, url = '' }: http.IncomingMessage, body: Buffer): OperatorEvent {
+function eventOf({ method, url = '' }: Asked, body: Buffer): OperatorEvent {
   const [path, ...query] = url.split('?');
   const values = new URLSearchParams(query.join('?'));
   const event = {

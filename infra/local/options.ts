@@ -9,6 +9,8 @@ export interface Options {
   readonly data?: string | undefined;
   readonly notifyExisting: boolean;
   readonly json: boolean;
+  /** Prints each event, request, delivery and message in lines of its own. */
+  readonly verbose: boolean;
   /** Lets webhooks reach this machine and private networks. */
   readonly allowPrivateWebhooks: boolean;
   readonly awsEndpoints: AwsEndpoints;
@@ -21,10 +23,13 @@ topics and queues are embedded. Nothing leaves this machine, and nothing is kept
 With --config, it polls the server of that file and keeps database and queues in the data folder. A restart announces nothing
 twice and finishes interrupted work. The file declares server, schedule, watches, readers, webhooks and proxy. The settings
 for AWS (stack, alarmEmail, vpc) are checked but have no effect. Mails to readers are sent by the server in notify.smtp;
-without that setting, they are printed.
+without that setting, their headlines are printed.
 With --aws-endpoint, another implementation of AWS, such as moto or LocalStack, replaces the embedded services and keeps
 their data. The data folder then holds only the key and the address of the operator API.
 Webhooks reach only the public internet, by https:; --allow-private-webhooks lets them reach this machine, too.
+
+It prints one line for each change, with the webhooks that took it, and problems when they begin and end. On a terminal, the
+addresses and what waits for a retry stay below. --verbose prints each event, delivery and message in lines of its own.
 
 Credentials come from the environment:
   CRYPTSHARE_CLIENT_ID   client id of this notifier: 50 to 4000 letters and digits; npm run notifier -- client-id new makes one
@@ -38,7 +43,7 @@ A client id that an administrator has registered verifies the mailboxes by itsel
 while this runs: npm run notifier -- watch verify MAILBOX (with --data FOLDER if the folder is not data)
 
 Ctrl-C (SIGINT), SIGTERM and SIGHUP stop the notifier within 8 s. It begins nothing new and prints what it waits for. After 5 s
-it gives up unfinished work, which the next start finishes. A second signal ends it at once, without a loss either.
+it gives up unfinished work, which the next start finishes. The last line names the deliveries that are still open. A second signal ends it at once, without a loss either.
 
 Exit codes, through npm as well:
   0                stopped by one of these signals, or because npm has ended
@@ -51,6 +56,7 @@ On a full disk the notifier drops lines, says so on stderr, and goes on.
 
 Examples:
   npm start
+  npm start -- --verbose
   npm start --silent -- --json | jq 'select(.kind == "event")'
   npm start -- --config notifier.config.json
   npm start -- --config notifier.config.json --data /var/lib/transfer-notifier
@@ -82,6 +88,7 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
         .argParser(parseAwsEndpoints)
         .default({}, 'embedded services'),
     )
+    .addOption(new Option('--verbose', 'print each event, delivery and message in lines of its own').conflicts('json'))
     .option('--json', 'print one JSON object a line, for scripts')
     .helpOption('-h, --help', 'show this help')
     .addHelpText('after', help)
@@ -90,7 +97,14 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
   if (meant) command.error(`error: npm took ${meant.kept} for itself; put -- before the options: ${meant.line}`);
   command.parse(args, { from: 'user' });
   const { awsEndpoint: awsEndpoints, ...given } = command.opts<Partial<Options> & { awsEndpoint: AwsEndpoints }>();
-  const options = { notifyExisting: false, json: false, allowPrivateWebhooks: false, ...given, awsEndpoints };
+  const options = {
+    notifyExisting: false,
+    json: false,
+    verbose: false,
+    allowPrivateWebhooks: false,
+    ...given,
+    awsEndpoints,
+  };
   if (options.config === undefined) {
     if (options.data) command.error("error: option '--data <folder>' needs '--config <file>': the demo keeps nothing");
     return options;

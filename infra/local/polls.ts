@@ -5,7 +5,8 @@ import type { Supervision } from '#functions/poll/dependencies.ts';
 import { pollsOfTicks } from '#functions/poll/handle-invocation.ts';
 import type { ShardPoll, Tick, WatchPoll } from '#functions/poll/poll-shard.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
-import { type Reporter, watchWords } from '#infra/local/console/console.ts';
+import type { Reporter } from '#infra/local/console/console.ts';
+import { watchWords } from '#infra/local/console/poll-news.ts';
 import { counted, firstOf } from '#infra/local/process/stopping.ts';
 import { lambdaContext } from '#infra/local/services/lambda.ts';
 import { baselineProgressWords } from '#infra/terminal/baseline-words.ts';
@@ -20,11 +21,14 @@ const pollTimeoutMs = 120_000;
 /**
  * Invokes the poll function when a watch is due, to the second; on AWS, the scheduler does so each minute. `asked` runs
  * an on-demand poll.
+ *
+ * @param onTick called with each tick that has ended
  */
 export function startPolls(
   handler: (event: unknown, context: Context) => Promise<ShardPoll>,
   reporter: Pick<Reporter, 'poll' | 'warning'>,
   foresight: Foresight,
+  onTick: (tick: ShardPoll) => void,
 ) {
   const stopping = new AbortController();
   const polls = new Set<Watch>();
@@ -46,9 +50,10 @@ export function startPolls(
   const tick = async () => {
     const event: Tick = { shard: 0, at: new Date().toISOString() };
     const foresee = foresight.begin();
-    const { warning, skipped } = await invoke(event, (...read) => foresee(outlookOf(...read)));
-    if (warning) reporter.warning(warning);
-    if (skipped) foresight.forget();
+    const ended = await invoke(event, (...read) => foresee(outlookOf(...read)));
+    if (ended.warning) reporter.warning(ended.warning);
+    if (ended.skipped) foresight.forget();
+    onTick(ended);
   };
   const report = (message: unknown) => {
     const poll = message as WatchPoll;

@@ -5,7 +5,7 @@ import type { SmtpSettings } from '#infra/config/smtp.ts';
 import { type DeclaredWebhooks, declaredWebhooks } from './declared-webhooks.ts';
 import type { Options } from './options.ts';
 
-export interface RunOptions extends Omit<Options, 'config' | 'json'> {
+export interface RunOptions extends Omit<Options, 'config' | 'json' | 'verbose'> {
   readonly config: Config;
   readonly credentials: Credentials;
   readonly endpoints: readonly DeclaredEndpoint[];

@@ -9,6 +9,8 @@ import type { PollVariables } from '#infra/config/function-variables.ts';
 import { passOnAnnouncements } from '#infra/local/console/announcements.ts';
 import type { Reporter } from '#infra/local/console/console.ts';
 import { dataKeyOf } from '#infra/local/data/data-key.ts';
+import { answerMetrics } from '#infra/local/monitoring/metrics-server.ts';
+import { startMonitoring } from '#infra/local/monitoring/monitoring.ts';
 import { isWithin, stopInTime } from '#infra/local/process/stopping.ts';
 import { checkAwsEndpoints, startAwsServices } from '#infra/local/services/aws-endpoints.ts';
 import { createTopic, createTransfersTable } from '#infra/local/services/embedded-services.ts';
@@ -19,6 +21,7 @@ import { setSdkEnvironment } from '#infra/local/services/sdk-environment.ts';
 import { askServerTime } from '#infra/local/services/server-time.ts';
 import { waitSilently } from '#infra/local/services/waiting-requests.ts';
 import { millisecondsOf } from '#infra/terminal/durations.ts';
+import { answerBackup } from './backup-route.ts';
 import { Foresight } from './foresight.ts';
 import { freeBaselines, freeRenewals, freeShard } from './interruption.ts';
 import { startOperator } from './operator.ts';
@@ -34,7 +37,7 @@ const closeWithinMs = 1000;
  * deliveries in flight, prints their announcements and stops the services, within a deadline. `ended` resolves then,
  * with true if all work was completed; it rejects on an error.
  *
- * @throws DataFolderError, AwsEndpointError, or the error of a service that cannot start
+ * @throws DataFolderError, AwsEndpointError, ListenError, ConfigError, or the error of a service that cannot start
  */
 export async function startRun(options: RunOptions, reporter: Reporter) {
   const { config, credentials, data, notifyExisting, prefix } = options;
@@ -80,6 +83,7 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
   const { handler } = await import('#functions/poll/poll.lambda.ts');
   const functions = new Map<string, InvokedFunction>();
   const invocations = await startInvocations(functions, sdkEnvironment.AWS_ACCESS_KEY_ID!);
+  const monitoring = await startMonitoring(config, (path) => operator.read(path), reporter.warning);
   const webhooks = await startWebhooks(aws, dataKey, options, reporter);
   const foresight = new Foresight();
   const operatorVariables = {
@@ -89,18 +93,35 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
     POLL_INVOCATION_URL: invocations.urlOf('poll'),
     SNS_URL: snsUrl,
   };
-  const operator = await startOperator(operatorVariables, data, (request, status) => {
-    reporter.warning(`operator: ${request}, answered ${status}`);
-    foresight.forget();
+  const operator = await startOperator(operatorVariables, {
+    data,
+    listen: config.operator?.listen,
+    ownRoutes: {
+      'GET /metrics': (response) => answerMetrics(monitoring.metrics, response),
+      'POST /backup': (response) => answerBackup(services.copyData, response),
+    },
+    onChange(request, status) {
+      reporter.warning(`operator: ${request}, answered ${status}`);
+      foresight.forget();
+      webhooks.listEndpoints();
+    },
   });
   const announcements = await passOnAnnouncements(aws, `${prefix}console`, now, reporter.announcement);
 
   // Starts last; otherwise published events would miss subscribers.
-  const polls = startPolls(handler, reporter, foresight);
+  const polls = startPolls(handler, reporter, foresight, monitoring.onTick);
   functions.set('poll', polls.asked);
   const serverTime = () => askServerTime(config.server);
   const expiry = startExpiry({ dynamo, tables: [table, `${prefix}webhooks`], now, serverTime });
-  const stages = [[polls, webhooks, expiry], [announcements]];
+  const printing = {
+    ...announcements,
+    stop() {
+      // Deliveries have ended by then: no line has anything to wait for.
+      reporter.hurry?.();
+      announcements.stop();
+    },
+  };
+  const stages = [[polls, webhooks, expiry], [printing]];
   const { promise: told, resolve: stop } = Promise.withResolvers<void>();
   const run = async () => {
     try {
@@ -111,6 +132,7 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
     }
   };
   const close = async () => {
+    await monitoring.close();
     await operator.close();
     await invocations.close();
     for (const client of [dynamo, sns, sqs]) client.destroy();
@@ -120,6 +142,7 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
     databaseUrl: sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!,
     queuesUrl: sdkEnvironment.AWS_ENDPOINT_URL_SQS!,
     operator,
+    metricsUrl: monitoring.url,
     ended: run(),
     stop,
   };

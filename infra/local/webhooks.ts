@@ -82,6 +82,12 @@ export async function startWebhooks(
   const deliver = startEventSource(sqs, wakeUpQueue, deliverConcurrency, async (batch) =>
     deliverFunction.handler(batch, lambdaContext('deliver', functionTimeoutMs, { stopping: stopping.signal, mail })),
   );
+  // Lines of changes wait for the deliveries to these.
+  const listEndpoints = async () => {
+    const listed = reporter.endpoints && (await life.endpoints.list().catch(() => undefined));
+    if (listed) reporter.endpoints?.(listed);
+  };
+  await listEndpoints();
   const report = (facts: unknown) => reporter.delivery(facts as DeliveryFacts);
   settledChannel.subscribe(report);
   const drained = () => [...new Set([...readWakeUps(deliver.inHand()).values()].map(({ endpoint }) => endpoint))];
@@ -104,6 +110,7 @@ export async function startWebhooks(
       ...variables,
       INSPECTED_QUEUES: JSON.stringify({ Announcements: events.url, WakeUps: wakeUpQueue.url }),
     },
+    listEndpoints,
     stop() {
       stopping.abort();
       fanOut.stop();

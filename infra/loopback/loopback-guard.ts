@@ -1,6 +1,7 @@
 /*
- * Guards the HTTP servers of a local run and of the console, which listen on the loopback interface only. They refuse
- * requests from foreign web pages, including those by DNS rebinding, and requests without the run's credentials.
+ * Guards the HTTP servers of a local run and of the console, which listen on the loopback interface only, except for
+ * metrics where the configuration says so. They refuse requests from foreign web pages, including those by DNS
+ * rebinding, and requests without the run's credentials.
  */
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
@@ -66,31 +67,55 @@ export function guardServer(
   admission: Admission = withAny,
   pages: Pages = 'none',
 ): void {
+  guardRequests(server, (request) => pageRefusal(request, pages) ?? admission(request));
+}
+
+function guardRequests(server: http.Server | https.Server, refusalOf: Admission): void {
   const listeners = server.listeners('request');
   server.removeAllListeners('request');
   server.on('request', (request: http.IncomingMessage, response: http.ServerResponse) => {
-    const refusal = refusalOf(request, pages) ?? admission(request);
+    const refusal = refusalOf(request);
     if (refusal) refuse(response, refusal);
     else for (const listener of listeners) listener.call(server, request, response);
   });
 }
 
-/**
- * Has a server listen on a port of the loopback interface, by default a free one, and returns its origin.
- *
- * @throws the system's error, such as EADDRINUSE
- */
-export async function listenOnLoopback(server: http.Server, port = 0): Promise<string> {
-  server.listen(port, '127.0.0.1');
+/** Port 0 stands for a free one. */
+const anyPort = { host: '127.0.0.1', port: 0 };
+
+/** Has a server listen on a free port of the loopback interface, and returns its origin. */
+export const listenOnLoopback = (server: http.Server): Promise<string> => listen(server, anyPort);
+
+async function listen(server: http.Server, { host, port }: typeof anyPort): Promise<string> {
+  server.listen(port, host);
   await once(server, 'listening');
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { port: used } = server.address() as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${used}`;
 }
 
-/** Serves guarded requests on a port of the loopback interface; `close` cuts off those in flight. */
-export async function serveOnLoopback(server: http.Server, admission: Admission, pages: Pages = 'none', port = 0) {
+/** Serves guarded requests on the loopback interface; `close` cuts off those in flight. */
+export async function serveOnLoopback(
+  server: http.Server,
+  admission: Admission,
+  address = anyPort,
+  pages: Pages = 'none',
+) {
   guardServer(server, admission, pages);
+  return served(server, address);
+}
+
+/**
+ * Serves requests without credentials at an address that other machines reach, under any name of this one. It refuses
+ * requests that name a web page. `close` cuts off those in flight.
+ */
+export async function serveOnNetwork(server: http.Server, address: typeof anyPort) {
+  guardRequests(server, (request) => initiatorRefusal(request, 'none'));
+  return served(server, address);
+}
+
+async function served(server: http.Server, address: typeof anyPort) {
   return {
-    url: await listenOnLoopback(server, port),
+    url: await listen(server, address),
     async close(): Promise<void> {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -98,17 +123,22 @@ export async function serveOnLoopback(server: http.Server, admission: Admission,
   };
 }
 
-function refusalOf(request: http.IncomingMessage, pages: Pages): Refusal | undefined {
-  const { url = '', headers, headersDistinct } = request;
+function pageRefusal(request: http.IncomingMessage, pages: Pages): Refusal | undefined {
+  const { url = '', headersDistinct } = request;
   // A host in the request target would override the header (RFC 9112, 3.2.2).
   if (!url.startsWith('/')) return { status: 400, detail: 'expected a path as the target of the request' };
   const [host = '', ...further] = headersDistinct.host ?? [];
   if (further.length > 0 || !loopbackHost.test(host)) {
     return { status: 403, detail: 'expected this machine in the header Host, such as 127.0.0.1' };
   }
+  return initiatorRefusal(request, pages);
+}
+
+/** Refuses a request that a web page has initiated, as far as its headers tell. */
+function initiatorRefusal({ headers }: http.IncomingMessage, pages: Pages): Refusal | undefined {
   // Browsers send `none` for an address that a person typed.
   const { 'sec-fetch-site': initiator = 'none', upgrade = '' } = headers;
-  const own = pages === 'own' ? `http://${host}` : undefined;
+  const own = pages === 'own' ? `http://${headers.host}` : undefined;
   if ((headers.origin ?? own) !== own || !(initiator === 'none' || (own && initiator === 'same-origin'))) {
     return { status: 403, detail: refusedPages[pages] };
   }

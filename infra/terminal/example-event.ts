@@ -1,5 +1,4 @@
-import { type EventType, eventTypes } from '#functions/events/catalogue.ts';
-import { dataFieldsOf } from '#functions/events/event-fields.ts';
+import { dataFieldsOf, type EventType, eventTypes } from '#functions/events/catalogue.ts';
 import { eventTypeOf } from '#functions/events/transfer-event.ts';
 import { knownStates } from '#functions/transfers/transfer.ts';
 

@@ -2,7 +2,7 @@ import type { Finding } from '#functions/explain/finding.ts';
 import type { Verdict } from '#functions/explain/verdict.ts';
 import { neutral } from '#functions/notices/foreign-text.ts';
 
-/** What an explanation says of one event and one subscriber. */
+/** One event and one subscriber, as an explanation has them. */
 export interface VerdictFacts {
   readonly event: string;
   readonly type: string;
@@ -42,7 +42,7 @@ const words: Record<Verdict, string> = {
   unknown: 'not to be told from what is stored',
 };
 
-/** What reasons of the explanation itself mean; those of deliveries speak for themselves. */
+/** English for reasons that the explanation gives itself; those of deliveries are shown as they are. */
 const reasons: Readonly<Record<string, string>> = {
   circuit_breaker: 'its circuit breaker is open',
   wanted_now: 'it is wanted by the present filters; these were others, or fan-out is still at it',

@@ -16,6 +16,9 @@ const nouns = [
   'console',
   'doctor',
   'secret',
+  'service print',
+  'backup',
+  'restore',
 ];
 
 let api: ScriptedApi;
@@ -60,7 +63,7 @@ describe.each(['README.md', 'docs/operations.md'])('%s', (file) => {
 
 describe.each(nouns)('%s --help', (noun) => {
   it('shows commands that the CLI understands', async () => {
-    const { stdout } = await run([noun, '--help'], { columns: 1000 });
+    const { stdout } = await run([...noun.split(' '), '--help'], { columns: 1000 });
     const commands = commandsIn(stdout.slice(stdout.indexOf('Examples:')));
     expect(commands.length).toBeGreaterThan(0);
     for (const args of commands) await expectUnderstood(args);

@@ -21,13 +21,7 @@ import {
 import type { ToldEvent } from '#functions/notices/digest.ts';
 import { type DiffContext, isListed, markSeen, markUnlisted, type TransferRow } from '#functions/snapshot/diff.ts';
 import { canonicalState, knownStates, type Watch } from '#functions/transfers/transfer.ts';
-import {
-  problemOfAbsences,
-  problemOfAws,
-  problemOfFailure,
-  problemOfListing,
-  problemOfTime,
-} from '#functions/watches/watch-problem.ts';
+import { problemOf, problemOfAws, problemOfFailure, problemOfListing } from '#functions/watches/watch-problem.ts';
 import { messageFor } from '#test/functions/notices/digests.ts';
 import { assertValidEvent, document, examples, schemas } from './event-schemas.ts';
 import { endpointEventOf, incidentEventOf, made, watchEvents } from './made-events.ts';
@@ -215,9 +209,9 @@ describe('docs/events.md schema, for any facts', () => {
         )
         .map(([kind, detail]) => problemOfFailure(new CryptshareFailure(kind, detail))),
       fc.constant(problemOfListing({ scope: 'all', listing: malformed, requests: 1, failure: undefined })!),
-      fc.tuple(fc.nat(), fc.nat()).map(([missing, count]) => problemOfAbsences(missing, count)),
+      fc.tuple(fc.nat(), fc.nat()).map(([missing, count]) => problemOf('absences_held', { missing, count })),
       fc.string().map((message) => problemOfAws(new Error(message))),
-      fc.constant(problemOfTime),
+      fc.constant(problemOf('out_of_time')),
     );
     const problems = fc.array(problem, { minLength: 3, maxLength: 6 });
     const start = fc.date({ min: new Date(0), max: new Date('9999-12-31T00:00:00Z'), noInvalidDate: true });

@@ -6,6 +6,7 @@ import { slackMessage } from '#functions/notices/slack.ts';
 import { teamsMessage } from '#functions/notices/teams.ts';
 import { snsSubject, textOf } from '#functions/notices/text.ts';
 import { canonicalState, isTrackingId } from '#functions/transfers/transfer.ts';
+import { calmReporter } from '#infra/local/console/calm-reporter.ts';
 import { type Output, personReporter, type Reporter, scriptReporter } from '#infra/local/console/console.ts';
 import { htmlMail } from '#infra/local/mail/html-mail.ts';
 import { messageFor } from '#test/functions/notices/digests.ts';
@@ -82,9 +83,16 @@ describe.each(hostileTexts)('foreign text %j', (text) => {
       reporter.announcement({ kind: 'event', id: event.id, event });
       reporter.announcement({ kind: 'notice', id: 'dig_1', reader: 'team', text: textOf(message) });
     };
-    expectLinesHarmless(
-      printed((output) => personReporter(output, () => new Date(0)), use).replaceAll(/\d\d:\d\d:\d\d/g, ''),
-    );
+    const calm = (output: Output) => calmReporter(output, () => 0, true);
+    const useCalmly = (reporter: Reporter) => {
+      use(reporter);
+      reporter.close?.();
+    };
+    const verbose = printed((output) => personReporter(output, () => new Date(0)), use);
+    // A long line has only the beginning of the mailbox.
+    const calmly = printed(calm, useCalmly).replaceAll(/alice@\S*…/g, '');
+    for (const text of [verbose, calmly]) expectLinesHarmless(text.replaceAll(/\d\d:\d\d:\d\d/g, ''));
+    expect(calmly).toContain('digest to team');
     const json = printed(scriptReporter, use);
     expect(json).toMatch(/^[^\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u007f-\u009f]*$/u);
     expect(JSON.parse(json.split('\n')[0]!).event).toEqual(event);
@@ -99,14 +107,25 @@ describe.each(hostileTexts)('foreign text %j', (text) => {
     const { trackingId, state } = event.data;
     const transfer = { trackingId, state, since: at, firstSeenAt: at, isListed: true };
     api.on('GET /watches/sent/alice%40example.com/transfers', { body: { items: [transfer] } });
+    const about = { event: event.id, type: event.type, at };
+    const proof = { row: `sent#alice@example.com T#0000#${trackingId}` };
+    const subscriber = { name: 'crm', isReader: false, status: 'active' };
+    api.on(`GET /transfers/${encodeURIComponent('t-1')}/explanation`, {
+      body: {
+        ...{ trackingId, finding: 'told', seen: [{ ...transfer, mailbox: 'alice@example.com', direction: 'sent' }] },
+        timeline: [{ ...about, kind: 'event', state, mailbox: 'alice@example.com', direction: 'sent' }],
+        subscribers: [{ ...subscriber, verdicts: [{ ...about, verdict: 'not_fanned_out_yet', proof }] }],
+      },
+    });
     for (const command of [
+      ['explain', 't-1'],
       ['transfer', 'list', '--mailbox', 'alice@example.com'],
       ['event', 'list'],
       ['event', 'show', event.id],
       ['delivery', 'show', event.id, 'crm'],
     ]) {
       const { stdout } = await run([...command, '--url', api.url], { columns: 400 });
-      expectLinesHarmless(stdout.replaceAll(/\d\d:\d\d:\d\d/g, ''));
+      expectLinesHarmless(stdout.replaceAll(/\d\d:\d\d:\d\d/g, '').replaceAll(` --url ${api.url}`, ''));
     }
     const { stdout } = await run(['delivery', 'show', event.id, 'crm', '--json', '--url', api.url]);
     expect(stdout).toMatch(/^[^\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u007f-\u009f]*$/u);

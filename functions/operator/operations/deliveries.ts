@@ -5,13 +5,8 @@ import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { existing, Problem } from '#functions/operator/api/problem.ts';
 import { deliveryStatus, eventId, spanOf, time, trackingId } from '#functions/operator/api/schemas.ts';
 import { cancelDelivery } from '#functions/webhooks/deliveries/cancel.ts';
-import {
-  type Delivery,
-  type DeliveryName,
-  deliveriesBetween,
-  deliveryKey,
-  deliveryOf,
-} from '#functions/webhooks/deliveries/delivery.ts';
+import type { Delivery, DeliveryName } from '#functions/webhooks/deliveries/delivery.ts';
+import * as layout from '#functions/webhooks/deliveries/delivery.ts';
 import { heldBetween, newestFirst, type Span, sentTo } from '#functions/webhooks/deliveries/delivery-index.ts';
 import { resend } from '#functions/webhooks/deliveries/replay.ts';
 import type { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
@@ -66,9 +61,9 @@ async function endpointsOf(endpoints: Pick<Endpoints, 'list' | 'find'>, name: st
 }
 
 function deliveriesOf(event: string, endpoint: string | undefined): IndexRange {
-  const { pk, sk } = deliveryKey({ event, endpoint: endpoint ?? '' });
+  const { pk, sk } = layout.deliveryKey({ event, endpoint: endpoint ?? '' });
   // DynamoDB cannot resume within a range of a single key, so this range is wider; no name has a blank.
-  return endpoint === undefined ? rowsBetween(pk, ...deliveriesBetween(event)) : rowsBetween(pk, sk, `${sk} `);
+  return endpoint === undefined ? rowsBetween(pk, ...layout.deliveriesBetween(event)) : rowsBetween(pk, sk, `${sk} `);
 }
 
 async function listDeliveries(deps: OperatorDependencies, input: Query) {
@@ -80,7 +75,7 @@ async function listDeliveries(deps: OperatorDependencies, input: Query) {
     delivery.eventAt >= from &&
     delivery.eventAt < until;
   const ranges = await rangesOf(deps, input, { from, until });
-  const { items, next } = await pageOf(deps.tables.webhooks, { ranges, read: deliveryOf, isWanted }, input);
+  const { items, next } = await pageOf(deps.tables.webhooks, { ranges, read: layout.deliveryOf, isWanted }, input);
   return { items: items.map(shownDelivery), next };
 }
 

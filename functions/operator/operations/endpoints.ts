@@ -48,13 +48,12 @@ const registry = { ranges: [rowsBetween(endpointKey('').pk, ' ', '~')], read: en
 
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
-const changes = { pause: lifecycle.pauseEndpoint, resume: lifecycle.resumeEndpoint, enable: lifecycle.enableEndpoint };
-
-const statusChange = (verb: keyof typeof changes) =>
-  operation(`${verb}Endpoint`, `POST ${endpointPath}/${verb}`, {
-    ...onEndpoint,
-    run: async (deps, { params: { name } }) => shown(deps, await changes[verb](deps.webhooks, name)),
-  });
+/** An operation that takes no body, and answers with the endpoint that `act` returns. */
+const plainly = (act: (life: OperatorDependencies['webhooks'], name: string) => Promise<Endpoint>) => ({
+  ...onEndpoint,
+  run: async (deps: OperatorDependencies, { params: { name } }: { readonly params: { readonly name: string } }) =>
+    shown(deps, await act(deps.webhooks, name)),
+});
 
 export const endpointOperations = [
   operation('listEndpoints', 'GET /endpoints', {
@@ -77,10 +76,7 @@ export const endpointOperations = [
       return { ...added, endpoint: await shown(deps, added.endpoint) };
     },
   }),
-  operation('showEndpoint', `GET ${endpointPath}`, {
-    ...onEndpoint,
-    run: async (deps, { params: { name } }) => shown(deps, await lifecycle.existingEndpoint(deps.webhooks, name)),
-  }),
+  operation('showEndpoint', `GET ${endpointPath}`, plainly(lifecycle.existingEndpoint)),
   operation('updateEndpoint', `PATCH ${endpointPath}`, {
     ...onEndpoint,
     body: z.partial(
@@ -96,9 +92,9 @@ export const endpointOperations = [
     status: 204,
     run: (deps, { params: { name } }) => lifecycle.removeEndpoint(deps.webhooks, name),
   }),
-  statusChange('pause'),
-  statusChange('resume'),
-  statusChange('enable'),
+  operation('pauseEndpoint', `POST ${endpointPath}/pause`, plainly(lifecycle.pauseEndpoint)),
+  operation('resumeEndpoint', `POST ${endpointPath}/resume`, plainly(lifecycle.resumeEndpoint)),
+  operation('enableEndpoint', `POST ${endpointPath}/enable`, plainly(lifecycle.enableEndpoint)),
   operation('disableEndpoint', `POST ${endpointPath}/disable`, {
     ...onEndpoint,
     body: z.strictObject({ because: z._default(reason, 'an operator did') }),

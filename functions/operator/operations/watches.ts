@@ -1,18 +1,21 @@
 import * as z from 'zod/mini';
-import { rowsBetween } from '#functions/dynamodb/index-pages.ts';
+import { verificationKey, verificationOf } from '#functions/cryptshare/verification-rows.ts';
+import { getRows } from '#functions/dynamodb/batch.ts';
+import { rowsBetween, type TableSource } from '#functions/dynamodb/index-pages.ts';
+import * as r from '#functions/dynamodb/row-reader.ts';
 import { invokePoll } from '#functions/operator/api/on-demand-poll.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { existing, invalid, Problem } from '#functions/operator/api/problem.ts';
 import { direction } from '#functions/operator/api/schemas.ts';
 import { watchName } from '#functions/poll/report.ts';
+import { baselineProgress, rootKey } from '#functions/snapshot/snapshot-rows.ts';
 import { expectedOverdue, followable, isOverdueSensible, overdueBeforeLimitsMs } from '#functions/transfers/follow.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
-import type { Watch } from '#functions/transfers/transfer.ts';
+import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { type RegisteredWatch, registryPartition, watchOf } from '#functions/watches/polled-watches.ts';
 import { isQuiet } from '#functions/watches/schedule.ts';
 import type { Health } from '#functions/watches/watch-health.ts';
-import { statesOf } from '#functions/watches/watch-states.ts';
 import type { WatchSettings } from '#functions/watches/watches.ts';
 
 /** Tries of a change that other operators' changes outrun. */
@@ -53,6 +56,23 @@ const wordsFor = ({ mailbox, direction }: Watch): string => `watch of what ${mai
 
 /** Omits the fields that prevent repeated reports to operators. */
 const healthView = ({ sharedAt, turn, ...health }: Health) => health;
+
+const readRoot = r.rowOf({
+  baselineAt: r.optional(r.text),
+  baselineProgress: r.optional(baselineProgress),
+  count: r.optional(r.number),
+});
+
+/** Reads snapshot and verification of each watch, as far as operators see them, in one call for all. */
+async function statesOf({ dynamo, table }: TableSource, watches: readonly Watch[]) {
+  const roots = watches.map((watch) => ({ pk: watchKey(watch), sk: rootKey }));
+  const verifications = watches.map(({ mailbox }) => verificationKey(mailbox));
+  const rows = await getRows(dynamo, table, [...roots, ...verifications]);
+  return roots.map((_, index) => {
+    const [root, verification] = [rows[index], rows[roots.length + index]];
+    return { snapshot: root && readRoot(root), verification: verification && verificationOf(verification) };
+  });
+}
 
 async function viewsOf(deps: OperatorDependencies, watches: readonly RegisteredWatch[]) {
   const { quietIntervalMs = 0 } = deps.transfers;

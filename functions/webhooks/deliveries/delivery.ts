@@ -131,12 +131,6 @@ export const attemptKey = (name: DeliveryName, { startedAt, attempt }: AttemptRe
 /** Prefix of the sort keys of a delivery's earlier attempts. */
 export const attemptsOf = ({ event, endpoint }: DeliveryName): string => `ATTEMPT#${event}#${endpoint}#`;
 
-/** Inverse of {@link attemptKey}, from a sort key: neither the endpoint's name nor what follows it contains `#`. */
-export function attemptNameOf(sk: string): DeliveryName {
-  const [endpoint = '', ...event] = sk.split('#').slice(1, -2).reverse();
-  return { event: event.reverse().join('#'), endpoint };
-}
-
 /** Partition of the index by day for an event or digest, from its ISO 8601 time. */
 export const dayPart = (kind: EventKind, at: string): string =>
   kind === 'event' ? at.slice(0, 10) : `digests ${at.slice(0, 10)}`;

@@ -1,4 +1,3 @@
-import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import type { Key } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
@@ -25,11 +24,7 @@ export interface WebhookDependencies {
 export type EndpointPart = Readonly<Awaited<ReturnType<Endpoints['after']>>>;
 
 /** Endpoints in the webhooks table: one row for each, by name. */
-export class Endpoints extends Partition {
-  constructor(source: TableSource) {
-    super(source, registry);
-  }
-
+export class Endpoints extends Partition.of(registry) {
   async list(): Promise<Endpoint[]> {
     return (await this.range(' ', afterLast)).map(endpointOf);
   }

@@ -1,14 +1,7 @@
 import * as z from 'zod/mini';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import { eventTypes, isOfType, typePatterns } from '#functions/events/catalogue.ts';
-import {
-  isTimeZone,
-  nextDigestAt,
-  quietForm,
-  quietProblem,
-  whenForm,
-  whenProblem,
-} from '#functions/notices/timetable.ts';
+import * as timetable from '#functions/notices/timetable.ts';
 import { languages } from '#functions/notices/words/words.ts';
 import { type Format, isForPeople } from './format.ts';
 
@@ -43,15 +36,15 @@ export const eventType = z
   .string()
   .check(z.refine((type) => typePatterns.includes(type), `expected one of ${typePatterns.join(', ')}`));
 
-const timeZone = z.string().check(z.refine(isTimeZone, 'expected a time zone such as Europe/Berlin or UTC'));
+const timeZone = z.string().check(z.refine(timetable.isTimeZone, 'expected a time zone such as Europe/Berlin or UTC'));
 
 /** The settings of a reader; without them, an address or a chat gets a message at once, in English. */
 export const readerSettings = z.strictObject({
   language: z._default(z.enum(languages, `expected one of ${languages.join(', ')}`), 'en'),
   timeZone: z._default(timeZone, 'UTC'),
-  when: z._default(formed(whenProblem, whenForm), 'at once'),
+  when: z._default(formed(timetable.whenProblem, timetable.whenForm), 'at once'),
   urgent: z._default(z.array(eventType), []),
-  quiet: z._default(z.array(formed(quietProblem, quietForm)).check(z.maxLength(16)), []),
+  quiet: z._default(z.array(formed(timetable.quietProblem, timetable.quietForm)).check(z.maxLength(16)), []),
   evenIfEmpty: z._default(z.boolean(), false),
 });
 
@@ -72,7 +65,7 @@ export const gatherMs = 10_000;
 /** When an event that arrives now is told to a reader; both in Unix ms. */
 export function toldAt(reader: Reader, type: string, now: number): number {
   if (isOfType(type, reader.urgent)) return now + gatherMs;
-  return nextDigestAt(reader, reader.when === 'at once' ? now + gatherMs : now);
+  return timetable.nextDigestAt(reader, reader.when === 'at once' ? now + gatherMs : now);
 }
 
 /** Problems of a reader's settings with each other, each with its path. Wrong values of their own are no matter here. */
@@ -87,9 +80,9 @@ export function readerProblems({ types, reader }: { types: readonly string[]; re
   if (evenIfEmpty && when === 'at once')
     problems.push(['evenIfEmpty', 'expected another time than at once, at which there is always an event']);
   const atOnce = { when: 'at once', timeZone, quiet };
-  const firstAt = nextDigestAt(atOnce, 0);
+  const firstAt = timetable.nextDigestAt(atOnce, 0);
   // A week of quiet has no end.
-  if (nextDigestAt(atOnce, firstAt) !== firstAt)
+  if (timetable.nextDigestAt(atOnce, firstAt) !== firstAt)
     problems.push(['quiet', 'expected a time of the week that is not quiet, or nothing would ever be sent']);
   return problems;
 }

@@ -1,5 +1,4 @@
-import { type EventType, entryOf } from '#functions/events/catalogue.ts';
-import { dataFieldsOf } from '#functions/events/event-fields.ts';
+import { dataFieldsOf, type EventType, entryOf } from '#functions/events/catalogue.ts';
 import { factId } from '#functions/events/event-id.ts';
 
 /** The parts of a body that an operator writes; both may hold tokens. */

@@ -1,5 +1,4 @@
 import { hasBeen, isRecent } from '#functions/clock/instants.ts';
-import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 
@@ -11,11 +10,7 @@ const intervalMs = 60_000;
 const sweepOf = r.rowOf({ sweptAt: r.number, cameTo: r.orElse(r.text, '') });
 
 /** Row with the time of an earlier sweep. A time in the future proves that the clock was set back since. */
-export class ClockWitness extends Partition {
-  constructor(source: TableSource) {
-    super(source, 'CLOCK');
-  }
-
+export class ClockWitness extends Partition.of('CLOCK') {
   /**
    * `setBack`: milliseconds by which the clock was set back at least, 0 without proof. `sweptAt`: Unix ms of the earlier
    * sweep. `cameTo`: the endpoint at which it ran out of time. `note` records `now` (Unix ms), if the earlier time is old enough, and how far

@@ -5,7 +5,7 @@ import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt
 import { newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { readerOf } from '#functions/webhooks/endpoints/reader.ts';
 import type { FailedDrain, WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
-import { Drain } from './drain.ts';
+import { type Drain, drainOf } from './drain.ts';
 import { gather } from './gather.ts';
 
 export type DeliveryBatch = Readonly<Awaited<ReturnType<typeof deliver>>>;
@@ -41,7 +41,7 @@ export async function deliver(
         const digests =
           reader && (await gather({ ...deps, endpoint: endpoint!, reader, named: events, deadline: beginUntil }));
         const own = digests ? [...events.filter(isDigestId), ...digests] : events;
-        drain = new Drain(deps, name, { ...read, events: own, wantsRetries, beginUntil, stopping });
+        drain = drainOf(deps, name, { ...read, events: own, wantsRetries, beginUntil, stopping });
         await drain.run();
       } catch (error) {
         unhandled.push({ endpoint: name, error: error as Error, isKept: drain?.work.isKept ?? false });

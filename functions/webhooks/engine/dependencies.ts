@@ -7,22 +7,17 @@ import { dayMs, usualKeptForMs } from '#functions/clock/retention.ts';
 import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import type { EventsTopic } from '#functions/events/publish.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
-import {
-  type readDeliverEnvironment,
-  type readFanOutEnvironment,
-  readProxySettings,
-  type readSweepEnvironment,
-} from '#functions/lambda/environment.ts';
+import * as environment from '#functions/lambda/environment.ts';
 import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
 import { signerFor } from '#functions/lambda/signed-post.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
-import { Deliveries } from '#functions/webhooks/deliveries/deliveries.ts';
+import { deliveriesIn } from '#functions/webhooks/deliveries/deliveries.ts';
 import { digestPlans } from '#functions/webhooks/deliveries/digest-plans.ts';
 import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
-import { Leases } from '#functions/webhooks/endpoints/leases.ts';
+import { leasesIn } from '#functions/webhooks/endpoints/leases.ts';
 import { mailTopic } from '#functions/webhooks/http/mail-topic.ts';
 import { dnsResolver } from '#functions/webhooks/http/name-resolver.ts';
-import { WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
+import { webhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { ClockWitness } from './clock-witness.ts';
 
 const now = () => new Date();
@@ -33,67 +28,50 @@ export const newQueueClient = () => new SQSClient({ ...sdkSettings, useQueueUrlA
 /** @param random chance of the backoff between two writes of a lease, in [0, 1) */
 export const webhookRepositories = (source: TableSource, random = Math.random, keptForMs = usualKeptForMs) => ({
   endpoints: new Endpoints(source),
-  deliveries: new Deliveries(source, keptForMs),
+  deliveries: deliveriesIn(source, keptForMs),
   plans: digestPlans(source, keptForMs),
-  leases: new Leases(source, random, keptForMs),
+  leases: leasesIn(source, random, keptForMs),
 });
 
-type WebhookEnvironment = Omit<ReturnType<typeof readFanOutEnvironment>, 'ANNOUNCEMENT_QUEUE_URL'>;
-
-const keptIn = (env: WebhookEnvironment): number => env.EVENT_RETENTION_DAYS * dayMs;
+type WebhookEnvironment = Omit<ReturnType<typeof environment.readFanOutEnvironment>, 'ANNOUNCEMENT_QUEUE_URL'>;
 
 const sourceIn = (env: WebhookEnvironment, dynamo = new DynamoDBClient(sdkSettings)): TableSource => {
   return { dynamo, table: env.WEBHOOKS_TABLE };
 };
 
-const wakeUpsIn = (env: WebhookEnvironment) => {
-  return { wakeUps: { sqs: newQueueClient(), url: env.WAKE_UP_QUEUE_URL }, now, steady };
-};
-
-/** Builds the dependencies that changes of endpoints share, without deliveries, which a bundle can then leave out. */
-export const endpointDependencies = (env: WebhookEnvironment, dynamo: DynamoDBClient) => {
-  const source = sourceIn(env, dynamo);
-  const leases = new Leases(source, Math.random, keptIn(env));
-  return { endpoints: new Endpoints(source), leases, ...wakeUpsIn(env) };
-};
-
-/** Builds the dependencies that all work on deliveries shares. */
+/** Builds the dependencies that all work on endpoints and deliveries shares. */
 export const deliveryDependencies = (env: WebhookEnvironment, dynamo?: DynamoDBClient) => {
-  return { ...webhookRepositories(sourceIn(env, dynamo), Math.random, keptIn(env)), ...wakeUpsIn(env) };
+  const repositories = webhookRepositories(sourceIn(env, dynamo), Math.random, env.EVENT_RETENTION_DAYS * dayMs);
+  return { ...repositories, wakeUps: { sqs: newQueueClient(), url: env.WAKE_UP_QUEUE_URL }, now, steady };
 };
 
 export type FanOutDependencies = Readonly<ReturnType<typeof fanOutDependencies>>;
 
-export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>) => {
-  const source = sourceIn(env);
-  return {
-    endpoints: new Endpoints(source),
-    deliveries: new Deliveries(source, keptIn(env)),
-    ...wakeUpsIn(env),
-    /** Queue of fan-out itself. It takes the rest of announcements that too many endpoints want. */
-    announcements: { sqs: newQueueClient(), url: env.ANNOUNCEMENT_QUEUE_URL },
-  };
+export const fanOutDependencies = (env: ReturnType<typeof environment.readFanOutEnvironment>) => {
+  /** Queue of fan-out itself. It takes the rest of announcements that too many endpoints want. */
+  const announcements = { sqs: newQueueClient(), url: env.ANNOUNCEMENT_QUEUE_URL };
+  return { ...deliveryDependencies(env), announcements };
 };
 
 /** @throws DataKeyError unless `DATA_KEY` is 32 bytes in base64 */
 export const deliverDependencies = (
-  env: ReturnType<typeof readDeliverEnvironment>,
+  env: ReturnType<typeof environment.readDeliverEnvironment>,
   dynamo = new DynamoDBClient(sdkSettings),
 ): DeliverDependencies => ({
   ...deliveryDependencies(env, dynamo),
   dataKey: new DataKey(env.DATA_KEY),
   mail: mailTopic({ url: env.SNS_URL, signer: signerFor('sns', dynamo) }, env.TRANSFER_NOTICES_TOPIC_ARN.split(',')),
-  client: new WebhookClient({
+  client: webhookClient({
     resolve: dnsResolver(),
     allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',
-    proxy: { ...readProxySettings(), proxy: env.WEBHOOK_PROXY },
+    proxy: { ...environment.readProxySettings(), proxy: env.WEBHOOK_PROXY },
   }),
   random: Math.random,
 });
 
 export type SweepDependencies = Readonly<ReturnType<typeof sweepDependencies>>;
 
-export const sweepDependencies = (env: ReturnType<typeof readSweepEnvironment>) => {
+export const sweepDependencies = (env: ReturnType<typeof environment.readSweepEnvironment>) => {
   const topic: EventsTopic = { sns: new SNSClient(sdkSettings), eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN, sleep };
   return { ...deliveryDependencies(env), witness: new ClockWitness(sourceIn(env)), topic };
 };

@@ -3,19 +3,8 @@ import type { Attempt, DeliverDependencies } from '#functions/webhooks/deliverie
 import type { Delivery } from '#functions/webhooks/deliveries/delivery.ts';
 import { observationOf } from '#functions/webhooks/deliveries/next-step.ts';
 import { type Observation, observe, stateOf } from '#functions/webhooks/endpoints/circuit-breaker.ts';
-import {
-  type Admission,
-  acquire,
-  addLone,
-  admission,
-  allowsLone,
-  endLone,
-  type InFlight,
-  type LeaseRow,
-  type Limits,
-  leaseDurationMs,
-  release,
-} from '#functions/webhooks/endpoints/lease.ts';
+import type { Admission, InFlight, LeaseRow, Limits } from '#functions/webhooks/endpoints/lease.ts';
+import * as rules from '#functions/webhooks/endpoints/lease.ts';
 
 /** Longest time in milliseconds from the write of a lease to the start of the attempts that it names. */
 const beginWithinMs = 3000;
@@ -49,12 +38,12 @@ export class HeldLease {
 
   /** Permission of this process to send now, as far as the lease is known. */
   get admission(): Admission {
-    return admission(this.plausible, this.limits, this.now());
+    return rules.admission(this.plausible, this.limits, this.now());
   }
 
   /** Begins with the known lease, for one delivery or several; returns the events that a dead holder left in flight. */
   take(isSingle: boolean): string[] {
-    this.isLone = isSingle && allowsLone(this.plausible, this.limits, this.now());
+    this.isLone = isSingle && rules.allowsLone(this.plausible, this.limits, this.now());
     this.isLost = false;
     return this.takeOver(this.plausible);
   }
@@ -102,7 +91,7 @@ export class HeldLease {
   async enter(chosen: readonly Delivery[]) {
     const beginUntil = this.deps.steady() + beginWithinMs;
     const now = this.now();
-    const until = now + leaseDurationMs;
+    const until = now + rules.leaseDurationMs;
     const isLone = this.isLone || undefined;
     const next = chosen.map(
       ({ event, rev: of, attempt }) => [event, { attempt: attempt + 1, of, until, isLone }] as const,
@@ -117,8 +106,8 @@ export class HeldLease {
       if (!isOurs && (isHolder || !this.isAdmitted(lease, next.length))) return undefined;
       if (chosen.some((delivery) => this.othersEndAt(delivery, lease) !== undefined)) return undefined;
       before = lease;
-      if (this.isLone) return addLone(lease, progress, now);
-      return acquire(lease, this.id, progress, this.limits.intervalMs, now);
+      if (this.isLone) return rules.addLone(lease, progress, now);
+      return rules.acquire(lease, this.id, progress, this.limits.intervalMs, now);
     });
     this.isLost = written === undefined;
     if (!written) {
@@ -131,7 +120,7 @@ export class HeldLease {
     // Others may have ended during the write.
     this.ended = this.ended.slice(observations.length);
     const { alive } = this.deps.leases;
-    const living = beginUntil - beginWithinMs + leaseDurationMs;
+    const living = beginUntil - beginWithinMs + rules.leaseDurationMs;
     for (const [event, inFlightAttempt] of next) {
       this.inFlight.set(event, inFlightAttempt);
       if (this.isLone) this.named.push(event);
@@ -157,9 +146,9 @@ export class HeldLease {
     const given = await leases.change(this.name, this.lease, (current) => {
       const lease = this.deps.leases.plausible(this.name, current, now, this.deps.steady());
       if (this.isLone)
-        return this.isLost || events.length === 0 ? undefined : endLone(lease, events, observations, now);
-      if (current.holder?.id === this.id) return release(current, { inFlight: {}, observations }, now);
-      return this.isLeftover(lease) ? release(lease, { inFlight: {}, observations }, now) : undefined;
+        return this.isLost || events.length === 0 ? undefined : rules.endLone(lease, events, observations, now);
+      if (current.holder?.id === this.id) return rules.release(current, { inFlight: {}, observations }, now);
+      return this.isLeftover(lease) ? rules.release(lease, { inFlight: {}, observations }, now) : undefined;
     });
     this.lease = given ?? (await leases.read(this.name));
   }
@@ -189,14 +178,14 @@ export class HeldLease {
 
   /** True when the lease, as it really is, admits this number of attempts. */
   private isAdmitted(lease: LeaseRow, count: number): boolean {
-    const admitted = admission(lease, this.limits, this.now());
+    const admitted = rules.admission(lease, this.limits, this.now());
     if (admitted.kind !== 'free') return false;
-    return this.isLone ? allowsLone(lease, this.limits, this.now()) : admitted.room >= count;
+    return this.isLone ? rules.allowsLone(lease, this.limits, this.now()) : admitted.room >= count;
   }
 
   /** True when a lease names only attempts of a dead process, and this process has taken all of them over. */
   private isLeftover(lease: LeaseRow): boolean {
-    const admitted = admission(lease, this.limits, this.now());
+    const admitted = rules.admission(lease, this.limits, this.now());
     const names = admitted.kind === 'free' ? Object.keys(admitted.interrupted) : [];
     return names.length > 0 && names.every((event) => this.interrupted[event]);
   }

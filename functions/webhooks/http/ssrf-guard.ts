@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { bareHost, isIn, networks } from '#functions/http/networks.ts';
+import forbidden from './forbidden-targets.json' with { type: 'json' };
 
 /** Looks up all addresses of a name; `[]` for none. */
 export type Resolve = (hostname: string) => Promise<readonly string[]>;
@@ -12,18 +13,12 @@ export class ForbiddenTargetError extends Error {
   override readonly message = forbiddenTarget;
 }
 
-/** IPv4 networks outside the public internet (IANA special-purpose registry). */
-const forbidden4 = [
-  '0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 192.31.196.0/24',
-  '192.52.193.0/24 192.88.99.0/24 192.168.0.0/16 192.175.48.0/24 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4',
-  '240.0.0.0/4',
-].flatMap((line) => line.split(' '));
-
-/** IPv6 allows only global unicast, except these networks, which embed or stand for other addresses. */
+/**
+ * Networks outside the public internet (IANA special-purpose registry). IPv6 allows only global unicast, except networks
+ * that embed or stand for other addresses.
+ */
+const blocked = networks([...forbidden.networks[4], ...forbidden.networks[6]]);
 const global = networks(['2000::/3']);
-const forbidden6 = ['2001::/23', '2001:db8::/32', '2002::/16', '2620:4f:8000::/48', '3fff::/20'];
-
-const blocked = networks([...forbidden4, ...forbidden6]);
 
 // NAT64: the last 32 bits are the IPv4 address (RFC 6052, 2.1). The local-use prefix, 64:ff9b:1::/48, stays forbidden,
 // since each network maps it by itself.
@@ -83,20 +78,10 @@ export async function resolvePublicAddresses(url: URL, resolve: Resolve, allowPr
   return addresses.map((address) => ({ address, family: isIP(address) === 6 ? 6 : 4 }));
 }
 
-/** Headers that operators must not set, in lower case and with dashes. */
-const reservedHeaders: readonly RegExp[] = [
-  // Framing, routing and connection of the request, and headers that the notifier sets itself.
-  /^(?:host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|http2-settings|expect|max-forwards|early-data)$/,
-  /^(?:user-agent|cookie|accept-encoding|proxy)$|^(?:content|webhook|proxy|sec)-/,
-  // Identity and protocol of the client, which receivers trust because their own proxies set them.
-  /^(?:via|forwarded)$|^x-forward|(?:^|-)(?:client|socket)?ip(?:v[46])?$|^(?:x-)?(?:remote|ssl|client-cert)(?:$|-)/,
-  /^x-(?:url-)?scheme$|^front-end-https$|^cf-(?!access-)|^(?:fastly|x-envoy|x-azure|x-appengine)-/,
-  /^x-goog-(?:authenticated|iap)-|^x-ms-client-principal/,
-  // Overrides of the request's address or method.
-  /^x-(?:host$|(?:original|rewrite|override|http-host|http-method|method-override)(?:$|-))/,
-  // Keys to cloud services, metadata services included.
-  /^x-(?:amzn?|aws|metadata)-|^x-google-metadata|^metadata/,
-];
+/** Forms of headers that operators must not set, in lower case and with dashes. */
+const reservedHeaders = Object.values(forbidden.headers)
+  .flat()
+  .map((form) => new RegExp(form));
 
 /** The problem with a header that an operator configures. */
 export function headerProblem(name: string, value: string): string | undefined {

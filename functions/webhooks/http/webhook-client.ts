@@ -57,28 +57,23 @@ const maxBodyBytes = 16_384;
 /** Bytes of an answer that are stored for operators. */
 const keptBodyBytes = 1024;
 
-/** Posts to untrusted URLs. */
-export class WebhookClient {
-  private readonly options: Required<Omit<WebhookClientOptions, 'ca'>>;
-  private readonly connections: Connections;
+export type WebhookClient = ReturnType<typeof webhookClient>;
 
-  constructor({ ca, ...options }: WebhookClientOptions) {
-    const proxy = { proxy: undefined, except: undefined };
-    this.options = { proxy, timeoutMs: 15_000, connectTimeoutMs: 5000, ...options };
-    this.connections = new Connections(ca);
-  }
+/** Posts to untrusted URLs. */
+export function webhookClient({ resolve, allowPrivate, ca, ...options }: WebhookClientOptions) {
+  const { proxy: proxies, timeoutMs = 15_000, connectTimeoutMs = 5000 } = options;
+  const connections = new Connections(ca);
 
   /** Sends one POST to addresses that it looks up and checks anew. @throws PostError when no answer came */
-  async post(url: string, headers: Readonly<Record<string, string>>, body: string) {
-    const { proxy: proxies, timeoutMs, connectTimeoutMs } = this.options;
+  async function post(url: string, headers: Readonly<Record<string, string>>, body: string) {
     const start = performance.now();
     const target = URL.parse(url);
-    if (!target || targetProblem(url, this.options.allowPrivate) !== undefined) throw new PostError('forbidden_target');
+    if (!target || targetProblem(url, allowPrivate) !== undefined) throw new PostError('forbidden_target');
     try {
-      const proxy = proxyFor(target, proxies);
-      const pinned = proxy ? {} : pinnedLookup(target, await this.vet(target));
+      const proxy = proxies && proxyFor(target, proxies);
+      const pinned = proxy ? {} : pinnedLookup(target, await vet(target));
       const spent = performance.now() - start;
-      const answer = await this.connections.send({
+      const answer = await connections.send({
         ...pinned,
         method: 'POST',
         url: target,
@@ -100,12 +95,7 @@ export class WebhookClient {
     }
   }
 
-  close(): void {
-    this.connections.close();
-  }
-
-  private async vet(target: URL): Promise<readonly LookupAddress[]> {
-    const { resolve, allowPrivate, timeoutMs, connectTimeoutMs } = this.options;
+  async function vet(target: URL): Promise<readonly LookupAddress[]> {
     const { promise: late, reject } = Promise.withResolvers<never>();
     const giveUp = () => reject(new PostError('connect_timeout'));
     const timer = literalOf(target) ? undefined : setTimeout(giveUp, Math.min(timeoutMs, connectTimeoutMs));
@@ -119,6 +109,8 @@ export class WebhookClient {
       clearTimeout(timer);
     }
   }
+
+  return { post, close: () => connections.close() };
 }
 
 /** Restricts a request to these addresses, and to connections of requests with the same addresses. */

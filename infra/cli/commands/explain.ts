@@ -52,11 +52,14 @@ type Subscriber = ExplanationResource['subscribers'][number];
 
 function print(session: Session, told: ExplanationResource): void {
   const { output } = session;
-  output.line(`${neutral(told.trackingId)}: ${findingWords(told.finding, told.looked)}`);
-  for (const { mailbox, direction: way, state, since, isListed } of told.seen) {
-    const listed = isListed ? '' : ', no longer listed';
-    output.line(`  ${way} ${mailboxText(mailbox)}: ${neutral(state)} since ${timeText(since)} UTC${listed}`);
-  }
+  output.facts([
+    ['transfer', neutral(told.trackingId)],
+    ['found', findingWords(told.finding, told.looked)],
+    ...told.seen.map(({ mailbox, direction: way, state, since, isListed }) => {
+      const listed = isListed ? '' : ', no longer listed';
+      return [way, `${mailboxText(mailbox)}, ${neutral(state)} since ${timeText(since)} UTC${listed}`] as const;
+    }),
+  ]);
   if (told.timeline.length > 0) output.line('');
   if (told.timeline.length > 0) output.table(columnsFor(told), told.timeline);
   for (const subscriber of told.subscribers) printSubscriber(session, subscriber);

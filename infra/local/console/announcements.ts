@@ -26,12 +26,14 @@ const pk = 'ANNOUNCED';
  * Subscribes a queue to both topics, and passes on each announcement once, in order of arrival. It deletes a message
  * only after passing it on, and recognises repetitions by their id. Only a process killed in between passes an
  * announcement on twice. A stop passes on what has arrived by then.
+ *
+ * @param passOn may return a promise, which resolves once the announcement is printed
  */
 export async function passOnAnnouncements(
   { sns, sqs, dynamo, transfersTable, eventsTopicArn, noticesTopicArn }: LocalAws,
   name: string,
   now: () => Date,
-  passOn: (announcement: Announcement) => void,
+  passOn: (announcement: Announcement) => unknown,
 ): Promise<Part> {
   const queue = await createQueue(sqs, name, visibilityTimeout);
   for (const TopicArn of [eventsTopicArn, noticesTopicArn]) {
@@ -42,26 +44,27 @@ export async function passOnAnnouncements(
   let isGivenUp = false;
   let isTurn: Promise<unknown> = Promise.resolve();
 
-  /** Passes on the new announcements of a batch, after the previous batch. */
-  const printNews = async (batch: ReadonlyMap<string, Announcement>, before: Promise<unknown>) => {
+  /** Passes on the new announcements of a batch, after the previous batch; `printed` are the promises in return. */
+  const passOnNews = async (batch: ReadonlyMap<string, Announcement>, before: Promise<unknown>) => {
     const keys = [...batch.keys()].map((sk) => ({ pk, sk }));
     const rows = await getRows(dynamo, transfersTable, keys);
     await before;
     if (isGivenUp) return undefined;
     const news = [...batch.values()].filter((_, index) => !rows[index]);
-    for (const announcement of news) passOn(announcement);
-    return news;
+    return { news, printed: news.map(passOn) };
   };
   const handle = async ({ Records }: SQSEvent) => {
     const announcements = Records.map(({ body }) => announcementOf(body, noticesTopicArn));
     const batch = new Map(announcements.filter(({ id }) => !inHand.has(id)).map((one) => [one.id, one]));
     for (const id of batch.keys()) inHand.add(id);
-    const printing = printNews(batch, isTurn);
-    isTurn = printing;
-    const news = await printing;
-    if (!news) return { batchItemFailures: Records.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+    const passing = passOnNews(batch, isTurn);
+    isTurn = passing;
+    const passed = await passing;
+    if (!passed) return { batchItemFailures: Records.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+    // Remembered before it is printed, an announcement would be lost with a process killed in between.
+    await Promise.all(passed.printed);
     const expiresAt = Math.floor((now().getTime() + memoryMs) / 1000);
-    const rows = news.map(({ id: sk }) => ({ pk, sk, expiresAt }));
+    const rows = passed.news.map(({ id: sk }) => ({ pk, sk, expiresAt }));
     await putRows(dynamo, transfersTable, rows);
     for (const id of batch.keys()) inHand.delete(id);
     return { batchItemFailures: [] };

@@ -4,17 +4,16 @@ import { factWords } from '#functions/notices/event-words.ts';
 import { neutral, printable } from '#functions/notices/foreign-text.ts';
 import { wordsIn } from '#functions/notices/words/words.ts';
 import type { WatchPoll } from '#functions/poll/poll-shard.ts';
-import { isNewLack, lackOfFacts } from '#functions/poll/report.ts';
-import type { Watch } from '#functions/transfers/transfer.ts';
-import { incidentOf } from '#functions/watches/watch-health.ts';
 import type { DeliveryFacts } from '#functions/webhooks/deliveries/settled.ts';
+import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import type { Receipt } from '#infra/local/demo/webhook-receiver.ts';
 import { attemptWords } from '#infra/terminal/attempt-words.ts';
 import { printableJson } from '#infra/terminal/printable.ts';
 import type { Announcement } from './announcements.ts';
 import type { LineOutput } from './output.ts';
+import { PollNews, watchWords } from './poll-news.ts';
 
-type Style = Parameters<typeof styleText>[0];
+export type Style = Parameters<typeof styleText>[0];
 
 /** Target of lines, coloured only on a terminal. */
 export type Output = Pick<LineOutput, 'stream' | 'write'>;
@@ -23,11 +22,20 @@ export type Output = Pick<LineOutput, 'stream' | 'write'>;
 export interface Reporter {
   /** Called once, when everything runs. */
   ready(facts: readonly (readonly [name: string, value: string])[]): void;
-  announcement(announcement: Announcement): void;
+  /** A promise in return resolves once the announcement is printed. */
+  announcement(announcement: Announcement): unknown;
   poll(poll: WatchPoll): void;
   delivery(delivery: DeliveryFacts): void;
   receipt(receipt: Receipt): void;
   warning(text: string): void;
+  /** Takes the endpoints, at first and after each change. */
+  endpoints?(endpoints: readonly Endpoint[]): void;
+  /** Prints what is due; called several times a second. */
+  tick?(): void;
+  /** Prints at once what waits, and all that comes from now on. */
+  hurry?(): void;
+  /** Prints what waits and what is still open. Nothing more comes. */
+  close?(): void;
 }
 
 const styles: Record<string, Style> = {
@@ -41,13 +49,9 @@ const styles: Record<string, Style> = {
 /** Before each line of a message to a reader: a message is as wide as a mail. */
 const messageIndent = '  ';
 
-/**
- * Prints lines for a person. It mentions a poll only if it stored a baseline, or if a problem begins, changes or ends.
- * It reports only the first watch to fail and the last to recover of those that share a problem.
- */
+/** Prints a line for each event, delivery and receipt, and of polls what {@link PollNews} finds. */
 export function personReporter(output: Output, now: () => Date): Reporter {
-  /** By incident: the watches that fail now, and all that have failed since it began. */
-  const problems = new Map<string, { readonly now: Set<string>; readonly ever: Set<string> }>();
+  const pollNews = new PollNews();
   const paint = (style: Style, text: string) => styleText(style, text, { stream: output.stream });
   const line = (kind: string, text: string) => {
     const [first = '', ...rest] = text
@@ -72,22 +76,8 @@ export function personReporter(output: Output, now: () => Date): Reporter {
       const rows = lines.flatMap((one) => fitted(one, width)).map((row) => (row === '' ? '' : messageIndent + row));
       output.write(`\n${rows.join('\n')}\n\n`);
     },
-    poll(poll) {
-      const name = watchWords(poll.watch);
-      if (poll.outcome === 'baseline')
-        line('poll', `${name}: ${poll.transfers} transfers found and stored as the baseline`);
-      if (isNewLack(poll)) line('problem', `${name}: ${lackOfFacts}`);
-      const incident = poll.problem && incidentOf(poll.problem);
-      for (const [other, { now, ever }] of problems) {
-        if (other === incident || !now.delete(name) || now.size > 0) continue;
-        problems.delete(other);
-        if (!poll.problem) line('well', `${ever.size === 1 ? name : `${ever.size} watches`}: polls succeed again`);
-      }
-      if (!incident) return;
-      const known = problems.get(incident);
-      if (!known) line('problem', `${name}: ${poll.problem?.message}`);
-      const { now, ever } = known ?? { now: new Set(), ever: new Set() };
-      problems.set(incident, { now: now.add(name), ever: ever.add(name) });
+    poll: (poll) => {
+      for (const { kind, text } of pollNews.of(poll)) line(kind, text);
     },
     delivery: (delivery) => line('delivery', deliveryWords(delivery)),
     receipt: (receipt) => line('receipt', receiptWords(receipt)),
@@ -137,8 +127,6 @@ function receiptWords({ endpoint, id, status, type, isRepetition }: Receipt): st
   const verdict = type === undefined ? 'signature refused' : `signature verified  ${type}`;
   return `${endpoint}  ${id}  ${verdict}, answered ${status}${isRepetition ? ', had it already' : ''}`;
 }
-
-export const watchWords = ({ mailbox, direction }: Watch): string => `${direction} by ${mailbox}`;
 
 /** Breaks a line that is too long between words; its rest is indented by two more. */
 function fitted(line: string, width: number): string[] {

@@ -20,6 +20,7 @@ const keyPattern = /^[A-Za-z0-9+/]{43}=?$/;
  * @throws the error of LevelDB, SQLite or the file system
  */
 export async function damageOf(data: string): Promise<string | undefined> {
+  if (existsSync(join(data, contents.restoring))) return 'a restore into it was interrupted';
   const folder = join(data, contents.database);
   const broken = brokenFileOf(folder);
   if (broken !== undefined) return `${contents.database}/${broken}`;

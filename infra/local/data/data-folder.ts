@@ -6,6 +6,8 @@ export const contents = {
   queues: 'queues',
   key: 'data-key',
   operator: 'operator.json',
+  /** Folder that a restore fills first; an interrupted one leaves it. */
+  restoring: 'restoring',
 } as const;
 
 /** Thrown when the data folder cannot be used or trusted; the message has the reason and the remedy. */

@@ -1,5 +1,6 @@
-import { chmodSync, lstatSync, mkdirSync, readdirSync, realpathSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { queuesCopyIn } from './data-copy.ts';
 import { contents, DataFolderError, damagedFolder, storageError } from './data-folder.ts';
 import { damageOf } from './data-folder-damage.ts';
 import { freeMessages } from './queued-messages.ts';
@@ -18,6 +19,7 @@ export async function openDataFolder(data: string, hasServices = true): Promise<
     const damage = await damageOf(data);
     if (damage !== undefined) throw damagedFolder(nameOf(data), damage);
     freeMessages(data, Date.now());
+    rmSync(queuesCopyIn(data), { force: true });
   } catch (cause) {
     if (cause instanceof DataFolderError) throw cause;
     const message = `${nameOf(data)} cannot be used (${(cause as Error).message}); choose another one, or mend it`;

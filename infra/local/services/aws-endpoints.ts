@@ -83,12 +83,12 @@ export const areAllElsewhere = (endpoints: AwsEndpoints): boolean =>
  * @throws DataFolderError
  */
 export async function startAwsServices(data: string | undefined, elsewhere: AwsEndpoints): Promise<EmbeddedServices> {
-  const { sdkEnvironment, close } = await (areAllElsewhere(elsewhere) ? startNone(data) : startEmbeddedServices(data));
+  const services = await (areAllElsewhere(elsewhere) ? startNone(data) : startEmbeddedServices(data));
   const addresses = Object.entries(elsewhere).map(([service, url]) => [
     `AWS_ENDPOINT_URL_${service.toUpperCase()}`,
     url,
   ]);
-  return { sdkEnvironment: { ...sdkEnvironment, ...Object.fromEntries(addresses) }, close };
+  return { ...services, sdkEnvironment: { ...services.sdkEnvironment, ...Object.fromEntries(addresses) } };
 }
 
 async function startNone(data: string | undefined): Promise<EmbeddedServices> {

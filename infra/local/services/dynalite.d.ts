@@ -11,3 +11,10 @@ declare module 'dynalite' {
 
   export default function dynalite(options?: DynaliteOptions): Server;
 }
+
+declare module 'dynalite/db/index.js' {
+  import type { ClassicLevel } from 'classic-level';
+
+  const stores: { create(options: object): { readonly db: ClassicLevel } };
+  export default stores;
+}

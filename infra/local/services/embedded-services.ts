@@ -9,11 +9,11 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { CreateTopicCommand, type SNSClient } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import dynalite from 'dynalite';
 import type { FastifyInstance, FastifyListenOptions } from 'fastify';
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import type { KeyIndex } from '#functions/dynamodb/index-pages.ts';
 import { indexes } from '#functions/webhooks/deliveries/delivery-index.ts';
+import { copyOf, type DataCopy } from '#infra/local/data/data-copy.ts';
 import { contents, damagedFolder, storageError } from '#infra/local/data/data-folder.ts';
 import { openDataFolder } from '#infra/local/data/open-data-folder.ts';
 import {
@@ -24,11 +24,14 @@ import {
   withAccessKey,
 } from '#infra/loopback/loopback-guard.ts';
 import { closeIterators } from './closed-iterators.ts';
+import { createDatabase } from './embedded-database.ts';
 
 /** AWS services of the local run, over HTTP on this machine only. */
 export interface EmbeddedServices {
   /** Addresses and credentials of the services, as variables of the AWS SDK. */
   readonly sdkEnvironment: Record<string, string>;
+  /** Copies the data folder; undefined without one of embedded services. */
+  readonly copyData?: (() => DataCopy) | undefined;
   /** Ends the services, and cuts off requests in flight. */
   close(): Promise<void>;
 }
@@ -60,9 +63,9 @@ export async function startEmbeddedServices(data?: string): Promise<EmbeddedServ
   if (data) await openDataFolder(data);
   const accessKeyId = newSecret();
   const admission = withAccessKey(accessKeyId);
-  const database = dynalite({ createTableMs: 0, ...(data && { path: join(data, contents.database) }) });
+  const database = createDatabase(data && join(data, contents.database));
   // Closing ends the database behind the server, too.
-  const served = await serveOnLoopback(database, admission);
+  const served = await serveOnLoopback(database.server, admission);
   const queues = await startQueues(admission, data).catch(async (error) => {
     await served.close();
     throw error;
@@ -77,6 +80,7 @@ export async function startEmbeddedServices(data?: string): Promise<EmbeddedServ
       AWS_ENDPOINT_URL_SNS: queuesUrl,
       AWS_ENDPOINT_URL_SQS: queuesUrl,
     },
+    copyData: data === undefined ? undefined : () => copyOf(data, database.rows),
     async close() {
       await queues.stop();
       await served.close();

@@ -1,4 +1,4 @@
-import { Connection } from '#functions/cryptshare/connection.ts';
+import { type Connection, connectionTo } from '#functions/cryptshare/connection.ts';
 import { fieldsFor } from '#functions/cryptshare/details.ts';
 import type { FollowingWatch } from '#functions/transfers/follow.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
@@ -27,7 +27,7 @@ export class PlainServer {
 
   constructor(origin: string) {
     this.origin = origin;
-    this.connection = new Connection(origin);
+    this.connection = connectionTo(origin);
   }
 
   /** Lists the states by tracking id. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { Slots } from '#functions/cryptshare/slots.ts';
+import { type Slots, slotsFor } from '#functions/cryptshare/slots.ts';
 
 /** Milliseconds before which no request is overdue in these tests. */
 const patience = 15;
@@ -24,7 +24,7 @@ async function inTime<T>(promise: Promise<T>): Promise<T> {
 
 /** Requests that end as the test says. */
 function server(all: number, shortest = patience) {
-  const slots = new Slots(all, shortest);
+  const slots = slotsFor(all, shortest);
   const inFlight = new Map<string, PromiseWithResolvers<string>>();
   let most = 0;
   let count = 0;
@@ -134,7 +134,7 @@ describe('Slots', () => {
   });
 
   it('cuts off nothing where all answers take long', async () => {
-    const slots = new Slots(2, patience);
+    const slots = slotsFor(2, patience);
     const slow = () => new Promise<string>((resolve) => setTimeout(resolve, 2 * patience, 'answered'));
     const rounds = Array.from({ length: 8 }, (_, index) =>
       slots.run(`m${index % 4}`, slow).catch((error: Error) => error.name),
@@ -150,7 +150,7 @@ describe('Slots', () => {
     const asking = fc.array(fc.record({ mailbox: fc.nat(5), takes: fc.nat(3) }), { maxLength: 30 });
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 5 }), asking, async (all, requests) => {
-        const slots = new Slots(all, 1);
+        const slots = slotsFor(all, 1);
         let inFlight = 0;
         const ends = requests.map(({ mailbox, takes }) =>
           slots
@@ -214,14 +214,14 @@ describe('Slots once the server is slow for all', () => {
   const twelve = Array.from({ length: 12 }, (_, index) => `slow-${index}`);
 
   it('cuts off one request, and waits for all others', async () => {
-    const slots = new Slots(4);
+    const slots = slotsFor(4);
     for (let index = 0; index < 15; index += 1) await slots.run(`quick-${index}`, async () => undefined);
     await vi.advanceTimersByTimeAsync(1000);
     expect(await cutOff(slots, twelve)).toEqual(['slow-0']);
   });
 
   it('cuts off no further listing because of quick answers that list nothing', async () => {
-    const slots = new Slots(5);
+    const slots = slotsFor(5);
     const status = slots.run('status', () => new Promise((resolve) => setTimeout(resolve, 1000)), false);
     expect(await cutOff(slots, twelve)).toEqual(['slow-0']);
     await status;

@@ -9,7 +9,7 @@ const createdAt = '2026-11-01T00:00:00.000Z';
 const row = 'EVENT#evt_aaaaaaaaaaaa EVENT#evt_aaaaaaaaaaaa1';
 const event = {
   ...{ id: 'evt_aaaaaaaaaaaa1', type: 'transfer.failed', at: '2026-11-24T11:00:00.000Z', row },
-  ...{ mailbox: 'alice@example.com', direction: 'sent' as const },
+  ...{ mailbox: 'alice@example.com', direction: 'sent' as const, state: 'FAILED' },
 };
 const crm: Endpoint = {
   ...{ name: 'crm', types: ['transfer.*'], status: 'active', createdAt, format: 'event', retryDelaysMs: [1000] },
@@ -110,9 +110,9 @@ const cases: readonly [what: string, Partial<Evidence>, ReturnType<typeof verdic
     { delivery: retry, lease: { ...newLease, openUntil: now + 30_000 } },
     { verdict: 'waits_for_retry', attempts: 2, nextAttemptAt: '2026-11-24T12:01:00.000Z', proof: ofDelivery },
   ],
-  ['an attempt under way', { lease: inFlight(3, now + 1) }, { verdict: 'in_flight', proof: ofDelivery }],
+  ['an attempt in flight', { lease: inFlight(3, now + 1) }, { verdict: 'in_flight', proof: ofDelivery }],
   [
-    'an attempt under way to a paused subscriber',
+    'an attempt in flight to a paused subscriber',
     { lease: inFlight(3, now + 1), endpoint: { ...crm, status: 'paused' } },
     { verdict: 'in_flight', proof: ofDelivery },
   ],

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { Connection } from '#functions/cryptshare/connection.ts';
+import { connectionTo } from '#functions/cryptshare/connection.ts';
 import { failureOfError } from '#functions/cryptshare/failure.ts';
 import { proxyFor, proxyProblem, proxySettingsIn } from '#functions/http/proxy.ts';
 import {
@@ -97,7 +97,7 @@ describe('Connection with a proxy', () => {
   /** Asks the server by this name, as the environment says; rejects with the failure that operators are told. */
   async function ask(variables: Record<string, string>, ca?: string, timeout = 5000, origin = `https://${name}`) {
     for (const [variable, value] of Object.entries(variables)) vi.stubEnv(variable, value);
-    const connection = new Connection(origin, ca);
+    const connection = connectionTo(origin, ca);
     onTestFinished(() => connection.close());
     return connection.send({ path: '/api/status', headers: {} }, timeout, 1000).catch((error: unknown) => {
       throw failureOfError(error);
@@ -108,7 +108,7 @@ describe('Connection with a proxy', () => {
     const { port, cert, seen } = await tlsReceiver(name);
     const { url, asked } = await startForwardProxy({ port });
     vi.stubEnv('HTTPS_PROXY', url);
-    const connection = new Connection(`https://${name}`, cert);
+    const connection = connectionTo(`https://${name}`, cert);
     onTestFinished(() => connection.close());
     for (let i = 0; i < 2; i += 1) {
       expect(await connection.send({ path: '/', headers: {} }, 5000, 1000)).toMatchObject({

@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { Connection } from '#functions/cryptshare/connection.ts';
+import { connectionTo } from '#functions/cryptshare/connection.ts';
 import { failureOfError } from '#functions/cryptshare/failure.ts';
 import { answering, clientOf, closeAll, ok } from '#test/functions/webhooks/http/client-servers.ts';
 
@@ -23,11 +23,20 @@ const clients: Record<string, Client> = {
     return () => client.post(`http://receiver.example.com:${port}/`, {}, '{}');
   },
   'the connection to the Cryptshare Server': (port, timeout = 5000) => {
-    const connection = new Connection(`http://127.0.0.1:${port}`, undefined, direct);
+    const connection = connectionTo(`http://127.0.0.1:${port}`, undefined, direct);
     onTestFinished(() => connection.close());
     return () => connection.send({ path: '/', headers: {} }, timeout, 1_000_000);
   },
 };
+
+/** Answers none of the first requests before all of them are there, so that each has a connection of its own. */
+function onceAllAsk(all: number): (socket: net.Socket) => undefined {
+  const asking: net.Socket[] = [];
+  return (socket) => {
+    asking.push(socket);
+    if (asking.length === all) for (const one of asking) one.write(ok);
+  };
+}
 
 describe.each(Object.entries(clients))('%s', (_, clientTo) => {
   test('does not use a connection again that was idle for more than four seconds', async () => {
@@ -57,11 +66,10 @@ describe.each(Object.entries(clients))('%s', (_, clientTo) => {
   });
 
   test('replaces all idle connections to a host once one of them turns out to be dead, and asks again at once', async () => {
+    const answerTogether = onceAllAsk(3);
     const { port, seen } = await answering((connection, request, socket) => {
       if (request > 1 && connection <= 3) return void socket.resetAndDestroy();
-      // Not before all three have connected, so that each has a connection of its own.
-      if (connection <= 3) return void setTimeout(() => socket.write(ok), 50);
-      return ok;
+      return connection <= 3 ? answerTogether(socket) : ok;
     });
     const send = clientTo(port);
     await Promise.all([send(), send(), send()]);
@@ -70,12 +78,12 @@ describe.each(Object.entries(clients))('%s', (_, clientTo) => {
   });
 
   test('replaces all idle connections to a host once one of them has brought nothing until the time was up', async () => {
+    const answerTogether = onceAllAsk(2);
     const { port, seen } = await answering((connection, request, socket) => {
       if (request > 1 && connection <= 2) return undefined;
-      if (connection <= 2) return void setTimeout(() => socket.write(ok), 50);
-      return ok;
+      return connection <= 2 ? answerTogether(socket) : ok;
     });
-    const send = clientTo(port, 300);
+    const send = clientTo(port, 1000);
     await Promise.all([send(), send()]);
     await expect(send()).rejects.toThrow();
     expect(await send()).toMatchObject({ status: 200 });
@@ -196,7 +204,7 @@ describe('Connection.send', () => {
     const { port, seen } = await answering((connection, _request, socket) =>
       connection === 1 ? ok : void socket.resetAndDestroy(),
     );
-    const connection = new Connection(`http://127.0.0.1:${port}`, undefined, direct);
+    const connection = connectionTo(`http://127.0.0.1:${port}`, undefined, direct);
     onTestFinished(() => connection.close());
     await connection.send({ path: '/', headers: {} }, 5000, 1000);
     await expect(connection.send({ path: '/', headers: {}, body: {} }, 5000, 1000)).rejects.toThrow();

@@ -230,7 +230,9 @@ describe('the environment of a function', () => {
     expect(read).toThrow(
       /CRYPTSHARE_URL must be.*\n.*CLIENT_ID must be.*\n.*DATA_KEY must be.*\n.*PAGES must be a whole number from 1 to 100/,
     );
-    expect(read).toThrow(/TRANSFERS_TABLE is missing\n.*QUIET_INTERVAL_MS must be a whole number/);
+    expect(read).toThrow(
+      /TRANSFERS_TABLE is missing\n.*POLL_INTERVAL_MS must be.*\n.*QUIET_INTERVAL_MS must be a whole number/,
+    );
     expect(read).not.toThrow(/short|hush/);
   });
 

@@ -214,7 +214,8 @@ const transferEvents = fc
       .map((fact) => transferEvent('https://cryptshare.example.com', watch, { ...fact, sequence: 1 }, at)),
   ) as unknown as fc.Arbitrary<ToldEvent[]>;
 
-const anyEvents = fc.oneof(
+/** Events with hostile texts, of other versions, too. */
+export const anyEvents = fc.oneof(
   transferEvents,
   fc.array(anyEvent, { minLength: 1, maxLength: 30 }),
   fc.tuple(transferEvents, fc.array(anyEvent, { maxLength: 10 })).map((both) => both.flat()),

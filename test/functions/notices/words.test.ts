@@ -7,7 +7,7 @@ import en from '#functions/notices/words/en.json' with { type: 'json' };
 import { languages, type Phrase, wordsIn } from '#functions/notices/words/words.ts';
 import { problems } from '#functions/transfers/follow.ts';
 import { knownStates } from '#functions/transfers/transfer.ts';
-import * as watchProblems from '#functions/watches/watch-problem.ts';
+import watchProblems from '#functions/watches/watch-problems.json' with { type: 'json' };
 import { bob, digestFor, english, eventOf, german, messageFor, operatorEvents, transferOf } from './digests.ts';
 import { hostileTexts } from './hostile-notices.ts';
 
@@ -19,20 +19,7 @@ const placeholdersOf = (phrase: string | Record<string, string>): string[] =>
   [...new Set(formsOf(phrase).flatMap((form) => form.match(/\{\w+\}/g) ?? []))].toSorted();
 
 /** Causes of watch.failing: those of failures, and those that the rules of watches add. */
-const watchCauses = [
-  ...Object.keys(failureCauses),
-  watchProblems.problemOfListing({
-    scope: 'all',
-    requests: 1,
-    failure: undefined,
-    listing: { malformed: 1 },
-  } as unknown as Parameters<typeof watchProblems.problemOfListing>[0])!.cause,
-  watchProblems.problemOfAbsences(1, 2).cause,
-  watchProblems.problemOfOrigin('a', 'b').cause,
-  watchProblems.problemOfAws(new Error('')).cause,
-  watchProblems.problemOfBusyShard.cause,
-  watchProblems.problemOfTime.cause,
-];
+const watchCauses = Object.keys({ ...failureCauses, ...watchProblems });
 const causes = [
   ...watchCauses.map((cause) => `cause.watch.${cause}`),
   ...Object.keys(endpointCauses).map((cause) => `cause.endpoint.${cause}`),

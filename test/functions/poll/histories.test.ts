@@ -4,6 +4,7 @@ import type { TransferEvent } from '#functions/events/transfer-event.ts';
 import { isFinal, sameState } from '#functions/transfers/transfer.ts';
 import { complaintsAbout } from '#test/support/follow-judgement.ts';
 import { startMailboxWorld } from '#test/support/mailbox-world.ts';
+import { addSubscribers, expectTrueExplanations } from './explained-account.ts';
 import { history } from './history.ts';
 import { type Account, live } from './history-life.ts';
 
@@ -15,10 +16,14 @@ const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 const followedTypes = /^transfer\.(?:downloaded|downloaded_by_all|overdue|problem|problem_resolved)$/;
 
-beforeAll(startMailboxWorld);
+beforeAll(async () => {
+  const stop = await startMailboxWorld();
+  await addSubscribers();
+  return stop;
+});
 
 describe('pollWatch', () => {
-  it(`loses nothing and invents nothing in random histories (${runs} histories, SEED=${seed}) (P1, P2, P3, P4)`, {
+  it(`loses nothing, invents nothing and can be explained in random histories (${runs} histories, SEED=${seed}) (P1, P2, P3, P4)`, {
     timeout: runs * patience,
   }, async () => {
     await fc.assert(
@@ -30,6 +35,7 @@ describe('pollWatch', () => {
         expectNothingLost(account);
         expectFollowedFacts(account);
         expectSilenceAtTheEnd(account);
+        await expectTrueExplanations(account);
       }),
       { numRuns: runs, seed, endOnFailure: true },
     );

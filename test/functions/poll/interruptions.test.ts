@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Partition } from '#functions/dynamodb/partition.ts';
-import { rowsPerAnnouncement } from '#functions/poll/reconcile.ts';
+import { rowsPerAnnouncement } from '#functions/poll/poll-watch.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { Watches } from '#functions/watches/watches.ts';

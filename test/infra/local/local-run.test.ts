@@ -52,15 +52,17 @@ describe('npm start', () => {
     expect(run.lines.filter(({ kind }) => kind === undefined)).toEqual([]);
   });
 
-  it('names the readers of the configuration as it starts', async () => {
-    const run = world.start([]);
-    await run.line(({ text }) => text!.startsWith('  Polls '));
-    expect(run.stdout).toMatch(/^ {2}Readers +team$/m);
+  it('prints with --verbose each event, request and delivery in lines of its own', async () => {
+    const run = world.start(['--verbose']);
+    for (const kind of ['event     transfer.', 'receipt   archive  evt_', 'delivery  archive  evt_'])
+      await run.line(({ text }) => text!.slice(10).startsWith(kind));
+    expect(run.stdout).toMatch(/^ {2}DynamoDB +http/m);
   });
 
   it('tells a person how to reach the operator API, whose token its owner alone can read', async () => {
     const run = world.start([]);
-    await run.line(({ text }) => text!.includes('as the baseline'));
+    // The demo lets the first requests fail.
+    await run.line(({ text }) => /archive .*again /.test(text!));
     const [, url, file = ''] = /Operator API +(\S+), with the token in (\S+)/.exec(run.stdout) ?? [];
     expect(run.stdout).toContain(`npm run notifier -- status --data ${dirname(file)}\n`);
     const operator = JSON.parse(readFileSync(file, 'utf8'));
@@ -71,6 +73,8 @@ describe('npm start', () => {
     expect(run.stdout).not.toContain(operator.token);
     expect(existsSync(file)).toBe(false);
     expect(run.stdout).toMatch(/Transfer Notifier {2}ready after [\d.]+ s; Ctrl-C stops it/);
+    expect(run.stdout).toMatch(/^ {2}Readers +team$/m);
+    expect(run.stdout).toMatch(/ {2}open {6}\d+ deliver(y|ies) to archive.*; the demo keeps nothing\n$/);
     expect(run.stdout).not.toContain('\u001b');
   });
 
@@ -78,7 +82,8 @@ describe('npm start', () => {
     const run = world.start(['--help']);
     expect(await run.exit()).toBe(0);
     const options = ['--config', '--data', '--notify-existing', '--json', 'CRYPTSHARE_CLIENT_ID'];
-    for (const word of [...options, 'SIGINT', 'SIGTERM', 'SIGHUP', 'Exit codes']) expect(run.stdout).toContain(word);
+    for (const word of [...options, '--verbose', 'SIGINT', 'SIGTERM', 'SIGHUP', 'Exit codes'])
+      expect(run.stdout).toContain(word);
     for (const code of [...Object.values(exitCodes), 129, 130, 143]) {
       expect(run.stdout).toMatch(new RegExp(`^  (\\d+, )*${code}(, \\d+)* +\\S`, 'm'));
     }
@@ -178,6 +183,18 @@ describe('npm start --config', () => {
     const after = world.startReal();
     const announced = () => new Set([...eventsOf(run), ...eventsOf(after)].map(({ trackingId }) => trackingId));
     await after.line(() => sent.every(({ trackingId }) => announced().has(trackingId)));
+  });
+
+  it('prints as its last line which deliveries are open when an error ends it', async () => {
+    const [first] = server.transfers.seed({ ...people, count: 1, state: 'ACTIVE' });
+    const config = { webhooks: [{ name: 'crm', url: 'http://127.0.0.1:9/' }] };
+    const run = world.startReal({ isCalm: true, config, args: ['--allow-private-webhooks'], diskSpace: 256_000 });
+    await run.line(({ text }) => text!.endsWith('stored as the baseline'));
+    server.transfers.setState(first!.trackingId, 'FAILED');
+    await run.line(({ text }) => / failed .*crm .*again /.test(text!));
+    server.transfers.seed({ ...people, count: 400, state: 'ACTIVE' });
+    expect(await run.exit()).toBe(1);
+    expect(run.stdout).toMatch(/ {2}open {6}\d+ deliver(y|ies) to crm; the next start makes up for it\n$/);
   });
 
   const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));

@@ -15,6 +15,8 @@ export interface RealRun extends LocalRunOptions {
   readonly config?: object;
   readonly args?: readonly string[];
   readonly environment?: Record<string, string>;
+  /** Lines for people instead of JSON. */
+  readonly isCalm?: boolean;
 }
 
 /** A simulated Cryptshare Server, and runs in a data folder. */
@@ -74,8 +76,9 @@ export class LocalWorld {
   }
 
   /** Starts a run with a configuration and the data folder `data`. */
-  startReal({ config, args = [], environment, ...options }: RealRun = {}): LocalRun {
-    const usual = ['--json', '--config', this.configFile(config), '--data', this.path('data')];
+  startReal({ config, args = [], environment, isCalm = false, ...options }: RealRun = {}): LocalRun {
+    const json = isCalm ? [] : ['--json'];
+    const usual = [...json, '--config', this.configFile(config), '--data', this.path('data')];
     return this.start([...usual, ...args], { CRYPTSHARE_CLIENT_ID: clientId, ...environment }, options);
   }
 

@@ -42,6 +42,7 @@ describe('parseOptions', () => {
     [['--data', 'somewhere'], "'--data <folder>' needs '--config <file>'"],
     // Such as an unset variable of a script leaves.
     [[...config, '--data', ''], 'Expected a folder.'],
+    [['--verbose', '--json'], "'--verbose' cannot be used with option '--json'"],
     [['--aws-endpoint', 'moto'], 'Expected an address such as'],
     [[...config, '--aws-endpoint', 'dynamodb=http://127.0.0.1:8000'], 'needs one address for all services'],
   ])('refuses the wrong command line %j ', (args, message) => {

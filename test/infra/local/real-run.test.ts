@@ -12,7 +12,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const sound = { server: { url: 'https://cryptshare.example.com' }, watches: [{ mailbox: 'alice@example.com' }] };
 const CRYPTSHARE_CLIENT_ID = 'exampleclientid'.repeat(4);
-const options = { notifyExisting: false, json: false, awsEndpoints: {} };
+const options = { notifyExisting: false, json: false, verbose: false, awsEndpoints: {} };
 
 /** Lines of the error about a configuration file in an environment. */
 function mistakesIn(config: object, environment: object = { CRYPTSHARE_CLIENT_ID }, allowPrivateWebhooks = false) {

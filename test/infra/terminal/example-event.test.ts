@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { eventTypes } from '#functions/events/catalogue.ts';
-import { dataFieldsOf } from '#functions/events/event-fields.ts';
+import { dataFieldsOf, eventTypes } from '#functions/events/catalogue.ts';
 import { exampleEvent } from '#infra/terminal/example-event.ts';
 import { assertValidEvent, examples } from '#test/docs/event-schemas.ts';
 

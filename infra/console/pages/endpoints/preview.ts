@@ -20,9 +20,6 @@ const mostPages = 10;
 /** Periods to choose from. */
 const periods = ['1h', '12h', '24h', '7d', '30d'] as const;
 
-/** Most bytes of a message, and of its form for a chat, on its page. */
-const mostBytes = 18_000;
-
 export const previewPages: readonly PageRoute[] = [{ path: '/notice', show: previewPage }];
 
 /** The mail itself, which a frame of the page shows. */
@@ -99,15 +96,9 @@ ${typeof body !== 'string' && html`<details><summary>${say('preview.sent')}</sum
   return { title, section: 'notices', main, hasFrame: isMail };
 }
 
-/** A text in its lines, up to a size. */
-function linesOf(text: string): Html {
-  let bytes = 0;
-  const lines: Html[] = [];
-  for (const line of text.split('\n')) {
-    const shown = html`${line}`;
-    bytes += Buffer.byteLength(String(shown)) + 1;
-    if (bytes > mostBytes) return html`${joined([...lines, html`…`], html`\n`)}`;
-    lines.push(shown);
-  }
-  return html`${joined(lines, html`\n`)}`;
-}
+/** A text in its lines. */
+const linesOf = (text: string): Html =>
+  html`${joined(
+    text.split('\n').map((line) => html`${line}`),
+    html`\n`,
+  )}`;

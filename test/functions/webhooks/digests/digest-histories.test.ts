@@ -17,6 +17,7 @@ import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { FaultPlan, type PlannedFault } from '#test/support/aws-faults.ts';
 import { day, minute, range } from '#test/support/endpoint-world.ts';
+import { expectTrueDigests } from '#test/support/explained.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from '#test/support/webhook-world.ts';
 import { expectToldOnce, mailReader } from './told-once.ts';
 
@@ -243,7 +244,9 @@ class History {
   async check(): Promise<void> {
     const { world, name } = this;
     // The schedule of retries may have ended while mails failed, and a reader may have been removed.
-    await expectToldOnce(world, name, this.events, (id) => this.orphans.has(id), ['FAILED', 'CANCELLED']);
+    const isLost = (id: string) => this.orphans.has(id);
+    await expectToldOnce(world, name, this.events, isLost, ['FAILED', 'CANCELLED']);
+    await expectTrueDigests(world, name, this.events, isLost);
     await removeEndpoint(world.deps, name);
     // Its rows concern no other history.
     await world.takeWakeUps();
@@ -260,7 +263,7 @@ describe(`random histories of digests over three months (SEED=${seed})`, () => {
   });
 
   const title =
-    'tell each event in exactly one digest, whatever crashes, overlaps, is changed, or happens to the clocks (P29)';
+    'tell each event in exactly one digest, as its explanation says, whatever crashes, overlaps, is changed, or happens to the clocks (P29)';
   test(title, { timeout: histories * patience }, async () => {
     const life = fc.tuple(fc.constantFrom(...starts), reader, fc.array(step, { minLength: 6, maxLength: 20 }));
     await fc.assert(

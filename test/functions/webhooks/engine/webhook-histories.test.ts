@@ -17,6 +17,7 @@ import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { FaultPlan, type PlannedFault } from '#test/support/aws-faults.ts';
 import { day, minute, range } from '#test/support/endpoint-world.ts';
+import { expectTrueVerdicts } from '#test/support/explained.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from '#test/support/webhook-world.ts';
 
 const histories = Number(process.env.WEBHOOK_HISTORIES ?? 10);
@@ -123,8 +124,10 @@ class History {
   private readonly events = new Map<string, string>();
   private readonly answers = new Map<string, { status: number; retryAfter: boolean }>();
   private waiting: WakeUp[] = [];
-  /** Times that a delivery was taken, by event and endpoint. */
-  private readonly successes = new Map<string, number>();
+  /** Answers to a delivery, by event and endpoint. */
+  private readonly answered = new Map<string, number[]>();
+  /** Events and endpoints of which the endpoint was removed, or was paused, since the event. */
+  private readonly changed = { remove: new Set<string>(), pause: new Set<string>() };
   /** Times that something went wrong while it was being delivered: so often it may be taken again after a success. */
   private readonly troubled = new Map<string, number>();
   /** A change during one of the next requests. */
@@ -138,7 +141,7 @@ class History {
       if (this.requests === this.during?.request) await this.change(this.during.change);
       const { status, retryAfter } = this.answers.get(path.slice(1)) ?? { status: 204, retryAfter: false };
       const key = `${headers['webhook-id']} ${path}`;
-      if (status === 204) this.successes.set(key, (this.successes.get(key) ?? 0) + 1);
+      this.answered.set(key, [...(this.answered.get(key) ?? []), status]);
       return { status, headers: retryAfter ? { 'retry-after': '90' } : {} };
     });
   }
@@ -146,6 +149,7 @@ class History {
   async run(happenings: readonly Happening[]): Promise<void> {
     for (const name of endpoints) await this.ensure(name);
     for (const one of happenings) await this.happen(one);
+    await this.checkExplanations();
     await this.mend();
   }
 
@@ -157,6 +161,8 @@ class History {
         this.events.set(event.id, eventBody(event));
         return event;
       });
+      for (const { name, status } of await world.deps.endpoints.list())
+        if (status === 'paused') this.note(name, 'pause');
       const messages = events.map((event) => ({ body: eventBody(event) }));
       for (let time = 1; time < one.repeats; time += 1)
         await this.failing(one.faults, () => fanOut(world.deps, messages));
@@ -221,6 +227,7 @@ class History {
 
   private async live(name: Name, act: 'pause' | 'resume' | 'rotate' | 'remove'): Promise<void> {
     const { deps } = this.world;
+    if (act === 'remove' || act === 'pause') this.note(name, act);
     if (act === 'remove') {
       await removeEndpoint(deps, name);
       this.world.clock.advance(1);
@@ -229,6 +236,10 @@ class History {
       const acts = { pause: pauseEndpoint, resume: resumeEndpoint, rotate: rotateSecret };
       await acts[act](deps, name).catch(() => undefined);
     }
+  }
+
+  private note(name: string, act: 'remove' | 'pause'): void {
+    for (const id of this.events.keys()) this.changed[act].add(`${id} /${name}`);
   }
 
   private async ensure(name: Name): Promise<void> {
@@ -255,15 +266,30 @@ class History {
     await world.settleAll();
   }
 
+  private async checkExplanations(): Promise<void> {
+    const keyed =
+      <T>(find: (key: string) => T) =>
+      (event: string, endpoint: string) =>
+        find(`${event} /${endpoint}`);
+    await expectTrueVerdicts(this.world, {
+      events: new Map([...this.events].map(([id, body]) => [id, JSON.parse(body).data])),
+      answers: keyed((key) => this.answered.get(key) ?? []),
+      isTroubled: keyed((key) => this.troubled.has(key)),
+      wasRemoved: keyed((key) => this.changed.remove.has(key)),
+      wasPaused: keyed((key) => this.changed.pause.has(key)),
+    });
+  }
+
   async check(): Promise<void> {
     const { world } = this;
+    await this.checkExplanations();
     for (const [id, body] of this.events) {
       const { deliveries } = await world.trace(id);
       expect(deliveries.map(({ endpoint }) => endpoint)).toEqual([...endpoints]);
       for (const { endpoint, status } of deliveries) {
         expect(['DELIVERED', 'FAILED', 'CANCELLED']).toContain(status);
         const key = `${id} /${endpoint}`;
-        const successes = this.successes.get(key) ?? 0;
+        const successes = (this.answered.get(key) ?? []).filter((answer) => answer === 204).length;
         if (status === 'DELIVERED') expect(successes).toBeGreaterThanOrEqual(1);
         expect(successes).toBeLessThanOrEqual(1 + (this.troubled.get(key) ?? 0));
       }
@@ -280,7 +306,7 @@ class History {
 
 describe(`random histories of deliveries (SEED=${seed})`, () => {
   const title =
-    'lose no event, make up none, and repeat none after a success but where something went wrong (P13, P14)';
+    'lose no event, make up none, repeat none after a success but where something went wrong, and are explained as they were (P13, P14)';
   test(title, { timeout: histories * patience }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(happening, { minLength: 5, maxLength: 30 }), async (happenings) => {

@@ -38,14 +38,14 @@ beforeEach(async () => {
 });
 
 /** Starts to pass announcements on; resolves once it listens. */
-async function start(onEach: (id: string) => void = () => undefined): Promise<Part> {
+async function start(onEach: (id: string) => unknown = () => undefined): Promise<Part> {
   const part = await passOnAnnouncements(
     source,
     `console-${worlds}`,
     () => at,
     ({ id }) => {
       passedOn.push(id);
-      onEach(id);
+      return onEach(id);
     },
   );
   running.push(part);
@@ -112,6 +112,25 @@ describe('passOnAnnouncements', () => {
     await stop(part);
     const [row] = await new Partition({ dynamo: aws.dynamo, table }, 'ANNOUNCED').range(idsTo(1)[0]!, idsTo(1)[0]!);
     expect(row?.expiresAt).toBe(at.getTime() / 1000 + 30 * 86_400);
+  });
+
+  it('remembers nothing that is not printed, and passes on the next while it waits', async () => {
+    const printed = Promise.withResolvers<void>();
+    const all = Promise.withResolvers<void>();
+    const part = await start(() => {
+      if (passedOn.length === 20) all.resolve();
+      return printed.promise;
+    });
+    await publish(aws.sns, idsTo(20));
+    await all.promise;
+    const remembered = async () => {
+      const rows = new Partition({ dynamo: aws.dynamo, table }, 'ANNOUNCED');
+      return (await rows.range(`evt_${worlds}_`, `evt_${worlds}_~`)).length;
+    };
+    expect(await remembered()).toBe(0);
+    printed.resolve();
+    await stop(part);
+    expect(await remembered()).toBe(20);
   });
 
   it('passes nothing on once it is given up, and remembers all that it has passed on', async () => {

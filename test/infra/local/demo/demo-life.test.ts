@@ -1,10 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { usualOverdueBeforeMs } from '#functions/transfers/follow.ts';
-import { alice, bob, DemoLife } from '#infra/local/demo/demo-life.ts';
+import { alice, bob, DemoLife, paceMs } from '#infra/local/demo/demo-life.ts';
 import { startCryptshareServer } from '#infra/simulator/server.ts';
 import type { Transfer } from '#infra/simulator/transfer.ts';
-
-const paceMs = 1500;
 
 /** Starts a demo's life on a clock of its own, and lets it go on for some time. */
 async function startLife() {

@@ -1,0 +1,89 @@
+import { createReadStream } from 'node:fs';
+import { chown, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ClassicLevel } from 'classic-level';
+import { CliError, refused } from '#infra/cli/terminal/cli-error.ts';
+import { contents, writeOwnFile } from '#infra/local/data/data-folder.ts';
+import { damageOf } from '#infra/local/data/data-folder-damage.ts';
+import { BackupError, readBackup } from './backup-format.ts';
+import { type Backup, inspectBackup } from './take-backup.ts';
+
+/** Parts of a data folder in a backup. */
+const restored = [contents.database, contents.queues, contents.key];
+
+/**
+ * Fills an empty or new data folder from a backup. The file is read to its end before anything is written, and the folder
+ * gets its contents at the end, so that no half one can be started.
+ *
+ * @throws CliError
+ */
+export async function restoreBackup(file: string, data: string): Promise<Backup> {
+  const umask = process.umask(0o077);
+  try {
+    const backup = await inspectBackup(createReadStream(file));
+    await mkdir(data, { recursive: true, mode: 0o700 });
+    await requireEmpty(data);
+    const fresh = join(data, contents.restoring);
+    // An earlier restore that was interrupted may have left it.
+    await rm(fresh, { recursive: true, force: true });
+    await mkdir(fresh, { mode: 0o700 });
+    try {
+      await fill(fresh, file);
+      const damage = await damageOf(fresh);
+      if (damage !== undefined) throw refused(`${file} holds a damaged data folder (${damage}): take an older backup`);
+      // The key comes last: without it, an interrupted restore is taken for damage.
+      for (const name of restored) await rename(join(fresh, name), join(data, name));
+    } finally {
+      await rm(fresh, { recursive: true, force: true });
+    }
+    await giveToOwner(data);
+    return backup;
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    if (error instanceof BackupError) throw refused(`${file} cannot be restored: ${error.message}`);
+    throw refused(`${file} cannot be restored into ${data} (${(error as Error).message})`);
+  } finally {
+    process.umask(umask);
+  }
+}
+
+async function requireEmpty(data: string): Promise<void> {
+  const names = (await readdir(data)).filter((name) => name !== 'lost+found' && name !== contents.restoring);
+  if (names.length === 0) return;
+  const what = names.includes(contents.operator) ? 'in use by a notifier, or was when that died' : 'not empty';
+  throw refused(
+    `${data} is ${what} (it holds ${names.slice(0, 3).join(', ')}): stop the notifier that uses it and move it away, or name a new folder`,
+  );
+}
+
+async function fill(folder: string, file: string): Promise<void> {
+  await mkdir(join(folder, contents.queues), { mode: 0o700 });
+  const database = new ClassicLevel<Buffer, Buffer>(join(folder, contents.database), {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+  });
+  await database.open();
+  const queues = await open(join(folder, contents.queues, 'fauxqs.db'), 'wx', 0o600);
+  try {
+    for await (const part of readBackup(createReadStream(file))) {
+      if (part.kind === 'key') writeOwnFile(join(folder, contents.key), part.text);
+      if (part.kind === 'queues') await queues.appendFile(part.bytes);
+      if (part.kind === 'rows') await database.batch(part.rows.map(([key, value]) => ({ type: 'put', key, value })));
+    }
+    await queues.sync();
+  } finally {
+    await queues.close();
+    await database.close();
+  }
+}
+
+/** Gives what root has restored to the owner of the folder, such as the user of a service. */
+async function giveToOwner(data: string): Promise<void> {
+  const { uid, gid } = await stat(data);
+  if (process.getuid?.() !== 0 || uid === 0) return;
+  const give = async (path: string): Promise<void> => {
+    await chown(path, uid, gid);
+    if ((await lstat(path)).isDirectory()) for (const name of await readdir(path)) await give(join(path, name));
+  };
+  for (const name of restored) await give(join(data, name));
+}

@@ -1,0 +1,132 @@
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { run } from '#test/infra/cli/run-cli.ts';
+import { problem, startOperatorApi } from '#test/infra/cli/scripted-api.ts';
+
+const api = await startOperatorApi();
+
+const trackingId = '20240522-065711-H8UoUSI6';
+const [event, digest] = ['evt_56mnp55kjea3y2ryfrhmpzps3', 'dig_5ulj4ueztgkpb5rbuy4hd7cdh'];
+const route = `GET /transfers/${trackingId}/explanation`;
+const watch = { mailbox: 'alice@example.com', direction: 'sent' };
+const row = (id: string, to: string) => ({ row: `EVENT#${id.slice(0, 16)} DELIVERY#${id}#${to}` });
+const of = { event, type: 'transfer.failed', at: '2026-11-24T12:00:00.120Z' };
+
+const told = {
+  trackingId,
+  finding: 'told',
+  seen: [{ trackingId, ...watch, state: 'FAILED', since: of.at, firstSeenAt: of.at, isListed: false }],
+  timeline: [
+    { at: of.at, kind: 'seen', ...watch },
+    { at: of.at, kind: 'event', event, type: of.type, state: 'FAILED', ...watch },
+    { at: '2026-11-24T12:00:01.000Z', kind: 'fanned_out', event },
+    {
+      ...{ at: '2026-11-24T12:00:02.000Z', kind: 'attempt', event, endpoint: 'crm', attempt: 1, status: 503 },
+      ...{ outcome: 'failed', cause: 'throttled', durationMs: 12 },
+    },
+    { at: '2026-11-24T12:00:12.000Z', kind: 'digest', event, endpoint: 'team', digest },
+    { at: '2026-11-24T12:00:13.000Z', kind: 'delivered', event: digest, endpoint: 'team' },
+  ],
+  subscribers: [
+    {
+      ...{ name: 'crm', isReader: false, status: 'active' },
+      verdicts: [
+        {
+          ...{ ...of, verdict: 'waits_for_retry', attempts: 2, nextAttemptAt: '2026-11-24T12:05:00.500Z' },
+          proof: row(event, 'crm'),
+        },
+      ],
+    },
+    {
+      ...{ name: 'erp', isReader: false, status: 'paused' },
+      verdicts: [{ ...of, verdict: 'held_paused', reason: 'paused', proof: { setting: 'status', value: 'paused' } }],
+    },
+    {
+      ...{ name: 'team', isReader: true, status: 'active' },
+      verdicts: [{ ...of, verdict: 'in_digest', digest, attempts: 1, proof: row(digest, 'team') }],
+    },
+    { name: 'none', isReader: false, status: 'active', verdicts: [] },
+  ],
+};
+
+const explain = (...args: string[]) => run(['explain', trackingId, '--url', api.url, ...args], { columns: 100 });
+
+describe('explain', () => {
+  it('tells the life of a transfer, and a verdict for each subscriber with its proof and its command', async () => {
+    api.on(route, { body: told });
+    const { code, stdout, stderr } = await explain();
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const shown = stripVTControlCharacters(stdout).replaceAll(` --url ${api.url}`, '');
+    expect(shown).toBe(`transfer  ${trackingId}
+found     there are events about it
+sent      alice@example.com, FAILED since 2026-11-24 12:00:00 UTC, no longer listed
+
+AT (UTC)             WHAT        EVENT            TO    HOW
+2026-11-24 12:00:00  seen                               sent alice@example.com
+2026-11-24 12:00:00  event       transfer.failed        FAILED
+2026-11-24 12:00:01  fanned out  transfer.failed
+2026-11-24 12:00:02  attempt     transfer.failed  crm   1: HTTP 503, 12 ms
+2026-11-24 12:00:12  digest      transfer.failed  team  dig_5ulj4ueztgkpb5rbuy4hd7cdh
+2026-11-24 12:00:13  delivered   digest           team
+
+crm (active endpoint)
+  transfer.failed  evt_56mnp55kjea3y2ryfrhmpzps3
+    waits for a retry, 2 attempts, at 2026-11-24 12:05:00 UTC
+    row EVENT#evt_56mnp55kjea3 DELIVERY#evt_56mnp55kjea3y2ryfrhmpzps3#crm
+    → npm run notifier -- delivery cancel evt_56mnp55kjea3y2ryfrhmpzps3 crm
+
+erp (paused endpoint)
+  transfer.failed  evt_56mnp55kjea3y2ryfrhmpzps3
+    held, because the subscriber was paused
+    status is paused
+    → npm run notifier -- endpoint resume erp
+    → npm run notifier -- endpoint recover erp --from 2026-11-24T12:00:00.120Z
+
+team (active reader)
+  transfer.failed  evt_56mnp55kjea3y2ryfrhmpzps3, in dig_5ulj4ueztgkpb5rbuy4hd7cdh
+    told in a digest that was delivered
+    row EVENT#dig_5ulj4ueztgkp DELIVERY#dig_5ulj4ueztgkpb5rbuy4hd7cdh#team
+    → npm run notifier -- delivery resend dig_5ulj4ueztgkpb5rbuy4hd7cdh team
+`);
+    expect(stdout).toContain(`→ npm run notifier -- endpoint resume erp --url ${api.url}`);
+    for (const line of shown.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+  });
+
+  it('asks for one endpoint or reader, in the watches of a mailbox', async () => {
+    api.on(route, { body: told });
+    await explain('--endpoint', 'crm');
+    await explain('--reader', 'team', '--mailbox', 'alice@example.com', '--direction', 'sent');
+    expect(api.calls).toEqual([
+      `${route}?subscriber=crm`,
+      `${route}?subscriber=team&mailbox=alice%40example.com&direction=sent`,
+    ]);
+    expect(await explain('--endpoint', 'crm', '--reader', 'team')).toMatchObject({ code: 2 });
+    expect(await explain('--direction', 'up')).toMatchObject({ code: 2 });
+  });
+
+  it('prints the answer as JSON', async () => {
+    api.on(route, { body: told });
+    expect(JSON.parse((await explain('--json')).stdout)).toEqual(told);
+  });
+
+  it('says what it has looked at when it found nothing, and never that all is well', async () => {
+    const looked = { watches: 3, isMore: true, disabled: 1, failing: 1, unfinished: 0 };
+    api.on(route, { body: { trackingId, finding: 'unknown', looked, seen: [], timeline: [], subscribers: [] } });
+    const { code, stdout } = await explain();
+    const where = 'not in 3 watches (1 failing, 1 not polled); there are more: name its mailbox by --mailbox';
+    expect(code).toBe(0);
+    expect(stripVTControlCharacters(stdout)).toBe(
+      `transfer  ${trackingId}\nfound     unknown to this notifier: ${where}\n`,
+    );
+  });
+
+  it('says that there is more, and has exit code 3 for a subscriber that never was', async () => {
+    api.on(route, { body: { ...told, hasMore: true } });
+    expect((await explain()).stderr).toBe('there is more than one answer shows: name one subscriber, or a mailbox\n');
+    api.on(route, problem(404, 'there is no endpoint or reader stranger'));
+    expect(await explain('--endpoint', 'stranger')).toMatchObject({
+      code: 3,
+      stderr: 'there is no endpoint or reader stranger\n',
+    });
+  });
+});

@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import http from 'node:http';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listenOnLoopback } from '#infra/loopback/loopback-guard.ts';
+import { run } from '#test/infra/cli/run-cli.ts';
+import { startOperatorApi } from '#test/infra/cli/scripted-api.ts';
+import { LocalRun } from '#test/infra/local/local-run.ts';
+import { childEnvironment } from '#test/support/child-process.ts';
+import { ask } from './console-world.ts';
+
+const api = await startOperatorApi();
+const environment = { NOTIFIER_URL: api.url };
+
+/** Runs the command until it is to end at once. */
+const shortly = (...args: string[]) => run(['console', ...args], { environment, interrupted: AbortSignal.abort() });
+
+describe('console', () => {
+  it('prints its address first, with the token on it alone, and ends with 0', async () => {
+    const { code, stdout, stderr } = await shortly('--no-open');
+    expect(stdout).toMatch(/^Console {2}http:\/\/127\.0\.0\.1:\d+\/\?token=[0-9a-f]{32}\n$/);
+    expect(stderr).toBe(`shows ${api.url}; Ctrl-C ends it\n`);
+    expect(code).toBe(0);
+  });
+
+  it('says that no browser can be opened where there is no screen', async () => {
+    expect((await shortly()).stderr).toContain('no browser can be opened here: open that address yourself');
+  });
+
+  it('prints its address as JSON for scripts', async () => {
+    const { stdout } = await shortly('--no-open', '--json');
+    expect(JSON.parse(stdout)).toEqual({ url: expect.stringMatching(/^http:/) });
+  });
+
+  it('says when pages may change things', async () => {
+    expect((await shortly('--no-open', '--allow-changes')).stderr).toContain('and changes it after a question');
+  });
+
+  it('listens on the port that is named', async () => {
+    const server = http.createServer();
+    const free = new URL(await listenOnLoopback(server)).port;
+    server.close();
+    await once(server, 'close');
+    expect((await shortly('--no-open', '--port', free)).stdout).toContain(`http://127.0.0.1:${free}/?token=`);
+  });
+
+  it('says what to do when the port is in use, without a stack', async () => {
+    const server = http.createServer();
+    const { port } = new URL(await listenOnLoopback(server));
+    const { code, stdout, stderr } = await shortly('--no-open', '--port', port);
+    server.close();
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toBe(
+      `cannot listen on port ${port} (EADDRINUSE): another program uses it, perhaps another console: name another one, or leave --port out for a free one\n`,
+    );
+  });
+
+  it.each([
+    ['--port', '0'],
+    ['--port', '65536'],
+    ['--port', 'x'],
+    ['--language', 'fr'],
+  ])('refuses %s %s', async (option, value) => {
+    expect((await shortly('--no-open', option, value)).code).toBe(2);
+  });
+
+  it('serves until Ctrl-C, in the language that is named, and then ends with 0', async () => {
+    const child = spawn(process.execPath, ['infra/cli/main.ts', 'console', '--no-open', '--language', 'de'], {
+      env: { ...childEnvironment, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+    const address = new URL(line.split(/\s+/)[1]!);
+    const admitted = await ask(address.origin, address.pathname + address.search);
+    const cookie = admitted.headers['set-cookie']![0]!.split(';')[0]!;
+    const { body } = await ask(address.origin, '/doctor', { headers: { cookie, 'accept-language': 'en' } });
+    expect(body).toContain('<html lang="de">');
+    const live = http.get(`${address.origin}/live`, { headers: { cookie } });
+    await once(live, 'response');
+    live.on('error', () => undefined);
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+});
+
+describe('npm start', () => {
+  let started: LocalRun;
+  beforeAll(() => {
+    started = new LocalRun([]);
+  });
+  afterAll(async () => {
+    started.kill('SIGTERM');
+    await started.exit();
+  });
+
+  it('prints the address of its console first; the console shows it working, and only shows', async () => {
+    const { text } = (await started.line(() => true)) as unknown as { text: string };
+    const address = new URL(/^ +Console +(\S+)$/.exec(text)![1]!);
+    const admitted = await ask(address.origin, address.pathname + address.search);
+    const cookie = admitted.headers['set-cookie']![0]!.split(';')[0]!;
+    const { status, body } = await ask(address.origin, '/', { headers: { cookie } });
+    expect(status).toBe(200);
+    expect(body).toContain('read-only');
+    const doctor = await ask(address.origin, '/doctor/run', { headers: { cookie } });
+    expect(doctor.body).toMatch(/\d+ checks: \d+ ok, \d+ to look at, 0 failed/);
+  });
+
+  it('prints no address with a token among the lines for scripts, which go to logs', async () => {
+    const scripted = new LocalRun(['--json']);
+    const { Console: address } = (await scripted.line(({ kind }) => kind === 'ready')) as { Console?: string };
+    scripted.kill('SIGTERM');
+    await scripted.exit();
+    expect(address).toBeUndefined();
+  });
+});

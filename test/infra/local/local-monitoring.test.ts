@@ -1,0 +1,209 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import net, { type AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { listenOnLoopback, newSecret } from '#infra/loopback/loopback-guard.ts';
+import { alice, LocalWorld, people } from './local-world.ts';
+
+const world = await LocalWorld.start();
+const { server } = world;
+
+/** Finds a port that is free now. */
+async function freePort(): Promise<number> {
+  const listener = net.createServer().listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address() as AddressInfo;
+  await new Promise((resolve) => listener.close(resolve));
+  return port;
+}
+
+/** Requests on a receiver; `status` answers them. */
+interface Receiver {
+  readonly url: string;
+  readonly asked: string[];
+  status: number;
+}
+
+const receivers: http.Server[] = [];
+beforeEach(() => () => {
+  for (const receiver of receivers.splice(0)) {
+    receiver.closeAllConnections();
+    receiver.close();
+  }
+});
+
+async function receiver(): Promise<Receiver> {
+  const asked: string[] = [];
+  const listener = http.createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    request.resume();
+    response.writeHead(told.status).end();
+  });
+  receivers.push(listener);
+  const told: Receiver = { url: await listenOnLoopback(listener), asked, status: 204 };
+  return told;
+}
+
+/** Requests metrics. @returns content type, text and values by series */
+async function metricsOf(url: string, headers: Record<string, string> = {}) {
+  const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+  http.get(url, { headers }, resolve).on('error', reject);
+  const answer = await promise;
+  const body = await text(answer);
+  const lines = body.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  const values = Object.fromEntries(lines.map((line) => line.split(/ (?=\S+$)/) as [string, string]));
+  return { status: answer.statusCode, type: answer.headers['content-type'], body, values };
+}
+
+describe('metrics of a local run', () => {
+  it('tell Prometheus of polls, deliveries, endpoints and the process, but of no mailbox and no reader', async () => {
+    const crm = await receiver();
+    const broken = await receiver();
+    broken.status = 500;
+    const listen = await freePort();
+    const run = world.startReal({
+      config: {
+        metrics: { listen },
+        webhooks: [
+          { name: 'crm', url: crm.url },
+          { name: 'broken', url: broken.url, retryDelays: ['1h'] },
+        ],
+        notify: { readers: [{ name: 'dave', email: 'dave@example.com', when: 'daily at 07:30' }] },
+      },
+      args: ['--allow-private-webhooks'],
+    });
+    const before = Date.now() / 1000;
+    await run.line(({ outcome }) => outcome === 'baseline');
+    const { trackingId } = server.transfers.create(people);
+    await run.line(({ kind, endpoint }) => kind === 'delivery' && endpoint === 'crm');
+    await run.line(({ kind, endpoint }) => kind === 'delivery' && endpoint === 'broken');
+    // A delivery may end before the poll that has found its event.
+    await run.line(({ outcome }) => outcome === 'changed');
+    const { type, body, values } = await metricsOf(`http://127.0.0.1:${listen}/metrics`);
+
+    expect(type).toBe('text/plain; version=0.0.4; charset=utf-8');
+    const attempts = (endpoint: string, outcome: string) =>
+      values[`transfer_notifier_attempts_total{endpoint="${endpoint}",outcome="${outcome}"}`];
+    expect(attempts('crm', 'delivered')).toBe('1');
+    expect(attempts('broken', 'failed')).toBe('1');
+    expect(values).toMatchObject({
+      'transfer_notifier_polls_total{outcome="baseline"}': '1',
+      'transfer_notifier_polls_total{outcome="failed"}': '0',
+      transfer_notifier_events_published_total: '1',
+      'transfer_notifier_deliveries_total{endpoint="crm",status="DELIVERED"}': '1',
+      'transfer_notifier_deliveries_total{endpoint="broken",status="PENDING"}': '1',
+      'transfer_notifier_watches{state="enabled"}': '1',
+      'transfer_notifier_watches{state="failing"}': '0',
+      'transfer_notifier_endpoints{status="active"}': '3',
+      'transfer_notifier_endpoint_failing{endpoint="broken"}': '0',
+      'transfer_notifier_endpoint_failing{endpoint="(readers)"}': '0',
+      // The failed one, and the event that waits for the reader's digest.
+      'transfer_notifier_deliveries_waiting{state="pending"}': '2',
+      'transfer_notifier_deliveries_waiting{state="held"}': '0',
+      transfer_notifier_oldest_overdue_seconds: '0',
+    });
+    for (const instant of ['last_complete_listing', 'last_good_tick'])
+      expect(Number(values[`transfer_notifier_${instant}_timestamp_seconds`])).toBeGreaterThan(before);
+    for (const name of ['transfer_notifier_server_requests_total', 'process_resident_memory_bytes'])
+      expect(Number(values[name])).toBeGreaterThan(0);
+    for (const secret of [alice, 'dave', trackingId, crm.url]) expect(body).not.toContain(secret);
+    await run.line(({ kind, ...facts }) => kind === 'ready' && JSON.stringify(facts).includes(`:${listen}/metrics`));
+  });
+
+  it('are served with the token of the operator API where the configuration names no address', async () => {
+    const run = world.startReal();
+    await run.line(({ outcome }) => outcome === 'baseline');
+    const { url, token } = world.operator();
+    const { values, status } = await metricsOf(`${url}/metrics`, { authorization: `Bearer ${token}` });
+    expect(status).toBe(200);
+    expect(values['transfer_notifier_polls_total{outcome="baseline"}']).toBe('1');
+    expect(await metricsOf(`${url}/metrics`)).toMatchObject({ status: 401, values: {} });
+  });
+
+  it('refuse web pages on the loopback interface, also those by DNS rebinding, and know no other page', async () => {
+    const listen = await freePort();
+    const run = world.startReal({ config: { metrics: { listen } } });
+    await run.line(({ kind }) => kind === 'ready');
+    const url = `http://127.0.0.1:${listen}/metrics`;
+    expect((await metricsOf(url)).status).toBe(200);
+    expect((await metricsOf(url, { host: 'attacker.example.com' })).status).toBe(403);
+    expect((await metricsOf(url, { origin: 'https://attacker.example.com' })).status).toBe(403);
+    expect((await metricsOf(`http://127.0.0.1:${listen}/status`)).status).toBe(404);
+  });
+
+  it('are served to other machines by any name where the configuration says so, but not to web pages', async () => {
+    const listen = `0.0.0.0:${await freePort()}`;
+    const run = world.startReal({ config: { metrics: { listen } } });
+    await run.line(({ kind }) => kind === 'ready');
+    const url = `http://${listen}/metrics`;
+    expect((await metricsOf(url, { host: 'notifier.example.com:9464' })).status).toBe(200);
+    expect((await metricsOf(url, { origin: 'https://attacker.example.com' })).status).toBe(403);
+  });
+});
+
+describe('operator.listen', () => {
+  it('fixes the address of the operator API', async () => {
+    const listen = await freePort();
+    const run = world.startReal({ config: { operator: { listen } } });
+    await run.line(({ kind }) => kind === 'ready');
+    expect(world.operator().url).toBe(`http://127.0.0.1:${listen}`);
+  });
+
+  it.each(['operator', 'metrics'])(
+    'tells of the port of %s in use with its remedy, and ends so that a supervisor tries again',
+    async (name) => {
+      const taken = new URL((await receiver()).url).port;
+      const run = world.startReal({ config: { [name]: { listen: Number(taken) } } });
+      expect(await run.exit()).toBe(1);
+      expect(run.stderr).toBe(
+        `${name}.listen: 127.0.0.1:${taken} is in use by another program: stop that one, or choose another port\n`,
+      );
+    },
+  );
+
+  it('tells of an address that this machine does not have', async () => {
+    const run = world.startReal({ config: { metrics: { listen: '203.0.113.1:9464' } } });
+    expect(await run.exit()).toBe(1);
+    expect(run.stderr).toBe(
+      'metrics.listen: this machine has no address 203.0.113.1: bring its network up, or correct the address\n',
+    );
+  });
+});
+
+describe('heartbeat of a local run', () => {
+  it('is sent after a tick that listed a watch', async () => {
+    const { url, asked } = await receiver();
+    const run = world.startReal({ config: { heartbeat: { url: `${url}/ping/one?status=up` } } });
+    await run.line(({ outcome }) => outcome === 'baseline');
+    await expect.poll(() => asked).toEqual(['GET /ping/one?status=up']);
+    await run.line(({ outcome }) => outcome === 'unchanged');
+    expect(asked).toHaveLength(1);
+  });
+
+  it('stays away while no watch can be listed', async () => {
+    const { url, asked } = await receiver();
+    const run = world.startReal({
+      config: { heartbeat: { url } },
+      environment: { CRYPTSHARE_CLIENT_ID: 'unregistered'.repeat(5) },
+    });
+    await run.line(({ problem }) => problem !== undefined);
+    run.kill('SIGTERM');
+    expect(await run.exit()).toBe(0);
+    expect(asked).toEqual([]);
+  });
+
+  it('fails without an end of the notifier, which tells it without the address', async () => {
+    const receiving = await receiver();
+    receiving.status = 404;
+    const secret = newSecret();
+    const run = world.startReal({ config: { heartbeat: { url: `${receiving.url}/${secret}` } } });
+    await run.line(({ kind, text = '' }) => kind === 'warning' && text.includes('heartbeat.url fails (HTTP 404)'));
+    const { trackingId } = server.transfers.create(people);
+    await run.line(({ kind, event }) => kind === 'event' && event!.data.trackingId === trackingId);
+    run.kill('SIGTERM');
+    expect(await run.exit()).toBe(0);
+    expect(run.stdout + run.stderr).not.toContain(secret);
+    expect(run.stdout.match(/heartbeat/g)).toHaveLength(2);
+  });
+});

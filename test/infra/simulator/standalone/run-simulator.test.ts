@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, onTestFinished, test } from 'vitest';
+import { loadConfig } from '#infra/config/config.ts';
+import { readCredentials } from '#infra/config/credentials.ts';
+import { LocalRun } from '#test/infra/local/local-run.ts';
+import { childEnvironment } from '#test/support/child-process.ts';
+
+const program = [process.execPath, 'infra/simulator/standalone/main.ts'];
+
+/** Starts it; it ends with the test at the latest. */
+function start(...args: string[]): LocalRun {
+  const run = new LocalRun(args, {}, { program });
+  onTestFinished(async () => {
+    run.kill('SIGKILL');
+    await run.exit();
+  });
+  return run;
+}
+
+test('npm run simulator prints a configuration and commands that work, and ends by Ctrl-C with exit code 0', async () => {
+  const run = start('--live', '--port', '0');
+  await run.line(({ text }) => text!.includes('/control/requests'));
+  const [, url = ''] = /^Simulated Cryptshare Server: (http:\/\/127\.0\.0\.1:\d+) /.exec(run.stdout) ?? [];
+
+  const folder = mkdtempSync(join(tmpdir(), 'simulator-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'simulator.config.json');
+  writeFileSync(file, /^ {2}\{\n.*?^ {2}\}\n/ms.exec(run.stdout)![0]);
+  const { server, watches } = loadConfig(file, () => []);
+  expect({ url: server.url, watches: watches.length }).toEqual({ url, watches: 2 });
+  const [, CRYPTSHARE_CLIENT_ID = ''] = /export CRYPTSHARE_CLIENT_ID=(\S+)/.exec(run.stdout) ?? [];
+  const { clientId } = readCredentials({ CRYPTSHARE_CLIENT_ID });
+  const verified = await fetch(`${url}/api/users/alice%40example.com/verification`, {
+    headers: { 'X-CS-ClientId': clientId, 'X-CS-MajorApiVersion': '1', 'X-CS-MinimumMinorApiVersion': '8' },
+  });
+  expect(await verified.json()).toMatchObject({ data: { verificationMethods: expect.arrayContaining(['CLIENT_ID']) } });
+
+  const sh = async (command: string) =>
+    (await promisify(execFile)('sh', ['-c', command], { env: { ...childEnvironment, server: url } })).stdout;
+  const [send = '', ...others] = run.stdout.match(/curl \$server.*/g) ?? [];
+  const { trackingId } = JSON.parse(await sh(send)) as { trackingId: string };
+  for (const command of others) {
+    const filled = command.replace('TRACKING-ID', trackingId).replace('curl ', 'curl --silent --fail-with-body ');
+    await expect(sh(filled), command).resolves.toBeDefined();
+  }
+  expect(others).toHaveLength(5);
+
+  const second = start('--port', new URL(url).port);
+  expect(await second.exit()).toBe(1);
+  expect(second.stderr).toBe(
+    `port ${new URL(url).port} is in use: end what uses it, or choose another one by --port\n`,
+  );
+
+  run.kill('SIGINT');
+  expect(await run.exit()).toBe(0);
+  expect(run.stderr).toBe('');
+});
