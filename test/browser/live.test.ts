@@ -34,6 +34,7 @@ describe('an open overview', () => {
   it('shows a new event without being loaded again', async () => {
     const { trackingId } = world.server.transfers.create(people);
     await expect.poll(newest).toContain(trackingId);
+    expect(await visitor.page.locator('#hours figcaption').innerText()).toBe('1 event in the last 24 hours');
     expect(await isTheSame()).toBe(true);
     expect(visitor.faults).toEqual([]);
   });

@@ -13,7 +13,7 @@ it.runIf(process.env.PICTURE)(`takes the picture of the README, of the demo: ${p
   const demo = new LocalRun([]);
   try {
     const { text } = await demo.line((line) => line.text!.includes('?token='));
-    const { page } = await visit({ viewport: { width: 1100, height: 1000 } });
+    const { page } = await visit({ viewport: { width: 1200, height: 900 } });
     await page.goto(/http:\S+/.exec(text!)![0]);
     await expect.poll(() => page.locator('#events tbody tr').count(), { timeout: 100_000 }).toBe(20);
     await page.screenshot({ path: picture });
