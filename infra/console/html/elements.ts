@@ -59,6 +59,10 @@ export function pager({ words: { say }, url }: PageRequest, next: string | undef
   ]}</nav>`;
 }
 
+/** Path and query. @example addressOf('/transfer', { id: 'a b' }); // '/transfer?id=a+b' */
+export const addressOf = (path: string, query: Readonly<Record<string, string>>): string =>
+  `${path}?${new URLSearchParams(query).toString()}`;
+
 /** Path and query of an address after changes of its query; undefined removes a field. */
 export function withQuery(url: URL, fields: Readonly<Record<string, string | undefined>>): string {
   const there = new URL(url);

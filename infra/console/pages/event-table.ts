@@ -1,7 +1,7 @@
 import type { ToldEvent } from '#functions/notices/digest.ts';
 import { countWords, operatorWords, transferWords } from '#functions/notices/event-words.ts';
 import type { EventResource } from '#infra/cli/api/resources.ts';
-import { foreign, table, time } from '#infra/console/html/elements.ts';
+import { addressOf, foreign, table, time } from '#infra/console/html/elements.ts';
 import { type Html, html, type Part } from '#infra/console/html/html.ts';
 import type { PageRequest } from '#infra/console/html/page.ts';
 
@@ -31,6 +31,6 @@ export function eventTypeWords({ notices }: PageRequest, type: string): string {
 
 export const transferLink = (trackingId: unknown): Part =>
   typeof trackingId === 'string' &&
-  html`<a class="id" href="/transfer?id=${encodeURIComponent(trackingId)}">${foreign(trackingId)}</a>`;
+  html`<a class="id" href="${addressOf('/transfer', { id: trackingId })}">${foreign(trackingId)}</a>`;
 
 const text = (value: unknown): Part => typeof value === 'string' && foreign(value);

@@ -1,6 +1,6 @@
 import type { EndpointResource, EventResource, Page, StatusResource } from '#infra/cli/api/resources.ts';
 import { barChart } from '#infra/console/html/chart.ts';
-import { badge, commandLine, facts, foreign, time } from '#infra/console/html/elements.ts';
+import { addressOf, badge, commandLine, facts, foreign, time } from '#infra/console/html/elements.ts';
 import { type Html, html, type Part } from '#infra/console/html/html.ts';
 import type { PageApi, PageRequest, PageRoute, View } from '#infra/console/html/page.ts';
 import type { Phrase } from '#infra/console/words/words.ts';
@@ -61,17 +61,19 @@ function findingItem(request: PageRequest, finding: Finding): Html {
     html`<li>${badge(finding.tone, say(`tone.${finding.tone}`))} <span>${says}</span>${more}</li>`;
   switch (finding.kind) {
     case 'late':
-      return item(link('/watches', say('finding.late', { count: finding.watches })), command(request, 'doctor'));
+      return item(
+        say('finding.late', { count: finding.watches }),
+        link('/doctor', say('section.doctor')),
+        command(request, 'doctor'),
+      );
     case 'cause': {
       const { cause, watches, since, message } = finding.cause;
       const phrase = `cause.watch.${cause}`;
       // Only other languages than English have words for causes; the message is in English.
       const known = request.notices.has(phrase) && request.notices.say(phrase);
       const says = say('finding.cause', { count: watches, since: words.time(since) });
-      return item(
-        html`${link('/watches?only=failing', says)} ${known}`,
-        html`<p class="said" lang="en">${foreign(message)}</p>`,
-      );
+      const more = html`<p class="said" lang="en">${foreign(message)}</p>`;
+      return item(html`${says} ${known}`, link('/watches?only=failing', say('section.watches')), more);
     }
     case 'overdue':
       return item(say('finding.overdue', { age: ageText(request, finding.overdueMs) }), command(request, 'doctor'));
@@ -79,24 +81,36 @@ function findingItem(request: PageRequest, finding: Finding): Html {
       const { name, failures, health } = finding.endpoint;
       const since = failures?.since ?? health!.failingSince;
       const says = say('finding.webhook', { count: failures?.count ?? 1, name, since: words.time(since) });
-      return item(link(`/endpoint?name=${name}`, says), command(request, `delivery list --endpoint ${name}`));
+      return item(
+        says,
+        link(addressOf('/endpoint', { name }), name),
+        command(request, `delivery list --endpoint ${name}`),
+      );
     }
     case 'disabled':
       return item(
-        link('/webhooks', say('finding.disabled', { count: finding.count })),
+        say('finding.disabled', { count: finding.count }),
+        link('/webhooks', say('section.webhooks')),
         command(request, 'endpoint list'),
       );
     case 'held':
-      return item(link('/webhooks', counted(request, heldWords, finding)), command(request, 'endpoint recover NAME'));
+      return item(
+        counted(request, heldWords, finding),
+        link('/webhooks', say('section.webhooks')),
+        command(request, 'endpoint recover NAME'),
+      );
     case 'unwatched':
-      return item(link('/watches', say('finding.unwatched')), command(request, 'watch add MAILBOX'));
+      return item(
+        say('finding.unwatched'),
+        link('/watches', say('section.watches')),
+        command(request, 'watch add MAILBOX'),
+      );
     case 'unpolled':
       return item(say('finding.unpolled'));
   }
 }
 
-/** Leads to where a finding is explained, and changed. */
-const link = (address: string, says: string): Html => html`<a href="${address}">${says}</a>`;
+const link = (address: string, label: string): Html => html` <a href="${address}">${label}</a>`;
 
 const command = (request: PageRequest, text: string): Html => html`<p>${commandLine(request, text)}</p>`;
 

@@ -1,5 +1,5 @@
 import { path } from '#infra/cli/api/client.ts';
-import { badge, commandLine, foreign, shellWord, table, time } from '#infra/console/html/elements.ts';
+import { addressOf, badge, commandLine, foreign, shellWord, table, time } from '#infra/console/html/elements.ts';
 import { type Html, html } from '#infra/console/html/html.ts';
 import type { PageRequest, PageRoute, View } from '#infra/console/html/page.ts';
 import { timelineTable } from './timeline-view.ts';
@@ -63,5 +63,5 @@ function seenTable(request: PageRequest, { seen }: Explanation): Html {
 function narrowed({ words: { say }, url }: PageRequest, id: string): Html | undefined {
   const by = narrowing.map((name) => url.searchParams.get(name)).filter(Boolean) as string[];
   if (by.length === 0) return undefined;
-  return html`<p>${say('explain.only', { by: by.join(', ') })} <a href="/transfer?id=${encodeURIComponent(id)}">${say('explain.all')}</a></p>`;
+  return html`<p>${say('explain.only', { by: by.join(', ') })} <a href="${addressOf('/transfer', { id })}">${say('explain.all')}</a></p>`;
 }

@@ -3,7 +3,7 @@ import type { Words as NoticeWords } from '#functions/notices/words/words.ts';
 import { knownStates } from '#functions/transfers/transfer.ts';
 import { path } from '#infra/cli/api/client.ts';
 import type { Page, TransferResource, WatchResource } from '#infra/cli/api/resources.ts';
-import { badge, commandLine, foreign, pager, shellWord, table, time } from '#infra/console/html/elements.ts';
+import { addressOf, badge, commandLine, foreign, pager, shellWord, table, time } from '#infra/console/html/elements.ts';
 import { choice, dayField, searchForm, textField } from '#infra/console/html/forms.ts';
 import { type Html, html, type Part } from '#infra/console/html/html.ts';
 import type { PageRequest, View } from '#infra/console/html/page.ts';
@@ -110,4 +110,4 @@ async function watchList(request: PageRequest): Promise<Html> {
 }
 
 const watchLink = ({ mailbox, direction }: WatchResource): Html =>
-  html`<a href="/transfers?${new URLSearchParams({ mailbox, direction }).toString()}">${foreign(mailbox)}</a>`;
+  html`<a href="${addressOf('/transfers', { mailbox, direction })}">${foreign(mailbox)}</a>`;

@@ -1,5 +1,5 @@
 import type { Answers } from '#infra/api/answers.ts';
-import { badge, commandLine, type Tone, time } from '#infra/console/html/elements.ts';
+import { addressOf, badge, commandLine, type Tone, time } from '#infra/console/html/elements.ts';
 import { type Html, html } from '#infra/console/html/html.ts';
 import type { PageRequest } from '#infra/console/html/page.ts';
 import { proofWords, verdictCommands } from '#infra/terminal/verdict-words.ts';
@@ -40,7 +40,7 @@ function subscriberPart(request: PageRequest, subscriber: Subscriber, most: numb
   const left = verdicts.length - newest.length;
   const kind = say(isReader === undefined ? 'subscriber' : isReader ? 'subscriber.reader' : 'subscriber.webhook');
   return html`<section class="card" aria-labelledby="of-${name}">
-<h3 id="of-${name}">${name} <small>${kind}</small> ${status !== 'active' && badge('warn', say(`status.${status}`))}</h3>
+<h3 id="of-${name}">${status === 'removed' ? name : html`<a href="${addressOf('/endpoint', { name })}">${name}</a>`} <small>${kind}</small> ${status !== 'active' && badge('warn', say(`status.${status}`))}</h3>
 <ul class="findings">${newest.map((verdict) => verdictItem(request, subscriber, verdict))}</ul>
 ${left > 0 && html`<p><a href="${subscriberAddress(request.url, name)}">${say('explain.older-events', { count: left })}</a></p>`}
 </section>`;

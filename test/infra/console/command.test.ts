@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, it } from 'vitest';
 import { listenOnLoopback } from '#infra/loopback/loopback-guard.ts';
 import { run } from '#test/infra/cli/run-cli.ts';
 import { startOperatorApi } from '#test/infra/cli/scripted-api.ts';
@@ -85,32 +86,43 @@ describe('console', () => {
 });
 
 describe('npm start', () => {
-  let started: LocalRun;
-  beforeAll(() => {
-    started = new LocalRun([]);
-  });
-  afterAll(async () => {
-    started.kill('SIGTERM');
-    await started.exit();
-  });
+  const main = `${process.execPath} infra/local/main.ts`;
+  const consoleIn = (line: unknown): string | undefined =>
+    /Console\s+(.+)$/.exec(stripVTControlCharacters((line as { text: string }).text).trim())?.[1];
 
-  it('prints the address of its console first; the console shows it working, and only shows', async () => {
-    const { text } = (await started.line(() => true)) as unknown as { text: string };
-    const address = new URL(/^ +Console +(\S+)$/.exec(text)![1]!);
+  it('prints on a terminal the address of its console first; the console shows it working, and only shows', async () => {
+    const started = new LocalRun([], {}, { program: ['script', '-qec', main, '/dev/null'] });
+    const address = new URL(consoleIn(await started.line((line) => consoleIn(line) !== undefined))!);
+    const at = started.lines.findIndex((line) => consoleIn(line) !== undefined);
+    // The line of counts is drawn before, and erased.
+    expect(JSON.stringify(started.lines.slice(0, at))).not.toContain('http');
     const admitted = await ask(address.origin, address.pathname + address.search);
     const cookie = admitted.headers['set-cookie']![0]!.split(';')[0]!;
     const { status, body } = await ask(address.origin, '/', { headers: { cookie } });
     expect(status).toBe(200);
     expect(body).toContain('read-only');
     const doctor = await ask(address.origin, '/doctor/run', { headers: { cookie } });
+    started.kill('SIGTERM');
+    await started.exit();
     expect(doctor.body).toMatch(/\d+ checks: \d+ ok, \d+ to look at, 0 failed/);
   });
 
-  it('prints no address with a token among the lines for scripts, which go to logs', async () => {
+  it('prints no token into a pipe, which may be a log, but the command that opens the console', async () => {
+    const started = new LocalRun([]);
+    const command = consoleIn(await started.line(() => true))!;
+    expect(command).toMatch(/^npm run notifier -- console --data \S+$/);
+    const opened = await run([...command.split(' ').slice(4), '--no-open'], { interrupted: AbortSignal.abort() });
+    started.kill('SIGTERM');
+    await started.exit();
+    expect(opened).toMatchObject({ code: 0, stdout: expect.stringMatching(/\?token=/) });
+    expect(started.stdout).not.toContain('token=');
+  });
+
+  it('prints no token among the lines for scripts', async () => {
     const scripted = new LocalRun(['--json']);
-    const { Console: address } = (await scripted.line(({ kind }) => kind === 'ready')) as { Console?: string };
+    const { Console: command } = (await scripted.line(({ kind }) => kind === 'ready')) as { Console?: string };
     scripted.kill('SIGTERM');
     await scripted.exit();
-    expect(address).toBeUndefined();
+    expect(command).toMatch(/^npm run notifier -- console/);
   });
 });

@@ -44,7 +44,7 @@ async function start(mayChange: boolean) {
     ...{ api: { address: '', get: unused, send: unused }, runChecks: unused },
   };
   const feed = new LiveFeed({ read: unused, sleep: unused, intervalMs: 1, onNews: () => {} });
-  const routes = { pages: [], changes: [change] };
+  const routes = { pages: [], documents: [], changes: [change] };
   const app = consoleApp({ source, admission, feed, routes, timeZone: 'UTC', onFault: () => {} });
   const server = http.createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
   const served = await serveOnLoopback(server, withAny, undefined, 'own');

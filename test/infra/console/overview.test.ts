@@ -82,6 +82,7 @@ describe('the overview', () => {
     const text = await world.console.read('/');
     expect(text).toContain('crm: 1 failed attempt since');
     expect(text).toContain('delivery list --endpoint crm');
+    expect((await world.console.ask('/')).body).toContain('<a href="/endpoint?name=crm">crm</a>');
     expect(text).toContain('Deliveries waiting 1');
   });
 
