@@ -2,11 +2,13 @@ import { retryBudget } from '#functions/clock/backoff.ts';
 import type { Deadline } from '#functions/clock/instants.ts';
 import { isDigestId } from '#functions/notices/digest.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
+import type { Settled } from '#functions/webhooks/deliveries/settled.ts';
 import { newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { readerOf } from '#functions/webhooks/endpoints/reader.ts';
 import type { FailedDrain, WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
-import { Drain } from './drain.ts';
+import { drain } from './drain.ts';
 import { gather } from './gather.ts';
+import { Work } from './work.ts';
 
 export type DeliveryBatch = Readonly<Awaited<ReturnType<typeof deliver>>>;
 
@@ -27,12 +29,13 @@ export async function deliver(
   stopping?: AbortSignal,
 ) {
   const unhandled: FailedDrain[] = [];
+  const settled: Settled[] = [];
   // Each endpoint by itself: unreadable rows of one endpoint do not delay the others.
-  const settled = await Promise.all(
+  await Promise.all(
     [...Map.groupBy(wakeUps, ({ endpoint }) => endpoint)].map(async ([name, wanted]) => {
       const events = [...new Set(wanted.flatMap((wakeUp) => wakeUp.events))];
       const wantsRetries = wanted.some((wakeUp) => wakeUp.events.length === 0);
-      let drain: Drain | undefined;
+      let work: Work | undefined;
       try {
         const read = await readFirst(deps, name, events, deadline);
         const beginUntil = deadline - requestTimeMs;
@@ -41,15 +44,14 @@ export async function deliver(
         const digests =
           reader && (await gather({ ...deps, endpoint: endpoint!, reader, named: events, deadline: beginUntil }));
         const own = digests ? [...events.filter(isDigestId), ...digests] : events;
-        drain = new Drain(deps, name, { ...read, events: own, wantsRetries, beginUntil, stopping });
-        await drain.run();
+        work = new Work(deps, name, own, wantsRetries);
+        await drain(deps, work, { ...read, beginUntil, stopping, settled });
       } catch (error) {
-        unhandled.push({ endpoint: name, error: error as Error, isKept: drain?.work.isKept ?? false });
+        unhandled.push({ endpoint: name, error: error as Error, isKept: work?.isKept ?? false });
       }
-      return drain?.settled ?? [];
     }),
   );
-  return { settled: settled.flat(), unhandled };
+  return { settled, unhandled };
 }
 
 async function readFirst(deps: DeliverDependencies, endpoint: string, events: string[], deadline: Deadline) {
