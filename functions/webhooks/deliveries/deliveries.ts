@@ -10,7 +10,6 @@ import { endpointKey, type WebhookDependencies } from '#functions/webhooks/endpo
 import type { EventKind } from '#functions/webhooks/endpoints/format.ts';
 import type { AttemptRecord, Delivery, DeliveryName, NextStep } from './delivery.ts';
 import * as layout from './delivery.ts';
-import { retriesBetween } from './delivery-index.ts';
 
 /** An event or digest to be stored: its bytes and its ISO 8601 time. */
 export interface StoredEvent {
@@ -110,7 +109,7 @@ export class Deliveries {
 
   /** Events whose retries to an endpoint are due by `until` (Unix ms), oldest first, as far as the index knows. */
   async due(endpoint: string, until: number, limit = pageSize): Promise<{ event: string; dueAt: number }[]> {
-    const { items } = await readKeys(this.source, retriesBetween(endpoint, 0, until), undefined, limit);
+    const { items } = await readKeys(this.source, layout.retriesBetween(endpoint, 0, until), undefined, limit);
     return items.map(({ sk, dueAt }) => ({ event: layout.deliveryNameOf(sk).event, dueAt: Math.ceil(dueAt) }));
   }
 

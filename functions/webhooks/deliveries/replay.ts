@@ -8,8 +8,7 @@ import { existingEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { EndpointError } from '#functions/webhooks/endpoints/settings.ts';
 import { sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import type { DeliveryDependencies } from './deliveries.ts';
-import type { Delivery, DeliveryName } from './delivery.ts';
-import { heldBetween, sentTo } from './delivery-index.ts';
+import { type Delivery, type DeliveryName, heldBetween, sentTo } from './delivery.ts';
 
 export interface ReplayOptions {
   /** ISO 8601 times of the events: `from` is included, `until` is not. */

@@ -13,7 +13,7 @@ import dynalite from 'dynalite';
 import type { FastifyInstance, FastifyListenOptions } from 'fastify';
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import type { KeyIndex } from '#functions/dynamodb/index-pages.ts';
-import { indexes } from '#functions/webhooks/deliveries/delivery-index.ts';
+import { indexes } from '#functions/webhooks/deliveries/delivery.ts';
 import { contents, damagedFolder, storageError } from '#infra/local/data/data-folder.ts';
 import { openDataFolder } from '#infra/local/data/open-data-folder.ts';
 import {
