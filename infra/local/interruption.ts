@@ -10,7 +10,7 @@ import { shardKey } from '#functions/watches/shard-rows.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { type LeaseRow, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
-import { Leases } from '#functions/webhooks/endpoints/leases.ts';
+import { leasesIn } from '#functions/webhooks/endpoints/leases.ts';
 
 /** Table of leases, in a database without another user. */
 interface InterruptionDependencies {
@@ -54,7 +54,7 @@ async function changeLeases(
   change: (lease: LeaseRow) => LeaseRow,
 ): Promise<void> {
   const at = now().getTime();
-  const leases = new Leases({ dynamo, table });
+  const leases = leasesIn({ dynamo, table });
   const read = await leases.of(endpoints);
   await Promise.all(
     endpoints.map(async (name, index) => {

@@ -10,7 +10,7 @@ import { DataKey } from '#functions/lambda/data-key.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import { type Delivery, deliveryKey, deliveryNameOf, duePart } from '#functions/webhooks/deliveries/delivery.ts';
 import { leaseOf } from '#functions/webhooks/endpoints/lease.ts';
-import { Leases, leaseKey } from '#functions/webhooks/endpoints/leases.ts';
+import { leaseKey, leasesIn } from '#functions/webhooks/endpoints/leases.ts';
 import type { EndpointLifeDependencies } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { parseWakeUp, type WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { ClockWitness } from '#functions/webhooks/engine/clock-witness.ts';
@@ -247,7 +247,7 @@ export async function startWebhookWorld() {
     takeWakeUps,
     countWakeUps,
     /** The leases as another process sees them, which knows none from before. */
-    otherLeases: () => new Leases({ dynamo, table: webhooksTable }, () => 0.5),
+    otherLeases: () => leasesIn({ dynamo, table: webhooksTable }, () => 0.5),
     /** The dependencies on the webhooks table through another client, as another process has them. */
     depsThrough: (client: DynamoDBClient) => ({ ...deps, ...on(client) }),
     /** The dependencies of a process that knows no lease yet, with a step between it and the table. */

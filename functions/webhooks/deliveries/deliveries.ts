@@ -25,26 +25,19 @@ export type EndpointDeliveries = Readonly<Awaited<ReturnType<Deliveries['ofEndpo
 
 const pageSize = 100;
 
-export class Deliveries {
-  /** Milliseconds for which events, deliveries and attempts are kept. */
-  readonly keptForMs: number;
-  private readonly source: TableSource;
+export type Deliveries = ReturnType<typeof deliveriesIn>;
 
-  constructor(source: TableSource, keptForMs = usualKeptForMs) {
-    this.source = source;
-    this.keptForMs = keptForMs;
-  }
-
+/** @param keptForMs milliseconds for which events, deliveries and attempts are kept */
+export function deliveriesIn(source: TableSource, keptForMs = usualKeptForMs) {
   /** Stores an event that no endpoint wants; idempotent. */
-  storeEvent(event: StoredEvent, now: number): Promise<void> {
-    return this.add(layout.eventKey(event.id), { body: event.body, eventAt: event.at, ...listing(event) }, now);
-  }
+  const storeEvent = (event: StoredEvent, now: number): Promise<void> =>
+    add(layout.eventKey(event.id), { body: event.body, eventAt: event.at, ...listing(event) }, now);
 
   /**
    * Creates a delivery with its event, unless it exists in any status; `isListed` lists the event under it by day. With
    * a time (Unix ms), the delivery waits until then as a retry does; without, fan-out wakes its endpoint at once.
    */
-  async create(
+  async function create(
     event: StoredEvent,
     endpoint: Pick<Endpoint, 'name' | 'createdAt'>,
     now: number,
@@ -60,91 +53,86 @@ export class Deliveries {
       attempt: 0,
       nextAttemptAt: waitsUntil ?? now,
       changedAt: now,
-      ...(waitsUntil !== undefined && {
-        due: layout.duePart(endpoint.name),
-        dueAt: layout.dueAtOf(event.id, waitsUntil),
-      }),
+      ...(waitsUntil !== undefined && placed(layout.duePart(endpoint.name), event.id, waitsUntil)),
       ...(isListed && listing(event)),
     };
-    await this.add(layout.deliveryKey({ event: event.id, endpoint: endpoint.name }), row, now);
+    await add(layout.deliveryKey({ event: event.id, endpoint: endpoint.name }), row, now);
   }
 
   /**
    * Writes the next step of a delivery; undefined when its `rev` has changed since it was read. `change` has more new
    * fields. With the `rev` that was read, an attempt in flight does not take the delivery for changed.
    */
-  async step(
+  async function step(
     delivery: Delivery,
     step: NextStep,
     now: number,
     change: { readonly lastAttempt?: AttemptRecord; readonly endpointSince?: string; readonly rev?: number } = {},
   ): Promise<Delivery | undefined> {
     const { pk, sk } = layout.deliveryKey(delivery);
-    const read = { condition: 'rev = :rev', values: { rev: delivery.rev } };
+    const unchanged = { condition: 'rev = :rev', values: { rev: delivery.rev } };
     const usual = { reason: undefined, digest: undefined, rev: delivery.rev + 1, changedAt: now };
     const fields = { ...usual, ...step, ...change, ...waitingOf(delivery, step) };
-    if (change.lastAttempt && delivery.lastAttempt) await this.storeAttempt(delivery, delivery.lastAttempt);
-    if (await new Partition(this.source, pk).update(sk, fields, read)) {
+    if (change.lastAttempt && delivery.lastAttempt) await storeAttempt(delivery, delivery.lastAttempt);
+    if (await new Partition(source, pk).update(sk, fields, unchanged)) {
       const { dueAt: _, attempt = delivery.attempt, ...written } = fields;
       return { ...delivery, ...written, attempt };
     }
     // Another process changed the row, but the attempt was made and must be recorded.
-    if (change.lastAttempt) await this.storeAttempt(delivery, change.lastAttempt);
+    if (change.lastAttempt) await storeAttempt(delivery, change.lastAttempt);
     return undefined;
   }
 
   /** Reads the present state of deliveries from their rows; an index may lag behind them. */
-  async read(names: readonly DeliveryName[], budget = retryBudget()): Promise<Delivery[]> {
-    const rows = await getRows(this.source.dynamo, this.source.table, names.map(layout.deliveryKey), budget);
+  async function read(names: readonly DeliveryName[], budget = retryBudget()): Promise<Delivery[]> {
+    const rows = await getRows(source.dynamo, source.table, names.map(layout.deliveryKey), budget);
     return rows.flatMap((row) => row ?? []).map(layout.deliveryOf);
   }
 
   /** Reads an endpoint, undefined when it was removed, together with its deliveries of some events, by their ids. */
-  async ofEndpoint(name: string, events: readonly string[], budget = retryBudget()) {
+  async function ofEndpoint(name: string, events: readonly string[], budget = retryBudget()) {
     const keys = [endpointKey(name), ...events.map((event) => layout.deliveryKey({ event, endpoint: name }))];
-    const [row, ...rows] = await getRows(this.source.dynamo, this.source.table, keys, budget);
+    const [row, ...rows] = await getRows(source.dynamo, source.table, keys, budget);
     const found = rows.flatMap((one) => one ?? []).map(layout.deliveryOf);
     return { endpoint: row && endpointOf(row), deliveries: new Map(found.map((each) => [each.event, each])) };
   }
 
   /** Events whose retries to an endpoint are due by `until` (Unix ms), oldest first, as far as the index knows. */
-  async due(endpoint: string, until: number, limit = pageSize): Promise<{ event: string; dueAt: number }[]> {
-    const { items } = await readKeys(this.source, layout.retriesBetween(endpoint, 0, until), undefined, limit);
+  async function due(endpoint: string, until: number, limit = pageSize): Promise<{ event: string; dueAt: number }[]> {
+    const { items } = await readKeys(source, layout.retriesBetween(endpoint, 0, until), undefined, limit);
     return items.map(({ sk, dueAt }) => ({ event: layout.deliveryNameOf(sk).event, dueAt: Math.ceil(dueAt) }));
   }
 
   /** Deliveries in ranges of an index, page by page, each with its last place, as {@link rowsIn} reads them. */
-  async *pages(ranges: readonly IndexRange[], budget = retryBudget(), after?: Cursor) {
-    for await (const { rows, last } of rowsIn(this.source, ranges, budget, after))
+  async function* pages(ranges: readonly IndexRange[], budget = retryBudget(), after?: Cursor) {
+    for await (const { rows, last } of rowsIn(source, ranges, budget, after))
       yield { deliveries: rows.map(layout.deliveryOf), last };
   }
 
   /** Stores an attempt in a row of its own: the delivery's row holds only the last attempt. */
-  private async storeAttempt(delivery: Delivery, attempt: AttemptRecord): Promise<void> {
+  async function storeAttempt(delivery: Delivery, attempt: AttemptRecord): Promise<void> {
     const { pk, sk } = layout.attemptKey(delivery, attempt);
-    const expiresAt = expiryOf(Date.parse(attempt.startedAt), this.keptForMs);
-    await new Partition(this.source, pk).put(sk, { ...attempt, expiresAt }, {});
+    const expiresAt = expiryOf(Date.parse(attempt.startedAt), keptForMs);
+    await new Partition(source, pk).put(sk, { ...attempt, expiresAt }, {});
   }
 
-  private async add({ pk, sk }: Key, row: Item, now: number): Promise<void> {
-    const expiresAt = expiryOf(now, this.keptForMs);
-    await new Partition(this.source, pk).put(sk, { ...row, expiresAt }, { condition: 'attribute_not_exists(pk)' });
+  async function add({ pk, sk }: Key, row: Item, now: number): Promise<void> {
+    const expiresAt = expiryOf(now, keptForMs);
+    await new Partition(source, pk).put(sk, { ...row, expiresAt }, { condition: 'attribute_not_exists(pk)' });
   }
+
+  return { keptForMs, storeEvent, create, step, read, ofEndpoint, due, pages };
 }
 
-const listing = ({ kind, at, id }: StoredEvent) => ({
-  day: layout.dayPart(kind, at),
-  listedAt: layout.listedAt(at, id),
-});
+const listing = ({ kind, at, id }: StoredEvent) => {
+  return { day: layout.dayPart(kind, at), listedAt: layout.listedAt(at, id) };
+};
 
 /** Sorts retries in the waiting index by their due time, and held deliveries by the time of their event. */
-function waitingOf(delivery: Delivery, step: NextStep) {
-  if (step.status === 'PENDING')
-    return { due: layout.duePart(delivery.endpoint), dueAt: layout.dueAtOf(delivery.event, step.nextAttemptAt) };
-  if (step.status === 'HELD')
-    return {
-      due: layout.heldPart(delivery.endpoint),
-      dueAt: layout.dueAtOf(delivery.event, Date.parse(delivery.eventAt)),
-    };
+function waitingOf({ event, endpoint, eventAt }: Delivery, step: NextStep) {
+  if (step.status === 'PENDING') return placed(layout.duePart(endpoint), event, step.nextAttemptAt);
+  if (step.status === 'HELD') return placed(layout.heldPart(endpoint), event, Date.parse(eventAt));
   return { due: undefined, dueAt: undefined };
 }
+
+const placed = (due: string, event: string, at: number) => ({ due, dueAt: layout.dueAtOf(event, at) });

@@ -30,83 +30,73 @@ const maxTries = 20;
 const firstWaitMs = 5;
 const longestWaitMs = 100;
 
-/** Leases, and tasks for their holders. Drains of a process change a lease in turn, processes by conditional writes. */
-export class Leases {
-  private readonly source: TableSource;
-  private readonly random: () => number;
-  private readonly keptForMs: number;
-  /** End of each holder and attempt of this process by the steady clock, which ignores changes of the system's clock. */
-  readonly alive = new Map<string, number>();
-  private readonly turns = new Map<string, { readonly limit: LimitFunction; last: LeaseRow | undefined }>();
+export type Leases = ReturnType<typeof leasesIn>;
 
-  constructor(source: TableSource, random = Math.random, keptForMs = usualKeptForMs) {
-    this.source = source;
-    this.random = random;
-    this.keptForMs = keptForMs;
-  }
+/** Leases, and tasks for their holders. Drains of a process change a lease in turn, processes by conditional writes. */
+export function leasesIn(source: TableSource, random = Math.random, keptForMs = usualKeptForMs) {
+  /** End of each holder and attempt of this process by the steady clock, which ignores changes of the system's clock. */
+  const alive = new Map<string, number>();
+  const turns = new Map<string, { readonly limit: LimitFunction; last: LeaseRow | undefined }>();
+  const partition = (endpoint: string): Partition => new Partition(source, leaseKey(endpoint).pk);
 
   /** Corrects a stored lease as {@link plausibleLease} does, but keeps holders and attempts alive in this process. */
-  plausible(endpoint: string, lease: LeaseRow, now: number, steady: number): LeaseRow {
-    const plausible = plausibleLease(lease, now);
+  function plausible(endpoint: string, lease: LeaseRow, now: number, steady: number): LeaseRow {
+    const corrected = plausibleLease(lease, now);
     const { holder } = lease;
-    const isAlive = holder && (this.alive.get(holder.id) ?? 0) > steady;
-    const inFlight = Object.entries(plausible.inFlight).map(([event, inFlightAttempt]) => {
-      const until = Math.max(inFlightAttempt.until, now + (this.alive.get(`${endpoint} ${event}`) ?? 0) - steady);
+    const isAlive = holder && (alive.get(holder.id) ?? 0) > steady;
+    const inFlight = Object.entries(corrected.inFlight).map(([event, inFlightAttempt]) => {
+      const until = Math.max(inFlightAttempt.until, now + (alive.get(`${endpoint} ${event}`) ?? 0) - steady);
       return [event, { ...inFlightAttempt, until }];
     });
-    return { ...plausible, ...(isAlive && { holder }), inFlight: Object.fromEntries(inFlight) };
+    return { ...corrected, ...(isAlive && { holder }), inFlight: Object.fromEntries(inFlight) };
   }
 
   /** This process's last write of a lease, possibly stale; undefined before the first. */
-  known(endpoint: string): LeaseRow | undefined {
-    return this.turns.get(endpoint)?.last;
-  }
+  const known = (endpoint: string): LeaseRow | undefined => turns.get(endpoint)?.last;
 
   /** Marks an attempt as ended without a write: the next change removes it; until then other processes wait for it. */
-  end(endpoint: string, event: string): void {
-    const turn = this.turns.get(endpoint);
+  function end(endpoint: string, event: string): void {
+    const turn = turns.get(endpoint);
     if (!turn?.last) return;
     const { [event]: _, ...inFlight } = turn.last.inFlight;
     turn.last = { ...turn.last, inFlight };
   }
 
   /** Reads the lease of an endpoint and its oldest tasks, at most `limit`, in one query. */
-  async look(endpoint: string, limit: number) {
-    const { rows } = await this.partition(endpoint).page(leaseSk, `${taskPrefix}~`, limit + 1);
+  async function look(endpoint: string, limit: number) {
+    const { rows } = await partition(endpoint).page(leaseSk, `${taskPrefix}~`, limit + 1);
     const lease = rows[0]?.sk === leaseSk ? rows.shift() : undefined;
     return { lease: leaseOf(lease), tasks: rows.slice(0, limit).map(taskOf) };
   }
 
-  async read(endpoint: string): Promise<LeaseRow> {
-    return leaseOf((await this.partition(endpoint).range(leaseSk, leaseSk))[0]);
-  }
+  const read = async (endpoint: string): Promise<LeaseRow> =>
+    leaseOf((await partition(endpoint).range(leaseSk, leaseSk))[0]);
 
   /** The leases of endpoints, in their order. */
-  async of(endpoints: readonly string[]): Promise<LeaseRow[]> {
-    return (await getRows(this.source.dynamo, this.source.table, endpoints.map(leaseKey))).map(leaseOf);
-  }
+  const of = async (endpoints: readonly string[]): Promise<LeaseRow[]> =>
+    (await getRows(source.dynamo, source.table, endpoints.map(leaseKey))).map(leaseOf);
 
   /**
    * Changes a lease as last read, and a newer row again while other processes win the write. `next` returns undefined to
    * leave it unchanged. @returns the new lease; undefined if it stays unchanged or other processes won every try
    */
-  change(endpoint: string, read: LeaseRow, next: (lease: LeaseRow) => LeaseRow | undefined) {
-    const turn = this.turns.get(endpoint) ?? { limit: pLimit(1), last: undefined };
-    this.turns.set(endpoint, turn);
+  function change(endpoint: string, lease: LeaseRow, next: (lease: LeaseRow) => LeaseRow | undefined) {
+    const turn = turns.get(endpoint) ?? { limit: pLimit(1), last: undefined };
+    turns.set(endpoint, turn);
     return turn.limit(async () => {
-      let current = turn.last && turn.last.rev >= read.rev ? turn.last : read;
+      let current = turn.last && turn.last.rev >= lease.rev ? turn.last : lease;
       for (let tries = 0; tries < maxTries; tries += 1) {
         const changed = next(current);
         // The remembered lease may be stale: only a fresh read may decide against a change.
         if (!changed && tries > 0) return undefined;
         // Never recreate a deleted lease from a cached copy.
         const isUnchanged = unchangedSince(current.rev);
-        if (changed && (await this.partition(endpoint).put(leaseSk, { ...changed }, isUnchanged))) {
+        if (changed && (await partition(endpoint).put(leaseSk, { ...changed }, isUnchanged))) {
           turn.last = changed;
           return changed;
         }
-        if (tries > 0) await sleep(this.random() * Math.min(longestWaitMs, firstWaitMs * 2 ** tries));
-        current = await this.read(endpoint);
+        if (tries > 0) await sleep(random() * Math.min(longestWaitMs, firstWaitMs * 2 ** tries));
+        current = await read(endpoint);
         turn.last = undefined;
       }
       return undefined;
@@ -114,34 +104,28 @@ export class Leases {
   }
 
   /** Leaves deliveries, or if none are named the due retries, to the present or next holder of the lease. */
-  async leaveTask(endpoint: string, events: readonly string[], now: number): Promise<void> {
+  async function leaveTask(endpoint: string, events: readonly string[], now: number): Promise<void> {
     for (const some of events.length > 0 ? batchesOf(events, eventsPerTask) : [[]]) {
       const sk = `${taskPrefix}${String(now).padStart(15, '0')}#${randomUUID()}`;
-      await this.partition(endpoint).put(sk, { events: some, expiresAt: expiryOf(now, this.keptForMs) }, {});
+      await partition(endpoint).put(sk, { events: some, expiresAt: expiryOf(now, keptForMs) }, {});
     }
   }
 
   /** Reads a page of tasks after a sort key, the oldest first. */
-  async tasks(endpoint: string, after = '', limit = pageSize) {
-    const { rows } = await this.partition(endpoint).page(after ? `${after} ` : taskPrefix, `${taskPrefix}~`, limit);
+  async function tasks(endpoint: string, after = '', limit = pageSize) {
+    const { rows } = await partition(endpoint).page(after ? `${after} ` : taskPrefix, `${taskPrefix}~`, limit);
     return rows.map(taskOf);
   }
 
-  deleteTask(endpoint: string, sk: string): Promise<boolean> {
-    return this.partition(endpoint).delete(sk);
-  }
+  const deleteTask = (endpoint: string, sk: string): Promise<boolean> => partition(endpoint).delete(sk);
 
-  async forgetFailures(endpoint: string, now: number): Promise<void> {
+  async function forgetFailures(endpoint: string, now: number): Promise<void> {
     const next = (lease: LeaseRow) => (lease.rev === 0 ? undefined : withoutFailures(lease, now));
-    await this.change(endpoint, await this.read(endpoint), next);
+    await change(endpoint, await read(endpoint), next);
   }
 
   /** Deletes the lease, attempts in flight included. */
-  forget(endpoint: string): Promise<boolean> {
-    return this.partition(endpoint).delete(leaseSk);
-  }
+  const forget = (endpoint: string): Promise<boolean> => partition(endpoint).delete(leaseSk);
 
-  private partition(endpoint: string): Partition {
-    return new Partition(this.source, leaseKey(endpoint).pk);
-  }
+  return { alive, plausible, known, end, look, read, of, change, leaveTask, tasks, deleteTask, forgetFailures, forget };
 }

@@ -16,10 +16,10 @@ import {
 import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
 import { signerFor } from '#functions/lambda/signed-post.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
-import { Deliveries } from '#functions/webhooks/deliveries/deliveries.ts';
+import { deliveriesIn } from '#functions/webhooks/deliveries/deliveries.ts';
 import { digestPlans } from '#functions/webhooks/deliveries/digest-plans.ts';
 import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
-import { Leases } from '#functions/webhooks/endpoints/leases.ts';
+import { leasesIn } from '#functions/webhooks/endpoints/leases.ts';
 import { mailTopic } from '#functions/webhooks/http/mail-topic.ts';
 import { dnsResolver } from '#functions/webhooks/http/name-resolver.ts';
 import { WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
@@ -33,9 +33,9 @@ export const newQueueClient = () => new SQSClient({ ...sdkSettings, useQueueUrlA
 /** @param random chance of the backoff between two writes of a lease, in [0, 1) */
 export const webhookRepositories = (source: TableSource, random = Math.random, keptForMs = usualKeptForMs) => ({
   endpoints: new Endpoints(source),
-  deliveries: new Deliveries(source, keptForMs),
+  deliveries: deliveriesIn(source, keptForMs),
   plans: digestPlans(source, keptForMs),
-  leases: new Leases(source, random, keptForMs),
+  leases: leasesIn(source, random, keptForMs),
 });
 
 type WebhookEnvironment = Omit<ReturnType<typeof readFanOutEnvironment>, 'ANNOUNCEMENT_QUEUE_URL'>;

@@ -8,7 +8,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import type { SQSBatchResponse } from 'aws-lambda';
 import { type DeliveryName, deliveryKey } from '#functions/webhooks/deliveries/delivery.ts';
 import type { DeliveryFacts } from '#functions/webhooks/deliveries/settled.ts';
-import { Leases } from '#functions/webhooks/endpoints/leases.ts';
+import { leasesIn } from '#functions/webhooks/endpoints/leases.ts';
 import type { Config } from '#infra/config/config.ts';
 import { startEmbeddedServices } from '#infra/local/services/embedded-services.ts';
 import { type LocalQueue, startEventSource } from '#infra/local/services/event-source.ts';
@@ -157,7 +157,7 @@ export async function deploy(config: Config, folder: string): Promise<Deployment
     async leaveBehind(delivery) {
       const now = Date.now();
       await change(delivery, 'SET nextAttemptAt = :at REMOVE due, dueAt', now - 1000);
-      const leases = new Leases({ dynamo, table: webhooksTable() });
+      const leases = leasesIn({ dynamo, table: webhooksTable() });
       await leases.leaveTask(delivery.endpoint, [delivery.event], now);
     },
     async fillSecret(fields) {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { leaseDurationMs, newLease, release } from '#functions/webhooks/endpoints/lease.ts';
-import { Leases } from '#functions/webhooks/endpoints/leases.ts';
+import { leasesIn } from '#functions/webhooks/endpoints/leases.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
 import { crm, events, first, other, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
@@ -133,7 +133,7 @@ test('a process that loses each race for the lease makes no request, and leaves 
         .leases.change('crm', newLease, (lease) => release(lease, { inFlight: {}, observations: [] }, world.now()));
     return next();
   });
-  const leases = new Leases({ dynamo: crowded.dynamo, table: webhooksTable }, () => 0);
+  const leases = leasesIn({ dynamo: crowded.dynamo, table: webhooksTable }, () => 0);
   leases.leaveTask = (...task) => world.deps.leases.leaveTask(...task);
   const { unhandled } = await deliver({ ...world.deps, leases }, [crm.wakeUp(first, other)]);
   expect([unhandled, world.received]).toEqual([[], []]);
