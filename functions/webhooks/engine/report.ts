@@ -40,5 +40,5 @@ export function reportFanOut(logger: Logger, metrics: Metrics, { deliveries, han
 export function reportSweep(logger: Logger, metrics: Metrics, swept: Sweep): void {
   if (swept.failed > 0 || swept.clockSetBackMs !== undefined) logger.warn('sweep', { ...swept });
   else logger.info('sweep', { ...swept });
-  metrics.addMetric(metricNames.secondsOverdue, MetricUnit.Seconds, swept.longestWaitMs / 1000);
+  metrics.addMetric(metricNames.secondsOverdue.name, MetricUnit.Seconds, swept.longestWaitMs / 1000);
 }
