@@ -23,7 +23,7 @@ import {
 import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { sweep } from '#functions/webhooks/engine/sweep.ts';
 import type { Mail, MailAnswer } from '#functions/webhooks/http/mail.ts';
-import { WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
+import { webhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { createTopic, createTransfersTable, createWebhooksTable } from '#infra/local/services/embedded-services.ts';
 import { createQueue } from '#infra/local/services/event-source.ts';
 import { startAws, takeMessages } from './aws.ts';
@@ -113,7 +113,7 @@ export async function startWebhookWorld() {
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
 
-  const client = new WebhookClient({ resolve: async () => ['127.0.0.1'], allowPrivate: true });
+  const client = webhookClient({ resolve: async () => ['127.0.0.1'], allowPrivate: true });
   const dataKey = new DataKey(randomBytes(32).toString('base64'));
   const on = (client: DynamoDBClient) => {
     const source = { dynamo: client, table: webhooksTable };

@@ -22,7 +22,7 @@ import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { leasesIn } from '#functions/webhooks/endpoints/leases.ts';
 import { mailTopic } from '#functions/webhooks/http/mail-topic.ts';
 import { dnsResolver } from '#functions/webhooks/http/name-resolver.ts';
-import { WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
+import { webhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { ClockWitness } from './clock-witness.ts';
 
 const now = () => new Date();
@@ -66,7 +66,7 @@ export const deliverDependencies = (
   ...deliveryDependencies(env, dynamo),
   dataKey: new DataKey(env.DATA_KEY),
   mail: mailTopic({ url: env.SNS_URL, signer: signerFor('sns', dynamo) }, env.TRANSFER_NOTICES_TOPIC_ARN.split(',')),
-  client: new WebhookClient({
+  client: webhookClient({
     resolve: dnsResolver(),
     allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',
     proxy: { ...readProxySettings(), proxy: env.WEBHOOK_PROXY },

@@ -5,25 +5,18 @@ import { Connections, encodingOf, type HttpAnswer } from '#functions/http/connec
 import { HttpError } from '#functions/http/http-error.ts';
 import { type ProxySettings, proxyFor } from '#functions/http/proxy.ts';
 import { codeOf, tlsProblemOf } from '#functions/http/tls-problem.ts';
+import failures from './post-failures.json' with { type: 'json' };
 import { ForbiddenTargetError, literalOf, type Resolve, resolvePublicAddresses, targetProblem } from './ssrf-guard.ts';
 
 /** An answer of any status, redirects included: the client does not follow them. */
 export type PostAnswer = Readonly<Awaited<ReturnType<WebhookClient['post']>>>;
 
-/** Reasons why no answer came, each with the cause that operators hear of. */
-export const failureCauses = {
-  forbidden_target: 'forbidden_target',
-  unresolvable: 'unreachable',
-  connect_timeout: 'unreachable',
-  proxy: 'proxy_failed',
-  refused: 'unreachable',
-  broken: 'unreachable',
-  timeout: 'timeout',
-  tls: 'untrusted_certificate',
-  headers_too_large: 'http_error',
-} as const satisfies Record<string, EndpointCause>;
-export type PostFailure = keyof typeof failureCauses;
-export const postFailures = Object.keys(failureCauses) as PostFailure[];
+/** Reasons why no answer came. */
+export type PostFailure = keyof typeof failures;
+export const postFailures = Object.keys(failures) as PostFailure[];
+
+/** The cause that operators hear of. */
+export const causeOf = (failure: PostFailure) => failures[failure].cause as EndpointCause;
 
 /** Thrown when no answer came; names neither URL nor address, and therefore has no `cause`. */
 export class PostError extends Error {
@@ -57,28 +50,23 @@ const maxBodyBytes = 16_384;
 /** Bytes of an answer that are stored for operators. */
 const keptBodyBytes = 1024;
 
-/** Posts to untrusted URLs. */
-export class WebhookClient {
-  private readonly options: Required<Omit<WebhookClientOptions, 'ca'>>;
-  private readonly connections: Connections;
+export type WebhookClient = ReturnType<typeof webhookClient>;
 
-  constructor({ ca, ...options }: WebhookClientOptions) {
-    const proxy = { proxy: undefined, except: undefined };
-    this.options = { proxy, timeoutMs: 15_000, connectTimeoutMs: 5000, ...options };
-    this.connections = new Connections(ca);
-  }
+/** Posts to untrusted URLs. */
+export function webhookClient({ ca, resolve, allowPrivate, proxy: proxies, ...times }: WebhookClientOptions) {
+  const { timeoutMs = 15_000, connectTimeoutMs = 5000 } = times;
+  const connections = new Connections(ca);
 
   /** Sends one POST to addresses that it looks up and checks anew. @throws PostError when no answer came */
-  async post(url: string, headers: Readonly<Record<string, string>>, body: string) {
-    const { proxy: proxies, timeoutMs, connectTimeoutMs } = this.options;
+  async function post(url: string, headers: Readonly<Record<string, string>>, body: string) {
     const start = performance.now();
     const target = URL.parse(url);
-    if (!target || targetProblem(url, this.options.allowPrivate) !== undefined) throw new PostError('forbidden_target');
+    if (!target || targetProblem(url, allowPrivate) !== undefined) throw new PostError('forbidden_target');
     try {
-      const proxy = proxyFor(target, proxies);
-      const pinned = proxy ? {} : pinnedLookup(target, await this.vet(target));
+      const proxy = proxies && proxyFor(target, proxies);
+      const pinned = proxy ? {} : pinnedLookup(target, await vet(target));
       const spent = performance.now() - start;
-      const answer = await this.connections.send({
+      const answer = await connections.send({
         ...pinned,
         method: 'POST',
         url: target,
@@ -100,12 +88,7 @@ export class WebhookClient {
     }
   }
 
-  close(): void {
-    this.connections.close();
-  }
-
-  private async vet(target: URL): Promise<readonly LookupAddress[]> {
-    const { resolve, allowPrivate, timeoutMs, connectTimeoutMs } = this.options;
+  async function vet(target: URL): Promise<readonly LookupAddress[]> {
     const { promise: late, reject } = Promise.withResolvers<never>();
     const giveUp = () => reject(new PostError('connect_timeout'));
     const timer = literalOf(target) ? undefined : setTimeout(giveUp, Math.min(timeoutMs, connectTimeoutMs));
@@ -119,6 +102,8 @@ export class WebhookClient {
       clearTimeout(timer);
     }
   }
+
+  return { post, close: (): void => connections.close() };
 }
 
 /** Restricts a request to these addresses, and to connections of requests with the same addresses. */
@@ -140,8 +125,6 @@ function textOf(answer: HttpAnswer): string {
 }
 
 function failureOf(code = ''): PostFailure {
-  if (['ECONNREFUSED', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH'].includes(code)) return 'refused';
-  if (code === 'ETIMEDOUT') return 'connect_timeout';
-  if (code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large';
-  return tlsProblemOf(code) ? 'tls' : 'broken';
+  const known = Object.entries(failures).find(([, failure]) => 'codes' in failure && failure.codes.includes(code));
+  return (known?.[0] as PostFailure | undefined) ?? (tlsProblemOf(code) ? 'tls' : 'broken');
 }

@@ -8,7 +8,7 @@ import { signerFor } from '#functions/lambda/signed-post.ts';
 import { ClockWitness } from '#functions/webhooks/engine/clock-witness.ts';
 import { webhookRepositories } from '#functions/webhooks/engine/dependencies.ts';
 import { mailTopic } from '#functions/webhooks/http/mail-topic.ts';
-import { WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
+import { webhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { createTopic, createTransfersTable, createWebhooksTable } from '#infra/local/services/embedded-services.ts';
 import { createQueue } from '#infra/local/services/event-source.ts';
 import type { ServiceAddresses } from '#test/bench/processes/services.ts';
@@ -44,7 +44,7 @@ export async function meteredWebhooks(addresses: ServiceAddresses) {
   const snsUrl = sdkEnvironment.AWS_ENDPOINT_URL_SNS!;
   const sns = new SNSClient({ ...sdkSettings(sdkEnvironment), endpoint: snsUrl });
   const noticesTopicArn = await createTopic(sns, `${table}-notices`);
-  const client = new WebhookClient({ resolve: async () => [], allowPrivate: true });
+  const client = webhookClient({ resolve: async () => [], allowPrivate: true });
   await createWebhooksTable(onlooker, table);
   await createTransfersTable(onlooker, transfersTable);
   const queue = await createQueue(sqs, table, 60);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Connection } from '#functions/cryptshare/connection.ts';
 import { failureOfError } from '#functions/cryptshare/failure.ts';
 import { codeOf, tlsProblemOf } from '#functions/http/tls-problem.ts';
-import { PostError, WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
+import { PostError, webhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
 import { type ProblemName, TlsServers } from './tls-servers.ts';
 
@@ -57,7 +57,7 @@ describe('attemptWords', () => {
   test.each(cases)('tell the problem %s of a receiver, with what to do', async (name, [says, , atReceiver]) => {
     const { url, ca } = servers.of(name);
     const resolve = async () => ['127.0.0.1'];
-    const webhooks = new WebhookClient({ resolve, allowPrivate: true, ...(ca !== undefined && { ca }) });
+    const webhooks = webhookClient({ resolve, allowPrivate: true, ...(ca !== undefined && { ca }) });
     const error: PostError = await webhooks.post(`${url}/`, {}, '{}').then(
       () => expect.fail('it was answered'),
       (thrown) => thrown,

@@ -5,7 +5,12 @@ import net, { type AddressInfo } from 'node:net';
 import tls from 'node:tls';
 import { generate } from 'selfsigned';
 import { vi } from 'vitest';
-import { PostError, WebhookClient, type WebhookClientOptions } from '#functions/webhooks/http/webhook-client.ts';
+import {
+  PostError,
+  type WebhookClient,
+  type WebhookClientOptions,
+  webhookClient,
+} from '#functions/webhooks/http/webhook-client.ts';
 
 const closing: (() => void)[] = [];
 
@@ -17,7 +22,7 @@ export function closeAll(): void {
 
 /** A client that takes every name for this machine. */
 export function clientOf(options: Partial<WebhookClientOptions> = {}): WebhookClient {
-  const client = new WebhookClient({ resolve: async () => ['127.0.0.1'], allowPrivate: true, ...options });
+  const client = webhookClient({ resolve: async () => ['127.0.0.1'], allowPrivate: true, ...options });
   closing.push(() => client.close());
   return client;
 }

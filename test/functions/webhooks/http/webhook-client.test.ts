@@ -49,8 +49,8 @@ describe('post', () => {
     const proxy = await receiver();
     const { url, seen } = await receiver();
     const script = `
-      import { WebhookClient } from ${JSON.stringify(new URL('../../../../functions/webhooks/http/webhook-client.ts', import.meta.url))};
-      const client = new WebhookClient({ resolve: async () => ['127.0.0.1'], allowPrivate: true });
+      import { webhookClient } from ${JSON.stringify(new URL('../../../../functions/webhooks/http/webhook-client.ts', import.meta.url))};
+      const client = webhookClient({ resolve: async () => ['127.0.0.1'], allowPrivate: true });
       await client.post(${JSON.stringify(url)}, {}, '');
       client.close();`;
     const address = `http://127.0.0.1:${proxy.port}`;
