@@ -8,7 +8,7 @@ import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { isForPeople, limitsOf } from '#functions/webhooks/endpoints/format.ts';
 import type { Admission, LeaseRow } from '#functions/webhooks/endpoints/lease.ts';
 import { longestDelayMs, sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
-import { HeldLease } from './held-lease.ts';
+import { heldLease } from './held-lease.ts';
 import { InFlightAttempts } from './in-flight-attempts.ts';
 import { putAside, releasedIfResumed } from './put-aside.ts';
 import type { Work } from './work.ts';
@@ -38,7 +38,7 @@ interface DrainStart {
 export async function drain(deps: DeliverDependencies, work: Work, start: DrainStart): Promise<void> {
   const { name } = work;
   const beginUntil = Math.min(start.beginUntil, deps.steady() + drainTimeMs);
-  const holding = new HeldLease(deps, name, start.lease);
+  const holding = heldLease(deps, name, start.lease);
   const attempts = new InFlightAttempts(deps, holding, work, settle);
   let found: EndpointDeliveries | undefined = start.found;
   let endpoint: Endpoint | undefined;
@@ -49,7 +49,7 @@ export async function drain(deps: DeliverDependencies, work: Work, start: DrainS
   let isTurnedAway = false;
 
   const now = (): number => deps.now().getTime();
-  const mayBeginAt = (): number => Math.max(othersEndAt, holding.mayBeginAt);
+  const mayBeginAt = (): number => Math.max(othersEndAt, holding.mayBeginAt());
   const isTimeOver = (): boolean => deps.steady() >= beginUntil || start.stopping?.aborted === true;
 
   function settle(one: Settled): void {
@@ -67,7 +67,7 @@ export async function drain(deps: DeliverDependencies, work: Work, start: DrainS
     const isGone = made.some(({ outcome }) => outcome.kind === 'gone');
     const isAlone = holding.isLone && made.length > 0;
     const isOver = isTimeOver() || holding.isLost || fault !== undefined || isGone || isAlone;
-    return !isOver && endpoint?.status === 'active' && holding.room > 0;
+    return !isOver && endpoint?.status === 'active' && holding.room() > 0;
   }
 
   /** Leaves the work to the holder of the lease; true when the lease is free after all. */
@@ -77,7 +77,7 @@ export async function drain(deps: DeliverDependencies, work: Work, start: DrainS
     found = undefined;
     // Read the lease after leaving the task: the holder looks for tasks once more after its release.
     holding.lease = await deps.leases.read(name);
-    const { admission: again } = holding;
+    const again = holding.admission();
     isTurnedAway = again.kind === 'held';
     if (again.kind === 'free') return isLeft || work.wantsRetries;
     // Only for an endpoint with a pace. The sweep wakes an endpoint whose circuit breaker half-opens.
@@ -105,9 +105,9 @@ export async function drain(deps: DeliverDependencies, work: Work, start: DrainS
   async function choose(): Promise<Delivery[]> {
     const chosen: Delivery[] = [];
     try {
-      while (mayBegin() && chosen.length < holding.room) {
+      while (mayBegin() && chosen.length < holding.room()) {
         const isIdle = attempts.ends.size === 0 && chosen.length === 0;
-        const look = await work.look(holding.room - chosen.length, isIdle, found);
+        const look = await work.look(holding.room() - chosen.length, isIdle, found);
         found = undefined;
         if (!look) break;
         know(look.endpoint);
@@ -225,7 +225,7 @@ export async function drain(deps: DeliverDependencies, work: Work, start: DrainS
   let goesOn = true;
   while (goesOn) {
     if (endpoint?.status !== 'active') return clear();
-    const { admission: admitted } = holding;
+    const admitted = holding.admission();
     goesOn = await (admitted.kind === 'free' ? deliver() : giveWay(admitted));
   }
   await wakeAgain();

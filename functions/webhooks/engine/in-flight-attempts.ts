@@ -107,7 +107,7 @@ export class InFlightAttempts {
     const attempted = await attempt(deps, endpoint, this.opened!.secrets, delivery);
     const { outcome } = attempted;
     const made = outcome.kind === 'gone' ? await this.disable(attempted, outcome.cause, endpoint) : attempted;
-    if (await this.isAboutIt(made, endpoint)) this.holding.observe(made);
+    if (await this.isAboutIt(made, endpoint)) this.holding.keep(made);
     this.made.push(made);
     const step = stepAfter(made, endpoint, deps.random);
     const lastAttempt = recordOf(made, deps.dataKey);
