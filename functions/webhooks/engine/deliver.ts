@@ -28,6 +28,7 @@ export async function deliver(
   deadline: Deadline = Number.POSITIVE_INFINITY,
   stopping?: AbortSignal,
 ) {
+  const { leases, deliveries, now, steady } = deps;
   const unhandled: FailedDrain[] = [];
   const settled: Settled[] = [];
   // Each endpoint by itself: unreadable rows of one endpoint do not delay the others.
@@ -35,32 +36,27 @@ export async function deliver(
     [...Map.groupBy(wakeUps, ({ endpoint }) => endpoint)].map(async ([name, wanted]) => {
       const events = [...new Set(wanted.flatMap((wakeUp) => wakeUp.events))];
       const wantsRetries = wanted.some((wakeUp) => wakeUp.events.length === 0);
+      const beginUntil = deadline - requestTimeMs;
       let work: Work | undefined;
       try {
-        const read = await readFirst(deps, name, events, deadline);
-        const beginUntil = deadline - requestTimeMs;
-        const { endpoint } = read.found;
+        // Take the lease before reading the deliveries: a newer lease then shows that they may have been made.
+        const known = leases.known(name);
+        const { holder } = leases.plausible(name, known ?? newLease, now().getTime(), steady());
+        const lease = known ?? (await leases.read(name));
+        // The process that holds the endpoint reads the deliveries itself.
+        const first = holder ? [] : events.slice(0, readAhead);
+        const found = await deliveries.ofEndpoint(name, first, retryBudget(deadline, steady));
+        const { endpoint } = found;
         const reader = endpoint?.status === 'active' ? readerOf(endpoint) : undefined;
         const digests =
           reader && (await gather({ ...deps, endpoint: endpoint!, reader, named: events, deadline: beginUntil }));
         const own = digests ? [...events.filter(isDigestId), ...digests] : events;
         work = new Work(deps, name, own, wantsRetries);
-        await drain(deps, work, { ...read, beginUntil, stopping, settled });
+        await drain(deps, work, { lease, found, beginUntil, stopping, settled });
       } catch (error) {
         unhandled.push({ endpoint: name, error: error as Error, isKept: work?.isKept ?? false });
       }
     }),
   );
   return { settled, unhandled };
-}
-
-async function readFirst(deps: DeliverDependencies, endpoint: string, events: string[], deadline: Deadline) {
-  const { deliveries, leases, now, steady } = deps;
-  // Take the lease before reading the deliveries: a newer lease then shows that they may have been made.
-  const known = leases.known(endpoint);
-  const isHeld = leases.plausible(endpoint, known ?? newLease, now().getTime(), steady()).holder !== undefined;
-  // The process that holds the endpoint reads the deliveries itself.
-  const first = isHeld ? [] : events.slice(0, readAhead);
-  const lease = known ?? (await leases.read(endpoint));
-  return { lease, found: await deliveries.ofEndpoint(endpoint, first, retryBudget(deadline, steady)) };
 }
