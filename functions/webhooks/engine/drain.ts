@@ -9,12 +9,14 @@ import { isForPeople, limitsOf } from '#functions/webhooks/endpoints/format.ts';
 import type { Admission, LeaseRow } from '#functions/webhooks/endpoints/lease.ts';
 import { longestDelayMs, sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { heldLease } from './held-lease.ts';
-import { InFlightAttempts } from './in-flight-attempts.ts';
-import { putAside, releasedIfResumed } from './put-aside.ts';
+import { InFlightAttempts, releasedIfResumed } from './in-flight-attempts.ts';
 import type { Work } from './work.ts';
 
 /** Milliseconds after which a drain hands its endpoint over, so that endpoints take turns: half the function's time. */
 const drainTimeMs = 20_000;
+
+/** Deliveries put aside at once, each by one write. */
+const concurrency = 25;
 
 /** Lost races for the lease after which a drain leaves the endpoint to the other processes. */
 const maxLosses = 3;
@@ -181,12 +183,43 @@ export async function drain(deps: DeliverDependencies, work: Work, start: DrainS
     return false;
   }
 
-  /** Holds or cancels the deliveries of an endpoint that is paused, disabled or removed. */
-  async function clear(): Promise<void> {
+  /**
+   * Holds the deliveries of a paused or disabled endpoint, and cancels those of a removed one. It needs no lease: it
+   * makes no request, and changes a delivery only if its `rev` has not changed.
+   */
+  async function putAside(): Promise<void> {
     holding.lease = await deps.leases.read(name);
     const interrupted = holding.take(false);
     work.add(interrupted);
-    if (await putAside(deps, work, endpoint, beginUntil, settle)) await wake(now());
+    const held: Delivery[] = [];
+    let read = endpoint;
+    // No sweep looks at a removed endpoint later, so take all of its retries now.
+    if (!read) work.takeAllRetries();
+    while (deps.steady() < beginUntil) {
+      const look = await work.look(concurrency, true);
+      if (!look) break;
+      read = look.endpoint;
+      await Promise.all(
+        look.deliveries.map(async (delivery) => {
+          const isWaiting = delivery.status === 'PENDING' && (!read || isDue(delivery, now()));
+          const step = isWaiting ? stepWithoutAttempt(delivery, read) : undefined;
+          const taken = step && (await deps.deliveries.step(delivery, step, now()));
+          if (step || !isWaiting) work.done(delivery.event);
+          // The endpoint was resumed at this very moment.
+          else work.putBack(delivery.event);
+          if (taken?.status === 'HELD') held.push(taken);
+          else if (taken) settle({ delivery: taken });
+        }),
+      );
+      if (read?.status === 'active') break;
+    }
+    // Before what is done is given up: should it fail, the queue brings the wake-up again.
+    const checked = await releasedIfResumed(deps, held);
+    for (const delivery of checked) settle({ delivery });
+    const isShort = deps.steady() >= beginUntil;
+    const isLeft = await work.leave(false);
+    if (!read) await Promise.all([deps.leases.forget(name), deps.plans.forget(name)]);
+    if (checked.some(({ status }) => status === 'PENDING') || isLeft || isShort) await wake(now());
     // Otherwise the sweep would keep waking the endpoint for these attempts.
     else if (interrupted.length > 0) await holding.release(false);
   }
@@ -224,7 +257,7 @@ export async function drain(deps: DeliverDependencies, work: Work, start: DrainS
   know(start.found.endpoint);
   let goesOn = true;
   while (goesOn) {
-    if (endpoint?.status !== 'active') return clear();
+    if (endpoint?.status !== 'active') return putAside();
     const admitted = holding.admission();
     goesOn = await (admitted.kind === 'free' ? deliver() : giveWay(admitted));
   }
