@@ -108,13 +108,11 @@ export class EnvironmentError extends Error {
 /** CloudWatch namespace of this notifier's metrics, apart from others in the account; on AWS its stack's name. */
 export const readMetricNamespace = (): string => process.env.METRIC_NAMESPACE ?? 'TransferNotifier';
 
-const secretEnvironment = () =>
-  z.object({ SECRET_ARN: notEmpty, SECRET_URL: z.url('must be where Secrets Manager takes requests') });
-
 /** The secret whose fields count as variables, and where it is kept; undefined without a secret. */
 export function readSecretPlace() {
   if (process.env.SECRET_ARN === undefined) return undefined;
-  const { SECRET_ARN: arn, SECRET_URL: url } = read(secretEnvironment());
+  const place = z.object({ SECRET_ARN: notEmpty, SECRET_URL: z.url('must be where Secrets Manager takes requests') });
+  const { SECRET_ARN: arn, SECRET_URL: url } = read(place);
   return { arn, url };
 }
 

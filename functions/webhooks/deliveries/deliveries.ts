@@ -19,6 +19,8 @@ export interface StoredEvent {
   readonly kind: EventKind;
 }
 
+type Target = Pick<Endpoint, 'name' | 'createdAt'>;
+
 export type DeliveryDependencies = WebhookDependencies & { readonly deliveries: Deliveries };
 
 export type EndpointDeliveries = Readonly<Awaited<ReturnType<Deliveries['ofEndpoint']>>>;
@@ -37,13 +39,7 @@ export function deliveriesIn(source: TableSource, keptForMs = usualKeptForMs) {
    * Creates a delivery with its event, unless it exists in any status; `isListed` lists the event under it by day. With
    * a time (Unix ms), the delivery waits until then as a retry does; without, fan-out wakes its endpoint at once.
    */
-  async function create(
-    event: StoredEvent,
-    endpoint: Pick<Endpoint, 'name' | 'createdAt'>,
-    now: number,
-    isListed: boolean,
-    waitsUntil?: number,
-  ) {
+  async function create(event: StoredEvent, endpoint: Target, now: number, isListed: boolean, waitsUntil?: number) {
     const row = {
       endpointSince: endpoint.createdAt,
       eventAt: event.at,
