@@ -4,10 +4,9 @@ import { type OperatorDependencies, operation } from '#functions/operator/api/op
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { existing, Problem } from '#functions/operator/api/problem.ts';
 import { deliveryStatus, eventId, spanOf, time, trackingId } from '#functions/operator/api/schemas.ts';
-import { cancelDelivery } from '#functions/webhooks/deliveries/cancel.ts';
 import type { Delivery, DeliveryName, Span } from '#functions/webhooks/deliveries/delivery.ts';
 import * as layout from '#functions/webhooks/deliveries/delivery.ts';
-import { resend } from '#functions/webhooks/deliveries/replay.ts';
+import { cancelDelivery, resend } from '#functions/webhooks/deliveries/replay.ts';
 import type { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { endpointName } from '#functions/webhooks/endpoints/settings.ts';
 import { eventsOfTransfer, shownDelivery, tracedDelivery } from './traces.ts';
