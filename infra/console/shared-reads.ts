@@ -5,10 +5,10 @@ import type { PageApi } from '#infra/console/html/page.ts';
 const usuallyValidForMs = 2000;
 
 interface Read {
-  readonly until: number;
-  /** True when news of the notifier do not end it. */
-  readonly isLasting: boolean;
   readonly answer: Promise<unknown>;
+  until: number;
+  /** True when news of the notifier do not end it. */
+  isLasting: boolean;
 }
 
 /** Reads the operator API once for all pages that ask the same at the same time. A change forgets what was read. */
@@ -27,17 +27,22 @@ export class SharedReads implements PageApi {
     return this.api.address;
   }
 
-  get<T>(path: string, query: Query = {}, validForMs = usuallyValidForMs): Promise<T> {
+  get<T>(path: string, query: Query = {}, keptForMs?: (answer: T) => number | undefined): Promise<T> {
     const now = this.steady();
     for (const [key, { until }] of this.reads) if (now >= until) this.reads.delete(key);
     const key = JSON.stringify([path, Object.entries(query).toSorted()]);
     const known = this.reads.get(key);
     if (known) return known.answer as Promise<T>;
-    const answer = this.api.get<T>(path, query);
-    this.reads.set(key, { until: now + validForMs, isLasting: validForMs > usuallyValidForMs, answer });
+    const read: Read = { answer: this.api.get<T>(path, query), until: now + usuallyValidForMs, isLasting: false };
+    this.reads.set(key, read);
+    const found = (read.answer as Promise<T>).then((answer) => {
+      const longerMs = keptForMs?.(answer);
+      if (longerMs !== undefined) Object.assign(read, { until: now + longerMs, isLasting: true });
+      return answer;
+    });
     // A failure is no answer for later.
-    answer.catch(() => this.reads.get(key)?.answer === answer && this.reads.delete(key));
-    return answer;
+    found.catch(() => this.reads.get(key) === read && this.reads.delete(key));
+    return found;
   }
 
   async send<T>(request: Parameters<ApiClient['send']>[0]): Promise<T> {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { LocalRun } from '#test/infra/local/local-run.ts';
 import { alice, people } from '#test/infra/local/local-world.ts';
+import { faultsByAxe } from './axe.ts';
 import { type ConsoleProcess, ConsoleWorld } from './console-world.ts';
 import { type Visitor, visit } from './visitor.ts';
 
@@ -34,6 +35,7 @@ describe('an open overview', () => {
   it('shows a new event without being loaded again', async () => {
     const { trackingId } = world.server.transfers.create(people);
     await expect.poll(newest).toContain(trackingId);
+    expect(await visitor.page.locator('#hours figcaption').innerText()).toBe('1 event in the last 24 hours');
     expect(await isTheSame()).toBe(true);
     expect(visitor.faults).toEqual([]);
   });
@@ -84,6 +86,7 @@ describe('an operator API that stops answering', () => {
     await notifier.exit();
     await expect.poll(said).toMatch(/^The operator API does not answer\. This page shows how things were at /);
     expect(await newest()).toBe(before);
+    expect(await faultsByAxe(visitor.page)).toEqual([]);
     notifier = await start();
     await expect.poll(said).toBe('This page is up to date again.');
     const { trackingId } = world.server.transfers.create(people);

@@ -3,7 +3,8 @@ import { faultsByAxe } from './axe.ts';
 import { type ConsoleProcess, ConsoleWorld } from './console-world.ts';
 import { type Crawled, crawl, shapes } from './crawl.ts';
 import { furnish } from './furnished-world.ts';
-import { type Transferred, visitForAll } from './visitor.ts';
+import type { Transferred } from './transferred.ts';
+import { visitForAll } from './visitor.ts';
 
 /** Bytes that a page may transfer, with all that it loads. */
 const mostBytes = 60_000;

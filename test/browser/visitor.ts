@@ -1,12 +1,6 @@
-import { type Browser, type BrowserContextOptions, chromium, type Page, type Request } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, inject, onTestFinished } from 'vitest';
-
-/** What a page has transferred since it was asked for. */
-export interface Transferred {
-  readonly requests: number;
-  /** Bytes of heads and bodies of all answers, as they came. */
-  readonly bytes: number;
-}
+import { load, type Transferred } from './transferred.ts';
 
 /** A person with a browser of their own: cookies, language and theme. */
 export interface Visitor {
@@ -58,18 +52,7 @@ async function newVisitor(options: VisitorOptions): Promise<Visitor> {
   return {
     page,
     faults,
-    async load(address) {
-      const requests: Request[] = [];
-      const note = (request: Request) => requests.push(request);
-      page.on('request', note);
-      await page.goto(address, { waitUntil: 'load' });
-      page.off('request', note);
-      // The stream of news never ends.
-      const ended = requests.filter((request) => request.resourceType() !== 'eventsource');
-      const sizes = await Promise.all(ended.map((request) => request.sizes()));
-      const bytes = sizes.reduce((sum, size) => sum + size.responseHeadersSize + size.responseBodySize, 0);
-      return { requests: requests.length, bytes };
-    },
+    load: (address) => load(page, address),
     leave: () => context.close(),
   };
 }

@@ -6,8 +6,8 @@ import type { Html } from './html.ts';
 
 /** The operator API as pages use it. Reads of the same moment are one request, however many pages are open. */
 export interface PageApi extends Pick<ApiClient, 'address' | 'send'> {
-  /** @param validForMs milliseconds for which the answer serves further pages */
-  get<T>(path: string, query?: Query, validForMs?: number): Promise<T>;
+  /** @param keptForMs milliseconds for which an answer serves further pages, where that is longer than usual */
+  get<T>(path: string, query?: Query, keptForMs?: (answer: T) => number | undefined): Promise<T>;
 }
 
 /** Runs the checks of `doctor`. @param onStep takes each step as it begins, in English */

@@ -7,8 +7,8 @@ const hours = 24;
 /** Pages of a hundred events that are read at most. */
 const mostPages = 10;
 
-/** Milliseconds for which the numbers are kept: they need many reads. */
-const keptForMs = 60_000;
+/** Milliseconds for which many events are counted: they need many reads. Few are counted anew for each page. */
+const keptForMs = ({ next }: Page<EventResource>) => (next === undefined ? undefined : 60_000);
 
 export interface HourlyEvents {
   /** Hours as ISO 8601 times of their beginnings, the oldest first; undefined before `countedFrom`. */
