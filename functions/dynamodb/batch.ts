@@ -16,10 +16,7 @@ export class BatchLeftoverError extends Error {
   override readonly name = 'BatchLeftoverError';
 }
 
-/**
- * Reads rows in the order of their keys, strongly consistent unless they may lag by a second at half the price.
- * @throws BatchLeftoverError when some stay unread
- */
+/** Reads rows in the order of their keys, consistently unless they may lag. @throws BatchLeftoverError for unread ones */
 export async function getRows(
   client: DynamoDBClient,
   table: string,

@@ -23,8 +23,7 @@ export const unchangedSince = (rev: number): Expression =>
   rev === 0 ? { condition: 'attribute_not_exists(pk)' } : { condition: 'rev = :rev', values: { rev } };
 
 /**
- * One partition of a DynamoDB table with key `pk`, `sk`: reads, consistent unless the source says otherwise, conditional
- * writes, and the units they use.
+ * One partition of a DynamoDB table with key `pk`, `sk`: consistent reads, conditional writes, and the units they use.
  * A failed condition is an answer, not an error; other refusals of DynamoDB are thrown.
  */
 export class Partition {

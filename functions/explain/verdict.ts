@@ -114,7 +114,7 @@ function verdictWithoutDelivery(evidence: Evidence): Told {
   if (!isFannedOut) return { verdict: 'not_fanned_out_yet', proof };
   const { createdAt } = endpoint;
   if (createdAt > event.at) return { verdict: 'before_endpoint', proof: { setting: 'createdAt', value: createdAt } };
-  // Fan-out has yet to come to this subscriber, or its filters were others then.
+  // Fan-out has yet to come to this subscriber, its filters were others then, or the row has expired.
   return { verdict: 'unknown', reason: 'wanted_now', proof };
 }
 

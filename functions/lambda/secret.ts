@@ -41,7 +41,7 @@ export function whenInvoked<Dependencies>(
 const [mostTries, usualTryMs] = [3, 3000];
 
 /** Names of errors after which AWS wants a request repeated; `HTTP 200` is an answer without a secret. */
-const passing = /^HttpError|^HTTP (?:200|429|5)|Throttl|TooManyRequests|LimitExceeded|InternalServiceError|SlowDown/;
+const passing = /^HttpError|^HTTP (?:200|429|5)|Throttl|TooManyRequests|LimitExceeded|InternalServiceError/;
 
 /** Reads the text of a secret. @throws Error with AWS's own code as its name, HttpError when no whole answer comes */
 export async function secretText(place: SignedAddress, SecretId: string, tryMs = usualTryMs): Promise<string> {

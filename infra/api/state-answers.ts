@@ -12,8 +12,11 @@ export const status = z.strictObject({
   version: text,
   server: text,
   watches: z.strictObject({ all: int, failing: int, disabled: int }),
-  /** The last tick with a poll; `late` watches were not polled for five minutes though they were due. */
-  polls: z.strictObject({ lastAt: optionalText, late: int }),
+  /**
+   * The last tick with a poll; `late` watches were not polled for five minutes though they were due. The last polls of
+   * `incomplete` watches listed them incompletely or not at all, the first one since `incompleteSince`.
+   */
+  polls: z.strictObject({ lastAt: optionalText, late: int, incomplete: int, incompleteSince: optionalText }),
   /** Causes for which polls fail, each with the message of one watch; `isAnnounced` once operators must be told. */
   causes: z.array(z.strictObject({ cause: text, watches: int, since: text, isAnnounced: flag, message: text })),
   endpoints: z.strictObject({ active: int, paused: int, disabled: int, failing: int }),

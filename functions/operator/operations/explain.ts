@@ -39,9 +39,8 @@ const query = z.partial(z.strictObject({ subscriber: endpointName, mailbox, dire
 type Query = z.output<typeof query>;
 
 /** The part of the operator API that reads for an explanation. */
-interface Sources extends Pick<OperatorDependencies, 'tables'> {
-  readonly webhooks: Pick<OperatorDependencies['webhooks'], 'deliveries' | 'now'>;
-}
+type Sources = Pick<OperatorDependencies, 'tables'> & { webhooks: Pick<WebhookSources, 'deliveries' | 'now'> };
+type WebhookSources = OperatorDependencies['webhooks'];
 
 /** Reads at half the price: what the last second brought may be missing. */
 const lagging = (source: TableSource): TableSource => ({ ...source, mayLag: true });
@@ -57,6 +56,8 @@ function eventIn(body: string, row: string, storedAt?: string) {
   const { trackingId: transfer, mailbox, direction, state, sequence } = data as unknown as TransferEvent['data'];
   return { id, type, at, mailbox: `${mailbox}`, direction, state, sequence, transfer, row, fannedOutAt: storedAt };
 }
+
+type ReadEvent = ReturnType<typeof eventIn>;
 
 /** Sort key of the delivery of an attempt, whose own key goes on with its time and its number. */
 const deliveryIn = (sk: string): string => sk.replace(/^ATTEMPT(.*)#[^#]*#\d+$/, 'DELIVERY$1');
@@ -101,17 +102,14 @@ async function lookUp(source: TableSource, transfer: string, asked: Query, until
   const watches = found.map(watchOf).filter((watch) => isAbout(asked, watch));
   const rows = await rowsIn(source, transfer, watches, until);
   const present = watches.filter(({ isRemoved }) => !isRemoved);
-  const roots = await rowsOf(
-    source,
-    present.map((watch) => ({ pk: watchKey(watch), sk: rootKey })),
-    until,
-  );
+  const keys = present.map((watch) => ({ pk: watchKey(watch), sk: rootKey }));
+  const unfinished = (await rowsOf(source, keys, until)).filter((root) => root?.baselineAt === undefined).length;
   const looked = {
     watches: present.length,
     isMore: last !== undefined,
     disabled: present.filter(({ isDisabled }) => isDisabled).length,
     failing: present.filter(({ health }) => health).length,
-    unfinished: roots.filter((root) => root?.baselineAt === undefined).length,
+    unfinished,
   };
   return { rows, looked };
 }
@@ -151,9 +149,8 @@ export async function explain({ tables, webhooks }: Sources, transfer: string, a
   const pending = rows
     .flatMap((row) => (row.pending ?? []).map((body) => eventIn(body, row.row)))
     .filter(({ id }) => !stored.has(id));
-  const all = [...found.events, ...pending].sort(
-    (a, b) => Date.parse(a.at) - Date.parse(b.at) || a.sequence - b.sequence,
-  );
+  const inOrder = (a: ReadEvent, b: ReadEvent) => Date.parse(a.at) - Date.parse(b.at) || a.sequence - b.sequence;
+  const all = [...found.events, ...pending].sort(inOrder);
   const events = all.slice(-mostEvents);
   const shown = new Set(events.map(({ id }) => id));
   const { endpoints, next } = await subscribersOf(tables.webhooks, asked);

@@ -49,9 +49,11 @@ async function countDeliveries(deps: OperatorDependencies, endpoints: readonly E
 const mostTasks = 100;
 
 /** Causes for which polls of enabled watches fail, the most frequent first, each with the message of one watch. */
-function causesOf(watches: readonly RegisteredWatch[]) {
-  const failing = watches.flatMap(({ health, isDisabled }) => (health && !isDisabled ? [health] : []));
-  const byCause = Map.groupBy(failing, ({ problem }) => problem.cause);
+function causesOf(enabled: readonly RegisteredWatch[]) {
+  const byCause = Map.groupBy(
+    enabled.flatMap(({ health }) => health ?? []),
+    ({ problem }) => problem.cause,
+  );
   const causes = [...byCause].map(([cause, found]) => {
     const since = found.map(({ failingSince }) => failingSince).toSorted()[0]!;
     const isAnnounced = found.some((health) => health.isAnnounced);
@@ -69,17 +71,22 @@ export const showStatus = operation('showStatus', 'GET /status', {
       shardsIn(tables.transfers),
     ]);
     const { lastAt, late } = pollProgress(watches, shards, transfers, webhooks.now().getTime());
+    const enabled = watches.filter(({ isDisabled }) => !isDisabled);
+    const incomplete = enabled.flatMap(({ health }) => health?.incompleteSince ?? []).toSorted();
     const ofStatus = (status: string) => endpoints.filter((endpoint) => endpoint.status === status).length;
     return {
       version: deps.version,
       server: transfers.origin,
       watches: {
         all: watches.length,
-        failing: watches.filter(({ health, isDisabled }) => health?.isAnnounced && !isDisabled).length,
-        disabled: watches.filter(({ isDisabled }) => isDisabled).length,
+        failing: enabled.filter(({ health }) => health?.isAnnounced).length,
+        disabled: watches.length - enabled.length,
       },
-      polls: { lastAt: lastAt === undefined ? undefined : new Date(lastAt).toISOString(), late },
-      causes: causesOf(watches),
+      polls: {
+        lastAt: lastAt === undefined ? undefined : new Date(lastAt).toISOString(),
+        ...{ late, incomplete: incomplete.length, incompleteSince: incomplete[0] },
+      },
+      causes: causesOf(enabled),
       endpoints: {
         active: ofStatus('active'),
         paused: ofStatus('paused'),

@@ -9,6 +9,11 @@ import type { Page } from './resources.ts';
 
 export type Query = Readonly<Record<string, string | undefined>>;
 
+/** The part of the client that only reads. */
+export interface ApiReader {
+  get<T>(path: string, query?: Query): Promise<T>;
+}
+
 interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Path below the API's address, percent-encoded, for example by {@link path}. */

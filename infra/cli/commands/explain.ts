@@ -49,6 +49,7 @@ export function explainCommand(program: Command, context: CliContext): void {
 
 type Happening = ExplanationResource['timeline'][number];
 type Subscriber = ExplanationResource['subscribers'][number];
+type Told = Subscriber['verdicts'][number];
 
 function print(session: Session, told: ExplanationResource): void {
   const { output } = session;
@@ -87,26 +88,36 @@ const styles: { readonly [Kind in Happening['kind']]?: Style } = {
 function howOf(happening: Happening): string | undefined {
   const { kind, mailbox, direction: way, state, attempt, durationMs, digest, cause } = happening;
   if (kind === 'seen') return `${way} ${mailboxText(mailbox ?? '')}`;
-  if (kind === 'attempt') return `${attempt}: ${attemptWords(happening)}, ${durationMs} ms`;
+  const isTaken = happening.outcome === 'delivered' && happening.status === undefined;
+  if (kind === 'attempt') return `${attempt}: ${isTaken ? 'taken' : attemptWords(happening)}, ${durationMs} ms`;
   return kind === 'event' ? neutral(state ?? '') : (digest ?? cause);
 }
 
+/** Prints the verdicts of a subscriber; events with the same one are listed under it, and its commands follow once. */
 function printSubscriber({ output, hint }: Session, subscriber: Subscriber): void {
   const { name, status, isReader, verdicts } = subscriber;
   if (verdicts.length === 0) return;
   const kind = isReader === undefined ? 'subscriber' : isReader ? 'reader' : 'endpoint';
   output.line(`\n${output.paint('bold', name)} (${status} ${kind})`);
-  for (const told of verdicts) {
-    const { event, type, digest, nextAttemptAt } = told;
-    const at = nextAttemptAt === undefined ? '' : `, at ${timeText(nextAttemptAt)} UTC`;
-    output.line(`  ${type}  ${event}${digest === undefined ? '' : `, in ${digest}`}`);
-    output.line(`    ${output.paint(styleOf(told.verdict), verdictWords(told))}${at}`);
-    output.line(`    ${proofWords(told)}`);
-    for (const command of verdictCommands(subscriber, told)) output.line(`    → ${hint(command)}`);
+  for (const [words, alike] of Map.groupBy(verdicts, verdictWords)) {
+    output.line(`  ${output.paint(styleOf(alike[0]!.verdict), words)}`);
+    for (const { event, type, digest, nextAttemptAt } of alike) {
+      const at = nextAttemptAt === undefined ? '' : `, at ${timeText(nextAttemptAt)} UTC`;
+      output.line(`    ${type}  ${event}${digest === undefined ? '' : `, in ${digest}`}${at}`);
+    }
+    for (const proof of new Set(alike.map(proofWords))) output.line(`    ${proof}`);
+    for (const command of commandsFor(subscriber, alike)) output.line(`    → ${hint(command)}`);
   }
 }
 
-function styleOf(verdict: Subscriber['verdicts'][number]['verdict']): Style | undefined {
+/** The commands for events with the same verdict. A range begins at the first of them, and the others name one event. */
+function commandsFor(subscriber: Subscriber, alike: readonly Told[]): Iterable<string> {
+  const [first, ...others] = alike.map((told) => verdictCommands(subscriber, told));
+  const isShared = (command: string) => / --from /.test(command) || others.every((more) => more.includes(command));
+  return first!.map((command) => (isShared(command) ? command : command.replace(/ (?:evt|dig)_\w+ /, ' EVENT ')));
+}
+
+function styleOf(verdict: Told['verdict']): Style | undefined {
   if (/^(?:delivered|in_digest)$/.test(verdict)) return 'green';
   if (/^(?:failed|rejected|endpoint_removed|unknown)$/.test(verdict)) return 'red';
   return /^(?:held|waits)/.test(verdict) ? 'yellow' : undefined;

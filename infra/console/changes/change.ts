@@ -58,7 +58,7 @@ const askAgain =
     return { ...confirmation(request, asked), status: statusOf(error) };
   };
 
-/** What the operator API said, in its lines, and whether anything may have been changed. */
+/** Repeats the operator API's words in their lines, and tells whether anything may have been changed. */
 function alertOf({ say }: Words, error: CliError): Html {
   const isRefusal = error instanceof ApiError && error.status < 500;
   return html`<div class="problem" role="alert">

@@ -12,7 +12,7 @@ export interface WrongInput {
   readonly wrong: Phrase;
 }
 
-/** A change that needs input. Its path asks for input, and then for consent; the path below it, `/do`, does it. */
+/** A change that needs input: its address asks for input first, and then for consent. */
 export interface InputChange<Input extends object> {
   readonly path: string;
   readonly section: Section;
@@ -20,7 +20,7 @@ export interface InputChange<Input extends object> {
   /** Fields of the form, hidden ones for its target included. */
   readonly form: (request: PageRequest, given: Fields) => Html;
   readonly read: (request: PageRequest, given: Fields) => Input | WrongInput;
-  /** Fields of the address that does it, where they differ from those of the form, as times that pass. */
+  /** Fields of the address that mean something else later, such as ages, as what they mean now. */
   readonly fixed?: (input: Input) => Fields;
   readonly ask: (request: PageRequest, input: Input) => Promise<Question> | Question;
   readonly run: (request: PageRequest, input: Input) => Promise<string | View>;
@@ -39,10 +39,9 @@ export function inputChange<Input extends object>(made: InputChange<Input>): { p
     return input as Input;
   };
   const change: Change = {
-    path: `${path}/do`,
+    path,
     async ask(request) {
-      const form = new URL(`${path}${request.url.search}`, request.url);
-      const edit = html`<p><a href="${withQuery(form, { [askField]: undefined })}">${request.words.say('change.edit')}</a></p>`;
+      const edit = html`<p><a href="${withQuery(request.url, { [askField]: undefined, done: undefined })}">${request.words.say('change.edit')}</a></p>`;
       const question = await ask(request, inputOf(request));
       return { ...question, fields: html`${question.fields}${edit}` };
     },
@@ -55,8 +54,8 @@ export function inputChange<Input extends object>(made: InputChange<Input>): { p
     if (given[askField] === undefined) return formView(made, request, given);
     const input = read(request, given);
     if ('wrong' in input) return { ...formView(made, request, given, input), status: 400 };
-    const fields = fixed ? `?${new URLSearchParams(fixed(input as Input))}` : url.search;
-    const doing = { ...request, url: new URL(`${change.path}${fields}`, url) };
+    const fields = fixed?.(input as Input) ?? {};
+    const doing = { ...request, url: new URL(withQuery(url, fields), url) };
     return confirmation(doing, await askedBy(change, doing, {}));
   };
   return { page: { path, show }, change };

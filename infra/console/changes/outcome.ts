@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { cut } from '#functions/notices/foreign-text.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
 import { time } from '#infra/console/html/elements.ts';
 import { type Html, html } from '#infra/console/html/html.ts';
@@ -11,6 +12,8 @@ type Values = Readonly<Record<string, string | number>>;
 interface Outcome {
   readonly phrase: Phrase;
   readonly values: Values;
+  /** `warn` where it was done, but not with the result that one hopes for. */
+  readonly tone: 'good' | 'warn';
   /** ISO 8601. */
   readonly at: string;
 }
@@ -24,12 +27,18 @@ const longestValue = 600;
  *
  * @param there path and query, such as `/webhook?name=crm`
  */
-export function outcomeAddress(request: PageRequest, there: string, phrase: Phrase, values: Values = {}): string {
+export function outcomeAddress(
+  request: PageRequest,
+  there: string,
+  phrase: Phrase,
+  values: Values = {},
+  tone: Outcome['tone'] = 'good',
+): string {
   const short = Object.entries(values).map(([name, value]) => [
     name,
-    typeof value === 'string' ? value.slice(0, longestValue) : value,
+    typeof value === 'string' ? cut(value, longestValue) : value,
   ]);
-  const outcome: Outcome = { phrase, values: Object.fromEntries(short), at: request.now().toISOString() };
+  const outcome: Outcome = { phrase, values: Object.fromEntries(short), tone, at: request.now().toISOString() };
   const said = Buffer.from(JSON.stringify(outcome)).toString('base64url');
   const url = new URL(there, request.url);
   url.searchParams.set('done', `${said}.${proofOf(request, said)}`);
@@ -41,8 +50,8 @@ export function outcomeLine(request: PageRequest): Html | undefined {
   const { words, url } = request;
   const [said = '', proof = ''] = url.searchParams.get('done')?.split('.') ?? [];
   if (said === '' || !isSameSecret(proof, proofOf(request, said))) return undefined;
-  const { phrase, values, at } = jsonOf(Buffer.from(said, 'base64url').toString()) as Outcome;
-  return html`<p class="outcome" role="status">${time(words, at)} ${words.say(phrase, values)}</p>`;
+  const { phrase, values, tone, at } = jsonOf(Buffer.from(said, 'base64url').toString()) as Outcome;
+  return html`<p class="outcome ${tone}" role="status">${time(words, at)} ${words.say(phrase, values)}</p>`;
 }
 
 const proofOf = ({ csrf }: PageRequest, said: string): string =>

@@ -133,6 +133,7 @@ function numbers(
   const { waiting, held, oldestOverdueMs } = deliveries;
   return facts([
     [say('number.poll'), polls.lastAt === undefined ? say('number.none-yet') : time(words, polls.lastAt)],
+    [say('number.complete'), completeWords(request, { watches, polls })],
     [say('number.watches'), say('number.watches.of', watches)],
     [say('number.endpoints'), say('number.endpoints.of', endpoints)],
     [say('number.waiting'), counted(request, countWords, waiting)],
@@ -144,6 +145,15 @@ function numbers(
     [say('number.server'), foreign(server)],
     [say('number.api'), `${api.address} (${version})`],
   ]);
+}
+
+/** How many watches their last polls have listed completely, and since when there is one that was not. */
+function completeWords({ words }: PageRequest, { watches, polls }: Pick<StatusResource, 'watches' | 'polls'>): string {
+  const { lastAt, incomplete, incompleteSince } = polls;
+  if (lastAt === undefined) return words.say('number.none-yet');
+  const of = watches.all - watches.disabled;
+  if (incompleteSince === undefined) return words.say('number.complete.all', { count: of });
+  return words.say('number.complete.of', { complete: of - incomplete, of, since: words.time(incompleteSince) });
 }
 
 /** An age in the largest unit that has one whole. */

@@ -70,8 +70,9 @@ describe('timelineOf', () => {
   test('tells what one instant brought in the order of cause and consequence', () => {
     const instant = { ...event, at: at(10), fannedOutAt: at(10) };
     const taken = { ...delivery, changedAt: Date.parse(at(10)), lastAttempt: { ...earlier, startedAt: at(10) } };
-    const told = lifeOf({ ...life, events: [instant], deliveries: [taken], attempts: [] });
-    expect(told.map(({ kind }) => kind)).toEqual(['seen', 'event', 'fanned_out', 'attempt', 'delivered']);
+    const collected = { ...taken, endpoint: 'team', status: 'COLLECTED' as const, lastAttempt: undefined };
+    const told = lifeOf({ ...life, events: [instant], deliveries: [taken, collected], attempts: [] });
+    expect(told.map(({ kind }) => kind)).toEqual(['seen', 'event', 'fanned_out', 'digest', 'attempt', 'delivered']);
   });
 });
 

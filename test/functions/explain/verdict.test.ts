@@ -211,6 +211,11 @@ const cases: readonly [what: string, Partial<Evidence>, ReturnType<typeof verdic
     { verdict: 'before_endpoint', proof: setting('createdAt', '2026-11-24T11:00:00.001Z') },
   ],
   [
+    'an event of the instant at which its subscriber was added, which may have got it',
+    { delivery: undefined, endpoint: { ...crm, createdAt: event.at } },
+    { verdict: 'unknown', reason: 'wanted_now', proof: { row } },
+  ],
+  [
     'an event that the subscriber wants now, and has not got',
     { delivery: undefined },
     { verdict: 'unknown', reason: 'wanted_now', proof: { row } },

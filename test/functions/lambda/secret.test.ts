@@ -166,6 +166,9 @@ describe('secretText', () => {
 
   test.each<[string, Answer]>([
     ['throttles', refused('ThrottlingException')],
+    ['has too many requests', refused('TooManyRequestsException')],
+    ['is at its limit', refused('RequestLimitExceeded')],
+    ['answers 429', { status: 429, body: '' }],
     ['has an internal fault', refused('InternalServiceError', 500)],
     ['is out of service', { status: 503, body: '<html>' }],
     ['answers with something else', { body: 'hush-hush' }],

@@ -48,6 +48,7 @@ const texts: Readonly<Record<string, fc.Arbitrary<string>>> = {
   mailbox: near('alice@example.com', 'bob@example.com'),
   name: near('crm', 'other'),
   endpoint: near('crm', 'other'),
+  subscriber: near('crm', 'other'),
   event: near(event, 'evt_unknown'),
   id: near(event, 'evt_unknown'),
   status: near(...statusNames),

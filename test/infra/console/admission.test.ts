@@ -100,7 +100,7 @@ describe('the guard', () => {
     ['a host of DNS rebinding', () => ({ host: `evil.example:${new URL(console.url).port}` })],
     ['a host under localhost', () => ({ host: 'console.localhost' })],
     ['an upgrade to WebSocket', () => ({ connection: 'upgrade', upgrade: 'websocket' })],
-  ])('refuses %s', async (_name, headers) => {
+  ])('refuses %s (P23)', async (_name, headers) => {
     for (const path of ['/doctor', '/live', '/style.css']) {
       const { status, body } = await ask(console.url, path, { headers: { cookie: allowed.cookie(), ...headers() } });
       expect(status).toBe(403);

@@ -14,9 +14,9 @@ const page = async (path: string) => textIn((await world.console.ask(path)).body
 const status = async () => (await world.ask('GET', '/endpoints/crm')).body.status;
 
 /** Has the receiver fail with an answer, until its retries are some hours apart. */
-async function fail(body: string, events = exampleEvents('transfer', 3)): Promise<void> {
+async function fail(body: string): Promise<void> {
   world.setAnswer(() => ({ status: 500, body }));
-  await world.fanOut(...events);
+  await world.fanOut(...exampleEvents('transfer', 3));
   await world.answerWakeUps();
   for (let tries = 0; tries < 2; tries += 1) {
     world.clock.advance(600_000);
@@ -57,17 +57,36 @@ describe('the page of a webhook', () => {
     expect(await page('/endpoint?name=crm')).toContain('5 delivered, 0 failed and 0 neither yet');
   });
 
-  it('sends a test, and shows the answer on the next page', async () => {
-    const { shown, sent } = await confirm(world.console, '/endpoint/test?name=crm');
-    expect(textIn(shown.body)).toContain('The test for crm is on its way.');
-    expect(textIn(shown.body)).toContain('There was no attempt yet.');
-    expect(shown.body).toContain('data-live');
+  /** Sends a test while other processes do their work. */
+  const test = () =>
+    confirm(world.console, '/endpoint/test?name=crm', {}, async () => {
+      while (world.received.length === 0) await world.answerWakeUps();
+    });
+
+  it('sends a test, waits for the answer, and shows it', async () => {
+    const { shown } = await test();
+    expect(textIn(shown.body)).toContain('crm took the test.');
+    expect(textIn(shown.body)).toContain('HTTP 204');
+    expect(shown.body).toContain('class="outcome good"');
+  });
+
+  it('says that a test was not taken, with the answer', async () => {
+    world.setAnswer(() => ({ status: 410, body: '<i>gone</i>' }));
+    const { shown } = await test();
+    expect(textIn(shown.body)).toContain('crm did not take the test.');
+    expect(textIn(shown.body)).toContain('HTTP 410');
+    expect(textIn(shown.body)).toContain('<i>gone</i>');
+    expect(shown.body).toContain('class="outcome warn"');
+  });
+
+  it('does not wait for a test that an open circuit breaker holds up, and says so', async () => {
+    world.setAnswer(() => ({ status: 429, headers: { 'retry-after': '3600' } }));
+    await world.fanOut(...exampleEvents('transfer', 1));
     await world.answerWakeUps();
-    expect(world.received.map(({ path }) => path)).toEqual(['/crm']);
-    const later = await openConsole(world.api, { mayChange: true, now: world.clock.now });
-    const there = new URL(sent.headers.location!, world.console.url);
-    expect(textIn((await later.ask(there.pathname + there.search)).body)).toContain('HTTP 204');
-    await later.close();
+    expect((await world.ask('GET', '/endpoints/crm')).body.circuitBreaker).toMatchObject({ state: 'open' });
+    const { shown } = await confirm(world.console, '/endpoint/test?name=crm');
+    expect(textIn(shown.body)).toContain('The test for crm has not been attempted yet. Reload this page');
+    expect(textIn(shown.body)).toContain('There was no attempt yet.');
   });
 
   it('pauses, resumes and recovers it: what was held arrives', async () => {

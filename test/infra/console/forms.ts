@@ -30,11 +30,17 @@ export const commandIn = (body: string): string =>
   unescaped(body.slice(body.lastIndexOf('</form>')).match(/<code class="command">([^<]*)<\/code>/)?.[1] ?? '');
 
 /** The page that a question leads to, once it is answered with yes. @param filled fields that a person fills in */
-export async function confirm(console: OpenConsole, path: string, filled: Record<string, string> = {}) {
+export async function confirm(
+  console: OpenConsole,
+  path: string,
+  filled: Record<string, string> = {},
+  /** What others do while the console waits. */
+  others: () => Promise<unknown> = async () => undefined,
+) {
   const asked = await console.ask(path);
   const form = formIn(asked.body);
   if (!form) throw new Error(`${path} asks nothing: ${asked.status} ${asked.body}`);
-  const sent = await console.ask(form.action, { form: { ...form.fields, ...filled } });
+  const [sent] = await Promise.all([console.ask(form.action, { form: { ...form.fields, ...filled } }), others()]);
   const there = sent.headers.location;
   const shown: Shown = there === undefined ? sent : await console.ask(there);
   return { asked, form, sent, shown };

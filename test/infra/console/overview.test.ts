@@ -37,7 +37,9 @@ describe('the overview', () => {
   it('does not call a notifier well before its first poll', async () => {
     await watchAlice();
     expect(await verdict()).toBe(warn);
-    expect(await world.console.read('/')).toContain('No watch has been polled yet.');
+    const text = await world.console.read('/');
+    expect(text).toContain('No watch has been polled yet.');
+    expect(text).toContain('Complete listings none yet');
   });
 
   it('says that it works, with the time of the last poll', async () => {
@@ -46,6 +48,7 @@ describe('the overview', () => {
     expect(await verdict()).toBe(good);
     const { body } = await world.console.ask('/');
     expect(body).toContain(`<dt>Last poll</dt><dd><time datetime="${world.clock.now().toISOString()}">`);
+    expect(textIn(body)).toContain('Complete listings 1 watch, by its last poll');
     expect(textIn(body)).toContain('Watches 1, 0 failing, 0 paused');
   });
 
@@ -69,6 +72,7 @@ describe('the overview', () => {
       await world.tick();
     }
     expect(await verdict()).toBe(bad);
+    expect(await world.console.read('/')).toMatch(/Complete listings 0 of 1 watches; one is without since 24 Nov/);
   });
 
   it('names failing webhooks with their failed attempts, and what waits', async () => {

@@ -52,6 +52,7 @@ describe('the pages of a watch', () => {
     const { shown } = await confirm(world.console, `/watch/poll?mailbox=${alice}&direction=sent`);
     const text = textIn(shown.body);
     expect(text).toContain('The poll failed: this mailbox is not verified');
+    expect(shown.body).toContain('class="outcome warn"');
     expect(text).toContain('1 poll has failed since');
     expect(text).toContain('verify it by e-mail: npm run notifier -- watch verify MAILBOX');
     expect(text).toContain(`npm run notifier -- watch verify ${alice}`);
@@ -74,6 +75,15 @@ describe('the pages of a watch', () => {
     expect(textIn(polled.shown.body)).toMatch(/Verification holds by a code in a mail, until: \d/);
   });
 
+  it('say what is wrong with the server, and offer all ways, where the server cannot say', async () => {
+    Object.assign(world.cryptshare.switches, { licensed: false });
+    const { status, body } = await world.console.ask(`/verification?mailbox=${alice}`);
+    Object.assign(world.cryptshare.switches, { licensed: true });
+    expect([status, textIn(body).includes('cannot be told')]).toEqual([200, true]);
+    expect(textIn(body)).toContain('has no licence for the REST API');
+    for (const way of ['client-id', 'mail', 'code']) expect(body).toContain(`/verification/${way}?`);
+  });
+
   it('pause and resume it', async () => {
     const { shown } = await confirm(world.console, `/watch/pause?mailbox=${alice}&direction=sent`);
     expect(textIn(shown.body)).toContain('no longer polled');
@@ -93,22 +103,20 @@ describe('the pages of a watch', () => {
   });
 
   it('say that there is no such watch', async () => {
-    for (const path of [
-      '/watch?mailbox=nobody@example.com&direction=sent',
-      '/watch/pause?mailbox=nobody@example.com',
-    ]) {
+    for (const path of ['/watch?mailbox=none@example.com&direction=sent', '/watch/pause?mailbox=none@example.com']) {
       const { status, body } = await world.console.ask(path);
       expect([path, status]).toEqual([path, 404]);
-      expect(textIn(body)).toContain('there is no watch of what nobody@example.com has sent');
+      expect(textIn(body)).toContain('there is no watch of what none@example.com has sent');
     }
-    expect((await world.console.ask('/watch')).status).toBe(400);
+    expect((await world.console.ask('/watch?mailbox=none')).status).toBe(400);
+    expect(textIn((await world.console.ask('/watch')).body)).toContain('1 watch on this page');
   });
 
   it('believe no outcome that this console has not told', async () => {
     const told = { phrase: 'watch.done.pause', values: { watch: 'all' }, at: '2026-11-24T00:00:00.000Z' };
     const said = Buffer.from(JSON.stringify(told)).toString('base64url');
     for (const done of [said, `${said}.`, `${said}.AAAA`, '%00', 'x.y.z'])
-      expect((await world.console.ask(`/watch?mailbox=${alice}&done=${done}`)).body).not.toContain('class="outcome"');
+      expect((await world.console.ask(`/watch?mailbox=${alice}&done=${done}`)).body).not.toContain('class="outcome');
   });
 
   it('show the commands instead of the changes where the console only shows', async () => {
@@ -125,13 +133,15 @@ describe('the list of watches', () => {
     const watches = Array.from({ length: 100 }, (_, index) => ({ mailbox: `user${index}@example.com` }));
     await world.ask('POST', '/watches/batch', { body: { watches } });
     const seen: string[] = [];
+    const later = await openConsole(world.api, { now: world.clock.now });
     let path: string | undefined = '/watches';
     while (path !== undefined) {
-      const { status, body }: { status: number; body: string } = await world.console.ask(path);
+      const { status, body }: { status: number; body: string } = await later.ask(path);
       expect(status).toBe(200);
       seen.push(...[...body.matchAll(/<bdi>([^<]*)<\/bdi>/g)].map(([, mailbox]) => mailbox!));
       path = /href="([^"]*)" rel="next"/.exec(body)?.[1]?.replaceAll('&amp;', '&');
     }
+    await later.close();
     expect(seen.toSorted()).toEqual(['alice@example.com', ...watches.map(({ mailbox }) => mailbox)].toSorted());
   });
 

@@ -1,12 +1,10 @@
 import { path } from '#infra/cli/api/client.ts';
-import type { AttemptResource, DeliveryResource, EndpointResource } from '#infra/cli/api/resources.ts';
+import type { AttemptResource, DeliveryResource } from '#infra/cli/api/resources.ts';
 import type { Session } from '#infra/cli/api/session.ts';
 import { refused } from '#infra/cli/terminal/cli-error.ts';
 import { timeText } from '#infra/cli/terminal/output.ts';
 import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
-
-/** Milliseconds between two requests. */
-const intervalMs = 250;
+import { firstAttempt } from './first-attempt.ts';
 
 /** Milliseconds to wait for the first attempt. A request may take 15 s, and a lost wake-up waits for the sweep. */
 const timeoutMs = 60_000;
@@ -16,7 +14,9 @@ export async function testEndpoint(session: Session, name: string): Promise<void
   const { api, output, hint } = session;
   const { event } = await api.post<{ readonly event: string }>(path`/endpoints/${name}/test`);
   output.progress(`waiting for the answer of ${name} …`);
-  const { delivery, openUntil } = await firstAttempt(session, event, name).finally(() => output.progress(''));
+  const { sleep, now } = session.context;
+  const waiting = firstAttempt({ api, sleep, now, mostMs: timeoutMs }, event, name);
+  const { delivery, openUntil } = await waiting.finally(() => output.progress(''));
   const attempt = delivery.attempts?.[0];
   output.done(delivery, wordsOf(name, delivery, attempt));
   if (delivery.status === 'DELIVERED') return;
@@ -28,25 +28,6 @@ export async function testEndpoint(session: Session, name: string): Promise<void
       ? `the test event has not been attempted, ${unattempted(delivery, openUntil)}: ${more} tells more`
       : `the test event was not taken${delivery.status === 'PENDING' ? '; it is tried again as any other is' : ''}: ${more} tells more`,
   );
-}
-
-/**
- * Delivery after its first attempt or its end, or as it is when the time is over. Before `openUntil`, an open circuit
- * breaker allows no attempt.
- */
-async function firstAttempt({ api, context }: Session, event: string, name: string) {
-  let openUntil: string | undefined;
-  for (let waitedMs = 0; ; waitedMs += intervalMs) {
-    const delivery = await api.get<DeliveryResource>(path`/deliveries/${event}/${name}`);
-    const isOver = delivery.status !== 'PENDING' || (delivery.attempts?.length ?? 0) > 0;
-    if (isOver || waitedMs >= timeoutMs) return { delivery, openUntil };
-    if (waitedMs === 0) {
-      const { circuitBreaker } = await api.get<EndpointResource>(path`/endpoints/${name}`);
-      openUntil = circuitBreaker?.state === 'open' ? circuitBreaker.openUntil : undefined;
-      if (Date.parse(openUntil ?? '') > context.now().getTime() + timeoutMs) return { delivery, openUntil };
-    }
-    await context.sleep(intervalMs);
-  }
 }
 
 function unattempted({ status, endpoint }: DeliveryResource, openUntil: string | undefined): string {

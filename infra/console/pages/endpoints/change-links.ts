@@ -5,7 +5,7 @@ import { type Html, html } from '#infra/console/html/html.ts';
 import type { PageRequest } from '#infra/console/html/page.ts';
 import { endpointAddress } from './endpoint-words.ts';
 
-/** What can be changed about an endpoint in its status, as buttons or as commands. */
+/** Changes that an endpoint allows in its status, as buttons or as commands. */
 export function changeLinks(request: PageRequest, { name, status, format }: EndpointResource): Html {
   const { say } = request.words;
   const simple = (verb: 'test' | 'pause' | 'resume' | 'enable' | 'disable' | 'recover' | 'replay') =>

@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isForPeople } from '#functions/webhooks/endpoints/format.ts';
-import { longTimeoutMs, path } from '#infra/cli/api/client.ts';
+import { type ApiReader, longTimeoutMs, path } from '#infra/cli/api/client.ts';
 import type { EndpointResource, Replayed } from '#infra/cli/api/resources.ts';
+import { firstAttempt } from '#infra/cli/commands/endpoint/first-attempt.ts';
 import type { Change } from '#infra/console/changes/change.ts';
 import { outcomeAddress } from '#infra/console/changes/outcome.ts';
 import { shellWord } from '#infra/console/html/elements.ts';
@@ -14,14 +16,7 @@ export const endpointChanges: readonly Change[] = [
   {
     path: '/endpoint/test',
     ask: (request) => question(request, 'test'),
-    async run(request) {
-      const name = nameIn(request.url);
-      const delivery = await request.api.send<{ readonly event: string; readonly endpoint: string }>({
-        method: 'POST',
-        path: path`/endpoints/${name}/test`,
-      });
-      return outcomeAddress(request, deliveryAddress(delivery), 'endpoint.done.test', { name });
-    },
+    run: sendTest,
   },
   statusChange('pause'),
   statusChange('resume'),
@@ -46,6 +41,27 @@ export const endpointChanges: readonly Change[] = [
   deliveryChange('resend'),
   deliveryChange('cancel'),
 ];
+
+/** Milliseconds to wait for the answer to a test; a later one is on the page of the delivery. */
+const longestWaitMs = 10_000;
+
+/** Sends a test, waits for its first attempt, and leads to its delivery. */
+async function sendTest(request: PageRequest): Promise<string> {
+  const { api, now, url } = request;
+  const name = nameIn(url);
+  const sent = await api.send<{ readonly event: string; readonly endpoint: string }>({
+    method: 'POST',
+    path: path`/endpoints/${name}/test`,
+  });
+  // No answer is kept: each look is a new one.
+  const reader: ApiReader = { get: (address, query) => api.get(address, query, 0) };
+  const waiting = { api: reader, sleep: (ms: number) => sleep(ms), now, mostMs: longestWaitMs };
+  const { delivery } = await firstAttempt(waiting, sent.event, name);
+  const there = deliveryAddress(sent);
+  if (delivery.status === 'DELIVERED') return outcomeAddress(request, there, 'endpoint.done.test', { name });
+  const isTried = (delivery.attempts?.length ?? 0) > 0;
+  return outcomeAddress(request, there, isTried ? 'endpoint.test.refused' : 'endpoint.test.open', { name }, 'warn');
+}
 
 function statusChange(verb: 'pause' | 'resume' | 'enable'): Change {
   return {

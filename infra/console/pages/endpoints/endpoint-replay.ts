@@ -31,7 +31,7 @@ export const endpointReplay = inputChange<Replay>({
 ${textField({ name: 'from', label: say('endpoint.replay.from'), value: from, isRequired: true }, suggestions)}
 ${textField({ name: 'until', label: say('endpoint.replay.until'), value: until }, suggestions)}`,
   read,
-  fixed: ({ name, from, until }) => ({ name, from, until }),
+  fixed: ({ from, until }) => ({ from, until }),
   async ask(request, replay) {
     const { say, time } = request.words;
     const { from, until } = replay;
@@ -53,8 +53,8 @@ ${textField({ name: 'until', label: say('endpoint.replay.until'), value: until }
     const { name, from, until } = replay;
     const { count, next } = await replayed(request, replay, false);
     if (next === undefined) return outcomeAddress(request, endpointAddress(name), 'endpoint.done.replay', { count });
-    const query = new URLSearchParams({ name, from, until, cursor: next });
-    return outcomeAddress(request, `/endpoint/replay/do?${query}`, 'endpoint.released.part', { count });
+    const query = new URLSearchParams({ name, from, until, cursor: next, ask: '1' });
+    return outcomeAddress(request, `/endpoint/replay?${query}`, 'endpoint.released.part', { count });
   },
 });
 

@@ -14,7 +14,7 @@ export const endpointListPages: readonly PageRoute[] = [
   { path: '/notices', show: (request) => listPage(request, 'notices') },
 ];
 
-async function listPage(request: PageRequest, section: 'webhooks' | 'notices'): Promise<View> {
+export async function listPage(request: PageRequest, section: 'webhooks' | 'notices'): Promise<View> {
   const { api, words, url } = request;
   const { say } = words;
   const isWanted = ({ format }: EndpointResource) => isForPeople(format) === (section === 'notices');

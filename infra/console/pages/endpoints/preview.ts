@@ -12,7 +12,7 @@ import type { DocumentRoute, PageApi, PageRequest, PageRoute, View } from '#infr
 import { htmlMail } from '#infra/local/mail/html-mail.ts';
 import { millisecondsOf } from '#infra/terminal/durations.ts';
 import { endpointAddress } from './endpoint-words.ts';
-import { nextText, whenText } from './endpoints.ts';
+import { listPage, nextText, whenText } from './endpoints.ts';
 
 /** Pages of a hundred events that are read for each of the two periods. */
 const mostPages = 10;
@@ -40,7 +40,7 @@ const periodIn = ({ searchParams }: URL) => periods.find((one) => one === search
 /** @throws ApiError for an unknown name, and for a webhook of a system */
 async function readReader({ api, url }: PageRequest): Promise<EndpointResource> {
   const name = readerIn(url);
-  const endpoint = await api.get<EndpointResource>(path`/endpoints/${name || ' '}`);
+  const endpoint = await api.get<EndpointResource>(path`/endpoints/${name}`);
   if (isForPeople(endpoint.format)) return endpoint;
   throw new ApiError(404, `${name} is a webhook for a system, no reader`);
 }
@@ -66,6 +66,7 @@ async function readEvents(api: PageApi, query: Query) {
 async function previewPage(request: PageRequest): Promise<View> {
   const { words, url } = request;
   const { say } = words;
+  if (readerIn(url) === '') return listPage(request, 'notices');
   const endpoint = await readReader(request);
   const { name, format } = endpoint;
   const { digest, message, body, isCut } = await previewOf(request, endpoint);

@@ -1,5 +1,6 @@
 import { path } from '#infra/cli/api/client.ts';
 import type { NewVerification, VerificationResource } from '#infra/cli/api/resources.ts';
+import { ApiError } from '#infra/cli/terminal/cli-error.ts';
 import type { Change, Fields } from '#infra/console/changes/change.ts';
 import { outcomeAddress, outcomeLine } from '#infra/console/changes/outcome.ts';
 import { badge, changeLink, commandLine, facts, foreign, shellWord, time } from '#infra/console/html/elements.ts';
@@ -12,13 +13,22 @@ export const verificationPages: readonly PageRoute[] = [{ path: '/verification',
 
 const mailboxIn = ({ searchParams }: URL): string => searchParams.get('mailbox')?.trim() ?? '';
 
-/** What the server says of a mailbox, and the ways to verify it. */
+/** Stands for an answer of the Cryptshare Server where it cannot be asked: any way may be open. */
+const unknown: VerificationResource = { isVerified: false, methods: ['client_id', 'email'] };
+
+/** Tells whether the server has a mailbox verified, and the ways to verify it. */
 async function verificationPage(request: PageRequest): Promise<View> {
   const { api, words, url } = request;
   const { say } = words;
   const mailbox = mailboxIn(url);
   const address = path`/mailboxes/${mailbox || ' '}/verification`;
-  const { isVerified, methods, method, validUntil } = await api.get<VerificationResource>(address);
+  const answer = await api.get<VerificationResource>(address).catch((error: Error) => {
+    // The server has failed, not the request for it.
+    if (error instanceof ApiError && error.kind !== undefined) return error;
+    throw error;
+  });
+  const { isVerified, methods, method, validUntil } = answer instanceof ApiError ? unknown : answer;
+  const state = answer instanceof ApiError ? 'unknown' : isVerified ? 'yes' : 'no';
   const command = `watch verify ${shellWord(mailbox)}`;
   const ways = html`${methods.includes('client_id') && changeLink(request, verificationAddress(mailbox, '/client-id'), say('verification.client-id'), command)}
 ${
@@ -26,16 +36,19 @@ ${
   html`${changeLink(request, verificationAddress(mailbox, '/mail'), say('verification.mail'), `${command} --send-code`)}
 ${changeLink(request, verificationAddress(mailbox, '/code'), say('verification.code'), `${command} --code CODE`)}`
 }`;
-  const main = html`${outcomeLine(request)}<h1>${say('verification.of')} <span>${foreign(mailbox)}</span> ${badge(isVerified ? 'good' : 'bad', say(isVerified ? 'verification.yes' : 'verification.no'))}</h1>
+  const main = html`${outcomeLine(request)}<h1>${say('verification.of')} <span>${foreign(mailbox)}</span> ${badge(tones[state], say(`verification.is.${state}`))}</h1>
+${answer instanceof ApiError && html`<div class="problem"><p class="said" lang="en">${foreign(answer.message)}</p></div>`}
 ${facts([
-  [say('verification.method'), method !== undefined && say(`verification.by.${method}`)],
-  [say('watch.verified-until'), validUntil !== undefined && time(words, validUntil)],
+  [say('verification.method'), method === undefined ? undefined : say(`verification.by.${method}`)],
+  [say('watch.verified-until'), validUntil === undefined ? undefined : time(words, validUntil)],
 ])}
-<p>${methods.length > 0 ? say('verification.ways') : say('verification.no-way')}</p>
+<p>${say(methods.length === 0 ? 'verification.no-way' : state === 'unknown' ? 'verification.any-way' : 'verification.ways')}</p>
 <p class="buttons">${ways}</p>
 <p>${commandLine(request, command)}</p>`;
   return { title: say('verification'), section: 'watches', main };
 }
+
+const tones = { yes: 'good', no: 'bad', unknown: 'warn' } as const;
 
 /** Ways to verify a mailbox: by the client id, or by a code that comes in a mail. */
 export const verificationChanges: readonly Change[] = [

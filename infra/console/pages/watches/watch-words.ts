@@ -17,7 +17,7 @@ export const watchAddress = ({ mailbox, direction }: NamedWatch, change = ''): s
 export const watchCommand = (verb: string, { mailbox, direction }: NamedWatch): string =>
   `watch ${verb} ${shellWord(mailbox)}${direction === 'sent' ? '' : ` --direction ${direction}`}`;
 
-/** What a watch is about. @example 'what alice@example.com sends' */
+/** Name of a watch. @example 'what alice@example.com sends' */
 export const watchName = ({ words: { say } }: PageRequest, { mailbox, direction }: NamedWatch): string =>
   say(`watch.of.${direction}`, { mailbox });
 
@@ -38,7 +38,7 @@ export function watchBadge({ words: { say } }: PageRequest, watch: WatchResource
 /** Causes as short names: the sentence about one is in English, and long. */
 export const causeText = (cause: string): string => cause.replaceAll('_', ' ');
 
-/** How often a watch is polled. */
+/** Interval of a watch in words. */
 export function intervalText({ words: { say } }: PageRequest, watch: WatchResource): string {
   const { pollIntervalMs, quietIntervalMs } = watch;
   const usual =
@@ -75,7 +75,7 @@ export function nextPollAt(watch: WatchResource, now: number): number | undefine
 export const requestsOf = ({ count }: WatchResource): number | undefined =>
   count === undefined ? undefined : Math.max(1, Math.ceil(count / pageSize));
 
-/** What a watch follows besides states; undefined for nothing. */
+/** Names of the facts that a watch follows besides states; undefined without any. */
 export function followText({ words: { say, list } }: PageRequest, watch: WatchResource): string | undefined {
   const { follow, overdueBeforeMs = usualOverdueBeforeMs } = watch;
   const one = (name: Followed) =>

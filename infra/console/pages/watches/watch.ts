@@ -3,7 +3,7 @@ import type { WatchResource } from '#infra/cli/api/resources.ts';
 import { outcomeLine } from '#infra/console/changes/outcome.ts';
 import { badge, changeLink, commandLine, facts, foreign, shellWord, time } from '#infra/console/html/elements.ts';
 import { type Html, html, type Part } from '#infra/console/html/html.ts';
-import type { PageRequest, PageRoute, View } from '#infra/console/html/page.ts';
+import type { PageRequest, View } from '#infra/console/html/page.ts';
 import { verificationAddress, verificationTone } from './verification-words.ts';
 import {
   followText,
@@ -18,8 +18,6 @@ import {
   watchName,
 } from './watch-words.ts';
 
-export const watchPages: readonly PageRoute[] = [{ path: '/watch', show: watchPage }];
-
 /** The watch that an address names; it may not exist. */
 export function watchIn({ searchParams }: URL): NamedWatch {
   const direction = searchParams.get('direction') === 'received' ? 'received' : 'sent';
@@ -31,7 +29,7 @@ export const readWatch = ({ api }: PageRequest, { mailbox, direction }: NamedWat
   api.get<WatchResource>(path`/watches/${direction}/${mailbox || ' '}`);
 
 /** The state of one watch, why it fails and what to do about it, and its changes. */
-async function watchPage(request: PageRequest): Promise<View> {
+export async function watchPage(request: PageRequest): Promise<View> {
   const { words, url } = request;
   const { say } = words;
   const watch = await readWatch(request, watchIn(url));

@@ -5,7 +5,7 @@ import { type Html, html, type Part } from '#infra/console/html/html.ts';
 import type { PageRequest, PageRoute, View } from '#infra/console/html/page.ts';
 import { somePage } from '#infra/console/pages/some-page.ts';
 import { verificationPages } from './verification.ts';
-import { watchPages } from './watch.ts';
+import { watchIn, watchPage } from './watch.ts';
 import {
   causeText,
   intervalText,
@@ -18,7 +18,8 @@ import {
 
 export const watchesPages: readonly PageRoute[] = [
   { path: '/watches', show: watchesPage },
-  ...watchPages,
+  // The form that finds a watch leads to the list while it is empty.
+  { path: '/watch', show: (request) => (watchIn(request.url).mailbox === '' ? watchesPage : watchPage)(request) },
   ...verificationPages,
 ];
 

@@ -146,7 +146,12 @@ describe('GET /transfers/{trackingId}/explanation', () => {
 
   it('asks about one subscriber, and answers 404 for one that never was', async () => {
     for (const name of ['crm', 'erp']) await addEndpoint(name);
+    world.setAnswer(({ path }) => ({ status: path === '/crm' ? 500 : 204 }));
     await world.fanOut(eventOf('FAILED', 1));
+    await world.answerWakeUps();
+    // The first attempt at crm has a row of its own from now on.
+    world.clock.advance(3_600_000);
+    await world.sweep();
     await world.answerWakeUps();
     const told = await explain('one', { subscriber: 'erp' });
     expect(wordsOf(told)).toEqual(['erp transfer.failed delivered']);
@@ -167,6 +172,18 @@ describe('GET /transfers/{trackingId}/explanation', () => {
     expect(wordsOf(await explain('one', { mailbox: 'Bob@Example.com' }))).toHaveLength(1);
     expect(wordsOf(await explain('one', { direction: 'sent' }))).toHaveLength(2);
     expect(await explain('one', { direction: 'received' })).toMatchObject({ finding: 'not_watched', timeline: [] });
+  });
+
+  it('answers 500 for a subscriber whose row is damaged, by the key of that row, and not as if there were none', async () => {
+    await addEndpoint('crm');
+    await world.fanOut(eventOf('FAILED', 1));
+    const damaged = { pk: 'ENDPOINTS', sk: 'erp', name: 'erp' };
+    await world.dynamo.send(new PutItemCommand({ TableName: 'webhooks', Item: marshall(damaged) }));
+    expect(await world.ask('GET', '/transfers/one/explanation')).toMatchObject({
+      status: 500,
+      body: { detail: expect.stringMatching(/^the row ENDPOINTS erp is not as expected/) },
+    });
+    expect(wordsOf(await explain('one', { subscriber: 'crm' }))).toHaveLength(1);
   });
 
   it('mixes in no other transfer whose events share the partition', async () => {
@@ -284,8 +301,9 @@ describe('GET /transfers/{trackingId}/explanation for a transfer without an even
 describe('the bounds of an explanation', () => {
   it('are 100 events and 100 subscribers, and it says when there are more', async () => {
     const events = Array.from({ length: 101 }, (_, index) => eventOf('FAILED', index + 1));
-    for (let begin = 0; begin < events.length; begin += 10) await world.fanOut(...events.slice(begin, begin + 10));
     await addEndpoint('crm');
+    for (let begin = 0; begin < events.length; begin += 10) await world.fanOut(...events.slice(begin, begin + 10));
+    await world.answerWakeUps();
     const told = await explain('one');
     expect(told).toMatchObject({ hasMore: true, subscribers: [{ name: 'crm' }] });
     expect(told.subscribers[0]!.verdicts.map(({ event }) => event)).toEqual(events.slice(1).map(({ id }) => id));
@@ -296,8 +314,9 @@ describe('the bounds of an explanation', () => {
     const names = Array.from({ length: 101 }, (_, index) => `crm-${String(index).padStart(3, '0')}`);
     for (const name of names) await addEndpoint(name);
     const event = eventOf('FAILED', 1);
-    for (let begin = 0; begin < 3; begin += 1) await world.fanOut(event);
-    await world.answerWakeUps();
+    const stored = { kind: 'event', id: event.id, body: JSON.stringify(event), at: event.timestamp } as const;
+    for (const name of ['crm-000', 'crm-100'])
+      await world.deps.deliveries.create(stored, { name, createdAt: event.timestamp }, 0, name === 'crm-000');
     const told = await explain('one');
     expect(told.hasMore).toBe(true);
     expect(told.subscribers.map(({ name }) => name)).toEqual(names.slice(0, 100));
@@ -318,8 +337,8 @@ describe('the bounds of an explanation', () => {
     }
     const told = await explain('one');
     expect(told.hasMore).toBe(true);
-    const verdicts = new Set(told.subscribers[0]!.verdicts.map(({ verdict }) => verdict));
-    expect([...verdicts]).toEqual(['unknown']);
+    const verdicts = told.subscribers[0]!.verdicts.map(({ verdict, reason }) => `${verdict} ${reason}`);
+    expect([...new Set(verdicts)]).toEqual(['unknown too_many_rows']);
   });
 });
 
@@ -356,7 +375,8 @@ describe('what an explanation reads and shows', () => {
     expect(told!.subscribers.flatMap(({ verdicts }) => verdicts)).toHaveLength(12);
     expect(write).toBe(0);
     expect(read).toBeGreaterThan(2);
-    expect(read).toBeLessThanOrEqual(5);
+    // Three, of the five that it may be; strongly consistent, these reads would be six.
+    expect(read).toBeLessThanOrEqual(3);
     // Neither addresses nor answers are in it.
     expect(JSON.stringify(told)).not.toMatch(/hush|http|mailto|team@/);
   });

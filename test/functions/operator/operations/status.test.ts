@@ -19,7 +19,7 @@ describe('GET /status', () => {
       version: world.operatorDeps.version,
       server: world.cryptshare.url,
       watches: { all: 0, failing: 0, disabled: 0 },
-      polls: { lastAt: undefined, late: 0 },
+      polls: { lastAt: undefined, late: 0, incomplete: 0, incompleteSince: undefined },
       causes: [],
       endpoints: { active: 0, paused: 0, disabled: 0, failing: 0 },
       deliveries: {
@@ -48,6 +48,7 @@ describe('GET /status', () => {
     expect(await status()).toMatchObject({
       watches: { all: 2, failing: 1, disabled: 1 },
       causes: [{ cause: 'unreachable', watches: 1, since: expect.any(String), isAnnounced: true }],
+      polls: { incomplete: 1, incompleteSince: expect.any(String) },
       endpoints: { active: 1, paused: 1, disabled: 0, failing: 0 },
       deliveries: {
         waiting: { count: 2, more: false },

@@ -25,6 +25,10 @@ const told = {
       ...{ outcome: 'failed', cause: 'throttled', durationMs: 12 },
     },
     { at: '2026-11-24T12:00:12.000Z', kind: 'digest', event, endpoint: 'team', digest },
+    {
+      ...{ at: '2026-11-24T12:00:12.500Z', kind: 'attempt', event: digest, endpoint: 'team', attempt: 1 },
+      ...{ outcome: 'delivered', durationMs: 31 },
+    },
     { at: '2026-11-24T12:00:13.000Z', kind: 'delivered', event: digest, endpoint: 'team' },
   ],
   subscribers: [
@@ -67,29 +71,62 @@ AT (UTC)             WHAT        EVENT            TO    HOW
 2026-11-24 12:00:01  fanned out  transfer.failed
 2026-11-24 12:00:02  attempt     transfer.failed  crm   1: HTTP 503, 12 ms
 2026-11-24 12:00:12  digest      transfer.failed  team  dig_5ulj4ueztgkpb5rbuy4hd7cdh
+2026-11-24 12:00:12  attempt     digest           team  1: taken, 31 ms
 2026-11-24 12:00:13  delivered   digest           team
 
 crm (active endpoint)
-  transfer.failed  evt_56mnp55kjea3y2ryfrhmpzps3
-    waits for a retry, 2 attempts, at 2026-11-24 12:05:00 UTC
+  waits for a retry, 2 attempts
+    transfer.failed  evt_56mnp55kjea3y2ryfrhmpzps3, at 2026-11-24 12:05:00 UTC
     row EVENT#evt_56mnp55kjea3 DELIVERY#evt_56mnp55kjea3y2ryfrhmpzps3#crm
     → npm run notifier -- delivery cancel evt_56mnp55kjea3y2ryfrhmpzps3 crm
 
 erp (paused endpoint)
-  transfer.failed  evt_56mnp55kjea3y2ryfrhmpzps3
-    held, because the subscriber was paused
+  held, because the subscriber was paused
+    transfer.failed  evt_56mnp55kjea3y2ryfrhmpzps3
     status is paused
     → npm run notifier -- endpoint resume erp
     → npm run notifier -- endpoint recover erp --from 2026-11-24T12:00:00.120Z
 
 team (active reader)
-  transfer.failed  evt_56mnp55kjea3y2ryfrhmpzps3, in dig_5ulj4ueztgkpb5rbuy4hd7cdh
-    told in a digest that was delivered
+  told in a digest that was delivered
+    transfer.failed  evt_56mnp55kjea3y2ryfrhmpzps3, in dig_5ulj4ueztgkpb5rbuy4hd7cdh
     row EVENT#dig_5ulj4ueztgkp DELIVERY#dig_5ulj4ueztgkpb5rbuy4hd7cdh#team
     → npm run notifier -- delivery resend dig_5ulj4ueztgkpb5rbuy4hd7cdh team
 `);
     expect(stdout).toContain(`→ npm run notifier -- endpoint resume erp --url ${api.url}`);
     for (const line of shown.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+  });
+
+  it('lists events with the same verdict under it, with all proofs, and each command once', async () => {
+    const later = 'evt_56mnp55kjea3zzzzzzzzzzzzz';
+    const verdicts = [
+      { ...of, verdict: 'held_paused', reason: 'paused', proof: { setting: 'status', value: 'paused' } },
+      {
+        ...{ ...of, event: later, at: '2026-11-24T13:00:00.000Z', verdict: 'held_paused', reason: 'paused' },
+        proof: row(later, 'erp'),
+      },
+      { ...of, event: 'evt_56mnp55kjea3a', verdict: 'delivered', attempts: 1, proof: row('evt_56mnp55kjea3a', 'erp') },
+      { ...of, event: 'evt_56mnp55kjea3b', verdict: 'delivered', attempts: 1, proof: row('evt_56mnp55kjea3b', 'erp') },
+    ];
+    api.on(route, { body: { ...told, timeline: [], subscribers: [{ ...told.subscribers[1], verdicts }] } });
+    const { stdout } = await explain();
+    const shown = stripVTControlCharacters(stdout).replaceAll(` --url ${api.url}`, '');
+    expect(shown.slice(shown.indexOf('erp'))).toBe(`erp (paused endpoint)
+  held, because the subscriber was paused
+    transfer.failed  evt_56mnp55kjea3y2ryfrhmpzps3
+    transfer.failed  evt_56mnp55kjea3zzzzzzzzzzzzz
+    status is paused
+    row EVENT#evt_56mnp55kjea3 DELIVERY#evt_56mnp55kjea3zzzzzzzzzzzzz#erp
+    → npm run notifier -- endpoint resume erp
+    → npm run notifier -- endpoint recover erp --from 2026-11-24T12:00:00.120Z
+  delivered
+    transfer.failed  evt_56mnp55kjea3a
+    transfer.failed  evt_56mnp55kjea3b
+    row EVENT#evt_56mnp55kjea3 DELIVERY#evt_56mnp55kjea3a#erp
+    row EVENT#evt_56mnp55kjea3 DELIVERY#evt_56mnp55kjea3b#erp
+    → npm run notifier -- endpoint resume erp
+    → npm run notifier -- delivery resend EVENT erp
+`);
   });
 
   it('asks for one endpoint or reader, in the watches of a mailbox', async () => {
