@@ -147,7 +147,7 @@ function numbers(
   ]);
 }
 
-/** How many watches their last polls have listed completely, and since when there is one that was not. */
+/** Counts watches whose last poll was complete, and says since when one of them was not. */
 function completeWords({ words }: PageRequest, { watches, polls }: Pick<StatusResource, 'watches' | 'polls'>): string {
   const { lastAt, incomplete, incompleteSince } = polls;
   if (lastAt === undefined) return words.say('number.none-yet');

@@ -54,7 +54,7 @@ async function sendTest(request: PageRequest): Promise<string> {
     path: path`/endpoints/${name}/test`,
   });
   // No answer is kept: each look is a new one.
-  const reader: ApiReader = { get: (address, query) => api.get(address, query, 0) };
+  const reader: ApiReader = { get: (address, query) => api.get(address, query, () => 0) };
   const waiting = { api: reader, sleep: (ms: number) => sleep(ms), now, mostMs: longestWaitMs };
   const { delivery } = await firstAttempt(waiting, sent.event, name);
   const there = deliveryAddress(sent);
