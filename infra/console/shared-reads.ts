@@ -36,8 +36,8 @@ export class SharedReads implements PageApi {
     const read: Read = { answer: this.api.get<T>(path, query), until: now + usuallyValidForMs, isLasting: false };
     this.reads.set(key, read);
     const found = (read.answer as Promise<T>).then((answer) => {
-      const longerMs = keptForMs?.(answer);
-      if (longerMs !== undefined) Object.assign(read, { until: now + longerMs, isLasting: true });
+      const ownMs = keptForMs?.(answer);
+      if (ownMs !== undefined) Object.assign(read, { until: now + ownMs, isLasting: true });
       return answer;
     });
     // A failure is no answer for later.

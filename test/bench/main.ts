@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { bills } from '#test/bench/bill/bills.ts';
+import { consolePages } from '#test/bench/console/pages.ts';
 import { bundles } from '#test/bench/deployed/bundles.ts';
 import { comparing } from '#test/bench/polls/comparing.ts';
 import { following } from '#test/bench/polls/following.ts';
@@ -30,6 +31,7 @@ const sections = [
   throughput,
   neighbours,
   crash,
+  consolePages,
   bundles,
   units,
   bills,

@@ -66,10 +66,13 @@ function linksIn(page: string, address: string): string[] {
 
 /** Query of a form that is sent with what it holds, and with the texts of a person. */
 function queryOf(form: string): string {
-  const fields = [...form.matchAll(/<input [^>]*?name="([^"]*)"(?: value="([^"]*)")?/g)].map(
+  const inputs = [...form.matchAll(/<input [^>]*?name="([^"]*)"(?: value="([^"]*)")?/g)].map(
     ([, name, value]): [string, string] => [name!, value || typed[name!] || ''],
   );
-  return new URLSearchParams(fields).toString();
+  const choices = [...form.matchAll(/<select [^>]*?name="([^"]*)".*?<\/select>/gs)].map(
+    ([options, name]): [string, string] => [name!, /<option value="([^"]*)" selected/.exec(options)?.[1] ?? ''],
+  );
+  return new URLSearchParams([...inputs, ...choices].filter(([, value]) => value !== '')).toString();
 }
 
 const nowhere = 'http://console.example';

@@ -94,7 +94,7 @@ describe('an operator API that stops answering', () => {
     expect(await isTheSame()).toBe(true);
   });
 
-  it('is told by a page that is opened meanwhile, which shows the notifier as soon as it is back', async () => {
+  it('is told by a page that is opened then, which shows the notifier as soon as it is back', async () => {
     notifier.kill('SIGKILL');
     await notifier.exit();
     await expect.poll(said).toMatch(/^The operator API does not answer/);

@@ -45,7 +45,7 @@ const mistakes: readonly (readonly [what: string, address: string, status: numbe
 describe.each([
   ['English', 'en', english],
   ['German', 'de', german],
-] as const)('in %s', (_, language, visitor) => {
+] as const)('%s pages of the console', (_, language, visitor) => {
   describe.each(shapes)('the page %s', (shape) => {
     let transferred: Transferred;
     beforeAll(async () => {

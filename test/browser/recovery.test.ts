@@ -30,7 +30,7 @@ it('finds a failing webhook, understands it, mends it, and sends what was missed
   expect(await text('.problem')).toContain('The receiver answered so: its log says why.');
   expect(await text('#deliveries')).toContain('waiting');
 
-  // It is disabled for the time of the repair; what happens meanwhile is held.
+  // It is disabled for the time of the repair; what happens in this time is held.
   await follow('Disable');
   await page.getByLabel('Why, for other operators').fill('repair of the database');
   await press('Go on');

@@ -6,7 +6,7 @@ import type { Html } from './html.ts';
 
 /** The operator API as pages use it. Reads of the same moment are one request, however many pages are open. */
 export interface PageApi extends Pick<ApiClient, 'address' | 'send'> {
-  /** @param keptForMs milliseconds for which an answer serves further pages, where that is longer than usual */
+  /** @param keptForMs milliseconds for which an answer serves further pages, where that is not the usual */
   get<T>(path: string, query?: Query, keptForMs?: (answer: T) => number | undefined): Promise<T>;
 }
 

@@ -247,7 +247,7 @@ describe('GET /live', () => {
 });
 
 describe('pages', () => {
-  it('ask the operator API once, however many are opened at a time', async () => {
+  it('ask the operator API once in two seconds, however many are opened at a time', async () => {
     api.on('GET /watches', { body: { items: [] } });
     const console = await openConsole(api.url, { steady: () => 0 });
     const shown = await Promise.all(Array.from({ length: 300 }, () => console.ask('/transfers')));
