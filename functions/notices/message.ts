@@ -19,8 +19,6 @@ export interface MessageLine {
  */
 export type Message = Readonly<ReturnType<typeof messageOf>>;
 
-export type MessageSection = Message['sections'][number];
-
 /** Whom a message is for. */
 export interface Addressee {
   /** Name of the reader in the configuration. */

@@ -50,7 +50,9 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline) {
     const lease = plausibleLease(read, started);
     const admitted = admission(lease, limitsOf(endpoint), started);
     if (await replaceRetries(name)) isCut = true;
-    const isTime = isTimeToTell(endpoint);
+    const reader = readerOf(endpoint);
+    // A reader of empty digests has one since the earlier sweep, or a clock was set back.
+    const isTime = reader?.evenIfEmpty === true && (sweptAt > started || nextDigestAt(reader, sweptAt) <= started);
     const all = { endpoint: name, events: [] };
     // A holder finds work itself, and an open breaker lets no process send; a paused endpoint gets no task anyway.
     if (status === 'active' && admitted.kind !== 'free') {
@@ -65,12 +67,6 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline) {
     longestWaitMs = Math.max(longestWaitMs, ...since.map((at = started) => started - at));
     if (unfinished.length > 0) wakeUps.push({ endpoint: name, events: unfinished.map(([event]) => event) });
     if (task || retry || isTime) wakeUps.push(all);
-  }
-
-  /** True when a reader of empty digests has one since the earlier sweep, or a clock was set back. */
-  function isTimeToTell(endpoint: Endpoint): boolean {
-    const reader = readerOf(endpoint);
-    return reader?.evenIfEmpty === true && (sweptAt > started || nextDigestAt(reader, sweptAt) <= started);
   }
 
   /** Lone attempts whose time ended a short while ago, and whose deliveries are not done. */
