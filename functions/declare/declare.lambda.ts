@@ -4,8 +4,7 @@ import middy from '@middy/core';
 import { readDeclareEnvironment } from '#functions/lambda/environment.ts';
 import { logger } from '#functions/lambda/logger.ts';
 import { whenInvoked } from '#functions/lambda/secret.ts';
-import { type Declared, declare } from './declare.ts';
-import { declareDependencies } from './dependencies.ts';
+import { type Declared, declare, declareDependencies } from './declare.ts';
 
 const dependencies = whenInvoked((fields) => {
   const env = readDeclareEnvironment(fields);

@@ -1,6 +1,10 @@
-import type { WantedWatch } from '#functions/watches/watches.ts';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DataKey } from '#functions/lambda/data-key.ts';
+import type { Fields, readDeclareEnvironment } from '#functions/lambda/environment.ts';
+import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
+import { type WantedWatch, Watches } from '#functions/watches/watches.ts';
 import * as declared from '#functions/webhooks/endpoints/declared.ts';
-import type { declareDependencies } from './dependencies.ts';
+import { deliveryDependencies } from '#functions/webhooks/engine/dependencies.ts';
 
 export interface Declarations {
   readonly watches: readonly WantedWatch[];
@@ -8,6 +12,16 @@ export interface Declarations {
 }
 
 export type Declared = Readonly<Awaited<ReturnType<typeof declare>>>;
+
+/** @throws DataKeyError for a wrong data key */
+export function declareDependencies(env: ReturnType<typeof readDeclareEnvironment>, fields: Fields) {
+  const dynamo = new DynamoDBClient(sdkSettings);
+  return {
+    watches: new Watches({ dynamo, table: env.TRANSFERS_TABLE }),
+    endpointLife: { ...deliveryDependencies(env, dynamo), dataKey: new DataKey(env.DATA_KEY), allowPrivate: false },
+    fields,
+  };
+}
 
 /**
  * Applies the configuration file. What operators added stays unchanged; what the file no longer declares is only disabled.
@@ -18,16 +32,15 @@ export async function declare(deps: ReturnType<typeof declareDependencies>, { wa
   const judged = endpoints.map((declaration) => {
     const endpoint = declared.filledIn(declaration, deps.fields);
     const missing = declared.variablesOf(declaration).filter((variable) => !deps.fields[variable]);
-    const because = missing.map((variable) => `the secret has no field ${variable}`);
-    return {
-      endpoint,
-      because: missing.length > 0 ? because : declared.problemsWith(endpoint, deps.endpointLife.allowPrivate),
-    };
+    if (missing.length > 0)
+      return { endpoint, because: missing.map((variable) => `the secret has no field ${variable}`) };
+    return { endpoint, because: declared.problemsWith(endpoint, deps.endpointLife.allowPrivate) };
   });
   const ready = judged.filter(({ because }) => because.length === 0).map(({ endpoint }) => endpoint);
-  const named = judged.map(({ endpoint, because }) => ({ endpoint: endpoint.name, because }));
   /** Endpoints left unchanged until the secret has valid values for all of their variables. */
-  const waiting = named.filter(({ because }) => because.length > 0);
+  const waiting = judged
+    .filter(({ because }) => because.length > 0)
+    .map(({ endpoint, because }) => ({ endpoint: endpoint.name, because }));
   await declared.declareEndpoints(deps.endpointLife, ready, waiting);
   return { watches: watches.length, endpoints: ready.length, waiting };
 }

@@ -32,14 +32,14 @@ export async function getRows(
     );
     for (const item of Responses?.[table] ?? []) {
       const row = unmarshall(item);
-      rows.set(rowName({ pk: row.pk, sk: row.sk }), row);
+      rows.set(rowName(row), row);
     }
     return UnprocessedKeys?.[table]?.Keys;
   });
   return keys.map((key) => rows.get(rowName(key)));
 }
 
-export const rowName = ({ pk, sk }: Key): string => `${pk} ${sk}`;
+export const rowName = ({ pk, sk }: Key | Item): string => `${pk} ${sk}`;
 
 /** Overwrites whole rows, no two with one key; returns write units. @throws BatchLeftoverError for unwritten rows */
 export async function putRows(client: DynamoDBClient, table: string, rows: readonly Item[], budget = retryBudget()) {

@@ -121,5 +121,3 @@ export function expiryEvent(server: string, watch: Watch, validUntil: string, at
 
 /** The bytes of an event, built once and stored: every channel and repetition carries the same. */
 export const eventBody = (event: NotifierEvent<EventType, object>): string => JSON.stringify(event);
-
-export const parseEventBody = (body: string): TransferEvent | WatchEvent => JSON.parse(body);

@@ -7,7 +7,7 @@ import { lastTick, type ShardRow } from './shard-row.ts';
 const lateAfterMs = 300_000;
 
 /**
- * Tells whether polls are made: the time of the last tick with a poll (Unix milliseconds), and how many watches were
+ * Tells whether polls are made: the time of the last tick with a poll (ISO 8601), and how many watches were
  * not polled for five minutes though they were due.
  *
  * @param rows of the shards by their number
@@ -29,5 +29,5 @@ export function pollProgress(
     const after = lastTick(row, placeOf(watch), now);
     return after === undefined || (after < to && scopeDue(watch, due, { after, to }) !== undefined);
   });
-  return { lastAt: ticks.length > 0 ? Math.max(...ticks) : undefined, late: late.length };
+  return { lastAt: ticks.length > 0 ? new Date(Math.max(...ticks)).toISOString() : undefined, late: late.length };
 }

@@ -21,6 +21,9 @@ export const time = z.iso
   .datetime({ offset: true, error: expectedTime })
   .check(z.refine((text) => Date.parse(text) >= firstInstant && Date.parse(text) <= Date.parse(never), expectedTime));
 
+/** @example iso(0) // '1970-01-01T00:00:00.000Z' */
+export const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
+
 /** From one time to before another, in the form of tables, which sorts as text; by default all times. */
 export const spanOf = ({ from = always, until = never }: { from?: string | undefined; until?: string | undefined }) => {
   return { from: new Date(from).toISOString(), until: new Date(until).toISOString() };

@@ -11,15 +11,8 @@ import type { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { endpointName } from '#functions/webhooks/endpoints/settings.ts';
 import { eventsOfTransfer, shownDelivery, tracedDelivery } from './traces.ts';
 
-const query = z.strictObject({
-  ...pageQuery,
-  endpoint: z.optional(endpointName),
-  status: z.optional(deliveryStatus),
-  from: z.optional(time),
-  until: z.optional(time),
-  event: z.optional(eventId),
-  trackingId: z.optional(trackingId),
-});
+const filters = { endpoint: endpointName, status: deliveryStatus, from: time, until: time, event: eventId, trackingId };
+const query = z.extend(z.partial(z.strictObject(filters)), pageQuery);
 
 type Query = z.output<typeof query>;
 

@@ -1,9 +1,10 @@
 import * as z from 'zod/mini';
 import { rowsBetween } from '#functions/dynamodb/index-pages.ts';
-import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
-import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
+import { type OperationInput, type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
+import { cursorOf, pageOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
 import { existing } from '#functions/operator/api/problem.ts';
-import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
+import { always, iso, never, spanOf, time } from '#functions/operator/api/schemas.ts';
+import { recover, replay, sendTest } from '#functions/webhooks/deliveries/replay.ts';
 import { stateOf } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import { type Endpoint, endpointOf, secretsOf } from '#functions/webhooks/endpoints/endpoint.ts';
 import { endpointKey } from '#functions/webhooks/endpoints/endpoints.ts';
@@ -16,9 +17,9 @@ const fields = endpointSettingFields(true);
 const secret = z.string().check(z.maxLength(200));
 const reason = z.string().check(z.minLength(1), z.maxLength(500));
 
-export const endpointPath = '/endpoints/{name}';
+const endpointPath = '/endpoints/{name}';
 
-export const onEndpoint = {
+const onEndpoint = {
   params: z.strictObject({ name: endpointName }),
   target: ({ params }: { readonly params: { readonly name: string } }): string => params.name,
 } as const;
@@ -46,14 +47,36 @@ async function allShown({ webhooks }: OperatorDependencies, endpoints: readonly 
 
 const registry = { ranges: [rowsBetween(endpointKey('').pk, ' ', '~')], read: endpointOf };
 
-const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
-
 /** An operation that takes no body, and answers with the endpoint that `act` returns. */
 const plainly = (act: (life: OperatorDependencies['webhooks'], name: string) => Promise<Endpoint>) => ({
   ...onEndpoint,
   run: async (deps: OperatorDependencies, { params: { name } }: { readonly params: { readonly name: string } }) =>
     shown(deps, await act(deps.webhooks, name)),
 });
+
+const perSecond = z.int().check(z.minimum(1), z.maximum(1000));
+const recovery = z.strictObject({
+  ...z.partial(z.strictObject({ from: time, until: time, perSecond })).shape,
+  cursor: pageQuery.cursor,
+  dryRun: z._default(z.boolean(), false),
+});
+
+type Body = z.output<typeof recovery>;
+
+const inOrder = z.refine<Body>(({ from = always, until = never }) => Date.parse(from) < Date.parse(until), {
+  path: ['until'],
+  error: 'expected a time after from',
+});
+
+/** Starts or continues a release until the deadline. */
+const released =
+  (release: typeof replay) =>
+  async (deps: OperatorDependencies, input: OperationInput<{ readonly name: string }, unknown, Body>) => {
+    const { cursor, ...manner } = input.body;
+    const options = { ...manner, ...spanOf(manner), after: placeOf(cursor), deadline: input.deadline };
+    const { next, ...done } = await release(deps.webhooks, input.params.name, options);
+    return { ...done, next: next && cursorOf(next) };
+  };
 
 export const endpointOperations = [
   operation('listEndpoints', 'GET /endpoints', {
@@ -124,5 +147,15 @@ export const endpointOperations = [
       const { template, variables = {} } = secretsOf(webhooks.dataKey, endpoint);
       return { template: existing(template, `template of ${name}`), variables: Object.keys(variables) };
     },
+  }),
+  operation('recoverEndpoint', `POST ${endpointPath}/recover`, {
+    ...onEndpoint,
+    body: recovery.check(inOrder),
+    run: released(recover),
+  }),
+  operation('replayEndpoint', `POST ${endpointPath}/replay`, {
+    ...onEndpoint,
+    body: z.extend(recovery, { from: time, until: time }).check(inOrder),
+    run: released(replay),
   }),
 ];

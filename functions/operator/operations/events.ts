@@ -4,7 +4,7 @@ import { isOfType } from '#functions/events/catalogue.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { cursorOf, pageOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
 import { badCursor, existing, notFound } from '#functions/operator/api/problem.ts';
-import { direction, eventId, spanOf, time, trackingId } from '#functions/operator/api/schemas.ts';
+import { direction, eventId, iso, spanOf, time, trackingId } from '#functions/operator/api/schemas.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
 import { daysOf, listedAt, newestFirst, type Span } from '#functions/webhooks/deliveries/delivery.ts';
@@ -22,12 +22,7 @@ const types = z.string().check(z.regex(typesForm, expectedTypes));
 const query = z
   .strictObject({
     ...pageQuery,
-    from: z.optional(time),
-    until: z.optional(time),
-    type: z.optional(types),
-    mailbox: z.optional(mailbox),
-    direction: z.optional(direction),
-    trackingId: z.optional(trackingId),
+    ...z.partial(z.strictObject({ from: time, until: time, type: types, mailbox, direction, trackingId })).shape,
     /** Id of an event, or a time: lists only later events, the oldest first. */
     after: z.optional(eventId),
     /** Wait for a later event. */
@@ -39,8 +34,6 @@ const query = z
       error: 'expected either after, or from and until',
     }),
   );
-
-const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
 type Query = z.output<typeof query>;
 

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
 import { retryBudget } from '#functions/clock/backoff.ts';
 import type { Deadline } from '#functions/clock/instants.ts';
-import { getRows } from '#functions/dynamodb/batch.ts';
+import { getRows, rowName } from '#functions/dynamodb/batch.ts';
 import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition } from '#functions/dynamodb/partition.ts';
-import type { Item, Key } from '#functions/dynamodb/row.ts';
+import type { Key } from '#functions/dynamodb/row.ts';
 import type { TransferEvent } from '#functions/events/transfer-event.ts';
 import { findingOf } from '#functions/explain/finding.ts';
 import { fannedOutAt, timelineOf } from '#functions/explain/timeline.ts';
@@ -18,6 +18,7 @@ import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { placeOf, rangeOfPlaces } from '#functions/watches/places.ts';
 import { registryPartition, watchOf } from '#functions/watches/polled-watches.ts';
+import type { DeliveryDependencies } from '#functions/webhooks/deliveries/deliveries.ts';
 import * as traces from '#functions/webhooks/deliveries/delivery.ts';
 import { storedEventOf } from '#functions/webhooks/deliveries/stored-events.ts';
 import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
@@ -26,7 +27,7 @@ import { leaseOf, plausibleLease } from '#functions/webhooks/endpoints/lease.ts'
 import { leaseKey } from '#functions/webhooks/endpoints/leases.ts';
 import { endpointName } from '#functions/webhooks/endpoints/settings.ts';
 import { shownEvent } from './traces.ts';
-import { shownTransfer } from './transfers.ts';
+import { shownTransfer } from './watches.ts';
 
 /** Bounds of one answer; beyond them it says `hasMore`. */
 const [mostRows, mostEvents, mostSubscribers, mostDigests] = [2000, 100, 100, 100];
@@ -39,16 +40,13 @@ const query = z.partial(z.strictObject({ subscriber: endpointName, mailbox, dire
 type Query = z.output<typeof query>;
 
 /** The part of the operator API that reads for an explanation. */
-type Sources = Pick<OperatorDependencies, 'tables'> & { webhooks: Pick<WebhookSources, 'deliveries' | 'now'> };
-type WebhookSources = OperatorDependencies['webhooks'];
+type Sources = Pick<OperatorDependencies, 'tables'> & { webhooks: Pick<DeliveryDependencies, 'deliveries' | 'now'> };
 
 /** Reads at half the price: what the last second brought may be missing. */
 const lagging = (source: TableSource): TableSource => ({ ...source, mayLag: true });
 
 const rowsOf = ({ dynamo, table }: TableSource, keys: readonly Key[], until: Deadline) =>
   getRows(dynamo, table, keys, retryBudget(until), true);
-
-const nameOf = ({ pk, sk }: Item): string => `${pk} ${sk}`;
 
 /** An event of a row, from its bytes. */
 function eventIn(body: string, row: string, storedAt?: string) {
@@ -74,7 +72,7 @@ async function tracesOf({ tables, webhooks }: Sources, transfer: string, asked: 
   const { attempts = [], stored = [] } = Object.groupBy(rows, ({ sk }) => (sk < 'D' ? 'attempts' : 'stored'));
   const [now, { keptForMs }] = [webhooks.now().getTime(), webhooks.deliveries];
   const events = [...Map.groupBy(stored, ({ sk }) => traces.eventIdOf(sk)).values()]
-    .map((of) => eventIn(storedEventOf(of[0]!).body, nameOf(of[0]!), fannedOutAt(of, keptForMs, now)))
+    .map((of) => eventIn(storedEventOf(of[0]!).body, rowName(of[0]!), fannedOutAt(of, keptForMs, now)))
     .filter((event) => event.transfer === transfer && isAbout(asked, event));
   return {
     events,
@@ -90,7 +88,7 @@ async function rowsIn(source: TableSource, transfer: string, watches: readonly W
   const keys = watches.map((watch) => ({ pk: watchKey(watch), sk: transferKey(transfer) }));
   return (await rowsOf(source, keys, until)).flatMap((row, index) => {
     const { mailbox, direction } = watches[index]!;
-    return row ? { ...toTransferRow(row), mailbox, direction, row: nameOf(row) } : [];
+    return row ? { ...toTransferRow(row), mailbox, direction, row: rowName(row) } : [];
   });
 }
 
@@ -127,7 +125,7 @@ async function subscribersOf(source: TableSource, { subscriber: name }: Query) {
 async function statesOf(source: TableSource, deliveries: readonly traces.Delivery[], until: Deadline) {
   const open = deliveries.filter(({ status }) => status === 'PENDING' || status === 'COLLECTED');
   const digests = open.flatMap(({ digest: event, endpoint }) => (event ? traces.deliveryKey({ event, endpoint }) : []));
-  const keys = [...new Map(digests.map((key) => [nameOf(key), key])).values()].slice(-mostDigests);
+  const keys = [...new Map(digests.map((key) => [rowName(key), key])).values()].slice(-mostDigests);
   const leases = [...new Set(open.map(({ endpoint }) => endpoint))].map(leaseKey);
   const rows = (await rowsOf(source, [...leases, ...keys], until)).filter((row) => row !== undefined);
   return {

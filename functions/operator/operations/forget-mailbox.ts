@@ -93,7 +93,7 @@ function ownerOf({ pk, sk, body }: Item): unknown {
 async function orphansAmong({ dynamo, table }: TableSource, rows: readonly Item[]) {
   const deliveries = new Map(rows.map((row) => [row, deliveriesOf(row)]));
   const found = await getRows(dynamo, table, [...deliveries.values()].flat());
-  const there = new Set(found.flatMap((row) => (row ? [rowName({ pk: row.pk, sk: row.sk })] : [])));
+  const there = new Set(found.flatMap((row) => (row ? [rowName(row)] : [])));
   return (row: Item) => deliveries.get(row)!.length > 0 && !deliveries.get(row)!.some((key) => there.has(rowName(key)));
 }
 

@@ -70,7 +70,6 @@ export const showStatus = operation('showStatus', 'GET /status', {
       webhooks.endpoints.list(),
       shardsIn(tables.transfers),
     ]);
-    const { lastAt, late } = pollProgress(watches, shards, transfers, webhooks.now().getTime());
     const enabled = watches.filter(({ isDisabled }) => !isDisabled);
     const incomplete = enabled.flatMap(({ health }) => health?.incompleteSince ?? []).toSorted();
     const ofStatus = (status: string) => endpoints.filter((endpoint) => endpoint.status === status).length;
@@ -83,14 +82,12 @@ export const showStatus = operation('showStatus', 'GET /status', {
         disabled: watches.length - enabled.length,
       },
       polls: {
-        lastAt: lastAt === undefined ? undefined : new Date(lastAt).toISOString(),
-        ...{ late, incomplete: incomplete.length, incompleteSince: incomplete[0] },
+        ...pollProgress(watches, shards, transfers, webhooks.now().getTime()),
+        ...{ incomplete: incomplete.length, incompleteSince: incomplete[0] },
       },
       causes: causesOf(enabled),
       endpoints: {
-        active: ofStatus('active'),
-        paused: ofStatus('paused'),
-        disabled: ofStatus('disabled'),
+        ...{ active: ofStatus('active'), paused: ofStatus('paused'), disabled: ofStatus('disabled') },
         failing: endpoints.filter(({ health }) => health).length,
       },
       deliveries: await countDeliveries(deps, endpoints, deadline),

@@ -9,10 +9,11 @@ import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { existing, invalid, Problem } from '#functions/operator/api/problem.ts';
 import { direction } from '#functions/operator/api/schemas.ts';
 import { watchName } from '#functions/poll/report.ts';
-import { baselineProgress, rootKey } from '#functions/snapshot/snapshot-rows.ts';
+import type { TransferRow } from '#functions/snapshot/diff.ts';
+import { baselineProgress, rootKey, toTransferRow, transferRange } from '#functions/snapshot/snapshot-rows.ts';
 import { expectedOverdue, followable, isOverdueSensible, overdueBeforeLimitsMs } from '#functions/transfers/follow.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
-import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
+import { comparableState, type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { type RegisteredWatch, registryPartition, watchOf } from '#functions/watches/polled-watches.ts';
 import { isQuiet } from '#functions/watches/schedule.ts';
 import type { Health } from '#functions/watches/watch-health.ts';
@@ -39,9 +40,9 @@ const needsOverdue = { path: ['overdueBeforeMs'], error: expectedOverdue };
 
 const wanted = { mailbox, direction: z._default(direction, 'sent'), ...z.partial(z.strictObject(settings)).shape };
 
-export const watchPath = '/watches/{direction}/{mailbox}';
+const watchPath = '/watches/{direction}/{mailbox}';
 
-export const onWatch = {
+const onWatch = {
   params: z.strictObject({ direction, mailbox }),
   target: ({ params }: { readonly params: Watch }): string => watchName(params),
 } as const;
@@ -115,6 +116,11 @@ const registry = {
   isWanted: ({ isRemoved }: RegisteredWatch) => !isRemoved,
 };
 
+export const shownTransfer = (transfer: TransferRow) => {
+  const { trackingId, state, observedAt, firstSeenAt, isUnlisted } = transfer;
+  return { trackingId, state, since: observedAt, firstSeenAt, isListed: !isUnlisted };
+};
+
 export const watchOperations = [
   operation('listWatches', 'GET /watches', {
     query: z.strictObject(pageQuery),
@@ -186,6 +192,18 @@ export const watchOperations = [
     status: 204,
     async run(deps, { params: watch }) {
       await deps.transfers.watches.remove(await existingWatch(deps, watch), nowOf(deps));
+    },
+  }),
+  operation('listTransfers', `GET ${watchPath}/transfers`, {
+    ...onWatch,
+    query: z.strictObject({ ...pageQuery, state: z.optional(z.string().check(z.minLength(1), z.maxLength(64))) }),
+    async run(deps, { params: watch, query: { state, ...paging } }) {
+      const found = await existingWatch(deps, watch);
+      const wanted = state && comparableState(state);
+      const ranges = [rowsBetween(watchKey(found), ...transferRange)];
+      const isWanted = (transfer: TransferRow) => wanted === undefined || comparableState(transfer.state) === wanted;
+      const { items, next } = await pageOf(deps.tables.transfers, { ranges, read: toTransferRow, isWanted }, paging);
+      return { items: items.map(shownTransfer), next };
     },
   }),
 ];

@@ -2,10 +2,13 @@ import pLimit from 'p-limit';
 import { retryBudget } from '#functions/clock/backoff.ts';
 import type { Deadline } from '#functions/clock/instants.ts';
 import type { Cursor, IndexRange } from '#functions/dynamodb/index-pages.ts';
+import { testEvent } from '#functions/events/endpoint-event.ts';
+import { factId } from '#functions/events/event-id.ts';
+import { digestOf } from '#functions/notices/digest.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
-import { isForPeople } from '#functions/webhooks/endpoints/format.ts';
+import { isForPeople, kindFor } from '#functions/webhooks/endpoints/format.ts';
 import { addLone, endLone, leaseDurationMs, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
-import { existingEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
+import { existingEndpoint, wake } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { EndpointError } from '#functions/webhooks/endpoints/settings.ts';
 import { sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import type { DeliveryDependencies } from './deliveries.ts';
@@ -130,4 +133,18 @@ async function cancel({ deliveries, leases, ...deps }: DeliveryDependencies, del
   const cancelled = await step();
   await leases.change(endpoint, taken, (lease) => endLone(lease, [event], [], now));
   return cancelled;
+}
+
+/** Sends an endpoint a test event, whatever types it subscribes to, and returns the new delivery. */
+export async function sendTest(deps: DeliveryDependencies, name: string): Promise<DeliveryName> {
+  const { format, createdAt } = await existingEndpoint(deps, name);
+  const now = deps.now();
+  const at = now.toISOString();
+  const event = testEvent(name, at);
+  const period = { id: factId('dig', event.id), since: at, until: at };
+  const published = isForPeople(format) ? digestOf([event], period).digest : event;
+  const stored = { kind: kindFor(format), id: published.id, body: JSON.stringify(published), at };
+  await deps.deliveries.create(stored, { name, createdAt }, now.getTime(), true);
+  await wake(deps, name, [stored.id]);
+  return { event: stored.id, endpoint: name };
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { TransferEvent } from '#functions/events/transfer-event.ts';
 import { deliveryKey } from '#functions/webhooks/deliveries/delivery.ts';
-import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
+import { sendTest } from '#functions/webhooks/deliveries/replay.ts';
 import { usualReader } from '#functions/webhooks/endpoints/reader.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
 import { hour, minute, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';

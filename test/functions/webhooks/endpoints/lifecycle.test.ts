@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
+import { sendTest } from '#functions/webhooks/deliveries/replay.ts';
 import {
   addEndpoint,
   existingEndpoint,

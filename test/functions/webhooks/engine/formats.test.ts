@@ -2,7 +2,7 @@ import { CloudEvent, HTTP } from 'cloudevents';
 import { Webhook } from 'standardwebhooks';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { eventBody } from '#functions/events/transfer-event.ts';
-import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
+import { sendTest } from '#functions/webhooks/deliveries/replay.ts';
 import { eventBodyOf } from '#functions/webhooks/endpoints/format.ts';
 import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
 import { block } from '#test/docs/document-blocks.ts';

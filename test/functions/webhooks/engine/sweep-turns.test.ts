@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { putRows } from '#functions/dynamodb/batch.ts';
 import { deliveryKey, duePart } from '#functions/webhooks/deliveries/delivery.ts';
-import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
+import { sendTest } from '#functions/webhooks/deliveries/replay.ts';
 import { leaseKey } from '#functions/webhooks/endpoints/leases.ts';
 import { addEndpoint, existingEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { sweep } from '#functions/webhooks/engine/sweep.ts';
