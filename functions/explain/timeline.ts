@@ -51,7 +51,7 @@ function allAttempts(deliveries: readonly Delivery[], earlier: readonly NamedAtt
     lastAttempt ? { ...lastAttempt, event, endpoint } : [],
   );
   const all = [...earlier, ...last].map(({ startedAt: at, response: _, ...attempt }) => ({ at, ...attempt }));
-  return [...new Map(all.map((one) => [[one.event, one.endpoint, one.at, one.attempt].join(' '), one])).values()];
+  return [...new Map(all.map((one) => [JSON.stringify(one), one])).values()];
 }
 
 /**

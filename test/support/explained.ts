@@ -37,6 +37,8 @@ export interface DeliveryTruth {
   /** True if the endpoint was removed, or was paused, since the event. */
   readonly wasRemoved: (event: string, endpoint: string) => boolean;
   readonly wasPaused: (event: string, endpoint: string) => boolean;
+  /** True if an endpoint of this name was ever disabled: what it held then stays held for a later one. */
+  readonly wasDisabled: (endpoint: string) => boolean;
 }
 
 /** Expects a verdict for each event and endpoint of a world that agrees with what its receiver got. */
@@ -70,7 +72,7 @@ function expectTrueVerdict(truth: DeliveryTruth, { event, endpoint, status }: Of
   if (verdict === 'delivered') expect(isTaken, note).toBe(true);
   else if (verdict === 'endpoint_removed') expect(truth.wasRemoved(event, endpoint), note).toBe(true);
   else if (verdict === 'held_paused') expect(truth.wasPaused(event, endpoint), note).toBe(true);
-  else if (verdict === 'held_disabled') expect(status === 'disabled' || answers.includes(410), note).toBe(true);
+  else if (verdict === 'held_disabled') expect(status === 'disabled' || truth.wasDisabled(endpoint), note).toBe(true);
   else if (verdict === 'in_flight') expect(isTroubled, note).toBe(true);
   else if (verdict === 'failed') expect(answers.length > 0 || told.reason === 'interrupted', note).toBe(true);
   else if (verdict === 'waits_for_retry')

@@ -51,6 +51,13 @@ describe('timelineOf', () => {
     expect(lifeOf(twice).filter(({ kind }) => kind === 'attempt')).toHaveLength(1);
   });
 
+  test('tells two attempts of one instant, as after a recovery, if they ended differently', () => {
+    const again = { ...delivery.lastAttempt!, status: 410, event: 'evt_1', endpoint: 'crm' };
+    const told = lifeOf({ ...life, attempts: [again] });
+    const statuses = told.map((one) => ('status' in one ? one.status : undefined));
+    expect(statuses.filter((status) => status !== undefined)).toEqual([410, 204]);
+  });
+
   test.each([
     ['COLLECTED', 'digest'],
     ['FAILED', 'failed'],

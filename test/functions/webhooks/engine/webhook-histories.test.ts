@@ -128,6 +128,8 @@ class History {
   private readonly answered = new Map<string, number[]>();
   /** Events and endpoints of which the endpoint was removed, or was paused, since the event. */
   private readonly changed = { remove: new Set<string>(), pause: new Set<string>() };
+  /** Endpoints that were disabled, by a receiver that is gone or by failures. */
+  private readonly disabled = new Set<string>();
   /** Times that something went wrong while it was being delivered: so often it may be taken again after a success. */
   private readonly troubled = new Map<string, number>();
   /** A change during one of the next requests. */
@@ -142,13 +144,18 @@ class History {
       const { status, retryAfter } = this.answers.get(path.slice(1)) ?? { status: 204, retryAfter: false };
       const key = `${headers['webhook-id']} ${path}`;
       this.answered.set(key, [...(this.answered.get(key) ?? []), status]);
+      if (status === 410) this.disabled.add(path.slice(1));
       return { status, headers: retryAfter ? { 'retry-after': '90' } : {} };
     });
   }
 
   async run(happenings: readonly Happening[]): Promise<void> {
     for (const name of endpoints) await this.ensure(name);
-    for (const one of happenings) await this.happen(one);
+    for (const one of happenings) {
+      await this.happen(one);
+      for (const { name, status } of await this.world.deps.endpoints.list())
+        if (status === 'disabled') this.disabled.add(name);
+    }
     await this.checkExplanations();
     await this.mend();
   }
@@ -277,6 +284,7 @@ class History {
       isTroubled: keyed((key) => this.troubled.has(key)),
       wasRemoved: keyed((key) => this.changed.remove.has(key)),
       wasPaused: keyed((key) => this.changed.pause.has(key)),
+      wasDisabled: (endpoint) => this.disabled.has(endpoint),
     });
   }
 
