@@ -235,6 +235,17 @@ describe.each(Object.entries(cases))('the change %s', (path, { asks, filled }) =
   });
 });
 
+it.each(['/watch/add', '/endpoint/replay', '/endpoint/rotate'])(
+  'The change %s is refused where the address has no input, as no form makes it',
+  async (path) => {
+    answerAll(api);
+    const { fields } = formIn((await console.ask('/endpoint/pause?name=crm')).body)!;
+    const { status, body } = await console.ask(`${path}?name=crm`, { form: fields });
+    expect([status, textIn(body).includes('the address lacks input')]).toEqual([400, true]);
+    expect(count()).toBe(0);
+  },
+);
+
 /** The API's address of a change. */
 function changeOf(path: string): string {
   const [, noun, verb] = path.split('/');

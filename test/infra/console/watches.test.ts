@@ -52,7 +52,7 @@ describe('the pages of a watch', () => {
     const { shown } = await confirm(world.console, `/watch/poll?mailbox=${alice}&direction=sent`);
     const text = textIn(shown.body);
     expect(text).toContain('The poll failed: this mailbox is not verified');
-    expect(shown.body).toContain('class="outcome warn"');
+    expect(shown.body).toMatch(/<p class="outcome warn"[^>]*>.*The poll failed: <span lang="en">this mailbox/);
     expect(text).toContain('1 poll has failed since');
     expect(text).toContain('verify it by e-mail: npm run notifier -- watch verify MAILBOX');
     expect(text).toContain(`npm run notifier -- watch verify ${alice}`);

@@ -95,10 +95,14 @@ export function deliveryTable(request: PageRequest, deliveries: readonly Deliver
       heading: say('delivery.next'),
       cell: ({ nextAttemptAt }: DeliveryResource) => nextAttemptAt !== undefined && time(words, nextAttemptAt),
     },
-    { heading: say('delivery.reason'), cell: ({ reason, digest }: DeliveryResource) => reason ?? digest },
+    { heading: say('delivery.reason'), cell: ({ reason, digest }: DeliveryResource) => reasonText(reason) ?? digest },
   ];
   return table(say('deliveries.count', { count: deliveries.length }), columns, deliveries);
 }
+
+/** Reasons are names of the API, in English. */
+const reasonText = (reason: string | undefined): Html | undefined =>
+  reason === undefined ? undefined : html`<span lang="en">${reason.replaceAll('_', ' ')}</span>`;
 
 const typeText = (request: PageRequest, { type }: DeliveryResource): string =>
   type === 'digest' ? request.words.say('explain.a-digest') : eventTypeWords(request, type);
@@ -120,7 +124,7 @@ ${facts([
   [say('subscriber'), html`<a href="${endpointAddress(endpoint)}">${endpoint}</a>`],
   [say('delivery.attempts'), delivery.attempt],
   [say('delivery.next'), nextAttemptAt && time(words, nextAttemptAt)],
-  [say('delivery.reason'), reason],
+  [say('delivery.reason'), reasonText(reason)],
   [say('explain.digest'), digest],
 ])}
 ${remedy !== undefined && html`<div class="problem"><p class="said" lang="en">${remedy}</p></div>`}</section>

@@ -60,7 +60,13 @@ async function sendTest(request: PageRequest): Promise<string> {
   const there = deliveryAddress(sent);
   if (delivery.status === 'DELIVERED') return outcomeAddress(request, there, 'endpoint.done.test', { name });
   const isTried = (delivery.attempts?.length ?? 0) > 0;
-  return outcomeAddress(request, there, isTried ? 'endpoint.test.refused' : 'endpoint.test.open', { name }, 'warn');
+  return outcomeAddress(
+    request,
+    there,
+    isTried ? 'endpoint.test.refused' : 'endpoint.test.open',
+    { name },
+    { tone: 'warn' },
+  );
 }
 
 function statusChange(verb: 'pause' | 'resume' | 'enable'): Change {

@@ -102,7 +102,10 @@ function settings(request: PageRequest, endpoint: EndpointResource): Html {
       [say('reader.next'), isRead && nextText(request, endpoint)],
       [say('reader.language'), isRead && reader.language],
       [say('reader.urgent'), isRead && reader.urgent.join(', ')],
-      [say('reader.quiet'), isRead && reader.quiet.join(', ')],
+      [
+        say('reader.quiet'),
+        isRead && reader.quiet.length > 0 && html`<span lang="en">${reader.quiet.join(', ')}</span>`,
+      ],
       [say('endpoint.url'), foreign(endpoint.url)],
       [say('endpoint.format'), format],
       [say('endpoint.types'), endpoint.types.join(', ')],

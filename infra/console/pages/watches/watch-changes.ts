@@ -23,7 +23,7 @@ export const watchChanges: readonly Change[] = [
       const { outcome, transfers, changed, published, problem } = facts;
       const there = watchAddress(watch);
       if (problem)
-        return outcomeAddress(request, there, 'watch.polled-as.problem', { problem: problem.message }, 'warn');
+        return outcomeAddress(request, there, 'watch.polled-as.problem', {}, { tone: 'warn', said: problem.message });
       return outcomeAddress(request, there, `watch.polled-as.${outcome}`, { transfers, changed, published });
     },
   },
