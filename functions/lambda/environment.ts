@@ -108,11 +108,13 @@ export class EnvironmentError extends Error {
 /** CloudWatch namespace of this notifier's metrics, apart from others in the account; on AWS its stack's name. */
 export const readMetricNamespace = (): string => process.env.METRIC_NAMESPACE ?? 'TransferNotifier';
 
-const secretEnvironment = () =>
-  z.object({ SECRET_ARN: notEmpty, SECRET_URL: z.url('must be where Secrets Manager takes requests') });
-
 /** The secret whose fields count as variables, and where it is kept; undefined without a secret. */
-export const readSecretPlace = () => (process.env.SECRET_ARN === undefined ? undefined : read(secretEnvironment()));
+export function readSecretPlace() {
+  if (process.env.SECRET_ARN === undefined) return undefined;
+  const place = z.object({ SECRET_ARN: notEmpty, SECRET_URL: z.url('must be where Secrets Manager takes requests') });
+  const { SECRET_ARN: arn, SECRET_URL: url } = read(place);
+  return { arn, url };
+}
 
 /** Proxy between here and the Cryptshare Server, if the environment names one. */
 export const readProxySettings = (): ProxySettings => proxySettingsIn(process.env);

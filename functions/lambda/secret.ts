@@ -23,12 +23,12 @@ export function whenInvoked<Dependencies>(
   now: () => number = Date.now,
 ): () => Promise<Dependencies> {
   const place = readSecretPlace();
-  const address = place && { url: place.SECRET_URL, signer: signerFor('secretsmanager', new DynamoDBClient({})) };
+  const address = place && { url: place.url, signer: signerFor('secretsmanager', new DynamoDBClient({})) };
   let built: { readonly from: string; readonly dependencies: Dependencies; checkedAt: number } | undefined;
   return async () => {
     if (built && (!place || isRecent(built.checkedAt, now(), maxAgeMs))) return built.dependencies;
     const last = built?.from;
-    const read = address ? secretText(address, place.SECRET_ARN) : '{}';
+    const read = address ? secretText(address, place.arn) : '{}';
     // While the secret cannot be read, the last text stays valid.
     const text = await (last === undefined ? read : Promise.resolve(read).catch(() => last));
     if (built?.from === text) built.checkedAt = now();

@@ -1,4 +1,4 @@
-import { type EventType, entryOf, eventTypes, type Severity, severities } from '#functions/events/catalogue.ts';
+import { type EventType, entryOf, eventTypes, severities } from '#functions/events/catalogue.ts';
 import type { NotifierEvent } from '#functions/events/transfer-event.ts';
 
 /** An event of any type, as a digest lists it. */
@@ -14,27 +14,7 @@ export interface DigestCount {
 }
 
 /** The content of one message to one reader, in no language. It is stored as the body of the message's delivery. */
-export interface Digest {
-  /** `dig_…`, derived from the reader and the number of the digest. */
-  readonly id: string;
-  /** ISO 8601 times between which the events were collected. */
-  readonly since: string;
-  readonly until: string;
-  readonly severity: Severity;
-  /** Number of events, and of the transfers that they are about. */
-  readonly events: number;
-  readonly transfers: number;
-  /** Number of events by type, the most urgent first. */
-  readonly totals: readonly { readonly type: EventType; readonly count: number }[];
-  /** The most urgent first, then by number, and then those that are zero now; at most {@link mostCounts}. */
-  readonly counts: readonly DigestCount[];
-  /** Number of counts beyond those. */
-  readonly moreCounts: number;
-  /** The most urgent events, at most {@link mostTold}: of several of one type about a transfer, the last. */
-  readonly told: readonly ToldEvent[];
-  /** Number of events of which none is told. */
-  readonly more: number;
-}
+export type Digest = ReturnType<typeof digestOf>['digest'];
 
 /** Events told one by one, so that a message is read in seconds; the others are only counted. */
 export const mostTold = 20;
@@ -46,13 +26,18 @@ const mostToldBytes = 40_000;
 export const mostCounts = 30;
 const mostCompared = 100;
 
-export interface DigestPeriod extends Pick<Digest, 'id' | 'since' | 'until'> {
+export interface DigestPeriod {
+  /** `dig_…`, derived from the reader and the number of the digest. */
+  readonly id: string;
+  /** ISO 8601 times between which the events were collected. */
+  readonly since: string;
+  readonly until: string;
   /** Counts of the digest before; undefined if they cannot be compared. */
   readonly before?: readonly DigestCount[] | undefined;
 }
 
 /** Sums up events of any number, none included. Returns the digest, and the counts for the next one. */
-export function digestOf(events: readonly ToldEvent[], { id, since, until, before }: DigestPeriod) {
+export function digestOf(events: readonly ToldEvent[], { before, ...period }: DigestPeriod) {
   const sorted = events.toSorted(
     (a, b) =>
       urgency(a) - urgency(b) ||
@@ -65,17 +50,21 @@ export function digestOf(events: readonly ToldEvent[], { id, since, until, befor
   const counts = countsOf(lines, before);
   const told = lines.slice(0, mostTold);
   while (Buffer.byteLength(JSON.stringify(told)) > mostToldBytes) told.pop();
-  const digest: Digest = {
-    id,
-    since,
-    until,
+  const digest = {
+    ...period,
     severity: severities[Math.max(0, ...counts.filter(({ count }) => count > 0).map(severityOf))]!,
+    /** Number of events, and of the transfers that they are about. */
     events: lines.length,
     transfers: new Set(lines.flatMap(({ data }) => data.trackingId ?? [])).size,
+    /** Number of events by type, the most urgent first. */
     totals: [...Map.groupBy(lines, ({ type }) => type)].map(([type, { length: count }]) => ({ type, count })),
+    /** The most urgent first, then by number, and then those that are zero now; at most {@link mostCounts}. */
     counts: counts.slice(0, mostCounts),
+    /** Number of counts beyond those. */
     moreCounts: Math.max(0, counts.length - mostCounts),
+    /** The most urgent events, at most {@link mostTold}: of several of one type about a transfer, the last. */
     told,
+    /** Number of events of which none is told. */
     more: lines.length - told.length,
   };
   return { digest, counts: counts.filter(({ count }) => count > 0).slice(0, mostCompared) };

@@ -1,4 +1,4 @@
-import { entryOf, type Severity } from '#functions/events/catalogue.ts';
+import { entryOf } from '#functions/events/catalogue.ts';
 import { type Language, type Words, wordsIn } from '#functions/notices/words/words.ts';
 import { type Digest, type DigestCount, type ToldEvent, textIn } from './digest.ts';
 import { countWords, ofWatch, operatorWords, shortCount, transferWords } from './event-words.ts';
@@ -13,27 +13,11 @@ export interface MessageLine {
   readonly detail: string;
 }
 
-export interface MessageSection {
-  /** `''` for a section without a title. */
-  readonly title: string;
-  /** Texts that precede the lines. */
-  readonly paragraphs: readonly string[];
-  readonly lines: readonly MessageLine[];
-}
-
 /**
  * A message in the language of its reader, before any channel gives it a form. No text in it mentions anyone or makes a
  * link; each channel escapes its own marks.
  */
-export interface Message {
-  readonly language: Language;
-  readonly severity: Severity;
-  readonly subject: string;
-  readonly headline: string;
-  readonly sections: readonly MessageSection[];
-  /** Ways to see more, and the reader of the message. */
-  readonly footer: readonly string[];
-}
+export type Message = Readonly<ReturnType<typeof messageOf>>;
 
 /** Whom a message is for. */
 export interface Addressee {
@@ -55,7 +39,7 @@ const maxTrackingId = 200;
  *
  * @example a digest of one event has the headline '1 transfer from anna@example.com failed'
  */
-export function messageOf(digest: Digest, { name, language, timeZone }: Addressee): Message {
+export function messageOf(digest: Digest, { name, language, timeZone }: Addressee) {
   const words = wordsIn(language, timeZone);
   const { say, time } = words;
   const { severity, events, since, until, told, more } = digest;
@@ -69,6 +53,7 @@ export function messageOf(digest: Digest, { name, language, timeZone }: Addresse
   const lines = (wanted: readonly ToldEvent[]) => wanted.map((event) => lineOf(words, event, whose !== undefined));
   const isUrgent = ({ type }: ToldEvent) => entryOf(type).severity === 'alert';
   const [urgent, calm] = only ? [[], []] : [told.filter(isUrgent), told.filter((event) => !isUrgent(event))];
+  /** Each with texts that precede its lines; the first has no title. */
   const sections = [
     { title: '', paragraphs, lines: lines(only && !operator ? [only] : []) },
     { title: say('attention'), paragraphs: [], lines: lines(urgent) },
@@ -77,6 +62,7 @@ export function messageOf(digest: Digest, { name, language, timeZone }: Addresse
   ].filter((section) => section.paragraphs.length + section.lines.length > 0);
   const command = `npm run notifier -- event list --from ${since} --until ${until}`;
   const further = more > 0 ? [`${say('more', { count: more })}:`, command] : [];
+  /** Ways to see more, and the reader of the message. */
   const footer = [...further, say('sent_to', { name: neutral(name) })];
   return { language, severity, subject: headline, headline, sections, footer };
 }

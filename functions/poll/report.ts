@@ -48,7 +48,8 @@ export function reportShard(logger: Logger, metrics: Metrics, { polls, skipped, 
     });
   }
   const longestGap = most(({ sinceCompleteMs }) => sinceCompleteMs);
-  if (longestGap > 0) metrics.addMetric(metricNames.secondsSinceCompleteListing, MetricUnit.Seconds, longestGap / 1000);
+  if (longestGap > 0)
+    metrics.addMetric(metricNames.secondsSinceCompleteListing.name, MetricUnit.Seconds, longestGap / 1000);
   addCounts(metrics, {
     completeListings: sum(({ isComplete }) => (isComplete ? 1 : 0)),
     watchesFailing: sum(({ problem, watch }) => (problem && watch.health?.isAnnounced ? 1 : 0)),

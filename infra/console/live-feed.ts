@@ -9,6 +9,9 @@ const mostStreams = 4;
 /** Milliseconds after which an operator API that has not answered counts as silent: a function may have to start. */
 const silentAfterMs = 10_000;
 
+/** A look that takes long, as with thousands of watches, may take this part of the time: it is work of the notifier. */
+const shareOfTime = 10;
+
 /** Milliseconds after which a browser asks for a stream again. */
 const retryMs = 5000;
 
@@ -17,7 +20,10 @@ export interface LiveSource {
   read(): Promise<unknown>;
   /** Waits until the time is over or the signal aborts. */
   readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  /** Least time from one look to the next. */
   readonly intervalMs: number;
+  /** Clock in milliseconds that never goes back. */
+  readonly steady: () => number;
   /** Called before pages are told of news, or that there is no answer. */
   onNews(): void;
 }
@@ -76,7 +82,9 @@ export class LiveFeed {
     this.lateness = undefined;
     let known: string | undefined;
     while (!stop.signal.aborted) {
+      const begun = this.source.steady();
       const { name, text } = await this.look();
+      const tookMs = this.source.steady() - begun;
       if (stop.signal.aborted) return;
       const found = `${name} ${text}`;
       const message = `event: ${name}\ndata: ${text}\n\n`;
@@ -86,7 +94,8 @@ export class LiveFeed {
         this.tell(stream, found !== known || this.fresh.has(stream) ? message : ': no news\n\n');
       this.fresh.clear();
       known = found;
-      await this.source.sleep(this.source.intervalMs, stop.signal);
+      const { intervalMs } = this.source;
+      await this.source.sleep(name === 'late' ? intervalMs : Math.max(intervalMs, tookMs * shareOfTime), stop.signal);
     }
   }
 

@@ -36,6 +36,7 @@ export async function startConsole({ port, language, intervalMs, onFault, steady
     read: () => stateOf(given.api),
     sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }).catch(() => undefined),
     intervalMs,
+    steady,
     onNews: () => api.forget(),
   });
   const admission = new Admission();

@@ -9,7 +9,7 @@ export const metricNamespace = Aws.STACK_NAME;
 const measure = (statistic: string) => (name: keyof typeof metricNames, period: Duration) =>
   new Metric({
     namespace: metricNamespace,
-    metricName: metricNames[name],
+    metricName: metricNames[name].name,
     dimensionsMap: { service: serviceName },
     statistic,
     period,

@@ -3,7 +3,7 @@ import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
 import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import { indexes } from '#functions/webhooks/deliveries/delivery-index.ts';
+import { indexes } from '#functions/webhooks/deliveries/delivery.ts';
 import type { DeliverVariables, FanOutVariables, SweepVariables } from '#infra/config/function-variables.ts';
 import { lostTick, ScheduledInvocation } from '#infra/constructs/scheduled-invocation.ts';
 import { ServiceFunction } from '#infra/constructs/service-function.ts';

@@ -1,9 +1,8 @@
 import { putRows } from '#functions/dynamodb/batch.ts';
 import { eventBody, type TransferEvent } from '#functions/events/transfer-event.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
-import { cancelDelivery } from '#functions/webhooks/deliveries/cancel.ts';
 import { type Delivery, deliveryKey, duePart } from '#functions/webhooks/deliveries/delivery.ts';
-import { type ReplayOptions, recover, replay, resend } from '#functions/webhooks/deliveries/replay.ts';
+import { cancelDelivery, type ReplayOptions, recover, replay, resend } from '#functions/webhooks/deliveries/replay.ts';
 import { secretsOf } from '#functions/webhooks/endpoints/endpoint.ts';
 import * as life from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { EndpointSettingsInput } from '#functions/webhooks/endpoints/settings.ts';

@@ -4,11 +4,9 @@ import { type OperatorDependencies, operation } from '#functions/operator/api/op
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { existing, Problem } from '#functions/operator/api/problem.ts';
 import { deliveryStatus, eventId, spanOf, time, trackingId } from '#functions/operator/api/schemas.ts';
-import { cancelDelivery } from '#functions/webhooks/deliveries/cancel.ts';
-import type { Delivery, DeliveryName } from '#functions/webhooks/deliveries/delivery.ts';
+import type { Delivery, DeliveryName, Span } from '#functions/webhooks/deliveries/delivery.ts';
 import * as layout from '#functions/webhooks/deliveries/delivery.ts';
-import { heldBetween, newestFirst, type Span, sentTo } from '#functions/webhooks/deliveries/delivery-index.ts';
-import { resend } from '#functions/webhooks/deliveries/replay.ts';
+import { cancelDelivery, resend } from '#functions/webhooks/deliveries/replay.ts';
 import type { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { endpointName } from '#functions/webhooks/endpoints/settings.ts';
 import { eventsOfTransfer, shownDelivery, tracedDelivery } from './traces.ts';
@@ -48,9 +46,10 @@ async function rangesOf(deps: OperatorDependencies, input: Query, span: Span): P
   const endpoints = await endpointsOf(deps.webhooks.endpoints, endpoint);
   const now = deps.webhooks.now().getTime();
   const { keptForMs } = deps.webhooks.deliveries;
-  if (status !== 'HELD') return endpoints.flatMap((one) => newestFirst(sentTo(one, span, now, keptForMs)));
+  if (status !== 'HELD')
+    return endpoints.flatMap((one) => layout.newestFirst(layout.sentTo(one, span, now, keptForMs)));
   const names = new Set(endpoints.map(({ name }) => name));
-  return [...names].flatMap((name) => newestFirst([heldBetween(name, from, until)]));
+  return [...names].flatMap((name) => layout.newestFirst([layout.heldBetween(name, from, until)]));
 }
 
 async function endpointsOf(endpoints: Pick<Endpoints, 'list' | 'find'>, name: string | undefined) {

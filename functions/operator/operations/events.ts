@@ -7,8 +7,7 @@ import { badCursor, existing, notFound } from '#functions/operator/api/problem.t
 import { direction, eventId, spanOf, time, trackingId } from '#functions/operator/api/schemas.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
-import { listedAt } from '#functions/webhooks/deliveries/delivery.ts';
-import { daysOf, newestFirst, type Span } from '#functions/webhooks/deliveries/delivery-index.ts';
+import { daysOf, listedAt, newestFirst, type Span } from '#functions/webhooks/deliveries/delivery.ts';
 import { storedEventOf, trace } from '#functions/webhooks/deliveries/stored-events.ts';
 import { eventsOfTransfer, type ShownEvent, shownEvent, traceOf } from './traces.ts';
 

@@ -5,7 +5,7 @@ import { type OperatorDependencies, operation } from '#functions/operator/api/op
 import { pollProgress } from '#functions/watches/late-watches.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { shardsIn } from '#functions/watches/shard-rows.ts';
-import { heldBetween } from '#functions/webhooks/deliveries/delivery-index.ts';
+import { heldBetween } from '#functions/webhooks/deliveries/delivery.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
 import { admission, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';

@@ -10,7 +10,6 @@ import { endpointKey, type WebhookDependencies } from '#functions/webhooks/endpo
 import type { EventKind } from '#functions/webhooks/endpoints/format.ts';
 import type { AttemptRecord, Delivery, DeliveryName, NextStep } from './delivery.ts';
 import * as layout from './delivery.ts';
-import { retriesBetween } from './delivery-index.ts';
 
 /** An event or digest to be stored: its bytes and its ISO 8601 time. */
 export interface StoredEvent {
@@ -20,7 +19,7 @@ export interface StoredEvent {
   readonly kind: EventKind;
 }
 
-export type Deliveries = ReturnType<typeof deliveriesIn>;
+type Target = Pick<Endpoint, 'name' | 'createdAt'>;
 
 export type DeliveryDependencies = WebhookDependencies & { readonly deliveries: Deliveries };
 
@@ -28,24 +27,19 @@ export type EndpointDeliveries = Readonly<Awaited<ReturnType<Deliveries['ofEndpo
 
 const pageSize = 100;
 
+export type Deliveries = ReturnType<typeof deliveriesIn>;
+
 /** @param keptForMs milliseconds for which events, deliveries and attempts are kept */
 export function deliveriesIn(source: TableSource, keptForMs = usualKeptForMs) {
   /** Stores an event that no endpoint wants; idempotent. */
-  function storeEvent(event: StoredEvent, now: number): Promise<void> {
-    return add(layout.eventKey(event.id), { body: event.body, eventAt: event.at, ...listing(event) }, now);
-  }
+  const storeEvent = (event: StoredEvent, now: number): Promise<void> =>
+    add(layout.eventKey(event.id), { body: event.body, eventAt: event.at, ...listing(event) }, now);
 
   /**
    * Creates a delivery with its event, unless it exists in any status; `isListed` lists the event under it by day. With
    * a time (Unix ms), the delivery waits until then as a retry does; without, fan-out wakes its endpoint at once.
    */
-  async function create(
-    event: StoredEvent,
-    endpoint: Pick<Endpoint, 'name' | 'createdAt'>,
-    now: number,
-    isListed: boolean,
-    waitsUntil?: number,
-  ) {
+  async function create(event: StoredEvent, endpoint: Target, now: number, isListed: boolean, waitsUntil?: number) {
     const row = {
       endpointSince: endpoint.createdAt,
       eventAt: event.at,
@@ -55,10 +49,7 @@ export function deliveriesIn(source: TableSource, keptForMs = usualKeptForMs) {
       attempt: 0,
       nextAttemptAt: waitsUntil ?? now,
       changedAt: now,
-      ...(waitsUntil !== undefined && {
-        due: layout.duePart(endpoint.name),
-        dueAt: layout.dueAtOf(event.id, waitsUntil),
-      }),
+      ...(waitsUntil !== undefined && placed(layout.duePart(endpoint.name), event.id, waitsUntil)),
       ...(isListed && listing(event)),
     };
     await add(layout.deliveryKey({ event: event.id, endpoint: endpoint.name }), row, now);
@@ -75,11 +66,11 @@ export function deliveriesIn(source: TableSource, keptForMs = usualKeptForMs) {
     change: { readonly lastAttempt?: AttemptRecord; readonly endpointSince?: string; readonly rev?: number } = {},
   ): Promise<Delivery | undefined> {
     const { pk, sk } = layout.deliveryKey(delivery);
-    const read = { condition: 'rev = :rev', values: { rev: delivery.rev } };
+    const unchanged = { condition: 'rev = :rev', values: { rev: delivery.rev } };
     const usual = { reason: undefined, digest: undefined, rev: delivery.rev + 1, changedAt: now };
     const fields = { ...usual, ...step, ...change, ...waitingOf(delivery, step) };
     if (change.lastAttempt && delivery.lastAttempt) await storeAttempt(delivery, delivery.lastAttempt);
-    if (await new Partition(source, pk).update(sk, fields, read)) {
+    if (await new Partition(source, pk).update(sk, fields, unchanged)) {
       const { dueAt: _, attempt = delivery.attempt, ...written } = fields;
       return { ...delivery, ...written, attempt };
     }
@@ -104,7 +95,7 @@ export function deliveriesIn(source: TableSource, keptForMs = usualKeptForMs) {
 
   /** Events whose retries to an endpoint are due by `until` (Unix ms), oldest first, as far as the index knows. */
   async function due(endpoint: string, until: number, limit = pageSize): Promise<{ event: string; dueAt: number }[]> {
-    const { items } = await readKeys(source, retriesBetween(endpoint, 0, until), undefined, limit);
+    const { items } = await readKeys(source, layout.retriesBetween(endpoint, 0, until), undefined, limit);
     return items.map(({ sk, dueAt }) => ({ event: layout.deliveryNameOf(sk).event, dueAt: Math.ceil(dueAt) }));
   }
 
@@ -129,19 +120,15 @@ export function deliveriesIn(source: TableSource, keptForMs = usualKeptForMs) {
   return { keptForMs, storeEvent, create, step, read, ofEndpoint, due, pages };
 }
 
-const listing = ({ kind, at, id }: StoredEvent) => ({
-  day: layout.dayPart(kind, at),
-  listedAt: layout.listedAt(at, id),
-});
+const listing = ({ kind, at, id }: StoredEvent) => {
+  return { day: layout.dayPart(kind, at), listedAt: layout.listedAt(at, id) };
+};
 
 /** Sorts retries in the waiting index by their due time, and held deliveries by the time of their event. */
-function waitingOf(delivery: Delivery, step: NextStep) {
-  if (step.status === 'PENDING')
-    return { due: layout.duePart(delivery.endpoint), dueAt: layout.dueAtOf(delivery.event, step.nextAttemptAt) };
-  if (step.status === 'HELD')
-    return {
-      due: layout.heldPart(delivery.endpoint),
-      dueAt: layout.dueAtOf(delivery.event, Date.parse(delivery.eventAt)),
-    };
+function waitingOf({ event, endpoint, eventAt }: Delivery, step: NextStep) {
+  if (step.status === 'PENDING') return placed(layout.duePart(endpoint), event, step.nextAttemptAt);
+  if (step.status === 'HELD') return placed(layout.heldPart(endpoint), event, Date.parse(eventAt));
   return { due: undefined, dueAt: undefined };
 }
+
+const placed = (due: string, event: string, at: number) => ({ due, dueAt: layout.dueAtOf(event, at) });

@@ -2,7 +2,7 @@ import type { EndpointCause } from '#functions/events/endpoint-event.ts';
 import { retryAfterOf } from '#functions/http/retry-after.ts';
 import { chatRefusal } from '#functions/notices/chat-answer.ts';
 import { type Format, isChat } from '#functions/webhooks/endpoints/format.ts';
-import { failureCauses, type PostAnswer, type PostError } from '#functions/webhooks/http/webhook-client.ts';
+import { causeOf, type PostAnswer, type PostError } from '#functions/webhooks/http/webhook-client.ts';
 
 export type Outcome =
   | { readonly kind: 'delivered' }
@@ -40,7 +40,7 @@ export function outcomeOf(format: Format, { status, headers, body }: PostAnswer,
 
 /** Classifies an attempt without an answer. @example `{ kind: 'failed', cause: 'unreachable', slowDown: false }` */
 export const outcomeOfError = ({ failure, code }: PostError): Outcome =>
-  code === 'BODY_TOO_LONG' ? { kind: 'rejected', cause: 'http_error' } : failureOf(failureCauses[failure]);
+  code === 'BODY_TOO_LONG' ? { kind: 'rejected', cause: 'http_error' } : failureOf(causeOf(failure));
 
 export const failureOf = (cause: EndpointCause, slowDown = false, retryAfterMs?: number): Outcome => {
   return { kind: 'failed', cause, slowDown, retryAfterMs };

@@ -37,23 +37,22 @@ export function leasesIn(source: TableSource, random = Math.random, keptForMs = 
   /** End of each holder and attempt of this process by the steady clock, which ignores changes of the system's clock. */
   const alive = new Map<string, number>();
   const turns = new Map<string, { readonly limit: LimitFunction; last: LeaseRow | undefined }>();
+  const partition = (endpoint: string): Partition => new Partition(source, leaseKey(endpoint).pk);
 
   /** Corrects a stored lease as {@link plausibleLease} does, but keeps holders and attempts alive in this process. */
   function plausible(endpoint: string, lease: LeaseRow, now: number, steady: number): LeaseRow {
-    const plausible = plausibleLease(lease, now);
+    const corrected = plausibleLease(lease, now);
     const { holder } = lease;
     const isAlive = holder && (alive.get(holder.id) ?? 0) > steady;
-    const inFlight = Object.entries(plausible.inFlight).map(([event, inFlightAttempt]) => {
+    const inFlight = Object.entries(corrected.inFlight).map(([event, inFlightAttempt]) => {
       const until = Math.max(inFlightAttempt.until, now + (alive.get(`${endpoint} ${event}`) ?? 0) - steady);
       return [event, { ...inFlightAttempt, until }];
     });
-    return { ...plausible, ...(isAlive && { holder }), inFlight: Object.fromEntries(inFlight) };
+    return { ...corrected, ...(isAlive && { holder }), inFlight: Object.fromEntries(inFlight) };
   }
 
   /** This process's last write of a lease, possibly stale; undefined before the first. */
-  function known(endpoint: string): LeaseRow | undefined {
-    return turns.get(endpoint)?.last;
-  }
+  const known = (endpoint: string): LeaseRow | undefined => turns.get(endpoint)?.last;
 
   /** Marks an attempt as ended without a write: the next change removes it; until then other processes wait for it. */
   function end(endpoint: string, event: string): void {
@@ -70,24 +69,22 @@ export function leasesIn(source: TableSource, random = Math.random, keptForMs = 
     return { lease: leaseOf(lease), tasks: rows.slice(0, limit).map(taskOf) };
   }
 
-  async function read(endpoint: string): Promise<LeaseRow> {
-    return leaseOf((await partition(endpoint).range(leaseSk, leaseSk))[0]);
-  }
+  const read = async (endpoint: string): Promise<LeaseRow> =>
+    leaseOf((await partition(endpoint).range(leaseSk, leaseSk))[0]);
 
   /** The leases of endpoints, in their order. */
-  async function of(endpoints: readonly string[]): Promise<LeaseRow[]> {
-    return (await getRows(source.dynamo, source.table, endpoints.map(leaseKey))).map(leaseOf);
-  }
+  const of = async (endpoints: readonly string[]): Promise<LeaseRow[]> =>
+    (await getRows(source.dynamo, source.table, endpoints.map(leaseKey))).map(leaseOf);
 
   /**
    * Changes a lease as last read, and a newer row again while other processes win the write. `next` returns undefined to
    * leave it unchanged. @returns the new lease; undefined if it stays unchanged or other processes won every try
    */
-  function change(endpoint: string, seen: LeaseRow, next: (lease: LeaseRow) => LeaseRow | undefined) {
+  function change(endpoint: string, lease: LeaseRow, next: (lease: LeaseRow) => LeaseRow | undefined) {
     const turn = turns.get(endpoint) ?? { limit: pLimit(1), last: undefined };
     turns.set(endpoint, turn);
     return turn.limit(async () => {
-      let current = turn.last && turn.last.rev >= seen.rev ? turn.last : seen;
+      let current = turn.last && turn.last.rev >= lease.rev ? turn.last : lease;
       for (let tries = 0; tries < maxTries; tries += 1) {
         const changed = next(current);
         // The remembered lease may be stale: only a fresh read may decide against a change.
@@ -120,9 +117,7 @@ export function leasesIn(source: TableSource, random = Math.random, keptForMs = 
     return rows.map(taskOf);
   }
 
-  function deleteTask(endpoint: string, sk: string): Promise<boolean> {
-    return partition(endpoint).delete(sk);
-  }
+  const deleteTask = (endpoint: string, sk: string): Promise<boolean> => partition(endpoint).delete(sk);
 
   async function forgetFailures(endpoint: string, now: number): Promise<void> {
     const next = (lease: LeaseRow) => (lease.rev === 0 ? undefined : withoutFailures(lease, now));
@@ -130,13 +125,7 @@ export function leasesIn(source: TableSource, random = Math.random, keptForMs = 
   }
 
   /** Deletes the lease, attempts in flight included. */
-  function forget(endpoint: string): Promise<boolean> {
-    return partition(endpoint).delete(leaseSk);
-  }
-
-  function partition(endpoint: string): Partition {
-    return new Partition(source, leaseKey(endpoint).pk);
-  }
+  const forget = (endpoint: string): Promise<boolean> => partition(endpoint).delete(leaseSk);
 
   return { alive, plausible, known, end, look, read, of, change, leaveTask, tasks, deleteTask, forgetFailures, forget };
 }

@@ -59,14 +59,10 @@ export const endpointSettingFields = (allowPrivate: boolean) => ({
 
 export const endpointSettings = (allowPrivate: boolean) => {
   const fields = endpointSettingFields(allowPrivate);
-  return z.strictObject({
-    ...fields,
+  const all = z.partial(z.strictObject(fields), { mailboxes: true, directions: true, reader: true, template: true });
+  return z.extend(all, {
     types: z._default(fields.types, ['transfer.*']),
-    mailboxes: z.optional(fields.mailboxes),
-    directions: z.optional(fields.directions),
-    reader: z.optional(fields.reader),
     format: z._default(fields.format, 'event'),
-    template: z.optional(fields.template),
     variables: z._default(fields.variables, {}),
     headers: z._default(fields.headers, {}),
     retryDelaysMs: z._default(fields.retryDelaysMs, [...defaultRetryDelays]),

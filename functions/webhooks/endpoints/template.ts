@@ -33,13 +33,11 @@ export function filledTemplate({ template, variables }: TemplateParts, stored: s
     ...Object.entries({ ...data }).map(([field, value]) => [`data.${field}`, value] as const),
     ...Object.entries({ ...variables }),
   ]);
-  return JSON.stringify(filled(template, values));
+  return JSON.stringify(JSON.parse(JSON.stringify(template), (_, node) => filled(node, values)));
 }
 
+/** A text of a template with values for its placeholders; anything else stays as it is. */
 function filled(node: unknown, values: ReadonlyMap<string, unknown>): unknown {
-  if (Array.isArray(node)) return node.map((each) => filled(each, values));
-  if (typeof node === 'object' && node !== null)
-    return Object.fromEntries(Object.entries(node).map(([key, each]) => [key, filled(each, values)]));
   if (typeof node !== 'string') return node;
   const whole = alone.exec(node)?.[1];
   // A placeholder alone keeps the type of its value.

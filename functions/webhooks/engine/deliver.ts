@@ -2,11 +2,13 @@ import { retryBudget } from '#functions/clock/backoff.ts';
 import type { Deadline } from '#functions/clock/instants.ts';
 import { isDigestId } from '#functions/notices/digest.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
+import type { Settled } from '#functions/webhooks/deliveries/settled.ts';
 import { newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { readerOf } from '#functions/webhooks/endpoints/reader.ts';
 import type { FailedDrain, WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
-import { type Drain, drainOf } from './drain.ts';
+import { drain } from './drain.ts';
 import { gather } from './gather.ts';
+import { Work } from './work.ts';
 
 export type DeliveryBatch = Readonly<Awaited<ReturnType<typeof deliver>>>;
 
@@ -26,39 +28,35 @@ export async function deliver(
   deadline: Deadline = Number.POSITIVE_INFINITY,
   stopping?: AbortSignal,
 ) {
+  const { leases, deliveries, now, steady } = deps;
   const unhandled: FailedDrain[] = [];
+  const settled: Settled[] = [];
   // Each endpoint by itself: unreadable rows of one endpoint do not delay the others.
-  const settled = await Promise.all(
+  await Promise.all(
     [...Map.groupBy(wakeUps, ({ endpoint }) => endpoint)].map(async ([name, wanted]) => {
       const events = [...new Set(wanted.flatMap((wakeUp) => wakeUp.events))];
       const wantsRetries = wanted.some((wakeUp) => wakeUp.events.length === 0);
-      let drain: Drain | undefined;
+      const beginUntil = deadline - requestTimeMs;
+      let work: Work | undefined;
       try {
-        const read = await readFirst(deps, name, events, deadline);
-        const beginUntil = deadline - requestTimeMs;
-        const { endpoint } = read.found;
+        // Take the lease before reading the deliveries: a newer lease then shows that they may have been made.
+        const known = leases.known(name);
+        const { holder } = leases.plausible(name, known ?? newLease, now().getTime(), steady());
+        const lease = known ?? (await leases.read(name));
+        // The process that holds the endpoint reads the deliveries itself.
+        const first = holder ? [] : events.slice(0, readAhead);
+        const found = await deliveries.ofEndpoint(name, first, retryBudget(deadline, steady));
+        const { endpoint } = found;
         const reader = endpoint?.status === 'active' ? readerOf(endpoint) : undefined;
         const digests =
           reader && (await gather({ ...deps, endpoint: endpoint!, reader, named: events, deadline: beginUntil }));
         const own = digests ? [...events.filter(isDigestId), ...digests] : events;
-        drain = drainOf(deps, name, { ...read, events: own, wantsRetries, beginUntil, stopping });
-        await drain.run();
+        work = new Work(deps, name, own, wantsRetries);
+        await drain(deps, work, { lease, found, beginUntil, stopping, settled });
       } catch (error) {
-        unhandled.push({ endpoint: name, error: error as Error, isKept: drain?.work.isKept ?? false });
+        unhandled.push({ endpoint: name, error: error as Error, isKept: work?.isKept ?? false });
       }
-      return drain?.settled ?? [];
     }),
   );
-  return { settled: settled.flat(), unhandled };
-}
-
-async function readFirst(deps: DeliverDependencies, endpoint: string, events: string[], deadline: Deadline) {
-  const { deliveries, leases, now, steady } = deps;
-  // Take the lease before reading the deliveries: a newer lease then shows that they may have been made.
-  const known = leases.known(endpoint);
-  const isHeld = leases.plausible(endpoint, known ?? newLease, now().getTime(), steady()).holder !== undefined;
-  // The process that holds the endpoint reads the deliveries itself.
-  const first = isHeld ? [] : events.slice(0, readAhead);
-  const lease = known ?? (await leases.read(endpoint));
-  return { lease, found: await deliveries.ofEndpoint(endpoint, first, retryBudget(deadline, steady)) };
+  return { settled, unhandled };
 }

@@ -8,21 +8,20 @@ import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { isForPeople, limitsOf } from '#functions/webhooks/endpoints/format.ts';
 import type { Admission, LeaseRow } from '#functions/webhooks/endpoints/lease.ts';
 import { longestDelayMs, sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
-import { HeldLease } from './held-lease.ts';
-import { InFlightAttempts } from './in-flight-attempts.ts';
-import { putAside, releasedIfResumed } from './put-aside.ts';
-import { Work } from './work.ts';
+import { heldLease } from './held-lease.ts';
+import { InFlightAttempts, releasedIfResumed } from './in-flight-attempts.ts';
+import type { Work } from './work.ts';
 
 /** Milliseconds after which a drain hands its endpoint over, so that endpoints take turns: half the function's time. */
 const drainTimeMs = 20_000;
+
+/** Deliveries put aside at once, each by one write. */
+const concurrency = 25;
 
 /** Lost races for the lease after which a drain leaves the endpoint to the other processes. */
 const maxLosses = 3;
 
 interface DrainStart {
-  /** Ids of events that wake-ups name. */
-  readonly events: readonly string[];
-  readonly wantsRetries: boolean;
   readonly lease: LeaseRow;
   /** First deliveries, read together with the endpoint. */
   readonly found: EndpointDeliveries;
@@ -30,41 +29,47 @@ interface DrainStart {
   readonly beginUntil: number;
   /** Aborts when the process is to end. */
   readonly stopping: AbortSignal | undefined;
+  /** Takes the deliveries that this drain settles. */
+  readonly settled: Settled[];
 }
 
-export type Drain = ReturnType<typeof drainOf>;
-
-/** Makes due deliveries to one endpoint under its lease, or leaves a task to the process that holds the lease. */
-export function drainOf(deps: DeliverDependencies, name: string, start: DrainStart) {
-  const { stopping } = start;
-  const settled: Settled[] = [];
-  const work = new Work(deps, name, start.events, start.wantsRetries);
+/**
+ * Makes due deliveries to one endpoint under its lease, or leaves a task to the process that holds the lease.
+ * @throws the first fault that kept deliveries from being made, after all attempts have ended
+ */
+export async function drain(deps: DeliverDependencies, work: Work, start: DrainStart): Promise<void> {
+  const { name } = work;
   const beginUntil = Math.min(start.beginUntil, deps.steady() + drainTimeMs);
-  const holding = new HeldLease(deps, name, start.lease);
+  const holding = heldLease(deps, name, start.lease);
   const attempts = new InFlightAttempts(deps, holding, work, settle);
-  let endpoint: Endpoint | undefined;
   let found: EndpointDeliveries | undefined = start.found;
+  let endpoint: Endpoint | undefined;
   /** Latest end of another process's attempt at a delivery that our wake-ups name as well. */
   let othersEndAt = 0;
   /** Time to look at the tasks that are left. */
   let tasksAt = Number.POSITIVE_INFINITY;
   let isTurnedAway = false;
-  know(start.found.endpoint);
+
+  const now = (): number => deps.now().getTime();
+  const mayBeginAt = (): number => Math.max(othersEndAt, holding.mayBeginAt());
+  const isTimeOver = (): boolean => deps.steady() >= beginUntil || start.stopping?.aborted === true;
 
   function settle(one: Settled): void {
-    settled.push(one);
+    start.settled.push(one);
     if (settledChannel.hasSubscribers) settledChannel.publish(deliveryFacts(one));
   }
 
-  /** @throws the first fault that kept deliveries from being made, after all attempts have ended */
-  async function run(): Promise<void> {
-    for (;;) {
-      if (endpoint?.status !== 'active') return setAside();
-      const { admission: admitted } = holding;
-      const goesOn = admitted.kind === 'free' ? await makeAttempts() : await giveWay(admitted);
-      if (!goesOn) break;
-    }
-    await wakeAgain();
+  function know(read: Endpoint | undefined): void {
+    endpoint = read;
+    if (read) holding.limits = limitsOf(read);
+  }
+
+  function mayBegin(): boolean {
+    const { made, fault } = attempts;
+    const isGone = made.some(({ outcome }) => outcome.kind === 'gone');
+    const isAlone = holding.isLone && made.length > 0;
+    const isOver = isTimeOver() || holding.isLost || fault !== undefined || isGone || isAlone;
+    return !isOver && endpoint?.status === 'active' && holding.room() > 0;
   }
 
   /** Leaves the work to the holder of the lease; true when the lease is free after all. */
@@ -74,7 +79,7 @@ export function drainOf(deps: DeliverDependencies, name: string, start: DrainSta
     found = undefined;
     // Read the lease after leaving the task: the holder looks for tasks once more after its release.
     holding.lease = await deps.leases.read(name);
-    const { admission: again } = holding;
+    const again = holding.admission();
     isTurnedAway = again.kind === 'held';
     if (again.kind === 'free') return isLeft || work.wantsRetries;
     // Only for an endpoint with a pace. The sweep wakes an endpoint whose circuit breaker half-opens.
@@ -83,7 +88,7 @@ export function drainOf(deps: DeliverDependencies, name: string, start: DrainSta
   }
 
   /** Makes deliveries under the lease; true when there is more to do. */
-  async function makeAttempts(): Promise<boolean> {
+  async function deliver(): Promise<boolean> {
     work.add(holding.take(work.isSingle));
     for (;;) {
       const chosen = await choose();
@@ -91,7 +96,7 @@ export function drainOf(deps: DeliverDependencies, name: string, start: DrainSta
       if (attempts.ends.size > 0) await attempts.waitForMore(mayBegin());
       else if (chosen.length === 0 || !mayBegin()) break;
     }
-    const isLeft = await finish().catch(attempts.fail);
+    const isLeft = await leave().catch(attempts.fail);
     // Even after a fault, otherwise this process would take itself for the holder forever.
     holding.die();
     if (attempts.fault) throw attempts.fault;
@@ -102,20 +107,21 @@ export function drainOf(deps: DeliverDependencies, name: string, start: DrainSta
   async function choose(): Promise<Delivery[]> {
     const chosen: Delivery[] = [];
     try {
-      while (mayBegin() && chosen.length < holding.room) {
+      while (mayBegin() && chosen.length < holding.room()) {
         const isIdle = attempts.ends.size === 0 && chosen.length === 0;
-        const look = await work.look(holding.room - chosen.length, isIdle, found);
+        const look = await work.look(holding.room() - chosen.length, isIdle, found);
         found = undefined;
         if (!look) break;
         know(look.endpoint);
         // `putAside` takes them all together, and reads the endpoint again.
-        if (endpoint?.status !== 'active') {
+        if (look.endpoint?.status !== 'active') {
           for (const { event } of look.deliveries) work.putBack(event);
           break;
         }
-        for (const delivery of look.deliveries) if (await isToAttempt(delivery)) chosen.push(holding.counted(delivery));
+        for (const delivery of look.deliveries)
+          if (await isToAttempt(delivery, look.endpoint)) chosen.push(holding.counted(delivery));
         // Decrypt before any write: an attempt that cannot be signed must not count.
-        attempts.open(endpoint);
+        attempts.open(look.endpoint);
       }
     } catch (error) {
       attempts.fail(error as Error);
@@ -125,27 +131,25 @@ export function drainOf(deps: DeliverDependencies, name: string, start: DrainSta
     return chosen;
   }
 
-  async function isToAttempt(delivery: Delivery): Promise<boolean> {
-    const now = clock();
-    if (!isDue(delivery, now)) {
+  async function isToAttempt(delivery: Delivery, { format }: Endpoint): Promise<boolean> {
+    if (!isDue(delivery, now())) {
       // The process that held it died before it could see that the endpoint was resumed.
       const [looked] = delivery.status === 'HELD' ? await releasedIfResumed(deps, [delivery]) : [];
       if (looked?.status === 'PENDING') work.putBack(delivery.event);
       else work.done(delivery.event);
       return false;
     }
-    const theirEndAt = holding.othersEndAt(delivery);
-    if (theirEndAt !== undefined) {
+    const endAt = holding.othersEndAt(delivery);
+    if (endAt !== undefined) {
       // Another process makes a lone attempt. If that process dies, this wake-up may be the only one left.
       work.defer(delivery.event);
-      othersEndAt = Math.max(othersEndAt, theirEndAt);
+      othersEndAt = Math.max(othersEndAt, endAt);
       return false;
     }
     const step = stepWithoutAttempt(holding.counted(delivery), endpoint);
     // People get events by digests alone; the next one gathers those that have come since.
-    const isAttempted = !isForPeople(endpoint!.format) || isDigestId(delivery.event);
-    if (!step && isAttempted) return true;
-    const taken = step && (await deps.deliveries.step(delivery, step, now));
+    if (!step && (!isForPeople(format) || isDigestId(delivery.event))) return true;
+    const taken = step && (await deps.deliveries.step(delivery, step, now()));
     if (taken) settle({ delivery: taken });
     work.done(delivery.event);
     return false;
@@ -166,7 +170,7 @@ export function drainOf(deps: DeliverDependencies, name: string, start: DrainSta
   }
 
   /** Releases the lease, and leaves the rest to the next drain; true when this drain has more to do. */
-  async function finish(): Promise<boolean> {
+  async function leave(): Promise<boolean> {
     const isLeft = await work.leave(false);
     await holding.release(attempts.fault !== undefined);
     await tellHealth();
@@ -174,19 +178,48 @@ export function drainOf(deps: DeliverDependencies, name: string, start: DrainSta
     const isMore = isLeft || (!holding.isLone && (await deps.leases.tasks(name, '', 1)).length > 0);
     if (!isMore || attempts.fault) return false;
     if (endpoint?.status !== 'active') return true;
-    const now = clock();
-    if (mayBeginAt() <= now && !isTimeOver() && holding.losses < maxLosses) return true;
-    tasksAt = now;
+    if (mayBeginAt() <= now() && !isTimeOver() && holding.losses < maxLosses) return true;
+    tasksAt = now();
     return false;
   }
 
-  /** Holds or cancels the deliveries of an endpoint that is paused, disabled or removed. */
-  async function setAside(): Promise<void> {
+  /**
+   * Holds the deliveries of a paused or disabled endpoint, and cancels those of a removed one. It needs no lease: it
+   * makes no request, and changes a delivery only if its `rev` has not changed.
+   */
+  async function putAside(): Promise<void> {
     holding.lease = await deps.leases.read(name);
     const interrupted = holding.take(false);
     work.add(interrupted);
-    const isCutShort = await putAside(deps, work, endpoint, beginUntil, settle);
-    if (isCutShort) await wake(clock());
+    const held: Delivery[] = [];
+    let read = endpoint;
+    // No sweep looks at a removed endpoint later, so take all of its retries now.
+    if (!read) work.takeAllRetries();
+    while (deps.steady() < beginUntil) {
+      const look = await work.look(concurrency, true);
+      if (!look) break;
+      read = look.endpoint;
+      await Promise.all(
+        look.deliveries.map(async (delivery) => {
+          const isWaiting = delivery.status === 'PENDING' && (!read || isDue(delivery, now()));
+          const step = isWaiting ? stepWithoutAttempt(delivery, read) : undefined;
+          const taken = step && (await deps.deliveries.step(delivery, step, now()));
+          if (step || !isWaiting) work.done(delivery.event);
+          // The endpoint was resumed at this very moment.
+          else work.putBack(delivery.event);
+          if (taken?.status === 'HELD') held.push(taken);
+          else if (taken) settle({ delivery: taken });
+        }),
+      );
+      if (read?.status === 'active') break;
+    }
+    // Before what is done is given up: should it fail, the queue brings the wake-up again.
+    const checked = await releasedIfResumed(deps, held);
+    for (const delivery of checked) settle({ delivery });
+    const isShort = deps.steady() >= beginUntil;
+    const isLeft = await work.leave(false);
+    if (!read) await Promise.all([deps.leases.forget(name), deps.plans.forget(name)]);
+    if (checked.some(({ status }) => status === 'PENDING') || isLeft || isShort) await wake(now());
     // Otherwise the sweep would keep waking the endpoint for these attempts.
     else if (interrupted.length > 0) await holding.release(false);
   }
@@ -196,7 +229,7 @@ export function drainOf(deps: DeliverDependencies, name: string, start: DrainSta
     const made = attempts.made.splice(0);
     if (!endpoint || made.length === 0) return;
     const isGone = made.some(({ outcome }) => outcome.kind === 'gone');
-    const change = isGone ? undefined : healthAfter(endpoint, holding.lease, made, clock());
+    const change = isGone ? undefined : healthAfter(endpoint, holding.lease, made, now());
     if (!change && !isGone) return;
     if (change) await deps.endpoints.commitHealth(endpoint, change);
     know(await deps.endpoints.find(name));
@@ -207,14 +240,10 @@ export function drainOf(deps: DeliverDependencies, name: string, start: DrainSta
     let at = Math.min(attempts.nextRetryAt, tasksAt);
     // The holder that turned this drain away has a task to look at the retries.
     if (work.wantsRetries && !isTurnedAway) {
-      const [next] = await deps.deliveries.due(name, clock() + longestDelayMs, 1);
+      const [next] = await deps.deliveries.due(name, now() + longestDelayMs, 1);
       at = Math.min(at, next?.dueAt ?? at);
     }
     if (at !== Number.POSITIVE_INFINITY) await wake(Math.max(at, mayBeginAt()));
-  }
-
-  function mayBeginAt(): number {
-    return Math.max(othersEndAt, holding.mayBeginAt);
   }
 
   /** @throws Error when SQS does not take the wake-up of a removed endpoint, which no sweep would repeat */
@@ -225,26 +254,12 @@ export function drainOf(deps: DeliverDependencies, name: string, start: DrainSta
     throw new Error(`SQS did not take the wake-up of ${name}, which was removed; the queue brings the last one again`);
   }
 
-  function know(read: Endpoint | undefined): void {
-    endpoint = read;
-    if (endpoint) holding.limits = limitsOf(endpoint);
+  know(start.found.endpoint);
+  let goesOn = true;
+  while (goesOn) {
+    if (endpoint?.status !== 'active') return putAside();
+    const admitted = holding.admission();
+    goesOn = await (admitted.kind === 'free' ? deliver() : giveWay(admitted));
   }
-
-  function isTimeOver(): boolean {
-    return deps.steady() >= beginUntil || stopping?.aborted === true;
-  }
-
-  function mayBegin(): boolean {
-    const { made, fault } = attempts;
-    const isGone = made.some(({ outcome }) => outcome.kind === 'gone');
-    const isAlone = holding.isLone && made.length > 0;
-    const isOver = isTimeOver() || holding.isLost || fault !== undefined || isGone || isAlone;
-    return !isOver && endpoint?.status === 'active' && holding.room > 0;
-  }
-
-  function clock(): number {
-    return deps.now().getTime();
-  }
-
-  return { settled, work, run };
+  await wakeAgain();
 }

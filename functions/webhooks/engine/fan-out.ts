@@ -1,7 +1,6 @@
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
-import pLimit, { type LimitFunction } from 'p-limit';
-import type { Deadline } from '#functions/clock/instants.ts';
+import pLimit from 'p-limit';
 import { text } from '#functions/events/publish.ts';
 import type { TransferEvent } from '#functions/events/transfer-event.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
@@ -38,8 +37,6 @@ const concurrency = 32;
 
 type Arrival = StoredEvent & { readonly subject: Subject; readonly type: string };
 
-type Part = Awaited<ReturnType<typeof createDeliveries>>;
-
 /**
  * Stores each event with a delivery for every endpoint that wants it now, and wakes these endpoints, those of people at
  * their time. It takes a bounded number of endpoints for each message, by name, until the deadline. With the rest, the
@@ -50,22 +47,54 @@ export async function fanOut(deps: FanOutDependencies, announcements: readonly A
   /** Parts of the endpoints, each read once for the whole batch. */
   const read = new Map<string, Promise<EndpointPart>>();
   const unhandled = new Map<number, Error>();
+
+  async function createDeliveries({ body, after = '' }: Announcement) {
+    const arrival = arrivalOf(body);
+    const part = read.get(after) ?? deps.endpoints.after(after, endpointsPerMessage);
+    read.set(after, part);
+    const { endpoints, next, fault } = await part;
+    const now = deps.now().getTime();
+    const wanting = endpoints
+      .filter((endpoint) => isWanted(endpoint, arrival.subject))
+      .map((endpoint) => ({ endpoint, reader: readerOf(endpoint) }))
+      .map(({ endpoint, reader }) => ({ endpoint, waitsUntil: reader && toldAt(reader, arrival.type, now) }));
+    const isFirst = after === '';
+    // An event that no endpoint wants is stored, too, since operators can query it.
+    if (isFirst && wanting.length === 0) await limit(() => deps.deliveries.storeEvent(arrival, now));
+    // Writes begin in the order of names: those before `end` will finish, those from `end` on never begin.
+    let end = wanting.length;
+    await limit.map(wanting, async ({ endpoint, waitsUntil }, index) => {
+      if (index < end && deps.steady() >= deadline) end = index;
+      if (index < end) await deps.deliveries.create(arrival, endpoint, now, isFirst && index === 0, waitsUntil);
+    });
+    const done = wanting.slice(0, end).map(({ endpoint: { name }, waitsUntil }) => ({ name, waitsUntil }));
+    const isCutShort = end < wanting.length;
+    if (isCutShort && end === 0) throw new Error(`no time was left for the endpoints after '${after}'`);
+    return {
+      event: arrival.id,
+      /** Endpoints that have a delivery now, those of people with the time (Unix ms) until which it waits. */
+      endpoints: done,
+      /** Endpoint after which to go on; undefined when all are done. */
+      next: isCutShort ? done.at(-1)?.name : next,
+      fault,
+    };
+  }
+
   const attempt = <T>(message: number, step: () => Promise<T>): Promise<T | undefined> =>
     step().catch((error: Error) => {
       unhandled.set(message, error);
       return undefined;
     });
-  const parts = await Promise.all(
-    announcements.map(({ body, after = '' }, message) =>
-      attempt(message, async () => {
-        const arrival = arrivalOf(body);
-        const part = read.get(after) ?? deps.endpoints.after(after, endpointsPerMessage);
-        read.set(after, part);
-        return createDeliveries(deps, limit, arrival, after, await part, deadline);
-      }),
-    ),
-  );
-  const asleep = await wakeUp(deps, parts);
+  const parts = await Promise.all(announcements.map((one, message) => attempt(message, () => createDeliveries(one))));
+  const wanted = parts.flatMap((part) => part?.endpoints.map((one) => ({ ...one, event: part.event })) ?? []);
+  // One wake-up for the whole batch. If it comes after the longest delay of SQS, the sweep finds the deliveries.
+  const wakeUps = [...Map.groupBy(wanted, ({ name }) => name)].map(([endpoint, some]) => ({
+    endpoint,
+    events: some.map(({ event }) => event),
+    // Those that wait for nothing are due since long ago.
+    at: Math.min(...some.map(({ waitsUntil = 0 }) => waitsUntil)),
+  }));
+  const asleep = new Set((await sendWakeUps(deps, wakeUps)).map(({ endpoint }) => endpoint));
   for (const [message, part] of parts.entries()) {
     // Without a wake-up, no process would look at the delivery: the queue has to bring the message again.
     if (part?.endpoints.some(({ name }) => asleep.has(name)))
@@ -89,56 +118,6 @@ export async function fanOut(deps: FanOutDependencies, announcements: readonly A
     handedOn: handedOn.filter(Boolean).length,
     /** Numbers of the messages that failed, with the reason. */
     unhandled: [...unhandled].map(([message, error]) => ({ message, error })),
-  };
-}
-
-/**
- * Sends each endpoint one wake-up for the whole batch, and returns the endpoints whose wake-ups SQS did not take. For
- * one that comes after the longest delay of SQS, the sweep finds the deliveries.
- */
-async function wakeUp(deps: FanOutDependencies, parts: readonly (Part | undefined)[]): Promise<ReadonlySet<string>> {
-  const wanted = parts.flatMap((part) => part?.endpoints.map((one) => ({ ...one, event: part.event })) ?? []);
-  const wakeUps = [...Map.groupBy(wanted, ({ name }) => name)].map(([endpoint, some]) => ({
-    endpoint,
-    events: some.map(({ event }) => event),
-    // Those that wait for nothing are due since long ago.
-    at: Math.min(...some.map(({ waitsUntil = 0 }) => waitsUntil)),
-  }));
-  return new Set((await sendWakeUps(deps, wakeUps)).map(({ endpoint }) => endpoint));
-}
-
-async function createDeliveries(
-  deps: FanOutDependencies,
-  limit: LimitFunction,
-  arrival: Arrival,
-  after: string,
-  { endpoints, next, fault }: EndpointPart,
-  deadline: Deadline,
-) {
-  const now = deps.now().getTime();
-  const wanting = endpoints
-    .filter((endpoint) => isWanted(endpoint, arrival.subject))
-    .map((endpoint) => ({ endpoint, reader: readerOf(endpoint) }))
-    .map(({ endpoint, reader }) => ({ endpoint, waitsUntil: reader && toldAt(reader, arrival.type, now) }));
-  const isFirst = after === '';
-  // An event that no endpoint wants is stored, too, since operators can query it.
-  if (isFirst && wanting.length === 0) await limit(() => deps.deliveries.storeEvent(arrival, now));
-  // Writes begin in the order of names: those before `end` will finish, those from `end` on never begin.
-  let end = wanting.length;
-  await limit.map(wanting, async ({ endpoint, waitsUntil }, index) => {
-    if (index < end && deps.steady() >= deadline) end = index;
-    if (index < end) await deps.deliveries.create(arrival, endpoint, now, isFirst && index === 0, waitsUntil);
-  });
-  const done = wanting.slice(0, end).map(({ endpoint: { name }, waitsUntil }) => ({ name, waitsUntil }));
-  const isCutShort = end < wanting.length;
-  if (isCutShort && end === 0) throw new Error(`no time was left for the endpoints after '${after}'`);
-  return {
-    event: arrival.id,
-    /** Endpoints that have a delivery now, those of people with the time (Unix ms) until which it waits. */
-    endpoints: done,
-    /** Endpoint after which to go on; undefined when all are done. */
-    next: isCutShort ? done.at(-1)?.name : next,
-    fault,
   };
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import type { EndpointCause } from '#functions/events/endpoint-event.ts';
 import { type Attempt, attempt, type DeliverDependencies, recordOf } from '#functions/webhooks/deliveries/attempt.ts';
 import type { Delivery } from '#functions/webhooks/deliveries/delivery.ts';
@@ -8,7 +9,6 @@ import type { Settled } from '#functions/webhooks/deliveries/settled.ts';
 import { type Endpoint, type EndpointSecrets, secretsOf } from '#functions/webhooks/endpoints/endpoint.ts';
 import { disabling } from '#functions/webhooks/endpoints/health.ts';
 import type { HeldLease } from './held-lease.ts';
-import { releasedIfResumed } from './put-aside.ts';
 import type { Work } from './work.ts';
 
 /** Milliseconds between two looks for more work during slow attempts: each look costs a unit. */
@@ -16,6 +16,9 @@ const longestWaitMs = 1000;
 
 /** Milliseconds for which ends of attempts are gathered while most others are still in flight. */
 const gatherForMs = 5;
+
+/** Deliveries released at once, each by one write. */
+const releasedAtOnce = 25;
 
 /** Times that an endpoint is read again because other processes change it. */
 const maxTries = 5;
@@ -107,7 +110,7 @@ export class InFlightAttempts {
     const attempted = await attempt(deps, endpoint, this.opened!.secrets, delivery);
     const { outcome } = attempted;
     const made = outcome.kind === 'gone' ? await this.disable(attempted, outcome.cause, endpoint) : attempted;
-    if (await this.isAboutIt(made, endpoint)) this.holding.observe(made);
+    if (await this.isAboutIt(made, endpoint)) this.holding.keep(made);
     this.made.push(made);
     const step = stepAfter(made, endpoint, deps.random);
     const lastAttempt = recordOf(made, deps.dataKey);
@@ -118,4 +121,14 @@ export class InFlightAttempts {
     // If another process changed the delivery, it also decides the next step; this process reports its attempt.
     this.settle({ delivery: after ?? delivery, attempt: made });
   }
+}
+
+/** Releases deliveries held just now, for new attempts, if their endpoint was resumed then: `recover` may miss them. */
+export async function releasedIfResumed(deps: DeliverDependencies, held: readonly Delivery[]): Promise<Delivery[]> {
+  const [first] = held;
+  if (!first || (await deps.endpoints.find(first.endpoint))?.status !== 'active') return [...held];
+  const now = deps.now().getTime();
+  const step = { status: 'PENDING', attempt: 0, nextAttemptAt: now } as const;
+  const released = async (delivery: Delivery) => (await deps.deliveries.step(delivery, step, now)) ?? delivery;
+  return pLimit(releasedAtOnce).map(held, released);
 }

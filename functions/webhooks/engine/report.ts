@@ -38,7 +38,6 @@ export function reportFanOut(logger: Logger, metrics: Metrics, { deliveries, han
 
 /** Logs a sweep in one line, and adds its longest wait to the metrics. */
 export function reportSweep(logger: Logger, metrics: Metrics, swept: Sweep): void {
-  if (swept.failed > 0 || swept.clockSetBackMs !== undefined) logger.warn('sweep', { ...swept });
-  else logger.info('sweep', { ...swept });
-  metrics.addMetric(metricNames.secondsOverdue, MetricUnit.Seconds, swept.longestWaitMs / 1000);
+  logger[swept.failed > 0 || swept.clockSetBackMs !== undefined ? 'warn' : 'info']('sweep', { ...swept });
+  metrics.addMetric(metricNames.secondsOverdue.name, MetricUnit.Seconds, swept.longestWaitMs / 1000);
 }

@@ -1,10 +1,9 @@
 import pLimit from 'p-limit';
-import { type RetryBudget, retryBudget } from '#functions/clock/backoff.ts';
+import { retryBudget } from '#functions/clock/backoff.ts';
 import type { Deadline } from '#functions/clock/instants.ts';
 import { publishEvents } from '#functions/events/publish.ts';
 import { nextDigestAt } from '#functions/notices/timetable.ts';
-import { isDue } from '#functions/webhooks/deliveries/delivery.ts';
-import { retriesBetween } from '#functions/webhooks/deliveries/delivery-index.ts';
+import { isDue, retriesBetween } from '#functions/webhooks/deliveries/delivery.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
 import { admission, type LeaseRow, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
@@ -12,14 +11,6 @@ import { readerOf } from '#functions/webhooks/endpoints/reader.ts';
 import { mostPostponedMs } from '#functions/webhooks/endpoints/retry-schedule.ts';
 import { sendWakeUps, type WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import type { SweepDependencies } from './dependencies.ts';
-
-/** A begun sweep: its Unix time in milliseconds, and the first due time that a wrong clock must have set. */
-interface BegunSweep extends SweepDependencies {
-  readonly started: number;
-  readonly sweptAt: number;
-  readonly misplacedFrom: number;
-  readonly budget: RetryBudget;
-}
 
 export type Sweep = Readonly<Awaited<ReturnType<typeof sweep>>>;
 
@@ -40,14 +31,74 @@ const warningTimeMs = 5000;
  * Then publishes pending events about endpoints. @throws the first fault at an endpoint, after the others are done
  */
 export async function sweep(deps: SweepDependencies, deadline: Deadline) {
+  const { leases, deliveries } = deps;
   const started = deps.now().getTime();
   const { setBack, sweptAt, cameTo, note } = await deps.witness.read(started);
   const budget = retryBudget(deadline, deps.steady);
+  /** The first due time that a wrong clock must have set. */
   const misplacedFrom = setBack > 0 ? started + 1 : started + mostPostponedMs;
-  const begun = { ...deps, started, sweptAt, misplacedFrom, budget };
-  const limit = pLimit(concurrency);
+
   const wakeUps: WakeUp[] = [];
-  let [longestWaitMs, isCut, reached, left] = [0, false, '', 0];
+  let longestWaitMs = 0;
+  /** True when more postponed retries may be left. */
+  let isCut = false;
+
+  /** Looks at one endpoint, and adds its wake-ups. */
+  async function examine(endpoint: Endpoint): Promise<void> {
+    const { name, status } = endpoint;
+    const { lease: read, tasks } = await leases.look(name, 1);
+    const lease = plausibleLease(read, started);
+    const admitted = admission(lease, limitsOf(endpoint), started);
+    if (await replaceRetries(name)) isCut = true;
+    const reader = readerOf(endpoint);
+    // A reader of empty digests has one since the earlier sweep, or a clock was set back.
+    const isTime = reader?.evenIfEmpty === true && (sweptAt > started || nextDigestAt(reader, sweptAt) <= started);
+    const all = { endpoint: name, events: [] };
+    // A holder finds work itself, and an open breaker lets no process send; a paused endpoint gets no task anyway.
+    if (status === 'active' && admitted.kind !== 'free') {
+      if (isTime) wakeUps.push(all);
+      return;
+    }
+    const interrupted = admitted.kind === 'free' ? Object.entries(admitted.interrupted) : [];
+    const unfinished = [...interrupted, ...(await unfinishedLone(name, lease))];
+    const [task] = tasks;
+    const [retry] = await deliveries.due(name, started, 1);
+    const since = [task?.at, retry?.dueAt, ...unfinished.map(([, { until }]) => until || started)];
+    longestWaitMs = Math.max(longestWaitMs, ...since.map((at = started) => started - at));
+    if (unfinished.length > 0) wakeUps.push({ endpoint: name, events: unfinished.map(([event]) => event) });
+    if (task || retry || isTime) wakeUps.push(all);
+  }
+
+  /** Lone attempts whose time ended a short while ago, and whose deliveries are not done. */
+  async function unfinishedLone(endpoint: string, lease: LeaseRow) {
+    const over = Object.entries(lease.inFlight).filter(
+      ([, { isLone, until }]) => isLone && until <= started && (until === 0 || started - until < loneMemoryMs),
+    );
+    const names = over.map(([event]) => ({ event, endpoint }));
+    const due = (await deliveries.read(names, budget)).filter((delivery) => isDue(delivery, started));
+    const waiting = new Set(due.map(({ event }) => event));
+    return over.filter(([event]) => waiting.has(event));
+  }
+
+  /** Makes retries due that a fast clock postponed, however late the index has them; true when more may be left. */
+  async function replaceRetries(endpoint: string) {
+    const misplaced = [retriesBetween(endpoint, misplacedFrom, Number.MAX_SAFE_INTEGER)];
+    let replaced = 0;
+    for await (const page of deliveries.pages(misplaced, budget)) {
+      const now = deps.now().getTime();
+      const due = page.deliveries.filter((delivery) => isDue(delivery, now));
+      await pLimit(concurrency).map(due, (delivery) => {
+        const step = { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt: started } as const;
+        return deliveries.step(delivery, step, now, { rev: delivery.rev });
+      });
+      replaced += due.length;
+      if (replaced >= mostMisplaced || deps.steady() >= deadline) return true;
+    }
+    return false;
+  }
+
+  const limit = pLimit(concurrency);
+  let [reached, left] = ['', 0];
   const telling: Endpoint[] = [];
   let fault: Error | undefined;
   const fail = (error: Error) => {
@@ -63,11 +114,7 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline) {
       }
       reached = endpoint.name;
       // A fault at one endpoint does not keep the sweep from the others.
-      await needOf(begun, endpoint).then((need) => {
-        isCut ||= need.isCut;
-        wakeUps.push(...need.wakeUps);
-        longestWaitMs = Math.max(longestWaitMs, need.overdueMs);
-      }, fail);
+      await examine(endpoint).catch(fail);
     });
   }
   const refused = await sendWakeUps(deps, wakeUps);
@@ -96,61 +143,4 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline) {
     /** Milliseconds by which the clock was set back since an earlier sweep; told until all retries are checked. */
     ...(setBack > 0 && { clockSetBackMs: setBack }),
   };
-}
-
-/** Looks at one endpoint. `overdueMs` counts from its oldest due work; `isCut`: more postponed retries may be left. */
-async function needOf(begun: BegunSweep, endpoint: Endpoint) {
-  const { leases, deliveries, started } = begun;
-  const { name, status } = endpoint;
-  const { lease: read, tasks } = await leases.look(name, 1);
-  const lease = plausibleLease(read, started);
-  const admitted = admission(lease, limitsOf(endpoint), started);
-  const isCut = await replaceRetries(begun, name);
-  const isTime = isTimeToTell(begun, endpoint);
-  const wakeUps: WakeUp[] = isTime ? [{ endpoint: name, events: [] }] : [];
-  // A holder finds work itself, and an open breaker lets no process send; a paused endpoint gets no task anyway.
-  if (status === 'active' && admitted.kind !== 'free') return { wakeUps, overdueMs: 0, isCut };
-  const interrupted = admitted.kind === 'free' ? Object.entries(admitted.interrupted) : [];
-  const unfinished = [...interrupted, ...(await unfinishedLone(begun, name, lease))];
-  const [task] = tasks;
-  const [retry] = await deliveries.due(name, started, 1);
-  const since = [task?.at, retry?.dueAt, ...unfinished.map(([, { until }]) => until || started)];
-  const overdueMs = Math.max(0, ...since.map((at = started) => started - at));
-  if (unfinished.length > 0) wakeUps.push({ endpoint: name, events: unfinished.map(([event]) => event) });
-  if ((task || retry) && !isTime) wakeUps.push({ endpoint: name, events: [] });
-  return { wakeUps, overdueMs, isCut };
-}
-
-/** True when a reader of empty digests has one since the earlier sweep, or a clock was set back. */
-function isTimeToTell({ sweptAt, started }: BegunSweep, endpoint: Endpoint): boolean {
-  const reader = readerOf(endpoint);
-  return reader?.evenIfEmpty === true && (sweptAt > started || nextDigestAt(reader, sweptAt) <= started);
-}
-
-/** Lone attempts whose time ended a short while ago, and whose deliveries are not done. */
-async function unfinishedLone({ deliveries, started: now, budget }: BegunSweep, endpoint: string, lease: LeaseRow) {
-  const over = Object.entries(lease.inFlight).filter(
-    ([, { isLone, until }]) => isLone && until <= now && (until === 0 || now - until < loneMemoryMs),
-  );
-  const names = over.map(([event]) => ({ event, endpoint }));
-  const due = (await deliveries.read(names, budget)).filter((delivery) => isDue(delivery, now));
-  const waiting = new Set(due.map(({ event }) => event));
-  return over.filter(([event]) => waiting.has(event));
-}
-
-/** Makes retries due that a fast clock postponed, however late the index has them; true when more may be left. */
-async function replaceRetries({ budget, started, misplacedFrom, ...deps }: BegunSweep, endpoint: string) {
-  const misplaced = [retriesBetween(endpoint, misplacedFrom, Number.MAX_SAFE_INTEGER)];
-  let replaced = 0;
-  for await (const { deliveries } of deps.deliveries.pages(misplaced, budget)) {
-    const now = deps.now().getTime();
-    const due = deliveries.filter((delivery) => isDue(delivery, now));
-    await pLimit(concurrency).map(due, (delivery) => {
-      const step = { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt: started } as const;
-      return deps.deliveries.step(delivery, step, now, { rev: delivery.rev });
-    });
-    replaced += due.length;
-    if (replaced >= mostMisplaced || deps.steady() >= budget.deadline) return true;
-  }
-  return false;
 }

@@ -5,25 +5,18 @@ import { Connections, encodingOf, type HttpAnswer } from '#functions/http/connec
 import { HttpError } from '#functions/http/http-error.ts';
 import { type ProxySettings, proxyFor } from '#functions/http/proxy.ts';
 import { codeOf, tlsProblemOf } from '#functions/http/tls-problem.ts';
+import failures from './post-failures.json' with { type: 'json' };
 import { ForbiddenTargetError, literalOf, type Resolve, resolvePublicAddresses, targetProblem } from './ssrf-guard.ts';
 
 /** An answer of any status, redirects included: the client does not follow them. */
 export type PostAnswer = Readonly<Awaited<ReturnType<WebhookClient['post']>>>;
 
-/** Reasons why no answer came, each with the cause that operators hear of. */
-export const failureCauses = {
-  forbidden_target: 'forbidden_target',
-  unresolvable: 'unreachable',
-  connect_timeout: 'unreachable',
-  proxy: 'proxy_failed',
-  refused: 'unreachable',
-  broken: 'unreachable',
-  timeout: 'timeout',
-  tls: 'untrusted_certificate',
-  headers_too_large: 'http_error',
-} as const satisfies Record<string, EndpointCause>;
-export type PostFailure = keyof typeof failureCauses;
-export const postFailures = Object.keys(failureCauses) as PostFailure[];
+/** Reasons why no answer came. */
+export type PostFailure = keyof typeof failures;
+export const postFailures = Object.keys(failures) as PostFailure[];
+
+/** The cause that operators hear of. */
+export const causeOf = (failure: PostFailure) => failures[failure].cause as EndpointCause;
 
 /** Thrown when no answer came; names neither URL nor address, and therefore has no `cause`. */
 export class PostError extends Error {
@@ -60,8 +53,8 @@ const keptBodyBytes = 1024;
 export type WebhookClient = ReturnType<typeof webhookClient>;
 
 /** Posts to untrusted URLs. */
-export function webhookClient({ resolve, allowPrivate, ca, ...options }: WebhookClientOptions) {
-  const { proxy: proxies, timeoutMs = 15_000, connectTimeoutMs = 5000 } = options;
+export function webhookClient({ ca, resolve, allowPrivate, proxy: proxies, ...times }: WebhookClientOptions) {
+  const { timeoutMs = 15_000, connectTimeoutMs = 5000 } = times;
   const connections = new Connections(ca);
 
   /** Sends one POST to addresses that it looks up and checks anew. @throws PostError when no answer came */
@@ -110,7 +103,7 @@ export function webhookClient({ resolve, allowPrivate, ca, ...options }: Webhook
     }
   }
 
-  return { post, close: () => connections.close() };
+  return { post, close: (): void => connections.close() };
 }
 
 /** Restricts a request to these addresses, and to connections of requests with the same addresses. */
@@ -132,8 +125,6 @@ function textOf(answer: HttpAnswer): string {
 }
 
 function failureOf(code = ''): PostFailure {
-  if (['ECONNREFUSED', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH'].includes(code)) return 'refused';
-  if (code === 'ETIMEDOUT') return 'connect_timeout';
-  if (code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large';
-  return tlsProblemOf(code) ? 'tls' : 'broken';
+  const known = Object.entries(failures).find(([, failure]) => 'codes' in failure && failure.codes.includes(code));
+  return (known?.[0] as PostFailure | undefined) ?? (tlsProblemOf(code) ? 'tls' : 'broken');
 }

@@ -61,7 +61,7 @@ const askAgain =
 /** Repeats the operator API's words in their lines, and tells whether anything may have been changed. */
 function alertOf({ say }: Words, error: CliError): Html {
   const isRefusal = error instanceof ApiError && error.status < 500;
-  return html`<div class="problem" role="alert">
+  return html`<div class="problem" role="alert" tabindex="-1" autofocus>
 <p class="said" lang="en">${joined(
     error.message.split('\n').map((line) => html`<bdi>${line}</bdi>`),
     html`<br>`,

@@ -71,7 +71,8 @@ function formView<Input extends object>(
 ): View {
   const { say } = request.words;
   const name = title(request, given);
-  const alert = mistake && html`<div class="problem" role="alert"><p>${say(mistake.wrong)}</p></div>`;
+  const alert =
+    mistake && html`<div class="problem" role="alert" tabindex="-1" autofocus><p>${say(mistake.wrong)}</p></div>`;
   const main = html`<h1>${name}</h1>
 ${alert}
 <form class="input" method="get" action="${path}">

@@ -45,13 +45,13 @@ export function outcomeAddress(
   return `${url.pathname}${url.search}`;
 }
 
-/** Says what a change has done, if the address tells it; undefined otherwise. */
+/** Says what a change has done, if the address tells it, and has a screen reader begin there; undefined otherwise. */
 export function outcomeLine(request: PageRequest): Html | undefined {
   const { words, url } = request;
   const [said = '', proof = ''] = url.searchParams.get('done')?.split('.') ?? [];
   if (said === '' || !isSameSecret(proof, proofOf(request, said))) return undefined;
   const { phrase, values, tone, at } = jsonOf(Buffer.from(said, 'base64url').toString()) as Outcome;
-  return html`<p class="outcome ${tone}" role="status">${time(words, at)} ${words.say(phrase, values)}</p>`;
+  return html`<p class="outcome ${tone}" role="status" tabindex="-1" autofocus>${time(words, at)} ${words.say(phrase, values)}</p>`;
 }
 
 const proofOf = ({ csrf }: PageRequest, said: string): string =>

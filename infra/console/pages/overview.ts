@@ -147,7 +147,7 @@ function numbers(
   ]);
 }
 
-/** Counts watches whose last poll was complete, and says since when one of them was not. */
+/** The number of watches that their last polls have listed completely, and since when one was not. */
 function completeWords({ words }: PageRequest, { watches, polls }: Pick<StatusResource, 'watches' | 'polls'>): string {
   const { lastAt, incomplete, incompleteSince } = polls;
   if (lastAt === undefined) return words.say('number.none-yet');

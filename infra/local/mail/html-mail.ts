@@ -1,6 +1,6 @@
 import type { Severity } from '#functions/events/catalogue.ts';
 import { printable } from '#functions/notices/foreign-text.ts';
-import type { Message, MessageLine, MessageSection } from '#functions/notices/message.ts';
+import type { Message, MessageLine } from '#functions/notices/message.ts';
 
 /** Text that is HTML already. */
 class Html {
@@ -73,7 +73,7 @@ ${sections.map(sectionHtml)}${footerHtml(footer)}</td></tr></table>
 `.text;
 }
 
-function sectionHtml({ title, paragraphs, lines }: MessageSection): Html {
+function sectionHtml({ title, paragraphs, lines }: Message['sections'][number]): Html {
   const heading = title === '' ? '' : html`<h2 style="margin: 20px 0 4px; font-size: 16px">${title}</h2>\n`;
   const texts = paragraphs.map((text) => html`<p style="margin: 0 0 8px">${text}</p>\n`);
   const rows = lines.map(lineHtml);

@@ -12,7 +12,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { FastifyInstance, FastifyListenOptions } from 'fastify';
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import type { KeyIndex } from '#functions/dynamodb/index-pages.ts';
-import { indexes } from '#functions/webhooks/deliveries/delivery-index.ts';
+import { indexes } from '#functions/webhooks/deliveries/delivery.ts';
 import { copyOf, type DataCopy } from '#infra/local/data/data-copy.ts';
 import { contents, damagedFolder, storageError } from '#infra/local/data/data-folder.ts';
 import { openDataFolder } from '#infra/local/data/open-data-folder.ts';

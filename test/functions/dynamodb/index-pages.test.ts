@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { putRows } from '#functions/dynamodb/batch.ts';
 import { CursorError, countKeys, type IndexRange, paginate } from '#functions/dynamodb/index-pages.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
-import { indexes } from '#functions/webhooks/deliveries/delivery-index.ts';
+import { indexes } from '#functions/webhooks/deliveries/delivery.ts';
 import { startWebhookWorld, type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
 
 const rowsADay = 1050;

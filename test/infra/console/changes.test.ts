@@ -112,7 +112,7 @@ describe.each(Object.entries(cases))('the change %s', (path, { asks, filled }) =
     const { asked, sent, shown } = await confirm(console, asks, filled);
     expect([asked.status, sent.status]).toEqual([200, path.startsWith('/endpoint/rotate') ? 200 : 303]);
     expect(shown.status).toBe(200);
-    expect(shown.body).toMatch(/<p class="outcome \w+" role="status">/);
+    expect(shown.body).toMatch(/<p class="outcome \w+" role="status" tabindex="-1" autofocus>/);
     const byForm = changesSeen();
     expect(byForm).toHaveLength(1);
     api.requests.length = 0;
@@ -201,7 +201,7 @@ describe.each(Object.entries(cases))('the change %s', (path, { asks, filled }) =
     const sent = await console.ask(action, { form: { ...fields, ...filled } });
     expect(sent.status).toBe(409);
     expect(sent.body).toMatch(
-      /role="alert">\s*<p class="said" lang="en"><bdi>it cannot be: &lt;b&gt;mend&lt;\/b&gt; it first/,
+      /role="alert" tabindex="-1" autofocus>\s*<p class="said" lang="en"><bdi>it cannot be: &lt;b&gt;mend&lt;\/b&gt; it first/,
     );
     const again = formIn(sent.body)!;
     expect(again.action).toBe(action);

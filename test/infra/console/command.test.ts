@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { createInterface } from 'node:readline';
 import { stripVTControlCharacters } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { listenOnLoopback } from '#infra/loopback/loopback-guard.ts';
 import { run } from '#test/infra/cli/run-cli.ts';
 import { startOperatorApi } from '#test/infra/cli/scripted-api.ts';
@@ -86,12 +86,25 @@ describe('console', () => {
 });
 
 describe('npm start', () => {
+  const running: LocalRun[] = [];
+  const start = (args: readonly string[], program?: readonly string[]): LocalRun => {
+    const started = new LocalRun(args, {}, program && { program });
+    running.push(started);
+    return started;
+  };
+  afterEach(async () => {
+    for (const one of running.splice(0)) {
+      one.kill('SIGTERM');
+      await one.exit();
+    }
+  });
+
   const main = `${process.execPath} infra/local/main.ts`;
   const consoleIn = (line: unknown): string | undefined =>
     /Console\s+(.+)$/.exec(stripVTControlCharacters((line as { text: string }).text).trim())?.[1];
 
   it('prints on a terminal the address of its console first; the console shows it working, and only shows', async () => {
-    const started = new LocalRun([], {}, { program: ['script', '-qec', main, '/dev/null'] });
+    const started = start([], ['script', '-qec', main, '/dev/null']);
     const address = new URL(consoleIn(await started.line((line) => consoleIn(line) !== undefined))!);
     const at = started.lines.findIndex((line) => consoleIn(line) !== undefined);
     // The line of counts is drawn before, and erased.
@@ -102,27 +115,21 @@ describe('npm start', () => {
     expect(status).toBe(200);
     expect(body).toContain('read-only');
     const doctor = await ask(address.origin, '/doctor/run', { headers: { cookie } });
-    started.kill('SIGTERM');
-    await started.exit();
     expect(doctor.body).toMatch(/\d+ checks: \d+ ok, \d+ to look at, 0 failed/);
   });
 
   it('prints no token into a pipe, which may be a log, but the command that opens the console', async () => {
-    const started = new LocalRun([]);
+    const started = start([]);
     const command = consoleIn(await started.line(() => true))!;
     expect(command).toMatch(/^npm run notifier -- console --data \S+$/);
     const opened = await run([...command.split(' ').slice(4), '--no-open'], { interrupted: AbortSignal.abort() });
-    started.kill('SIGTERM');
-    await started.exit();
     expect(opened).toMatchObject({ code: 0, stdout: expect.stringMatching(/\?token=/) });
     expect(started.stdout).not.toContain('token=');
   });
 
   it('prints no token among the lines for scripts', async () => {
-    const scripted = new LocalRun(['--json']);
+    const scripted = start(['--json']);
     const { Console: command } = (await scripted.line(({ kind }) => kind === 'ready')) as { Console?: string };
-    scripted.kill('SIGTERM');
-    await scripted.exit();
     expect(command).toMatch(/^npm run notifier -- console/);
   });
 });

@@ -43,7 +43,7 @@ async function start(mayChange: boolean) {
     ...{ mayChange, now: () => new Date(), hint: (command: string) => `npm run notifier -- ${command}` },
     ...{ api: { address: '', get: unused, send: unused }, runChecks: unused },
   };
-  const feed = new LiveFeed({ read: unused, sleep: unused, intervalMs: 1, onNews: () => {} });
+  const feed = new LiveFeed({ read: unused, sleep: unused, intervalMs: 1, steady: () => 0, onNews: () => {} });
   const routes = { pages: [], documents: [], changes: [change] };
   const app = consoleApp({ source, admission, feed, routes, timeZone: 'UTC', onFault: () => {} });
   const server = http.createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));

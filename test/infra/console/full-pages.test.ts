@@ -197,6 +197,35 @@ describe('a page that counts', () => {
     await later.close();
   });
 
+  it('says that a count covers the newest alone where a search has ended before the end', async () => {
+    api.on('GET /deliveries', { body: { items: [delivery()], next: 'abc' } });
+    const later = await openConsole(api.url, { now: () => now });
+    expect(textIn((await later.ask(`/endpoint?name=${name}`)).body)).toContain('Deliveries waiting 1 among the newest');
+    await later.close();
+  });
+
+  it('has all that fail, page by page, where they are many', async () => {
+    const all = Array.from({ length: 250 }, (_, index) => ({ ...watch(), mailbox: `user${index}@example.com` }));
+    api.on('GET /watches', ({ url }) => {
+      const query = new URL(url, api.url).searchParams;
+      const [from, limit] = [Number(query.get('cursor') ?? 0), Number(query.get('limit'))];
+      const end = from + limit;
+      return { body: { items: all.slice(from, end), ...(end < all.length && { next: String(end) }) } };
+    });
+    const later = await openConsole(api.url, { now: () => now });
+    const seen: string[] = [];
+    let path: string | undefined = '/watches?only=failing';
+    while (path !== undefined) {
+      const { body }: { body: string } = await later.ask(path);
+      const mailboxes = [...body.matchAll(/<bdi>(user[^<]*)<\/bdi>/g)].map(([, mailbox]) => mailbox!);
+      expect(mailboxes.length).toBeLessThanOrEqual(30);
+      seen.push(...mailboxes);
+      path = /href="([^"]*)" rel="next"/.exec(body)?.[1]?.replaceAll('&amp;', '&');
+    }
+    await later.close();
+    expect(seen).toEqual(all.map(({ mailbox }) => mailbox));
+  });
+
   it('searches a bounded number of watches for one that fails, and says so', async () => {
     api.on('GET /watches', () => {
       cursors += 1;

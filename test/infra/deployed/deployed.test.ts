@@ -291,7 +291,7 @@ describe('deployed stack', () => {
     const written = names.flatMap((name) => metricsIn(deployment.function(name).log()));
     // A metric is written where there is something to count, which is not the case for all of them here.
     const [namespace, , dimension] = written[0]!.split(' ');
-    const possible = Object.values(metricNames).map((name) => `${namespace} ${name} ${dimension}`);
+    const possible = Object.values(metricNames).map(({ name }) => `${namespace} ${name} ${dimension}`);
     expect(possible).toHaveLength(10);
     expect(possible).toEqual(expect.arrayContaining(written));
     const lookedAt = metricsOfAlarms(deployment.template);

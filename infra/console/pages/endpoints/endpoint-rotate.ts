@@ -64,7 +64,7 @@ function secretPage(request: PageRequest, { endpoint, secret, publicKey }: Endpo
   const { name } = endpoint;
   const title = say('endpoint.done.rotate', { name });
   const main = html`<h1>${title}</h1>
-<p class="outcome good" role="status">${say('endpoint.rotate.once')} ${say('endpoint.rotate.old', { end: overlapText(request, overlap) })}</p>
+<p class="outcome good" role="status" tabindex="-1" autofocus>${say('endpoint.rotate.once')} ${say('endpoint.rotate.old', { end: overlapText(request, overlap) })}</p>
 ${facts([
   [say('endpoint.secret'), secret && html`<code class="command secret">${secret}</code>`],
   [say('endpoint.public-key'), publicKey && html`<code class="command">${publicKey}</code>`],

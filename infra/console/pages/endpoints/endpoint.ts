@@ -18,6 +18,9 @@ import { successChart, successOf } from './success.ts';
 /** Deliveries on the page of an endpoint. */
 const newest = '20';
 
+/** Deliveries of a status that are counted. */
+const mostCounted = 100;
+
 export const endpointPages: readonly PageRoute[] = [{ path: '/endpoint', show: endpointPage }];
 
 /** A webhook or a reader: whether it works, what waits for it, and what it was sent. */
@@ -56,14 +59,16 @@ interface Count {
   readonly more: boolean;
 }
 
-/** Counts the deliveries of a status, up to a hundred. */
+/** Counts the deliveries of a status, up to a hundred, as far as one request searches for them. */
 async function countOf(api: PageApi, endpoint: string, status: string): Promise<Count> {
-  const page = await api.get<Page<DeliveryResource>>('/deliveries', { endpoint, status, limit: '100' });
+  const page = await api.get<Page<DeliveryResource>>('/deliveries', { endpoint, status, limit: String(mostCounted) });
   return { count: page.items.length, more: page.next !== undefined };
 }
 
-const counted = ({ words: { say } }: PageRequest, { count, more }: Count): string =>
-  say(more ? 'number.counted.more' : 'number.counted', { count });
+function counted({ words: { say } }: PageRequest, { count, more }: Count): string {
+  if (!more) return say('number.counted', { count });
+  return say(count < mostCounted ? 'number.counted.newest' : 'number.counted.more', { count });
+}
 
 /** Why it gets nothing, or fails, and what to do about it. */
 function problemCard(request: PageRequest, endpoint: EndpointResource, last: AttemptResource | undefined): Part {

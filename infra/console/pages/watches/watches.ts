@@ -3,7 +3,7 @@ import { changeLink, foreign, pager, table, time } from '#infra/console/html/ele
 import { choice, searchForm, textField } from '#infra/console/html/forms.ts';
 import { type Html, html, type Part } from '#infra/console/html/html.ts';
 import type { PageRequest, PageRoute, View } from '#infra/console/html/page.ts';
-import { somePage } from '#infra/console/pages/some-page.ts';
+import { somePage, wholePage } from '#infra/console/pages/some-page.ts';
 import { verificationPages } from './verification.ts';
 import { watchIn, watchPage } from './watch.ts';
 import {
@@ -23,18 +23,18 @@ export const watchesPages: readonly PageRoute[] = [
   ...verificationPages,
 ];
 
+/** Watches that a request for failing ones reads. */
+const searched = 100;
+
 /** All watches, page by page, or those that fail. */
 async function watchesPage(request: PageRequest): Promise<View> {
   const { api, words, url } = request;
   const { say } = words;
   const isFailing = url.searchParams.get('only') === 'failing';
   const cursor = url.searchParams.get('cursor') ?? undefined;
-  const { items, next } = await somePage<WatchResource>(
-    api,
-    '/watches',
-    cursor,
-    (watch) => !isFailing || watchState(watch) === 'failing',
-  );
+  const { items, next } = isFailing
+    ? await somePage<WatchResource>(api, '/watches', cursor, (watch) => watchState(watch) === 'failing', searched)
+    : await wholePage<WatchResource>(api, '/watches', cursor);
   const title = say('section.watches');
   const main = html`<section id="find"><h1>${title}</h1>
 <p class="buttons">${changeLink(request, '/watch/add', say('watch.add'), 'watch add MAILBOX')}</p>

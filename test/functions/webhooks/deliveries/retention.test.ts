@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { eventBody } from '#functions/events/transfer-event.ts';
-import { daysOf } from '#functions/webhooks/deliveries/delivery-index.ts';
+import { daysOf } from '#functions/webhooks/deliveries/delivery.ts';
 import { replay } from '#functions/webhooks/deliveries/replay.ts';
 import { acquire, newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';

@@ -2,7 +2,7 @@ import { PutItemCommand, QueryCommand, ScanCommand } from '@aws-sdk/client-dynam
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { putRows } from '#functions/dynamodb/batch.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
-import { indexes } from '#functions/webhooks/deliveries/delivery-index.ts';
+import { indexes } from '#functions/webhooks/deliveries/delivery.ts';
 import type { Config } from '#infra/config/config.ts';
 import type { Part } from '#infra/local/process/stopping.ts';
 import { createTransfersTable, createWebhooksTable } from '#infra/local/services/embedded-services.ts';
