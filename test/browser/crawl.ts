@@ -2,8 +2,11 @@ import type { APIRequestContext } from 'playwright-core';
 import { routes } from '#infra/console/routes.ts';
 import { alice } from '#test/infra/local/local-world.ts';
 
-/** Paths of all pages and questions of the console. */
-export const shapes: readonly string[] = [...routes.pages, ...routes.changes].map(({ path }) => path);
+/** Paths of all pages and questions of the console. A page with a form has its question at `?ask` of the same path. */
+export const shapes: readonly string[] = [
+  ...routes.pages.map(({ path }) => path),
+  ...routes.changes.map(({ path }) => (routes.pages.some((page) => page.path === path) ? `${path}?ask` : path)),
+];
 
 /** Pages of each path that are read: what can be changed depends on the state of what they show. */
 const pagesOfShape = 20;
@@ -78,6 +81,7 @@ function queryOf(form: string): string {
 const nowhere = 'http://console.example';
 
 function shapeOf(address: string): string | undefined {
-  const { pathname } = new URL(address, nowhere);
-  return shapes.find((one) => one === pathname);
+  const { pathname, searchParams } = new URL(address, nowhere);
+  const shape = searchParams.has('ask') ? `${pathname}?ask` : pathname;
+  return shapes.find((one) => one === shape);
 }

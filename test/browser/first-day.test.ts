@@ -20,6 +20,7 @@ describe.each([
     const { firstAddress } = await world.console();
     const { page, faults } = await visit();
     const link = (name: string | RegExp) => page.getByRole('link', { name });
+    const section = (name: string) => page.getByRole('navigation', { name: 'Sections' }).getByRole('link', { name });
     const button = (name: string) => page.getByRole('button', { name });
     const field = (label: string) => page.getByLabel(label);
     const outcome = page.locator('.outcome');
@@ -27,7 +28,7 @@ describe.each([
 
     // The overview says what is missing: the mailbox of the configuration is not verified.
     await expect.poll(() => page.locator('#verdict').innerText()).toContain('1 watch fails since');
-    await press(link('Watches'));
+    await press(section('Watches'));
     await press(link(alice));
     await press(link('Verify the mailbox'));
     await press(link('Send a code'));
@@ -38,7 +39,7 @@ describe.each([
     await expect.poll(() => page.locator('h1').innerText()).toMatch(/ verified$/);
 
     // Another mailbox is watched as well, after a question that names the command.
-    await press(link('Watches'));
+    await press(section('Watches'));
     await press(link('Watch a mailbox'));
     await type(field('Mailbox'), 'carol@example.net');
     await press(button('Go on'));
@@ -50,13 +51,13 @@ describe.each([
     await expect.poll(() => outcome.innerText()).toContain('watched from now on');
 
     // The first poll tells nothing; then a transfer is sent.
-    await press(link('Watches'));
+    await press(section('Watches'));
     await press(link(alice));
     await press(link('Poll now'));
     await press(button('Poll now'));
     await expect.poll(() => outcome.innerText()).toMatch(/Listed for the first time|nothing has changed/);
     const { trackingId } = server.transfers.create(people);
-    await press(link('Overview'));
+    await press(section('Overview'));
     await expect.poll(() => page.locator('#events').innerText()).toContain(trackingId);
     await expect.poll(() => receiver.arrivals.map(({ body }) => body.data.trackingId)).toContain(trackingId);
 

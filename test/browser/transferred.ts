@@ -9,6 +9,8 @@ export interface Transferred {
 
 /** Opens an address and measures what it transfers. */
 export async function load(page: Page, address: string): Promise<Transferred> {
+  // The page before may be asking for its news.
+  await page.goto('about:blank');
   const requests: Request[] = [];
   const note = (request: Request) => requests.push(request);
   page.on('request', note);
