@@ -6,10 +6,13 @@ import { isSameSecret, newSecret } from '#infra/loopback/loopback-guard.ts';
 export class Admission {
   readonly token = newSecret();
   readonly csrf = newSecret();
+  /** Token of the first admission alone: the list of processes shows it to every user of this machine. */
+  readonly ticket = newSecret();
   private readonly session = newSecret();
+  private isTicketValid = true;
 
   /**
-   * Lets in a browser that has the token in its address, by a cookie, and then those with the cookie. Others get `refused`.
+   * Lets in a browser that has a token in its address, by a cookie, and then those with the cookie. Others get `refused`.
    * The cookie's name has the port, since browsers send cookies to all ports of a host.
    */
   check(refused: (context: Context) => Response | Promise<Response>): MiddlewareHandler {
@@ -18,7 +21,8 @@ export class Admission {
       const name = `notifier-console-${url.port}`;
       const token = url.searchParams.get('token');
       if (token !== null) {
-        if (!isSameSecret(token, this.token)) return refused(context);
+        if (!this.admits(token)) return refused(context);
+        this.isTicketValid = false;
         setCookie(context, name, this.session, { httpOnly: true, sameSite: 'Strict', path: '/' });
         return context.redirect('/', 303);
       }
@@ -26,6 +30,10 @@ export class Admission {
       await next();
       return undefined;
     };
+  }
+
+  private admits(token: string): boolean {
+    return isSameSecret(token, this.token) || (this.isTicketValid && isSameSecret(token, this.ticket));
   }
 
   isOwnForm = (csrf: string | undefined): boolean => isSameSecret(csrf ?? '', this.csrf);

@@ -7,9 +7,9 @@ const openers: { readonly [Platform in NodeJS.Platform]?: readonly [command: str
 };
 
 /**
- * Opens an address in the person's browser. @returns false where there is no program to open it
+ * Opens an address in the person's browser. The list of processes shows it to every user of this machine.
  *
- * @param path folders with programs, as in the variable PATH
+ * @returns false where there is no program to open it
  */
 export async function openBrowser(address: string, environment: NodeJS.ProcessEnv): Promise<boolean> {
   const [command, ...args] = openers[process.platform] ?? [];

@@ -55,10 +55,10 @@ export function consoleCommand(program: Command, context: CliContext): void {
       }).catch((error: NodeJS.ErrnoException): ReturnType<typeof startConsole> => {
         throw error.code === undefined ? error : portProblem(error.code, port);
       });
-      const { firstAddress } = served;
+      const { firstAddress, browserAddress } = served;
       output.item({ url: firstAddress }, () => `${output.paint('bold', 'Console')}  ${firstAddress}`);
       output.warning(`shows ${api.address}${mayChange ? ', and changes it after a question' : ''}; Ctrl-C ends it`);
-      if (options.open && !(await openBrowser(firstAddress, context.environment))) {
+      if (options.open && !(await openBrowser(browserAddress, context.environment))) {
         output.warning('no browser can be opened here: open that address yourself');
       }
       const stop = context.interrupted();

@@ -27,6 +27,7 @@ export interface ConsoleOptions extends Omit<ConsoleSource, 'api'> {
 
 /**
  * Serves the console on the loopback interface. Its first address has the token that lets a browser in; `url` has none.
+ * `browserAddress` lets in one browser, and only before any other.
  *
  * @throws the system's error, such as EADDRINUSE
  */
@@ -48,6 +49,7 @@ export async function startConsole({ port, language, intervalMs, onFault, steady
   return {
     url: served.url,
     firstAddress: `${served.url}/?token=${admission.token}`,
+    browserAddress: `${served.url}/?token=${admission.ticket}`,
     async close() {
       feed.close();
       await served.close();

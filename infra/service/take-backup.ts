@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import http from 'node:http';
 import { dirname, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -47,21 +47,29 @@ export async function takeBackup(target: Target, file: string): Promise<Backup> 
   if (!isLoopback(new URL(target.url).hostname)) {
     throw refused('only a run on this machine is backed up so: on AWS, the tables have point-in-time recovery');
   }
-  if ((await stat(file).catch(() => undefined))?.isDirectory()) {
-    throw refused(`${file} is a folder, expected the name of a file for the backup`);
+  // A symbolic link may lead to another disk, and stays.
+  const place = await realpath(file).catch(() => file);
+  const there = await stat(place).catch(() => undefined);
+  if (there && !there.isFile()) {
+    const what = there.isDirectory() ? 'folder' : 'device';
+    throw refused(`${file} is a ${what}, expected the name of a file for the backup`);
   }
   const answer = await ask(target);
-  const fresh = `${file}.new`;
+  const fresh = `${place}.new`;
+  let own: number | undefined;
+  const isOwn = async () => own !== undefined && (await stat(fresh).catch(() => undefined))?.ino === own;
   try {
     await rm(fresh, { force: true });
     const handle = await open(fresh, 'wx', 0o600);
+    own = (await handle.stat()).ino;
     const backup = await inspectBackup(written(answer, handle)).finally(() => handle.close());
-    await rename(fresh, file);
-    await syncFolder(file);
+    if (!(await isOwn())) throw new Error('another backup into that file has begun');
+    await rename(fresh, place);
+    await syncFolder(place);
     return backup;
   } catch (error) {
     answer.destroy();
-    await rm(fresh, { force: true }).catch(() => undefined);
+    if (await isOwn()) await rm(fresh, { force: true }).catch(() => undefined);
     const what = error instanceof BackupError || isBroken(error) ? 'the notifier stopped in the middle' : reason(error);
     throw refused(`the backup is not written (${what}): take it again`);
   }

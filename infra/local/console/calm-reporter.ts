@@ -4,7 +4,7 @@ import { printable } from '#functions/notices/foreign-text.ts';
 import { isWanted } from '#functions/webhooks/endpoints/endpoint.ts';
 import { isForPeople } from '#functions/webhooks/endpoints/format.ts';
 import { counted } from '#infra/local/process/stopping.ts';
-import { columnsOf, cutTo } from '#infra/terminal/columns.ts';
+import { columnsOf, cutTo, wrapped } from '#infra/terminal/columns.ts';
 import type { Announcement } from './announcements.ts';
 import type { Output, Reporter, Style } from './console.ts';
 import { block, mostColumns, openWords, type Part, rowsOf, type Tone } from './folded-words.ts';
@@ -65,10 +65,15 @@ export function calmReporter(
   return {
     ready(facts) {
       const shown = facts.filter(([name]) => !detailed.has(name));
-      const names = Math.max(...shown.map(([name]) => name.length));
-      const shownValue = ([name, value]: (typeof facts)[number]) =>
-        lists.has(name) ? cutTo(printable(value), Math.max(1, width() - names - 4)) : printable(value);
-      const lines = shown.map((fact) => `  ${paint('bold', fact[0].padEnd(names))}  ${shownValue(fact)}\n`);
+      const indent = Math.max(...shown.map(([name]) => name.length)) + 4;
+      const room = Math.max(1, width() - indent);
+      const lines = shown.flatMap(([name, value]) => {
+        const [first = '', ...rest] = lists.has(name)
+          ? [cutTo(printable(value), room)]
+          : wrapped(printable(value), room);
+        const below = rest.map((one) => `${' '.repeat(indent)}${one}\n`);
+        return [`  ${paint('bold', name.padEnd(indent - 4))}  ${first}\n`, ...below];
+      });
       pinned.write(`${lines.join('')}\n`);
       visible = addresses.flatMap((name) => {
         const [url] = facts.find(([fact]) => fact === name)?.[1].match(/https?:[^\s,]+/) ?? [];

@@ -92,7 +92,8 @@ export class NotifierMetrics {
 
   private readonly onSettled = (message: unknown): void => {
     const { endpoint: name, status, ...facts } = message as DeliveryFacts;
-    const endpoint = this.labelOf(name);
+    // A reader that the file does not name any more may be among the removed.
+    const endpoint = facts.reason === 'endpoint_removed' ? '(removed)' : this.labelOf(name);
     this.deliveries.inc({ endpoint, status });
     if (facts.durationMs === undefined) return;
     this.attempts.inc({ endpoint, outcome: facts.outcome === 'delivered' ? 'delivered' : 'failed' });

@@ -3,7 +3,7 @@ import net from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startOperatorApi } from '#test/infra/cli/scripted-api.ts';
-import { ask, type OpenConsole, openConsole } from './console-world.ts';
+import { ask, type OpenConsole, openConsole, startedConsole } from './console-world.ts';
 
 const api = await startOperatorApi();
 let console: OpenConsole;
@@ -39,6 +39,29 @@ describe('the first address of a console', () => {
         expect(new URL(address!, console.url).origin).toBe(console.url);
     },
   );
+});
+
+describe('the address for the browser that the console opens', () => {
+  const enter = async (address: string) => {
+    const { origin, pathname, search } = new URL(address);
+    return (await ask(origin, pathname + search)).status;
+  };
+
+  it('admits one browser, and no other program that has read it in the list of processes', async () => {
+    const { firstAddress, browserAddress, url, close } = await startedConsole(api.url);
+    expect(browserAddress.startsWith(`${url}/?token=`)).toBe(true);
+    expect(browserAddress).not.toBe(firstAddress);
+    const statuses = [await enter(browserAddress), await enter(browserAddress), await enter(firstAddress)];
+    await close();
+    expect(statuses).toEqual([303, 403, 303]);
+  });
+
+  it('is void once a browser was admitted by the printed address, as after an opener that failed', async () => {
+    const { firstAddress, browserAddress, close } = await startedConsole(api.url);
+    const statuses = [await enter(firstAddress), await enter(browserAddress), await enter(firstAddress)];
+    await close();
+    expect(statuses).toEqual([303, 403, 303]);
+  });
 });
 
 describe('a browser that is not admitted', () => {

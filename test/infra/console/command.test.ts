@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -28,6 +31,32 @@ describe('console', () => {
   it('says that no browser can be opened where there is no screen', async () => {
     expect((await shortly()).stderr).toContain('no browser can be opened here: open that address yourself');
   });
+
+  it.runIf(process.platform === 'linux')(
+    'gives the program that opens a browser another token than the printed one, since every user sees it',
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'opener-'));
+      const opened = join(folder, 'opened');
+      writeFileSync(
+        join(folder, 'xdg-open'),
+        `#!/bin/sh\nprintf %s "$1" > ${opened}.new; mv ${opened}.new ${opened}\n`,
+        {
+          mode: 0o755,
+        },
+      );
+      const PATH = `${folder}:${process.env.PATH}`;
+      const { stdout } = await run(['console'], {
+        environment: { ...environment, PATH, DISPLAY: ':0' },
+        interrupted: AbortSignal.abort(),
+      });
+      await expect.poll(() => existsSync(opened)).toBe(true);
+      const [given, printed] = [readFileSync(opened, 'utf8'), stdout.split(/\s+/)[1]!];
+      rmSync(folder, { recursive: true });
+      expect(new URL(given).origin).toBe(new URL(printed).origin);
+      expect(given).toMatch(/\/\?token=[0-9a-f]{32}$/);
+      expect(given).not.toBe(printed);
+    },
+  );
 
   it('prints its address as JSON for scripts', async () => {
     const { stdout } = await shortly('--no-open', '--json');

@@ -46,20 +46,24 @@ export async function ask(origin: string, path: string, { method, headers = {}, 
   return { status: response.statusCode!, headers: response.headers, body: shown.toString(), bytes: bytes.length };
 }
 
-/** A console with a browser that it has admitted. */
-export async function openConsole(api: string, options: Partial<ConsoleOptions> = {}) {
-  const faults: Error[] = [];
-  const served = await startConsole({
+/** A console that has admitted no browser yet. */
+export const startedConsole = (api: string, options: Partial<ConsoleOptions> = {}) =>
+  startConsole({
     api: new ApiClient(localTarget(api, undefined, 'start it'), proxySettingsIn({})),
     mayChange: false,
     now: () => new Date(),
     hint: (command) => `npm run notifier -- ${command}`,
     runChecks: async () => [],
     intervalMs: 3_600_000,
-    onFault: (error) => faults.push(error),
+    onFault: () => undefined,
     steady: () => performance.now(),
     ...options,
   });
+
+/** A console with a browser that it has admitted. */
+export async function openConsole(api: string, options: Partial<ConsoleOptions> = {}) {
+  const faults: Error[] = [];
+  const served = await startedConsole(api, { onFault: (error) => faults.push(error), ...options });
   const first = new URL(served.firstAddress);
   const admitted = await ask(served.url, first.pathname + first.search);
   const cookie = admitted.headers['set-cookie']![0]!.split(';')[0]!;

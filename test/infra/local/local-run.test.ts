@@ -63,7 +63,7 @@ describe('npm start', () => {
     const run = world.start([]);
     // The demo lets the first requests fail.
     await run.line(({ text }) => /archive .*again /.test(text!));
-    const [, url, file = ''] = /Operator API +(\S+), with the token in (\S+)/.exec(run.stdout) ?? [];
+    const [, url, file = ''] = /Operator API +(\S+), with the token in\s+(\S+)/.exec(run.stdout) ?? [];
     expect(run.stdout).toContain(`npm run notifier -- status --data ${dirname(file)}\n`);
     const operator = JSON.parse(readFileSync(file, 'utf8'));
     expect(operator).toEqual({ url, token: expect.stringMatching(/^[0-9a-f]{32}$/) });

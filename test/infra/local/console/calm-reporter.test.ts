@@ -194,6 +194,23 @@ describe('calmReporter', () => {
   });
 });
 
+describe('calmReporter at the start', () => {
+  it('breaks a fact of more than 100 columns between words, and loses nothing of it', () => {
+    const { reporter, read } = reporting();
+    const file = `/tmp/transfer-notifier-${'x'.repeat(40)}/operator.json`;
+    reporter.ready([
+      ['Operator API', `http://127.0.0.1:36795, with the token in ${file}`],
+      ['Ask it', 'npm run notifier -- status'],
+    ]);
+    expect(read()).toEqual([
+      '  Operator API  http://127.0.0.1:36795, with the token in',
+      `                ${file}`,
+      '  Ask it        npm run notifier -- status',
+      '',
+    ]);
+  });
+});
+
 describe('calmReporter on a terminal', () => {
   const facts = [
     ['Cryptshare Server', 'http://127.0.0.1:2'],

@@ -119,6 +119,8 @@ async function metricsWithValues(): Promise<string> {
   const attempt = { event: 'evt_1', status: 'DELIVERED', attempt: 1, durationMs: 40, outcome: 'delivered' };
   for (const endpoint of ['crm', 'alice']) settledChannel.publish({ ...attempt, endpoint });
   settledChannel.publish({ event: 'evt_1', endpoint: 'crm', status: 'CANCELLED', reason: 'operator' });
+  // The file does not name a removed reader any more.
+  settledChannel.publish({ event: 'evt_1', endpoint: 'erin', status: 'CANCELLED', reason: 'endpoint_removed' });
   metrics.ticked(true);
   metrics.heartbeat(true);
   return metrics.text();
@@ -136,13 +138,14 @@ describe('NotifierMetrics', () => {
       'attempts_total{endpoint="crm",outcome="delivered"} 1',
       'attempts_total{endpoint="(readers)",outcome="delivered"} 1',
       'deliveries_total{endpoint="crm",status="CANCELLED"} 1',
+      'deliveries_total{endpoint="(removed)",status="CANCELLED"} 1',
       'attempt_duration_seconds_count 2',
       'ticks_total{outcome="good"} 1',
       'heartbeats_total{outcome="taken"} 1',
       'build_info{version="0.1.0"} 1',
     ])
       expect(text).toContain(`\ntransfer_notifier_${line}\n`);
-    for (const name of ['carol', 'alice', 'dave']) expect(text).not.toContain(name);
+    for (const name of ['carol', 'alice', 'dave', 'erin']) expect(text).not.toContain(name);
   });
 
   it('have names by the conventions of Prometheus: base units, and total for counters alone', async () => {
