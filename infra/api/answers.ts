@@ -25,7 +25,9 @@ const watch = z.strictObject({
   direction,
   isDeclared: flag,
   isDisabled: flag,
+  /** Interval of its own, in place of the general one. */
   pollIntervalMs: z.optional(int),
+  generalIntervalMs: int,
   follow: z.optional(z.array(z.enum(followable))),
   overdueBeforeMs: z.optional(int),
   lacksFacts: z.optional(flag),
@@ -46,7 +48,12 @@ const watch = z.strictObject({
 });
 
 /** `since`: first observation of this state. */
-const transfer = z.strictObject({ trackingId: text, state: text, since: text, firstSeenAt: text, isListed: flag });
+const transfer = z.strictObject({
+  ...{ trackingId: text, state: text, since: text, firstSeenAt: text, isListed: flag },
+  /** Missing while its watch does not follow downloads. */
+  recipients: z.optional(int),
+  downloadedBy: z.optional(int),
+});
 
 const explanation = z.strictObject({
   trackingId: text,
@@ -134,6 +141,8 @@ const endpoint = z.strictObject({
   maxInFlight: int,
   publicKey: optionalText,
   health: z.optional(z.strictObject({ failingSince: text, cause: text, warnedAt: optionalText })),
+  /** Attempts that wait for an answer. */
+  inFlight: int,
   /** Failed attempts since the last success. */
   failures: z.optional(z.strictObject({ count: int, since: text })),
   /** Missing while closed. Open allows no attempt, half-open one at a time. */

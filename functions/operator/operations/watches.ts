@@ -7,7 +7,7 @@ import { invokePoll } from '#functions/operator/api/on-demand-poll.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { existing, invalid, Problem } from '#functions/operator/api/problem.ts';
-import { direction } from '#functions/operator/api/schemas.ts';
+import { direction, spanOf, time } from '#functions/operator/api/schemas.ts';
 import { watchName } from '#functions/poll/report.ts';
 import type { TransferRow } from '#functions/snapshot/diff.ts';
 import { baselineProgress, rootKey, toTransferRow, transferRange } from '#functions/snapshot/snapshot-rows.ts';
@@ -35,6 +35,8 @@ const settings = {
   ),
   overdueBeforeMs: wholeMs(overdueBeforeLimitsMs, expectedOverdueMs),
 };
+
+const state = z.string().check(z.minLength(1), z.maxLength(64));
 
 const needsOverdue = { path: ['overdueBeforeMs'], error: expectedOverdue };
 
@@ -76,7 +78,7 @@ async function statesOf({ dynamo, table }: TableSource, watches: readonly Watch[
 }
 
 async function viewsOf(deps: OperatorDependencies, watches: readonly RegisteredWatch[]) {
-  const { quietIntervalMs = 0 } = deps.transfers;
+  const { quietIntervalMs = 0, pollIntervalMs: generalIntervalMs } = deps.transfers;
   const now = deps.webhooks.now().getTime();
   const states = await statesOf(deps.tables.transfers, watches);
   return watches.map((watch, index) => {
@@ -86,6 +88,7 @@ async function viewsOf(deps: OperatorDependencies, watches: readonly RegisteredW
     const isSlowed = quietIntervalMs > (pollIntervalMs ?? 0) && !isDisabled && isQuiet(watch, now, pollIntervalMs);
     return {
       ...{ mailbox, direction, isDeclared, isDisabled, pollIntervalMs, follow, overdueBeforeMs, lacksFacts },
+      generalIntervalMs,
       quietIntervalMs: isSlowed ? quietIntervalMs : undefined,
       health: watch.health && healthView(watch.health),
       // Without a token the row only records an attempt to verify.
@@ -116,9 +119,9 @@ const registry = {
   isWanted: ({ isRemoved }: RegisteredWatch) => !isRemoved,
 };
 
-export const shownTransfer = (transfer: TransferRow) => {
-  const { trackingId, state, observedAt, firstSeenAt, isUnlisted } = transfer;
-  return { trackingId, state, since: observedAt, firstSeenAt, isListed: !isUnlisted };
+export const shownTransfer = ({ trackingId, state, observedAt, firstSeenAt, isUnlisted, followed }: TransferRow) => {
+  const { recipients, downloadedBy } = followed?.downloads ?? {};
+  return { trackingId, state, since: observedAt, firstSeenAt, isListed: !isUnlisted, recipients, downloadedBy };
 };
 
 export const watchOperations = [
@@ -196,13 +199,15 @@ export const watchOperations = [
   }),
   operation('listTransfers', `GET ${watchPath}/transfers`, {
     ...onWatch,
-    query: z.strictObject({ ...pageQuery, state: z.optional(z.string().check(z.minLength(1), z.maxLength(64))) }),
-    async run(deps, { params: watch, query: { state, ...paging } }) {
+    query: z.extend(z.partial(z.strictObject({ state, from: time, until: time })), pageQuery),
+    async run(deps, { params: watch, query }) {
       const found = await existingWatch(deps, watch);
-      const wanted = state && comparableState(state);
+      const wanted = query.state && comparableState(query.state);
+      const { from, until } = spanOf(query);
       const ranges = [rowsBetween(watchKey(found), ...transferRange)];
-      const isWanted = (transfer: TransferRow) => wanted === undefined || comparableState(transfer.state) === wanted;
-      const { items, next } = await pageOf(deps.tables.transfers, { ranges, read: toTransferRow, isWanted }, paging);
+      const isWanted = ({ state: own, observedAt: since }: TransferRow) =>
+        since >= from && since < until && (wanted === undefined || comparableState(own) === wanted);
+      const { items, next } = await pageOf(deps.tables.transfers, { ranges, read: toTransferRow, isWanted }, query);
       return { items: items.map(shownTransfer), next };
     },
   }),

@@ -63,11 +63,13 @@ async function transferList(request: PageRequest, mailbox: string): Promise<Html
   const { say } = words;
   const direction = directions.find((one) => one === url.searchParams.get('direction')) ?? 'sent';
   const since = url.searchParams.get('since') || undefined;
-  const { items, next } = await search(request, path`/watches/${direction}/${mailbox}/transfers`, since);
+  const from = since && `${since}T00:00:00Z`;
+  const { items, next } = await search(request, path`/watches/${direction}/${mailbox}/transfers`, from);
   const columns = [
     { heading: say('transfers.id'), cell: ({ trackingId }: TransferResource) => transferLink(trackingId) },
     { heading: say('transfers.state'), cell: ({ state }: TransferResource) => stateBadge(request, state) },
     { heading: say('transfers.state-since'), cell: (transfer: TransferResource) => time(words, transfer.since) },
+    { heading: say('transfers.downloads'), cell: (transfer: TransferResource) => downloads(request, transfer) },
     { heading: say('transfers.first-seen'), cell: ({ firstSeenAt }: TransferResource) => time(words, firstSeenAt) },
     { heading: say('transfers.listed'), cell: ({ isListed }: TransferResource) => say(isListed ? 'yes' : 'no') },
   ];
@@ -78,14 +80,18 @@ ${pager(request, next)}
 <p>${commandLine(request, `transfer list --mailbox ${shellWord(mailbox)} --direction ${direction}`)}</p>`;
 }
 
-/** A page of transfers whose state is not older than `since`: a day, ISO 8601. A page may be short and have a next one. */
-async function search({ api, url }: PageRequest, address: string, since: string | undefined) {
+/** Recipients who have downloaded, where the watch follows that. */
+const downloads = ({ words: { say } }: PageRequest, { downloadedBy, recipients }: TransferResource): Part =>
+  recipients !== undefined && say('transfers.downloads.of', { count: downloadedBy ?? 0, of: recipients });
+
+/** A page of transfers whose state is not older than `from`, an ISO 8601 time. It may be short and have a next one. */
+async function search({ api, url }: PageRequest, address: string, from: string | undefined) {
   const state = url.searchParams.get('state') || undefined;
   const items: TransferResource[] = [];
   let cursor = url.searchParams.get('cursor') ?? undefined;
   for (let requests = 0; requests < mostRequests; requests += 1) {
-    const page: Page<TransferResource> = await api.get(address, { state, cursor, limit: perPage });
-    items.push(...page.items.filter((transfer) => since === undefined || transfer.since >= since));
+    const page: Page<TransferResource> = await api.get(address, { state, from, cursor, limit: perPage });
+    items.push(...page.items);
     cursor = page.next;
     if (cursor === undefined || items.length > 0) break;
   }

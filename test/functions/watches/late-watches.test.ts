@@ -21,7 +21,10 @@ const polled = (agoMs: number): Map<number, ShardRow> =>
 
 describe('pollProgress', () => {
   it('finds no late watch while ticks are made, and tells the last one', () => {
-    expect(pollProgress([watchOf('a')], polled(minuteMs), schedule, now)).toEqual({ lastAt: new Date(now - minuteMs).toISOString(), late: 0 });
+    expect(pollProgress([watchOf('a')], polled(minuteMs), schedule, now)).toEqual({
+      lastAt: new Date(now - minuteMs).toISOString(),
+      late: 0,
+    });
   });
 
   it('allows a tick to be late by five minutes', () => {
@@ -68,7 +71,10 @@ describe('pollProgress', () => {
     ]);
     const stopped = watches.filter((watch) => shardOf(watch, { shards: 2 }) === 1);
     expect(stopped.length).toBeGreaterThan(0);
-    expect(pollProgress(watches, rows, schedule, now)).toEqual({ lastAt: new Date(now - minuteMs).toISOString(), late: stopped.length });
+    expect(pollProgress(watches, rows, schedule, now)).toEqual({
+      lastAt: new Date(now - minuteMs).toISOString(),
+      late: stopped.length,
+    });
   });
 
   it('counts the watches of a stretch that was left over', () => {

@@ -175,9 +175,10 @@ describe('nextPollAt', () => {
     );
   });
 
-  it('is unknown at the general interval, and none while paused', () => {
-    const watch = { mailbox: 'a@example.com', direction: 'sent', isDeclared: false, isDisabled: false } as const;
-    expect(nextPollAt(watch, 0)).toBeUndefined();
+  it('is within the general interval for a watch without its own, and none while paused', () => {
+    const general = { generalIntervalMs: 60_000, isDeclared: false, isDisabled: false };
+    const watch = { mailbox: 'a@example.com', direction: 'sent', ...general } as const;
+    expect(nextPollAt(watch, 0)).toBeLessThanOrEqual(60_000);
     expect(nextPollAt({ ...watch, pollIntervalMs: 1000, isDisabled: true }, 0)).toBeUndefined();
   });
 });

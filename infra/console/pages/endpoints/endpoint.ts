@@ -44,7 +44,7 @@ ${isForPeople(endpoint.format) && html`<p><a class="button" href="${preview}">${
 <section id="numbers">${facts([
     [say('number.waiting'), counted(request, waiting)],
     [say('number.held'), counted(request, held)],
-    [say('endpoint.in-flight'), say('endpoint.in-flight.most', { count: endpoint.maxInFlight })],
+    [say('endpoint.in-flight'), say('endpoint.in-flight.of', { count: endpoint.inFlight, most: endpoint.maxInFlight })],
   ])}</section>
 <section id="success"><h2>${say('success')}</h2>${successChart(request, success)}</section>
 <section id="deliveries"><h2>${say('deliveries')}</h2>${deliveryTable(request, deliveries.items)}

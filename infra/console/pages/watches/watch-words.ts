@@ -40,24 +40,18 @@ export const causeText = (cause: string): string => cause.replaceAll('_', ' ');
 
 /** Interval of a watch in words. */
 export function intervalText({ words: { say } }: PageRequest, watch: WatchResource): string {
-  const { pollIntervalMs, quietIntervalMs } = watch;
-  const usual =
-    pollIntervalMs === undefined
-      ? say('watch.every.general')
-      : say('watch.every', { time: durationText(pollIntervalMs) });
+  const { generalIntervalMs, pollIntervalMs = generalIntervalMs, quietIntervalMs } = watch;
+  const usual = say('watch.every', { time: durationText(pollIntervalMs) });
   return quietIntervalMs === undefined
     ? usual
     : say('watch.every.quiet', { time: durationText(quietIntervalMs), usual });
 }
 
-/**
- * The next moment of a watch in its interval, in Unix milliseconds; undefined for a paused one, and at the general interval,
- * which the operator API does not tell.
- */
+/** The next moment of a watch in its interval, in Unix milliseconds; undefined for a paused one. */
 export function nextPollAt(watch: WatchResource, now: number): number | undefined {
-  const { mailbox, direction, pollIntervalMs, quietIntervalMs, health, isDisabled } = watch;
-  const longestMs = quietIntervalMs ?? pollIntervalMs;
-  if (isDisabled || longestMs === undefined) return undefined;
+  const { mailbox, direction, generalIntervalMs, pollIntervalMs, quietIntervalMs, health, isDisabled } = watch;
+  const longestMs = quietIntervalMs ?? pollIntervalMs ?? generalIntervalMs;
+  if (isDisabled) return undefined;
   const timed = { mailbox, direction, pollIntervalMs, health };
   const schedule = { shards: 1, pollIntervalMs: longestMs, fullListingEvery: 1, quietIntervalMs };
   const isDue = (to: number) => scopeDue(timed, schedule, { after: now, to }) !== undefined;

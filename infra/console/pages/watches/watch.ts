@@ -82,7 +82,7 @@ function watchFacts(request: PageRequest, watch: WatchResource): Html {
   const requests = requestsOf(watch);
   return facts([
     [say('watch.polled'), intervalText(request, watch)],
-    [say('watch.next'), next === undefined ? nextUnknown(request, watch) : at(new Date(next).toISOString())],
+    [say('watch.next'), next === undefined ? say('watch.next.paused') : at(new Date(next).toISOString())],
     [say('watch.requests'), requests === undefined ? undefined : say('watch.requests.count', { count: requests })],
     [say('section.transfers'), transfersText(request, watch)],
     [say('watch.since'), watch.baselineAt === undefined ? say('watch.since.not-yet') : at(watch.baselineAt)],
@@ -91,9 +91,6 @@ function watchFacts(request: PageRequest, watch: WatchResource): Html {
     [say('declared'), say(watch.isDeclared ? 'declared.yes' : 'declared.no')],
   ]);
 }
-
-const nextUnknown = ({ words: { say } }: PageRequest, { isDisabled }: WatchResource): string =>
-  say(isDisabled ? 'watch.next.paused' : 'watch.next.general');
 
 function verificationText(request: PageRequest, watch: WatchResource): Html {
   const { words } = request;
