@@ -71,7 +71,7 @@ ${commands.length > 0 && html`<p>${say('explain.commands')}</p>${commands.map((o
 }
 
 /** Reasons with words of their own; others are said by the verdict, or are codes of a receiver. */
-const reasons = ['circuit_breaker', 'wanted_now', 'digest_unread', 'too_many_rows'] as const;
+const reasons = ['circuit_breaker', 'earlier_subscriber', 'wanted_now', 'digest_unread', 'too_many_rows'] as const;
 
 /** Reasons that the verdict says already. */
 const implied: ReadonlySet<string> = new Set(['paused', 'disabled', 'rejected', 'operator', 'endpoint_removed']);
