@@ -54,11 +54,10 @@ export function verdictOf(evidence: Evidence): Told {
   const { delivery, digest } = evidence;
   if (!delivery) return verdictWithoutDelivery(evidence);
   if (delivery.status !== 'COLLECTED') return verdictOfDelivery(evidence, delivery);
-  const { digest: told } = delivery;
-  if (!digest)
-    return { verdict: 'unknown', reason: 'digest_unread', digest: told, proof: proofBy(deliveryKey(delivery)) };
+  const told = { digest: delivery.digest, proof: proofBy(deliveryKey(delivery)) };
+  if (!digest) return { verdict: 'unknown', reason: 'digest_unread', ...told };
   const of = verdictOfDelivery(evidence, digest);
-  return { ...of, digest: told, verdict: of.verdict === 'delivered' ? 'in_digest' : of.verdict };
+  return { ...told, ...of, verdict: of.verdict === 'delivered' ? 'in_digest' : of.verdict };
 }
 
 const proofBy = ({ pk, sk }: Key): Proof => ({ row: `${pk} ${sk}` });
@@ -70,7 +69,9 @@ function removed({ name, endpoint }: Evidence): Told {
 }
 
 function verdictOfDelivery(evidence: Evidence, delivery: Delivery): Told {
-  const { status, reason, attempt: attempts } = delivery;
+  const { status, endpointSince, attempt: attempts } = delivery;
+  const isOther = status === 'DELIVERED' && endpointSince !== (evidence.endpoint?.createdAt ?? endpointSince);
+  const reason = isOther ? 'earlier_subscriber' : delivery.reason;
   const as = (verdict: Verdict): Told => ({ verdict, reason, attempts, proof: proofBy(deliveryKey(delivery)) });
   if (status === 'PENDING') return { ...as('unknown'), ...verdictOfPending(evidence, delivery) };
   if (status === 'DELIVERED') return as('delivered');
@@ -112,8 +113,7 @@ function verdictWithoutDelivery(evidence: Evidence): Told {
   const unwanted = unwantedBy(endpoint, event);
   if (unwanted) return unwanted;
   if (!isFannedOut) return { verdict: 'not_fanned_out_yet', proof };
-  const { createdAt } = endpoint;
-  if (createdAt > event.at) return { verdict: 'before_endpoint', proof: { setting: 'createdAt', value: createdAt } };
+  if (endpoint.createdAt > event.at) return { ...removed(evidence), verdict: 'before_endpoint' };
   // Fan-out has yet to come to this subscriber, its filters were others then, or the row has expired.
   return { verdict: 'unknown', reason: 'wanted_now', proof };
 }

@@ -20,13 +20,13 @@ export class Admission {
       const url = new URL(context.req.url);
       const name = `notifier-console-${url.port}`;
       const token = url.searchParams.get('token');
+      const isKnown = isSameSecret(getCookie(context, name) ?? '', this.session);
+      if (!isKnown && !this.admits(token ?? '')) return refused(context);
       if (token !== null) {
-        if (!this.admits(token)) return refused(context);
         this.isTicketValid = false;
         setCookie(context, name, this.session, { httpOnly: true, sameSite: 'Strict', path: '/' });
         return context.redirect('/', 303);
       }
-      if (!isSameSecret(getCookie(context, name) ?? '', this.session)) return refused(context);
       await next();
       return undefined;
     };

@@ -84,7 +84,13 @@ export async function startRun(options: RunOptions, reporter: Reporter) {
   const functions = new Map<string, InvokedFunction>();
   const invocations = await startInvocations(functions, sdkEnvironment.AWS_ACCESS_KEY_ID!);
   const monitoring = await startMonitoring(config, (path) => operator.read(path), reporter.warning);
-  const webhooks = await startWebhooks(aws, dataKey, options, reporter);
+  const webhooks = await startWebhooks(aws, dataKey, options, {
+    ...reporter,
+    endpoints(stored) {
+      monitoring.metrics.endpoints(stored);
+      reporter.endpoints?.(stored);
+    },
+  });
   const foresight = new Foresight();
   const operatorVariables = {
     ...pollVariables,

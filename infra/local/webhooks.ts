@@ -74,6 +74,12 @@ export async function startWebhooks(
     import('#functions/webhooks/engine/deliver.lambda.ts'),
     import('#functions/webhooks/engine/sweep.lambda.ts'),
   ]);
+  const listEndpoints = async () => {
+    const listed = reporter.endpoints && (await life.endpoints.list().catch(() => undefined));
+    if (listed) reporter.endpoints?.(listed);
+  };
+  // Lines of changes wait for the deliveries to these, and metrics do not name all of them.
+  await listEndpoints();
   const fanOut = startEventSource(sqs, events, fanOutConcurrency, async (batch) =>
     fanOutFunction.handler(batch, lambdaContext('fan-out', functionTimeoutMs)),
   );
@@ -82,12 +88,6 @@ export async function startWebhooks(
   const deliver = startEventSource(sqs, wakeUpQueue, deliverConcurrency, async (batch) =>
     deliverFunction.handler(batch, lambdaContext('deliver', functionTimeoutMs, { stopping: stopping.signal, mail })),
   );
-  // Lines of changes wait for the deliveries to these.
-  const listEndpoints = async () => {
-    const listed = reporter.endpoints && (await life.endpoints.list().catch(() => undefined));
-    if (listed) reporter.endpoints?.(listed);
-  };
-  await listEndpoints();
   const report = (facts: unknown) => reporter.delivery(facts as DeliveryFacts);
   settledChannel.subscribe(report);
   const drained = () => [...new Set([...readWakeUps(deliver.inHand()).values()].map(({ endpoint }) => endpoint))];

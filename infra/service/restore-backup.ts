@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { chown, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { CliError, refused } from '#infra/cli/terminal/cli-error.ts';
@@ -19,31 +18,58 @@ const restored = [contents.database, contents.queues, contents.key];
  */
 export async function restoreBackup(file: string, data: string): Promise<Backup> {
   const umask = process.umask(0o077);
+  let source: FileHandle | undefined;
   try {
-    const backup = await inspectBackup(createReadStream(file));
+    source = await open(file);
+    const backup = await inspectBackup(contentOf(source));
     await mkdir(data, { recursive: true, mode: 0o700 });
-    await requireEmpty(data);
-    const fresh = join(data, contents.restoring);
-    // An earlier restore that was interrupted may have left it.
-    await rm(fresh, { recursive: true, force: true });
-    await mkdir(fresh, { mode: 0o700 });
-    try {
-      await fill(fresh, file);
-      const damage = await damageOf(fresh);
-      if (damage !== undefined) throw refused(`${file} holds a damaged data folder (${damage}): take an older backup`);
-      // The key comes last: without it, an interrupted restore is taken for damage.
-      for (const name of restored) await rename(join(fresh, name), join(data, name));
-    } finally {
-      await rm(fresh, { recursive: true, force: true });
-    }
-    await giveToOwner(data);
+    await asOwner(data, () => fillEmpty(data, source!, file));
     return backup;
   } catch (error) {
     if (error instanceof CliError) throw error;
     if (error instanceof BackupError) throw refused(`${file} cannot be restored: ${error.message}`);
     throw refused(`${file} cannot be restored into ${data} (${(error as Error).message})`);
   } finally {
+    await source?.close();
     process.umask(umask);
+  }
+}
+
+/** The content of a file from its beginning, as often as it is read. */
+const contentOf = (source: FileHandle) => source.createReadStream({ start: 0, autoClose: false });
+
+/**
+ * Acts with the rights of the owner of a folder alone while root fills it, such as the user of a service: links that the
+ * owner puts into it lead nowhere else.
+ */
+async function asOwner<T>(data: string, act: () => Promise<T>): Promise<T> {
+  const { uid, gid } = await stat(data);
+  if (process.getuid?.() !== 0 || uid === 0) return act();
+  const own = process.getgid!();
+  process.setegid!(gid);
+  process.seteuid!(uid);
+  try {
+    return await act();
+  } finally {
+    process.seteuid!(0);
+    process.setegid!(own);
+  }
+}
+
+async function fillEmpty(data: string, source: FileHandle, file: string): Promise<void> {
+  await requireEmpty(data);
+  const fresh = join(data, contents.restoring);
+  // An earlier restore that was interrupted may have left it.
+  await rm(fresh, { recursive: true, force: true });
+  await mkdir(fresh, { mode: 0o700 });
+  try {
+    await fill(fresh, source);
+    const damage = await damageOf(fresh);
+    if (damage !== undefined) throw refused(`${file} holds a damaged data folder (${damage}): take an older backup`);
+    // The key comes last: without it, an interrupted restore is taken for damage.
+    for (const name of restored) await rename(join(fresh, name), join(data, name));
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
   }
 }
 
@@ -56,7 +82,7 @@ async function requireEmpty(data: string): Promise<void> {
   );
 }
 
-async function fill(folder: string, file: string): Promise<void> {
+async function fill(folder: string, source: FileHandle): Promise<void> {
   await mkdir(join(folder, contents.queues), { mode: 0o700 });
   const database = new ClassicLevel<Buffer, Buffer>(join(folder, contents.database), {
     keyEncoding: 'buffer',
@@ -65,7 +91,7 @@ async function fill(folder: string, file: string): Promise<void> {
   await database.open();
   const queues = await open(join(folder, contents.queues, 'fauxqs.db'), 'wx', 0o600);
   try {
-    for await (const part of readBackup(createReadStream(file))) {
+    for await (const part of readBackup(contentOf(source))) {
       if (part.kind === 'key') writeOwnFile(join(folder, contents.key), part.text);
       if (part.kind === 'queues') await queues.appendFile(part.bytes);
       if (part.kind === 'rows') await database.batch(part.rows.map(([key, value]) => ({ type: 'put', key, value })));
@@ -75,15 +101,4 @@ async function fill(folder: string, file: string): Promise<void> {
     await queues.close();
     await database.close();
   }
-}
-
-/** Gives what root has restored to the owner of the folder, such as the user of a service. */
-async function giveToOwner(data: string): Promise<void> {
-  const { uid, gid } = await stat(data);
-  if (process.getuid?.() !== 0 || uid === 0) return;
-  const give = async (path: string): Promise<void> => {
-    await chown(path, uid, gid);
-    if ((await lstat(path)).isDirectory()) for (const name of await readdir(path)) await give(join(path, name));
-  };
-  for (const name of restored) await give(join(data, name));
 }

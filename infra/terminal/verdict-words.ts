@@ -45,6 +45,7 @@ const words: Record<Verdict, string> = {
 /** English for reasons that the explanation gives itself; those of deliveries are shown as they are. */
 const reasons: Readonly<Record<string, string>> = {
   circuit_breaker: 'its circuit breaker is open',
+  earlier_subscriber: 'to a subscriber of the same name that was removed',
   wanted_now: 'the present filters want it; they were others, fan-out is still at it, or its row has expired',
   digest_unread: 'the row of its digest is missing, or was not read',
   too_many_rows: 'the transfer has more rows than are read at once',

@@ -40,9 +40,18 @@ const largestPage = 100;
 const encode = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
 
-/** Percent-encodes the inserted parts of a path: path`/watches/${direction}/${mailbox}`. */
+/**
+ * Percent-encodes the inserted parts of a path: path`/watches/${direction}/${mailbox}`.
+ *
+ * @throws ApiError for `.` and `..`, which lead to another resource, encoded as well (URL Standard, 4.4)
+ */
 export const path = (texts: TemplateStringsArray, ...parts: readonly string[]): string =>
-  texts.map((text, index) => text + (index < parts.length ? encode(parts[index]!) : '')).join('');
+  texts.map((text, index) => text + (index < parts.length ? encodedPart(parts[index]!) : '')).join('');
+
+function encodedPart(part: string): string {
+  if (part === '.' || part === '..') throw new ApiError(404, `no address can name '${part}'`);
+  return encode(part);
+}
 
 export class ApiClient {
   private readonly target: Target;

@@ -9,8 +9,9 @@ export type Explanation = Answers['explainTransfer'];
 type Subscriber = Explanation['subscribers'][number];
 type Verdict = Subscriber['verdicts'][number];
 
-/** Verdicts of all subscribers on one page. */
+/** Verdicts of several subscribers on one page, and of a single one: as many as an explanation has. */
 const mostVerdicts = 60;
+const mostOfOne = 100;
 
 const tones: { readonly [Name in Verdict['verdict']]?: Tone } = {
   delivered: 'good',
@@ -26,7 +27,7 @@ const tones: { readonly [Name in Verdict['verdict']]?: Tone } = {
 /** Each subscriber with a verdict for each event, the newest first. Those left out are counted, and have a page each. */
 export function subscriberList(request: PageRequest, { subscribers }: Explanation): Html {
   const { say } = request.words;
-  const shared = Math.max(1, Math.floor(mostVerdicts / Math.max(1, subscribers.length)));
+  const shared = subscribers.length === 1 ? mostOfOne : Math.max(1, Math.floor(mostVerdicts / subscribers.length));
   const shown = subscribers.slice(0, mostVerdicts).filter(({ verdicts }) => verdicts.length > 0);
   if (shown.length === 0) return html`<p>${say('explain.no-verdicts')}</p>`;
   return html`${shown.map((subscriber) => subscriberPart(request, subscriber, shared))}
@@ -71,7 +72,7 @@ ${commands.length > 0 && html`<p>${say('explain.commands')}</p>${commands.map((o
 }
 
 /** Reasons with words of their own; others are said by the verdict, or are codes of a receiver. */
-const reasons = ['circuit_breaker', 'wanted_now', 'digest_unread', 'too_many_rows'] as const;
+const reasons = ['circuit_breaker', 'earlier_subscriber', 'wanted_now', 'digest_unread', 'too_many_rows'] as const;
 
 /** Reasons that the verdict says already. */
 const implied: ReadonlySet<string> = new Set(['paused', 'disabled', 'rejected', 'operator', 'endpoint_removed']);

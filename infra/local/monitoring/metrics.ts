@@ -3,7 +3,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { pollsOfTicks } from '#functions/poll/handle-invocation.ts';
 import type { ShardPoll, WatchPoll } from '#functions/poll/poll-shard.ts';
 import { type DeliveryFacts, settledChannel } from '#functions/webhooks/deliveries/settled.ts';
-import { endpointLabels, type ReadPath, StateGauges } from './state-gauges.ts';
+import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
+import { type ReadPath, readersTogether, StateGauges } from './state-gauges.ts';
 
 /** Milliseconds between measurements of the event loop's delay: the library's own 10 would wake an idle process. */
 const eventLoopMonitoringPrecision = 100;
@@ -33,7 +34,7 @@ export class NotifierMetrics {
   private readonly attemptSeconds = this.histogram('attempt_duration_seconds', 'Duration of attempts to deliver.');
   private readonly lastTick = this.time('last_good_tick', 'the last tick that ended well');
   private readonly lastListing = this.time('last_complete_listing', 'the last complete listing of any watch');
-  private readonly labelOf: (endpoint: string) => string;
+  private readonly readers: Set<string>;
   private readonly state: StateGauges;
 
   /**
@@ -42,8 +43,8 @@ export class NotifierMetrics {
    * @param read asks the operator API for what is stored
    */
   constructor(version: string, readers: readonly string[], read: ReadPath) {
-    this.labelOf = endpointLabels(readers);
-    this.state = new StateGauges(this.registry, read, this.labelOf, () => performance.now());
+    this.readers = new Set(readers);
+    this.state = new StateGauges(this.registry, read, () => performance.now());
     const build = { name: 'transfer_notifier_build_info', help: 'Version of the notifier, as a label.' };
     new Gauge({ ...build, labelNames: ['version'], registers: [this.registry] }).set({ version }, 1);
     // Without a first value, Prometheus would not see the first increase.
@@ -63,6 +64,11 @@ export class NotifierMetrics {
   async text(): Promise<string> {
     await this.state.refresh();
     return this.registry.metrics();
+  }
+
+  /** Learns the names of stored readers by e-mail. The file does not name those any more that it has disabled. */
+  endpoints(stored: readonly Pick<Endpoint, 'name' | 'format'>[]): void {
+    for (const { name, format } of stored) if (format === 'email') this.readers.add(name);
   }
 
   /** Counts a tick. @param isWell see `tickJudge` */
@@ -92,8 +98,9 @@ export class NotifierMetrics {
 
   private readonly onSettled = (message: unknown): void => {
     const { endpoint: name, status, ...facts } = message as DeliveryFacts;
-    // A reader that the file does not name any more may be among the removed.
-    const endpoint = facts.reason === 'endpoint_removed' ? '(removed)' : this.labelOf(name);
+    // No row tells whether a removed one was a reader.
+    const known = facts.reason === 'endpoint_removed' ? '(removed)' : name;
+    const endpoint = this.readers.has(name) ? readersTogether : known;
     this.deliveries.inc({ endpoint, status });
     if (facts.durationMs === undefined) return;
     this.attempts.inc({ endpoint, outcome: facts.outcome === 'delivered' ? 'delivered' : 'failed' });

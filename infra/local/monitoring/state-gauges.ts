@@ -4,7 +4,7 @@ import type { Answers } from '#infra/api/answers.ts';
 type Endpoints = Answers['listEndpoints'];
 
 /** Label of all readers by e-mail together: such a name may be that of a person. It can be no endpoint's name. */
-const readersTogether = '(readers)';
+export const readersTogether = '(readers)';
 
 /** Milliseconds for which a reading is used: counting reads rows, however often metrics are requested. */
 const readingMs = 10_000;
@@ -14,16 +14,9 @@ const statuses = ['active', 'paused', 'disabled'] as const;
 /** Reads what a path of the operator API answers. @throws if it answers no such thing */
 export type ReadPath = <T>(path: string) => Promise<T>;
 
-/** Builds the label of an endpoint in metrics. @param readers names of readers by e-mail */
-export function endpointLabels(readers: readonly string[]): (endpoint: string) => string {
-  const names = new Set(readers);
-  return (endpoint) => (names.has(endpoint) ? readersTogether : endpoint);
-}
-
 /** Gauges of the stored watches, endpoints and deliveries. They are absent while these cannot be read. */
 export class StateGauges {
   private readonly read: ReadPath;
-  private readonly labelOf: (endpoint: string) => string;
   private readonly steady: () => number;
   private readonly watches: Gauge<'state'>;
   private readonly endpoints: Gauge<'status'>;
@@ -34,9 +27,8 @@ export class StateGauges {
   private reading: { readonly ended: Promise<void>; readonly begunAt: number } | undefined;
 
   /** @param steady milliseconds of a clock that is never set */
-  constructor(registry: Registry, read: ReadPath, labelOf: (endpoint: string) => string, steady: () => number) {
+  constructor(registry: Registry, read: ReadPath, steady: () => number) {
     this.read = read;
-    this.labelOf = labelOf;
     this.steady = steady;
     const gauge = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
       new Gauge({ name: `transfer_notifier_${name}`, help, labelNames, registers: [registry] });
@@ -72,9 +64,7 @@ export class StateGauges {
     this.deliveries.set({ state: 'pending' }, deliveries.waiting.count);
     this.deliveries.set({ state: 'held' }, deliveries.held.count);
     this.overdue.set(deliveries.oldestOverdueMs / 1000);
-    const byLabel = Map.groupBy(endpoints, ({ name, format }) =>
-      format === 'email' ? readersTogether : this.labelOf(name),
-    );
+    const byLabel = Map.groupBy(endpoints, ({ name, format }) => (format === 'email' ? readersTogether : name));
     for (const [endpoint, group] of byLabel) {
       this.failing.set({ endpoint }, Number(group.some(({ health }) => health)));
       this.open.set({ endpoint }, Number(group.some(({ circuitBreaker }) => circuitBreaker?.state === 'open')));

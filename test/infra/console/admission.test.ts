@@ -56,6 +56,15 @@ describe('the address for the browser that the console opens', () => {
     expect(statuses).toEqual([303, 403, 303]);
   });
 
+  it('leads the browser that it has admitted to the console again, as after a restored session', async () => {
+    const { browserAddress, url, close } = await startedConsole(api.url);
+    const path = browserAddress.slice(url.length);
+    const [cookie = ''] = (await ask(url, path)).headers['set-cookie'] ?? [];
+    const again = await ask(url, path, { headers: { cookie: cookie.split(';')[0] } });
+    await close();
+    expect([again.status, again.headers.location]).toEqual([303, '/']);
+  });
+
   it('is void once a browser was admitted by the printed address, as after an opener that failed', async () => {
     const { firstAddress, browserAddress, close } = await startedConsole(api.url);
     const statuses = [await enter(firstAddress), await enter(browserAddress), await enter(firstAddress)];

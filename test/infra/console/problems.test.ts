@@ -32,6 +32,23 @@ describe('a page for an unknown address', () => {
   });
 });
 
+describe('a page whose address names a folder where a name belongs', () => {
+  it.each([
+    '/transfer?id=..',
+    '/watch?mailbox=..&direction=..',
+    '/endpoint?name=.',
+    '/delivery?event=.&endpoint=.',
+    '/watch/poll?mailbox=..&direction=..',
+  ])('says that nothing is there, and asks for nothing else, for %s', async (path) => {
+    const changing = await openConsole(api.url, { mayChange: true });
+    const calls = api.calls.length;
+    const { status, body } = await changing.ask(path);
+    await changing.close();
+    expect([status, changing.faults, api.calls.length]).toEqual([404, [], calls]);
+    expectHonest(body);
+  });
+});
+
 describe('an operator API that does not answer', () => {
   it.each(paths)('is told as such at %s, with what to do, and the page tries again', async (path) => {
     const gone = await openConsole('http://127.0.0.1:9');

@@ -185,6 +185,17 @@ describe('an explanation', () => {
     expect(textIn(body)).toMatch(/left out/);
   });
 
+  it('shows all events of an explanation for one subscriber, and no link that leads to the same page', async () => {
+    const id = 'j'.repeat(200);
+    const told = largest(id);
+    api.on(`GET /transfers/${id}/explanation`, { body: { ...told, subscribers: told.subscribers.slice(0, 1) } });
+    const path = `/transfer?id=${id}&subscriber=crm`;
+    const { body } = await console.ask(path);
+    expect(body.match(/<details>/g)).toHaveLength(100);
+    expect(textIn(body)).not.toMatch(/older event/);
+    expect(await bytesOf(console, path)).toBeLessThan(60_000);
+  });
+
   /** An explanation whose texts are all the same. */
   const saying = (text: string): Answers['explainTransfer'] => ({
     ...largest('t-1'),

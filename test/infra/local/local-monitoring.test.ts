@@ -111,6 +111,23 @@ describe('metrics of a local run', () => {
     await run.line(({ kind, ...facts }) => kind === 'ready' && JSON.stringify(facts).includes(`:${listen}/metrics`));
   });
 
+  it('name no reader whom the file does not name any more, and whose deliveries are held', async () => {
+    const listen = await freePort();
+    const args = ['--data', world.path('data')];
+    const readers = [{ name: 'dave', email: 'dave@example.com' }];
+    const before = world.startReal({ config: { notify: { readers } }, args });
+    await before.line(({ outcome }) => outcome === 'baseline');
+    before.kill('SIGTERM');
+    await before.exit();
+    const run = world.startReal({ config: { metrics: { listen } }, args });
+    await run.line(({ kind }) => kind === 'ready');
+    server.transfers.create(people);
+    await run.line(({ kind, endpoint, status }) => kind === 'delivery' && endpoint === 'dave' && status === 'HELD');
+    const { body, values } = await metricsOf(`http://127.0.0.1:${listen}/metrics`);
+    expect(values['transfer_notifier_deliveries_total{endpoint="(readers)",status="HELD"}']).toBe('1');
+    expect(body).not.toContain('dave');
+  });
+
   it('are served with the token of the operator API where the configuration names no address', async () => {
     const run = world.startReal();
     await run.line(({ outcome }) => outcome === 'baseline');

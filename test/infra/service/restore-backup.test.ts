@@ -1,4 +1,13 @@
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { run } from '#test/infra/cli/run-cli.ts';
@@ -95,13 +104,31 @@ describe('restore', () => {
     expect(readdirSync(folder).toSorted()).toEqual(['data-key', 'dynamodb', 'queues']);
   });
 
-  it.runIf(process.getuid?.() === 0)('gives what root restores to the owner of the folder', async () => {
-    const folder = fresh();
-    mkdirSync(folder);
-    chownSync(folder, 12_345, 23_456);
-    expect((await restore(file, folder)).code).toBe(0);
-    const owners = (readdirSync(folder, { recursive: true }) as string[]).map((name) => statSync(join(folder, name)));
-    expect(owners.length).toBeGreaterThan(4);
-    expect(owners.filter(({ uid, gid }) => uid !== 12_345 || gid !== 23_456)).toEqual([]);
+  describe.runIf(process.getuid?.() === 0)('by root', () => {
+    const ownedFolder = (mode: number): string => {
+      const folder = fresh();
+      mkdirSync(folder);
+      chmodSync(folder, mode);
+      chownSync(folder, 12_345, 23_456);
+      // Its owner has to reach it.
+      chmodSync(world.folder, 0o711);
+      return folder;
+    };
+
+    it('gives what it restores to the owner of the folder', async () => {
+      const folder = ownedFolder(0o700);
+      expect((await restore(file, folder)).code).toBe(0);
+      const owners = (readdirSync(folder, { recursive: true }) as string[]).map((name) => statSync(join(folder, name)));
+      expect(owners.length).toBeGreaterThan(4);
+      expect(owners.filter(({ uid, gid }) => uid !== 12_345 || gid !== 23_456)).toEqual([]);
+    });
+
+    it('writes with the rights of the owner of the folder alone, who could lead root elsewhere by a link', async () => {
+      const folder = ownedFolder(0o500);
+      const { code, stderr } = await restore(file, folder);
+      expect([code, readdirSync(folder)]).toEqual([1, []]);
+      expect(stderr).toContain('EACCES');
+      expect([process.geteuid!(), process.getegid!()]).toEqual([process.getuid!(), process.getgid!()]);
+    });
   });
 });

@@ -122,6 +122,18 @@ describe('GET /transfers/{trackingId}/explanation', () => {
     expect(told.subscribers[1]).not.toHaveProperty('isReader');
   });
 
+  it('tells that an earlier subscriber of the same name got an event, and the present one did not', async () => {
+    await addEndpoint('crm');
+    await world.fanOut(eventOf('FAILED', 1));
+    await world.answerWakeUps();
+    const of = async () => (await explain('one')).subscribers[0]!.verdicts[0];
+    expect(await of()).not.toHaveProperty('reason');
+    await world.ask('DELETE', '/endpoints/crm');
+    world.clock.advance(1000);
+    await addEndpoint('crm');
+    expect(await of()).toMatchObject({ verdict: 'delivered', reason: 'earlier_subscriber' });
+  });
+
   it('tells of an attempt in flight', async () => {
     await addEndpoint('crm');
     let during: Explanation | undefined;

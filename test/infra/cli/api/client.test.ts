@@ -29,4 +29,10 @@ describe('path', () => {
       '/watches/sent/..%2Fo%27brien%2Bx%40example.com%3Fy%23z',
     );
   });
+
+  it.each(['.', '..'])('refuses %s, which would lead to another resource, as what is not there', (part) => {
+    const made = () => path`/endpoints/${part}`;
+    expect(made).toThrow(`no address can name '${part}'`);
+    expect(made).toThrow(expect.objectContaining({ status: 404 }));
+  });
 });

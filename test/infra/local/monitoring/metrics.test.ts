@@ -37,12 +37,7 @@ function gauges() {
     if (world.isBroken) throw new Error('no answer');
     return pages[path] as T;
   };
-  const state = new StateGauges(
-    registry,
-    read,
-    (name) => name,
-    () => world.now,
-  );
+  const state = new StateGauges(registry, read, () => world.now);
   const values = async () => {
     await state.refresh();
     const lines = (await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
@@ -119,7 +114,12 @@ async function metricsWithValues(): Promise<string> {
   const attempt = { event: 'evt_1', status: 'DELIVERED', attempt: 1, durationMs: 40, outcome: 'delivered' };
   for (const endpoint of ['crm', 'alice']) settledChannel.publish({ ...attempt, endpoint });
   settledChannel.publish({ event: 'evt_1', endpoint: 'crm', status: 'CANCELLED', reason: 'operator' });
-  // The file does not name a removed reader any more.
+  // The file names neither of them any more: one is removed, the other disabled.
+  metrics.endpoints([
+    { name: 'frank', format: 'email' },
+    { name: 'crm', format: 'event' },
+  ]);
+  settledChannel.publish({ event: 'evt_1', endpoint: 'frank', status: 'HELD', reason: 'disabled' });
   settledChannel.publish({ event: 'evt_1', endpoint: 'erin', status: 'CANCELLED', reason: 'endpoint_removed' });
   metrics.ticked(true);
   metrics.heartbeat(true);
@@ -139,13 +139,14 @@ describe('NotifierMetrics', () => {
       'attempts_total{endpoint="(readers)",outcome="delivered"} 1',
       'deliveries_total{endpoint="crm",status="CANCELLED"} 1',
       'deliveries_total{endpoint="(removed)",status="CANCELLED"} 1',
+      'deliveries_total{endpoint="(readers)",status="HELD"} 1',
       'attempt_duration_seconds_count 2',
       'ticks_total{outcome="good"} 1',
       'heartbeats_total{outcome="taken"} 1',
       'build_info{version="0.1.0"} 1',
     ])
       expect(text).toContain(`\ntransfer_notifier_${line}\n`);
-    for (const name of ['carol', 'alice', 'dave', 'erin']) expect(text).not.toContain(name);
+    for (const name of ['carol', 'alice', 'dave', 'erin', 'frank']) expect(text).not.toContain(name);
   });
 
   it('have names by the conventions of Prometheus: base units, and total for counters alone', async () => {
