@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 const openers: { readonly [Platform in NodeJS.Platform]?: readonly [command: string, ...args: string[]] } = {
   darwin: ['open'],
   linux: ['xdg-open'],
-  win32: ['explorer.exe'],
+  // The Explorer opens a folder for an address with a query.
+  win32: ['rundll32.exe', 'url.dll,FileProtocolHandler'],
 };
 
 /**

@@ -104,7 +104,7 @@ describe('restore', () => {
     expect(readdirSync(folder).toSorted()).toEqual(['data-key', 'dynamodb', 'queues']);
   });
 
-  describe.runIf(process.getuid?.() === 0)('by root', () => {
+  describe.runIf(process.getuid?.() === 0)('root', () => {
     const ownedFolder = (mode: number): string => {
       const folder = fresh();
       mkdirSync(folder);

@@ -24,9 +24,9 @@ async function* chunks(...list: readonly Buffer[]): AsyncGenerator<Buffer> {
 /** A whole backup with a key of this name. */
 async function backupOf(key: string): Promise<Buffer> {
   const copy = { key, queues: chunks(Buffer.from('queues')), rows: (async function* () {})() };
-  const written: Buffer[] = [];
-  for await (const part of backupBytes('0.1.0', new Date(), copy)) written.push(part);
-  return Buffer.concat(written);
+  const parts: Uint8Array[] = [];
+  for await (const part of backupBytes('0.1.0', new Date(), copy)) parts.push(part);
+  return Buffer.concat(parts);
 }
 
 /** Answers that have begun and wait for their second half. */
