@@ -20,7 +20,7 @@ const mailbox = "o'neil$HOME&x@example.com";
 const watchPath = '/watches/received/o%27neil%24HOME%26x%40example.com';
 const mailboxPath = '/mailboxes/o%27neil%24HOME%26x%40example.com';
 const named = `mailbox=${encodeURIComponent(mailbox)}`;
-const watch = { mailbox, direction: 'received', isDeclared: false, isDisabled: false };
+const watch = { mailbox, direction: 'received', generalIntervalMs: 60_000, isDeclared: false, isDisabled: false };
 const crm = {
   ...{ name: 'crm', status: 'active', isDeclared: false, createdAt: now.toISOString(), format: 'event' },
   ...{

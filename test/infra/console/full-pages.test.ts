@@ -35,6 +35,7 @@ const watch = () => ({
     direction: 'sent',
     isDeclared: true,
     isDisabled: false,
+    generalIntervalMs: 60_000,
     pollIntervalMs: 900_000,
     count: 100_000,
   },

@@ -22,6 +22,9 @@ const seed = (count: number, state: string) =>
 const pages = (limit: number, query: Record<string, string> = {}) =>
   world.pages(path, { ...query, limit: String(limit) });
 
+const [then, later] = ['2026-11-24T00:00:00.000Z', '2026-11-25T00:00:00.000Z'] as const;
+const partition = () => new Partition({ dynamo: world.dynamo, table: transfersTable }, 'sent#alice@example.com');
+
 describe('GET /watches/{direction}/{mailbox}/transfers', () => {
   it('lists none before the first poll', async () => {
     expect(await world.ask('GET', path)).toMatchObject({ status: 200, body: { items: [] } });
@@ -52,12 +55,33 @@ describe('GET /watches/{direction}/{mailbox}/transfers', () => {
     expect((await pages(50, { state: 'PROCESSING' })).flat()).toEqual([]);
   });
 
+  it('lists transfers by the time since which they are in their state', async () => {
+    const [one] = seed(3, 'ACTIVE');
+    const baseline = world.clock.now().toISOString();
+    await poll();
+    world.clock.advance(60_000);
+    world.cryptshare.transfers.setState(one!.trackingId, 'FAILED');
+    const changed = world.clock.now().toISOString();
+    await poll();
+    const ids = async (query: Record<string, string>) => (await pages(2, query)).flat().map(({ trackingId }) => trackingId);
+    expect(await ids({ from: changed })).toEqual([one!.trackingId]);
+    expect(await ids({ until: changed })).toHaveLength(2);
+    expect(await ids({ from: baseline, until: changed, state: 'FAILED' })).toEqual([]);
+  });
+
+  it('tells how many recipients have downloaded where the watch follows it', async () => {
+    const downloads = { recipients: 3, downloadedBy: 2, numbers: {}, fetched: [1, 2], isByAll: false };
+    const row = { state: 'ACTIVE', sequence: 1, firstSeenAt: then, observedAt: later, rev: 1, followed: { downloads } };
+    await partition().put(transferKey('one'), row, {});
+    const { items } = (await world.ask('GET', path)).body;
+    expect(items).toMatchObject([{ trackingId: 'one', recipients: 3, downloadedBy: 2 }]);
+  });
+
   it('marks transfers that the server no longer lists', async () => {
-    const row = { state: 'ACTIVE', sequence: 1, firstSeenAt: 'then', observedAt: 'later', rev: 1, isUnlisted: true };
-    const partition = new Partition({ dynamo: world.dynamo, table: transfersTable }, 'sent#alice@example.com');
-    await partition.put(transferKey('one'), row, {});
+    const row = { state: 'ACTIVE', sequence: 1, firstSeenAt: then, observedAt: later, rev: 1, isUnlisted: true };
+    await partition().put(transferKey('one'), row, {});
     expect((await world.ask('GET', path)).body.items).toEqual([
-      { trackingId: 'one', state: 'ACTIVE', since: 'later', firstSeenAt: 'then', isListed: false },
+      { trackingId: 'one', state: 'ACTIVE', since: later, firstSeenAt: then, isListed: false },
     ]);
   });
 
