@@ -211,6 +211,7 @@ describe('POST /deliveries/{event}/{endpoint}/cancel', () => {
       status: 409,
       body: { detail: 'the delivery is being attempted' },
     });
+    expect((await world.ask('GET', '/endpoints/crm')).body).toMatchObject({ inFlight: 1 });
     world.clock.advance(leaseDurationMs);
     expect((await world.ask('POST', `${path}/cancel`)).status).toBe(200);
   });

@@ -63,7 +63,8 @@ describe('GET /watches/{direction}/{mailbox}/transfers', () => {
     world.cryptshare.transfers.setState(one!.trackingId, 'FAILED');
     const changed = world.clock.now().toISOString();
     await poll();
-    const ids = async (query: Record<string, string>) => (await pages(2, query)).flat().map(({ trackingId }) => trackingId);
+    const ids = async (query: Record<string, string>) =>
+      (await pages(2, query)).flat().map(({ trackingId }) => trackingId);
     expect(await ids({ from: changed })).toEqual([one!.trackingId]);
     expect(await ids({ until: changed })).toHaveLength(2);
     expect(await ids({ from: baseline, until: changed, state: 'FAILED' })).toEqual([]);
