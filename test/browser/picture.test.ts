@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { LocalRun } from '#test/infra/local/local-run.ts';
 import { visit } from './visitor.ts';
@@ -36,5 +36,6 @@ async function ended(run: LocalRun): Promise<void> {
 }
 
 it(`shows a picture below ${mostBytes / 1000} KB in the README`, () => {
+  expect(readFileSync('README.md', 'utf8')).toContain(`](${picture})`);
   expect(statSync(picture).size).toBeLessThan(mostBytes);
 });

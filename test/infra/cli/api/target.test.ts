@@ -3,6 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { proxySettingsIn } from '#functions/http/proxy.ts';
+import { ApiClient } from '#infra/cli/api/client.ts';
 import { findTarget } from '#infra/cli/api/target.ts';
 import { run } from '#test/infra/cli/run-cli.ts';
 import { problem, ScriptedApi, startOperatorApi } from '#test/infra/cli/scripted-api.ts';
@@ -238,6 +240,15 @@ describe('localTarget', () => {
       expect(ran.stderr).toMatch(/^.*operator\.json names no address and token, .*: start the local run again\n$/);
     },
   );
+
+  it('follows a run that was started again to its new address and token', async () => {
+    const data = dataFolder('{"url":"http://127.0.0.1:9","token":"example-token-1"}');
+    const client = new ApiClient(await findTarget({ data }, {}), proxySettingsIn({}));
+    await expect(client.get('/watches')).rejects.toThrow(/cannot reach the operator API at http:\/\/127\.0\.0\.1:9/);
+    writeFileSync(join(data, 'operator.json'), JSON.stringify({ url: api.url, token: 'example-token-2' }));
+    expect(await client.get('/watches')).toEqual({ items: [] });
+    expect(api.requests.at(-1)!.headers.authorization).toBe('Bearer example-token-2');
+  });
 
   it('reports the address file of a run that has ended', async () => {
     const data = dataFolder('{"url":"http://127.0.0.1:9","token":"example-token"}');
