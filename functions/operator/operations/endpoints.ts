@@ -39,7 +39,7 @@ async function allShown({ webhooks }: OperatorDependencies, endpoints: readonly 
       ...lifecycle.viewOf(webhooks, endpoint),
       isDeclared,
       health: health && { ...health, warnedAt: health.warnedAt === undefined ? undefined : iso(health.warnedAt) },
-      inFlight: Object.keys(lease.inFlight).length,
+      inFlight: Object.values(lease.inFlight).filter(({ until }) => until > now).length,
       failures: failingSince === undefined ? undefined : { count: failedAttempts, since: iso(failingSince) },
       circuitBreaker: state === 'closed' ? undefined : { state, openUntil: iso(openUntil!) },
     };

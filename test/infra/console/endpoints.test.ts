@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { exampleEvents } from '#test/support/webhook-world.ts';
+import { exampleEvent, exampleEvents } from '#test/support/webhook-world.ts';
 import { type ConsoleWorld, openConsole, startConsoleWorld, textIn } from './console-world.ts';
 import { confirm, formIn } from './forms.ts';
 
@@ -37,6 +37,21 @@ describe('the page of a webhook', () => {
     expect(text).toContain('its log says why');
     expect(text).toContain('Deliveries waiting 3');
     expect(await page('/webhooks')).toMatch(/crm (retries|fails) \d+ failed attempts since/);
+  });
+
+  it('says so too after hundreds of newer events, none of which was tried', async () => {
+    await fail('database is locked');
+    const timestamp = '2026-11-24T01:00:00.000Z';
+    await world.fanOut(...exampleEvents('newer', 101).map((event) => ({ ...event, timestamp })));
+    const text = await page('/endpoint?name=crm');
+    expect(text).toContain('Last attempt: HTTP 500 database is locked');
+  });
+
+  it('counts no attempt in flight once the time of each is over', async () => {
+    await world.fanOut(exampleEvent('transfer'));
+    await world.answerWakeUps();
+    world.clock.advance(60_000);
+    expect(await page('/endpoint?name=crm')).toContain('In flight 0 of at most 10');
   });
 
   it('explains in English what the system said, marked as such on a German page', async () => {
