@@ -66,7 +66,7 @@ describe('the overview', () => {
     await world.tick();
     expect(await verdict()).toBe(warn);
     expect(await world.console.read('/')).toMatch(/1 watch fails since .* the server cannot be reached/);
-    expect(await world.console.read('/', 'de')).toMatch(/1 Beobachtung scheitert seit .* nicht erreichbar/);
+    expect(await world.console.read('/', 'de')).toMatch(/1 Überwachung scheitert seit .* nicht erreichbar/);
     for (let polls = 0; polls < 2; polls += 1) {
       world.clock.advance(60_000);
       await world.tick();
