@@ -45,6 +45,7 @@ export async function startConsole({ port, language, intervalMs, onFault, steady
   const source = { ...given, api, runChecks: sharedChecks(given.runChecks) };
   const app = consoleApp({ source, admission, feed, routes, language, timeZone, onFault });
   const server = http.createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+  server.maxRequestsPerSocket = mostRequests;
   const served = await serveOnLoopback(server, withAny, { host: '127.0.0.1', port: port ?? 0 }, 'own');
   return {
     url: served.url,
@@ -56,6 +57,9 @@ export async function startConsole({ port, language, intervalMs, onFault, steady
     },
   };
 }
+
+/** Requests of one connection: those that arrive together are all answered before the first answer is read. */
+const mostRequests = 100;
 
 /** Milliseconds by which an age is told apart: it grows all the time, which is no news. */
 const ageStepMs = 60_000;

@@ -28,6 +28,8 @@ export async function serveMetrics(metrics: Metrics, address: ListenAddress) {
     else response.writeHead(isRead ? 404 : 405, { allow: 'GET, HEAD' }).end();
   });
   server.maxConnections = mostConnections;
+  // Requests that arrive together would all be answered before the first answer is read.
+  server.maxRequestsPerSocket = 1;
   const served = await (isLoopbackAddress(address)
     ? serveOnLoopback(server, () => undefined, address)
     : serveOnNetwork(server, address));

@@ -108,6 +108,17 @@ describe('a browser that is not admitted', () => {
   });
 });
 
+it('makes few pages for requests of one connection that come together, read or not', async () => {
+  const socket = net.connect(Number(new URL(console.url).port), '127.0.0.1');
+  socket.write('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'.repeat(500));
+  let answered = '';
+  for await (const chunk of socket) {
+    answered += chunk;
+    if (answered.match(/HTTP\/1\.1 /g)?.length === 500) break;
+  }
+  expect(answered.match(/HTTP\/1\.1 403/g)).toHaveLength(100);
+});
+
 describe('the guard', () => {
   const allowed = { cookie: () => console.cookie };
   const origin = () => console.url;
