@@ -17,6 +17,7 @@ const receiverRemedies: { readonly [Finding in TlsFinding]?: string } = {
 interface AttemptFacts extends MailFacts {
   /** Undefined for an answer, and for all mails. */
   readonly failure?: PostFailure | undefined;
+  readonly outcome?: string | undefined;
 }
 
 interface Words {
@@ -51,14 +52,21 @@ const failures: Record<PostFailure, Words> = {
 };
 
 /** Describes the end of an attempt: `HTTP 204`, `SMTP 250`, or `its name cannot be resolved (ENOTFOUND)`. */
-export function attemptWords({ failure, code, status, cause }: AttemptFacts): string {
+export function attemptWords(facts: AttemptFacts): string {
+  const { failure, code, status, cause } = facts;
   if (failure === undefined) {
     const mail = mailFailureWords({ cause, code, status });
-    return mail?.says ?? (status === undefined ? 'not told' : `${smtpSuccess.has(status) ? 'SMTP' : 'HTTP'} ${status}`);
+    if (mail) return mail.says;
+    if (status === undefined) return isTaken(facts) ? 'taken' : 'not told';
+    return `${smtpSuccess.has(status) ? 'SMTP' : 'HTTP'} ${status}`;
   }
   const { says } = wordsOf(failure, code);
   return code === undefined ? says : `${says} (${code})`;
 }
+
+/** True for a success without a number, as of a mail that the operating system took. */
+export const isTaken = ({ outcome, status }: Pick<AttemptFacts, 'outcome' | 'status'>): boolean =>
+  outcome === 'delivered' && status === undefined;
 
 /** Remedy for an attempt without an answer, or for a mail; undefined when the receiver of a webhook answered. */
 export function attemptRemedy({ failure, code, status, cause }: AttemptFacts): string | undefined {

@@ -88,8 +88,7 @@ const styles: { readonly [Kind in Happening['kind']]?: Style } = {
 function howOf(happening: Happening): string | undefined {
   const { kind, mailbox, direction: way, state, attempt, durationMs, digest, cause } = happening;
   if (kind === 'seen') return `${way} ${mailboxText(mailbox ?? '')}`;
-  const isTaken = happening.outcome === 'delivered' && happening.status === undefined;
-  if (kind === 'attempt') return `${attempt}: ${isTaken ? 'taken' : attemptWords(happening)}, ${durationMs} ms`;
+  if (kind === 'attempt') return `${attempt}: ${attemptWords(happening)}, ${durationMs} ms`;
   return kind === 'event' ? neutral(state ?? '') : (digest ?? cause);
 }
 

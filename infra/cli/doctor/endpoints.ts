@@ -3,6 +3,7 @@ import type { Session } from '#infra/cli/api/session.ts';
 import { failuresText } from '#infra/cli/commands/endpoint/endpoint-view.ts';
 import { lastAttemptTo } from '#infra/cli/commands/endpoint/last-attempt.ts';
 import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
+import { endpointCauseWords } from '#infra/terminal/endpoint-cause.ts';
 import { type Check, met, orFailed, warn } from './check.ts';
 
 /** Failing endpoints reported one by one. */
@@ -21,7 +22,7 @@ export const checkEndpoints = (session: Session): Promise<Check[]> =>
 async function checked({ api, hint }: Session, endpoint: EndpointResource): Promise<Check> {
   const { name, health } = endpoint;
   const last = await lastAttemptTo(api, endpoint);
-  const cause = last ? attemptWords(last) : health?.cause;
+  const cause = last ? attemptWords(last) : health && endpointCauseWords(health.cause);
   const message = [`${name}: ${failuresText(endpoint)}`, cause].filter(Boolean).join(': ');
   return warn('endpoints', message, (last && attemptRemedy(last)) ?? hint(`delivery list --endpoint ${name}`));
 }

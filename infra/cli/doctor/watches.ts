@@ -72,7 +72,12 @@ export function checkListings(watches: readonly WatchResource[], unverified: Rea
     enabled.length > withProblem.length && ok('last listing', well),
     ...checksOf(news),
     ...checksOf(enabled.filter(({ lacksFacts }) => lacksFacts).map(lackOf)),
-    paused > 0 && warn('last listing', `${paused} watches are paused`, 'npm run notifier -- watch resume MAILBOX'),
+    paused > 0 &&
+      warn(
+        'last listing',
+        `${paused} ${paused === 1 ? 'watch is' : 'watches are'} paused`,
+        'npm run notifier -- watch resume MAILBOX',
+      ),
   ]);
 }
 

@@ -1,5 +1,6 @@
 import { ApiError, CliError } from '#infra/cli/terminal/cli-error.ts';
 import type { Words } from '#infra/console/words/words.ts';
+import { withQuery } from './elements.ts';
 import { html } from './html.ts';
 import type { PageRequest, View } from './page.ts';
 
@@ -39,7 +40,7 @@ export function errorPage({ words, url }: Pick<PageRequest, 'words' | 'url'>, er
   if (error.status === 404) return problemPage(words, 'missing', message);
   // The API answers so to the cursor of another list, and to one that was shortened.
   const isCursor = error.status === 400 && url.searchParams.has('cursor') && /cursor/.test(message);
-  if (isCursor) return problemPage(words, 'cursor', message, url.pathname);
+  if (isCursor) return problemPage(words, 'cursor', message, withQuery(url, { cursor: undefined }));
   return { ...problemPage(words, 'refused', message), status: passedOn.find((one) => one === error.status) ?? 502 };
 }
 

@@ -16,11 +16,20 @@ export function eventTable({ words, notices }: PageRequest, events: readonly Eve
   ];
   const eventWords = (event: EventResource): Part => {
     const told = event as unknown as ToldEvent;
-    if (!event.type.startsWith('transfer.')) return operatorWords(notices, told).headline;
+    if (!event.type.startsWith('transfer.')) return subjectLink(event, operatorWords(notices, told).headline);
     const { words: what, detail } = transferWords(notices, told);
     return html`${what}${detail && html` <small>${detail}</small>`}`;
   };
   return table(say('events.newest', { count: events.length }), columns, events);
+}
+
+/** The page of the webhook, reader or watch that an event is about. */
+function subjectLink({ type, data: { endpoint, mailbox, direction } }: EventResource, headline: string): Part {
+  if (type === 'endpoint.removed') return headline;
+  if (typeof endpoint === 'string')
+    return html`<a href="${addressOf('/endpoint', { name: endpoint })}">${headline}</a>`;
+  if (typeof mailbox !== 'string' || typeof direction !== 'string') return headline;
+  return html`<a href="${addressOf('/watch', { mailbox, direction })}">${headline}</a>`;
 }
 
 /** The type of an event in words. @example 'failed' */

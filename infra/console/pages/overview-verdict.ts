@@ -9,7 +9,12 @@ export type Finding =
   | { readonly kind: 'cause'; readonly tone: 'bad' | 'warn'; readonly cause: StatusResource['causes'][number] }
   | { readonly kind: 'overdue'; readonly tone: 'bad'; readonly overdueMs: number }
   | { readonly kind: 'webhook'; readonly tone: 'bad' | 'warn'; readonly endpoint: EndpointResource }
-  | { readonly kind: 'disabled' | 'held'; readonly tone: 'warn'; readonly count: number; readonly more: boolean }
+  | {
+      readonly kind: 'disabled' | 'held' | 'paused' | 'paused-watches';
+      readonly tone: 'warn';
+      readonly count: number;
+      readonly more: boolean;
+    }
   | { readonly kind: 'unwatched' | 'unpolled'; readonly tone: 'warn' };
 
 /** Findings that keep the notifier from working, the worst first. @param failing webhooks and readers whose attempts fail */
@@ -22,7 +27,9 @@ export function findingsOf(status: StatusResource, failing: readonly EndpointRes
     oldestOverdueMs > longestOverdueMs && { kind: 'overdue', tone: 'bad', overdueMs: oldestOverdueMs },
     ...failing.map((endpoint): Finding => ({ kind: 'webhook', tone: endpoint.health ? 'bad' : 'warn', endpoint })),
     endpoints.disabled > 0 && { kind: 'disabled', tone: 'warn', count: endpoints.disabled, more: false },
+    endpoints.paused > 0 && { kind: 'paused', tone: 'warn', count: endpoints.paused, more: false },
     held.count > 0 && { kind: 'held', tone: 'warn', ...held },
+    watches.disabled > 0 && { kind: 'paused-watches', tone: 'warn', count: watches.disabled, more: false },
     watches.all === watches.disabled && { kind: 'unwatched', tone: 'warn' },
     watches.all > watches.disabled && polls.lastAt === undefined && { kind: 'unpolled', tone: 'warn' },
   ];

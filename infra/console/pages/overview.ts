@@ -93,6 +93,18 @@ function findingItem(request: PageRequest, finding: Finding): Html {
         link('/webhooks', say('section.webhooks')),
         command(request, 'endpoint list'),
       );
+    case 'paused':
+      return item(
+        say('finding.paused', { count: finding.count }),
+        link('/webhooks', say('section.webhooks')),
+        command(request, 'endpoint resume NAME'),
+      );
+    case 'paused-watches':
+      return item(
+        say('finding.paused-watches', { count: finding.count }),
+        link('/watches', say('section.watches')),
+        command(request, 'watch resume MAILBOX'),
+      );
     case 'held':
       return item(
         counted(request, heldWords, finding),

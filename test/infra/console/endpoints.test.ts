@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { EndpointResource } from '#infra/cli/api/resources.ts';
 import { exampleEvent, exampleEvents } from '#test/support/webhook-world.ts';
 import { type ConsoleWorld, openConsole, startConsoleWorld, textIn } from './console-world.ts';
 import { confirm, formIn } from './forms.ts';
@@ -11,6 +12,8 @@ beforeEach(async () => {
 });
 
 const page = async (path: string) => textIn((await world.console.ask(path)).body);
+type CircuitBreaker = NonNullable<EndpointResource['circuitBreaker']>;
+
 const status = async () => (await world.ask('GET', '/endpoints/crm')).body.status;
 
 /** Has the receiver fail with an answer, until its retries are some hours apart. */
@@ -45,6 +48,40 @@ describe('the page of a webhook', () => {
     await world.fanOut(...exampleEvents('newer', 101).map((event) => ({ ...event, timestamp })));
     const text = await page('/endpoint?name=crm');
     expect(text).toContain('Last attempt: HTTP 500 database is locked');
+  });
+
+  it('names the time to which an open circuit breaker puts the next attempt, on each page with deliveries', async () => {
+    world.setAnswer(() => ({ status: 429, headers: { 'retry-after': '3600' } }));
+    await world.fanOut(exampleEvent('transfer'));
+    await world.answerWakeUps();
+    await world.fanOut(exampleEvent('newer'));
+    const { state, openUntil } = (await world.ask('GET', '/endpoints/crm')).body.circuitBreaker as CircuitBreaker;
+    expect(state).toBe('open');
+    const until = `<time datetime="${openUntil}">`;
+    const list = (await world.console.ask('/deliveries?endpoint=crm')).body;
+    const one = /href="(\/delivery\?[^"]*)"/.exec(list)![1]!.replaceAll('&amp;', '&');
+    for (const path of ['/endpoint?name=crm', '/deliveries?endpoint=crm', one]) {
+      const { body } = await world.console.ask(path);
+      expect([path, body.includes(until)]).toEqual([path, true]);
+    }
+    expect(textIn(list)).toContain('(the circuit breaker is open)');
+  });
+
+  it('leads from a delivery to its transfer, whose page says why', async () => {
+    await world.fanOut(exampleEvent('transfer'));
+    await world.settleAll();
+    const list = (await world.console.ask('/deliveries?endpoint=crm')).body;
+    const one = /href="(\/delivery\?[^"]*)"/.exec(list)![1]!.replaceAll('&amp;', '&');
+    expect((await world.console.ask(one)).body).toContain('href="/transfer?id=transfer"');
+  });
+
+  it('says in English and German why it fails, once operators are told', async () => {
+    await fail('no');
+    world.clock.advance(3 * 3_600_000);
+    await world.sweep();
+    await world.answerWakeUps();
+    expect(await world.console.read('/endpoint?name=crm')).toContain('it answers with an error; look at its own log');
+    expect(await world.console.read('/endpoint?name=crm', 'de')).toContain('er antwortet mit einem Fehler');
   });
 
   it('counts no attempt in flight once the time of each is over', async () => {

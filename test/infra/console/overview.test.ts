@@ -52,6 +52,24 @@ describe('the overview', () => {
     expect(textIn(body)).toContain('Watches 1, 0 failing, 0 paused');
   });
 
+  it('does not call a notifier well that lets a watch rest', async () => {
+    await watchAlice();
+    await world.tick();
+    await world.ask('POST', '/watches', { body: { mailbox: 'bob@example.com' } });
+    await world.ask('POST', '/watches/sent/bob@example.com/pause');
+    expect(await verdict()).toBe(warn);
+    expect(await world.console.read('/')).toContain('1 watch is paused.');
+  });
+
+  it('does not call a notifier well that lets a webhook rest', async () => {
+    await watchAlice();
+    await world.tick();
+    await addEndpoint('crm');
+    await world.ask('POST', '/endpoints/crm/pause');
+    expect(await verdict()).toBe(warn);
+    expect(await world.console.read('/', 'de')).toContain('1 Webhook oder Leser ist angehalten');
+  });
+
   it('says that polls have stopped, though no poll failed', async () => {
     await watchAlice();
     await world.tick();

@@ -173,7 +173,7 @@ describe('a list', () => {
     const { status, body } = await world.console.ask(`/transfers?${query}`);
     expect(status).toBe(400);
     expect(textIn(body)).toContain('This place of the list is not there');
-    expect(body).toContain('<a href="/transfers">To the beginning of the list</a>');
+    expect(body).toContain('<a href="/transfers?mailbox=alice%40example.com">To the beginning of the list</a>');
     expect(body).not.toContain('<script>alert');
     expectHonest(body);
   });

@@ -3,6 +3,7 @@ import type { AttemptResource, EndpointResource, EndpointWithSecret } from '#inf
 import { type Column, type Output, statusStyle, timeText } from '#infra/cli/terminal/output.ts';
 import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
 import { durationText } from '#infra/terminal/durations.ts';
+import { endpointCauseWords } from '#infra/terminal/endpoint-cause.ts';
 
 export const columns: readonly Column<EndpointResource>[] = [
   { heading: 'NAME', text: ({ name }) => name },
@@ -35,7 +36,11 @@ export function printEndpoint(output: Output, endpoint: EndpointResource, last?:
     ['name', endpoint.name],
     ['status', stateOf(endpoint)],
     ['because', endpoint.disabledBecause],
-    ['problem', failuresText(endpoint) ?? (health && `${health.cause} since ${timeText(health.failingSince)} UTC`)],
+    [
+      'problem',
+      failuresText(endpoint) ??
+        (health && `failing since ${timeText(health.failingSince)} UTC: ${endpointCauseWords(health.cause)}`),
+    ],
     ['circuit breaker', breakerText(endpoint)],
     ['last attempt', last && attemptWords(last)],
     ['what to do', last && attemptRemedy(last)],
@@ -47,7 +52,7 @@ export function printEndpoint(output: Output, endpoint: EndpointResource, last?:
     ['digests', endpoint.reader && readerText(endpoint.reader)],
     ['headers', headerNames.join(', ')],
     ['retries after', retryDelaysMs.map(durationText).join(', ')],
-    ['in flight', endpoint.maxInFlight],
+    ['in flight', `${endpoint.inFlight} of at most ${endpoint.maxInFlight} at a time`],
     ['public key', endpoint.publicKey],
     ['declared', endpoint.isDeclared ? 'in the configuration file' : undefined],
     ['added (UTC)', timeText(endpoint.createdAt)],

@@ -1,6 +1,13 @@
 import { cut } from '#functions/notices/foreign-text.ts';
 import { path } from '#infra/cli/api/client.ts';
-import type { AttemptResource, DeliveryResource, Page } from '#infra/cli/api/resources.ts';
+import type {
+  AttemptResource,
+  DeliveryResource,
+  EndpointResource,
+  EventResource,
+  Page,
+} from '#infra/cli/api/resources.ts';
+import { ApiError } from '#infra/cli/terminal/cli-error.ts';
 import { outcomeLine } from '#infra/console/changes/outcome.ts';
 import {
   badge,
@@ -16,7 +23,7 @@ import {
 import { type Html, html, type Part } from '#infra/console/html/html.ts';
 import type { PageRequest, PageRoute, View } from '#infra/console/html/page.ts';
 import { attemptText } from '#infra/console/pages/attempt-text.ts';
-import { eventTypeWords } from '#infra/console/pages/event-table.ts';
+import { eventTypeWords, transferLink } from '#infra/console/pages/event-table.ts';
 import { attemptRemedy } from '#infra/terminal/attempt-words.ts';
 import { endpointAddress } from './endpoint-words.ts';
 
@@ -67,10 +74,13 @@ async function deliveriesPage(request: PageRequest): Promise<View> {
   const { say } = words;
   const name = url.searchParams.get('endpoint') ?? '';
   const query = { endpoint: name, limit: perPage, cursor: url.searchParams.get('cursor') ?? undefined };
-  const { items, next } = await api.get<Page<DeliveryResource>>('/deliveries', query);
+  const [{ items, next }, endpoint] = await Promise.all([
+    api.get<Page<DeliveryResource>>('/deliveries', query),
+    endpointOf(request, name),
+  ]);
   const title = say('deliveries.to', { name });
   const main = html`<h1>${title}</h1>
-${deliveryTable(request, items)}
+${deliveryTable(request, items, endpoint)}
 ${pager(request, next)}
 <p><a href="${endpointAddress(name)}">${name}</a></p>
 <p>${commandLine(request, `delivery list --endpoint ${shellWord(name)}`)}</p>`;
@@ -78,7 +88,11 @@ ${pager(request, next)}
 }
 
 /** Deliveries, those of the newest events first. */
-export function deliveryTable(request: PageRequest, deliveries: readonly DeliveryResource[]): Html {
+export function deliveryTable(
+  request: PageRequest,
+  deliveries: readonly DeliveryResource[],
+  endpoint: EndpointResource | undefined,
+): Html {
   const { words } = request;
   const { say } = words;
   if (deliveries.length === 0) return html`<p>${say('deliveries.none')}</p>`;
@@ -93,11 +107,33 @@ export function deliveryTable(request: PageRequest, deliveries: readonly Deliver
     { heading: say('delivery.attempts'), cell: ({ attempt }: DeliveryResource) => attempt },
     {
       heading: say('delivery.next'),
-      cell: ({ nextAttemptAt }: DeliveryResource) => nextAttemptAt !== undefined && time(words, nextAttemptAt),
+      cell: (delivery: DeliveryResource) => nextAttempt(request, delivery, endpoint),
     },
     { heading: say('delivery.reason'), cell: ({ reason, digest }: DeliveryResource) => reasonText(reason) ?? digest },
   ];
   return table(say('deliveries.count', { count: deliveries.length }), columns, deliveries);
+}
+
+/** The endpoint of deliveries; undefined once it is removed. */
+async function endpointOf({ api }: PageRequest, name: string): Promise<EndpointResource | undefined> {
+  try {
+    return await api.get<EndpointResource>(path`/endpoints/${name || ' '}`);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+/** When a delivery is attempted next; an open circuit breaker lets it wait longer than its own schedule. */
+function nextAttempt(
+  { words }: PageRequest,
+  { nextAttemptAt }: DeliveryResource,
+  endpoint: EndpointResource | undefined,
+): Part {
+  if (nextAttemptAt === undefined) return undefined;
+  const { state, openUntil } = endpoint?.circuitBreaker ?? {};
+  if (state !== 'open' || openUntil === undefined || openUntil <= nextAttemptAt) return time(words, nextAttemptAt);
+  return html`${time(words, openUntil)} <small>${words.say('delivery.next.breaker')}</small>`;
 }
 
 /** Reasons are names of the API, in English. */
@@ -112,18 +148,20 @@ async function deliveryPage(request: PageRequest): Promise<View> {
   const { words } = request;
   const { say } = words;
   const delivery = await readDelivery(request);
-  const { event, endpoint, status, attempts = [], nextAttemptAt, reason, digest } = delivery;
+  const [about, receiver] = await Promise.all([eventOf(request, delivery), endpointOf(request, delivery.endpoint)]);
+  const { event, endpoint, status, attempts = [], reason, digest } = delivery;
   const title = say('delivery.of', { what: typeText(request, delivery), name: endpoint });
   const command = (verb: string) => `delivery ${verb} ${shellWord(event)} ${endpoint}`;
   const last = attempts.at(-1);
   const remedy = status === 'DELIVERED' || !last ? undefined : attemptRemedy(last);
   const main = html`<section id="delivery">${outcomeLine(request)}<h1>${title} ${statusBadge(request, delivery)}</h1>
 ${facts([
+  [say('event.transfer'), transferLink(about?.data.trackingId) || undefined],
   [say('delivery.event'), html`<code>${event}</code>`],
   [say('delivery.event-at'), time(words, delivery.eventAt)],
-  [say('subscriber'), html`<a href="${endpointAddress(endpoint)}">${endpoint}</a>`],
+  [say('delivery.to'), receiver ? html`<a href="${endpointAddress(endpoint)}">${endpoint}</a>` : endpoint],
   [say('delivery.attempts'), delivery.attempt],
-  [say('delivery.next'), nextAttemptAt && time(words, nextAttemptAt)],
+  [say('delivery.next'), nextAttempt(request, delivery, receiver)],
   [say('delivery.reason'), reasonText(reason)],
   [say('explain.digest'), digest],
 ])}
@@ -133,6 +171,17 @@ ${(status === 'PENDING' || status === 'HELD') && changeLink(request, deliveryAdd
 <section id="attempts"><h2>${say('delivery.attempts')}</h2>${attemptTable(request, attempts)}
 <p>${commandLine(request, command('show'))}</p></section>`;
   return { title, section: 'webhooks', main, isLive: true };
+}
+
+/** The event that a delivery sends; undefined for a digest, and once the event is no longer kept. */
+async function eventOf({ api }: PageRequest, { event, type }: DeliveryResource): Promise<EventResource | undefined> {
+  if (type === 'digest') return undefined;
+  try {
+    return await api.get<EventResource>(path`/events/${event}`);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return undefined;
+    throw error;
+  }
 }
 
 /** The newest attempts first, each with what the receiver answered. */

@@ -9,6 +9,7 @@ import type { PageApi, PageRequest, PageRoute, View } from '#infra/console/html/
 import { attemptText } from '#infra/console/pages/attempt-text.ts';
 import { attemptRemedy } from '#infra/terminal/attempt-words.ts';
 import { durationText } from '#infra/terminal/durations.ts';
+import { endpointCauseWords } from '#infra/terminal/endpoint-cause.ts';
 import { changeLinks } from './change-links.ts';
 import { deliveryTable } from './deliveries.ts';
 import { endpointBadge, failuresText, readEndpoint, sectionOf } from './endpoint-words.ts';
@@ -47,7 +48,7 @@ ${isForPeople(endpoint.format) && html`<p><a class="button" href="${preview}">${
     [say('endpoint.in-flight'), say('endpoint.in-flight.of', { count: endpoint.inFlight, most: endpoint.maxInFlight })],
   ])}</section>
 <section id="success"><h2>${say('success')}</h2>${successChart(request, success)}</section>
-<section id="deliveries"><h2>${say('deliveries')}</h2>${deliveryTable(request, deliveries.items)}
+<section id="deliveries"><h2>${say('deliveries')}</h2>${deliveryTable(request, deliveries.items, endpoint)}
 <p><a href="/deliveries?endpoint=${encodeURIComponent(name)}">${say('deliveries.all')}</a></p></section>
 <section id="facts"><h2>${say('endpoint.settings')}</h2>${settings(request, endpoint)}
 <p>${commandLine(request, `endpoint show ${name}`)}</p></section>`;
@@ -80,9 +81,15 @@ function problemCard(request: PageRequest, endpoint: EndpointResource, last: Att
   const failing = failuresText(request, endpoint);
   if (failing === undefined) return undefined;
   const phrase = `cause.endpoint.${health?.cause}`;
+  // Only other languages than English have words for causes.
+  const causeText =
+    health &&
+    (notices.has(phrase)
+      ? html`<p>${notices.say(phrase)}</p>`
+      : html`<p class="said" lang="en">${foreign(endpointCauseWords(health.cause))}</p>`);
   const remedy = last && attemptRemedy(last);
   return html`<div class="problem"><p>${failing}</p>
-${notices.has(phrase) && html`<p>${notices.say(phrase)}</p>`}
+${causeText}
 ${last && html`<p>${say('endpoint.last')} ${attemptText(request, last)}</p>`}
 ${last?.response && html`<pre>${foreign(last.response)}</pre>`}
 ${last && (remedy === undefined ? html`<p>${say('endpoint.answered')}</p>` : html`<p class="said" lang="en">${remedy}</p>`)}
