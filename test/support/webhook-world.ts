@@ -5,6 +5,7 @@ import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { Partition } from '#functions/dynamodb/partition.ts';
+import type { EndpointEvent } from '#functions/events/endpoint-event.ts';
 import { eventBody, type TransferEvent, transferEvent } from '#functions/events/transfer-event.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
@@ -239,7 +240,7 @@ export async function startWebhookWorld() {
     setAnswer(next: typeof answer) {
       answer = next;
     },
-    fanOut: (...events: TransferEvent[]) =>
+    fanOut: (...events: (TransferEvent | EndpointEvent)[]) =>
       fanOut(
         deps,
         events.map((event) => ({ body: eventBody(event) })),

@@ -148,7 +148,10 @@ function numbers(
     [say('number.complete'), completeWords(request, { watches, polls })],
     [say('number.watches'), say('number.watches.of', watches)],
     [say('number.endpoints'), say('number.endpoints.of', endpoints)],
-    [say('number.waiting'), counted(request, countWords, waiting)],
+    [
+      say('number.waiting'),
+      html`${counted(request, countWords, waiting)} <small>${say('number.waiting.digests')}</small>`,
+    ],
     [say('number.held'), counted(request, countWords, held)],
     [
       say('number.overdue'),

@@ -103,7 +103,9 @@ export function calmReporter(
     tick() {
       if (isClosed) return;
       show(isHurrying);
-      pinned.pin(footer(visible, statusWords(folding, now()), width()).map((line) => line && paint('gray', line)));
+      pinned.pin(
+        footer(visible, statusWords(folding, now(), keepsData), width()).map((line) => line && paint('gray', line)),
+      );
     },
     hurry() {
       isHurrying = true;
@@ -126,7 +128,7 @@ export function calmReporter(
 }
 
 /** @example '12 changes, 20 deliveries; archive: 3 again in 4 s; Ctrl-C stops' */
-function statusWords({ counts, open }: Folding, now: number): string {
+function statusWords({ counts, open }: Folding, now: number, keepsData: boolean): string {
   const number = (count: number, one: string, many: string) =>
     `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
   const totals = [
@@ -135,11 +137,9 @@ function statusWords({ counts, open }: Folding, now: number): string {
     counts.failed > 0 ? `${counts.failed.toLocaleString('en')} failed` : '',
   ];
   const waits = openWords(open, now);
-  return [
-    totals.filter(Boolean).join(', '),
-    waits.length > 0 ? waits.join(', ') : 'nothing waits',
-    'Ctrl-C stops',
-  ].join('; ');
+  // Only deliveries of this run are counted; those of an earlier one may wait.
+  const none = keepsData ? 'of these, nothing waits' : 'nothing waits';
+  return [totals.filter(Boolean).join(', '), waits.length > 0 ? waits.join(', ') : none, 'Ctrl-C stops'].join('; ');
 }
 
 /** Lines below all others: as many addresses as fit, each whole, and the status. */

@@ -74,7 +74,10 @@ Watch it: save this as simulator.config.json
   {
     "server": { "url": "${url}" },
     "schedule": { "every": "2s" },
-    "watches": [{ "mailbox": "alice@example.com" }, { "mailbox": "bob@example.org", "direction": "received" }]
+    "watches": [
+      { "mailbox": "alice@example.com" },
+      { "mailbox": "bob@example.org", "direction": "received" }
+    ]
   }
 
 and start the notifier in a second terminal:
@@ -85,10 +88,16 @@ and start the notifier in a second terminal:
 Play with it in a third one:
 
   server=${url}
-  curl $server/control/transfers -d '{"sender":"alice@example.com","to":["bob@example.org"]}'   # send a transfer
-  curl $server/control/transfers/TRACKING-ID/state -X PUT -d '{"state":"ACTIVE"}'              # let it arrive
-  curl $server/control/transfers/TRACKING-ID/downloads -d '{"mail":"bob@example.org"}'         # fetch it
-  curl $server/control/faults -d '{"times":6,"answer":{"kind":"response","status":500}}'       # make the server fail
-  curl $server/control/switches -X PATCH -d '{"latencyMs":500}'                                # make it slow
-  curl $server/control/requests                                                                # see what was asked
+  # send a transfer
+  curl $server/control/transfers -d '{"sender":"alice@example.com","to":["bob@example.org"]}'
+  # let it arrive
+  curl $server/control/transfers/TRACKING-ID/state -X PUT -d '{"state":"ACTIVE"}'
+  # fetch it
+  curl $server/control/transfers/TRACKING-ID/downloads -d '{"mail":"bob@example.org"}'
+  # make the server fail
+  curl $server/control/faults -d '{"times":6,"answer":{"kind":"response","status":500}}'
+  # make it slow
+  curl $server/control/switches -X PATCH -d '{"latencyMs":500}'
+  # see what was asked
+  curl $server/control/requests
 `;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { endpointEvent } from '#functions/events/endpoint-event.ts';
 import { clientId } from '#test/support/poll-world.ts';
 import { exampleEvent, exampleEvents } from '#test/support/webhook-world.ts';
 import { bytesOf, type ConsoleWorld, startConsoleWorld, textIn } from './console-world.ts';
@@ -106,6 +107,14 @@ describe('the overview', () => {
     expect(text).toContain('delivery list --endpoint crm');
     expect((await world.console.ask('/')).body).toContain('<a href="/endpoint?name=crm">crm</a>');
     expect(text).toContain('Deliveries waiting 1');
+  });
+
+  it('leads from the event about a failing webhook to the page of that webhook', async () => {
+    const at = world.clock.now().toISOString();
+    const data = { endpoint: 'crm', cause: 'timeout', message: 'no answer', failingSince: at } as const;
+    await world.fanOut(endpointEvent('endpoint.failing', data, at));
+    const { body } = await world.console.ask('/');
+    expect(body).toContain('<a href="/endpoint?name=crm">Endpoint crm is failing</a>');
   });
 
   it('tells since when a delivery is overdue', async () => {

@@ -60,3 +60,9 @@ describe('attemptRemedy', () => {
     expect(remedies.join()).not.toMatch(/server\.url|server\.caFile/);
   });
 });
+
+it('says that a success without a number was taken, as that of a mail by a program', () => {
+  expect(attemptWords({ outcome: 'delivered' })).toBe('taken');
+  expect(attemptWords({ outcome: 'delivered', status: 204 })).toBe('HTTP 204');
+  expect(attemptWords({ outcome: 'failed' })).toBe('not told');
+});

@@ -256,7 +256,7 @@ describe('calmReporter on a terminal', () => {
     const { reporter, bytes, pass } = reporting({ columns: 40 });
     reporter.ready([['Console', `http://127.0.0.1:1/?token=${'x'.repeat(32)}`], facts[0]]);
     pass(0);
-    const status = '0 changes, 0 deliveries; nothing waits…';
+    const status = '0 changes, 0 deliveries; of these, not…';
     expect(below(bytes(), 3)).toEqual(['', 'Cryptshare Server  http://127.0.0.1:2', status]);
   });
 
@@ -270,7 +270,7 @@ describe('calmReporter on a terminal', () => {
     expect(bytes().endsWith('paused\n')).toBe(true);
     Object.defineProperty(stream, 'writableLength', { value: 0 });
     pass(200);
-    expect(below(bytes(), 9)).toEqual(['', '0 changes, 0 deliveries; nothing waits; Ctrl-C stops']);
+    expect(below(bytes(), 9)).toEqual(['', '0 changes, 0 deliveries; of these, nothing waits; Ctrl-C stops']);
   });
 
   it('prints plain lines on a terminal without escape sequences', () => {

@@ -26,6 +26,8 @@ test('npm run simulator prints a configuration and commands that work, and ends 
   await run.line(({ text }) => text!.includes('/control/requests'));
   const [, url = ''] = /^Simulated Cryptshare Server: (http:\/\/127\.0\.0\.1:\d+) /.exec(run.stdout) ?? [];
 
+  // Commands are read and copied on a terminal of usual width.
+  expect(run.stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
   const folder = mkdtempSync(join(tmpdir(), 'simulator-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'simulator.config.json');
