@@ -46,7 +46,7 @@ function userName(name: string): string {
 /** @throws CliError for a path that the service would not see, or that a unit cannot hold */
 function requireVisible({ node, project, config, data }: ServicePlaces): void {
   if (/["'\\]/.test(node)) throw refused(`systemd starts no program whose path has quotes: ${node}`);
-  for (const path of [config, data, node, project]) {
+  for (const path of [data, config, node, project]) {
     if (/\p{Cc}/u.test(path)) throw refused(`a unit cannot hold the path ${JSON.stringify(path)}`);
     if (/^(?:\/var)?\/tmp(?:\/|$)/.test(path)) {
       throw refused(`${path} is a temporary place, which a service does not share: move it, for instance below /opt`);
