@@ -48,9 +48,10 @@ describe('unitOf', () => {
   });
 
   it('lets the service read homes only where something of it lies there', () => {
-    expect(settingsOf().ProtectHome).toBe('yes');
-    expect(settingsOf({ project: '/home/alice/notifier' }).ProtectHome).toBe('read-only');
-    expect(settingsOf({ project: '/homes/alice' }).ProtectHome).toBe('yes');
+    const node = '/usr/bin/node';
+    expect(settingsOf({ node }).ProtectHome).toBe('yes');
+    expect(settingsOf({ node, project: '/home/alice/notifier' }).ProtectHome).toBe('read-only');
+    expect(settingsOf({ node, project: '/homes/alice' }).ProtectHome).toBe('yes');
   });
 });
 

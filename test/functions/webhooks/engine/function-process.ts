@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { buildSync } from 'esbuild';
 import { closedPort, listen } from '#test/functions/webhooks/http/client-servers.ts';
-import { childEnvironment } from '#test/support/child-process.ts';
+import { childEnvironment, peakMemory } from '#test/support/child-process.ts';
 import { type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
 
 /** An invocation: the name of the function's file in `functions/webhooks/engine`, and the event it is given. */
@@ -69,7 +69,7 @@ export function startFunctions(environment: Environment, invocations: readonly I
         console.error(inspect(error, { depth: 20 }));
       }
     }
-    console.log('memory: ' + process.resourceUsage().maxRSS);
+    console.log('memory: ' + ${peakMemory});
     process.exit();`;
   return spawn(process.execPath, ['--input-type=module', '--eval', script], {
     stdio: ['ignore', 'pipe', 'pipe'],
