@@ -11,7 +11,7 @@ export const happenings = [...changes, ...ends];
 type NamedAttempt = AttemptRecord & DeliveryName;
 
 /** An event about a transfer, with the row that holds it, as `pk sk`. Its times, also that of fan-out, are ISO 8601. */
-export type ToldEvent = Watch &
+export type EventOfLife = Watch &
   Readonly<Record<'id' | 'type' | 'at' | 'state' | 'row', string>> & { readonly fannedOutAt?: string | undefined };
 
 /**
@@ -22,7 +22,7 @@ export type ToldEvent = Watch &
  */
 export function timelineOf(
   rows: readonly (TransferRow & Watch)[],
-  events: readonly ToldEvent[],
+  events: readonly EventOfLife[],
   deliveries: readonly Delivery[],
   earlier: readonly NamedAttempt[],
 ) {

@@ -4,7 +4,7 @@ import { type Endpoint, isWanted } from '#functions/webhooks/endpoints/endpoint.
 import { endpointKey } from '#functions/webhooks/endpoints/endpoints.ts';
 import { isForPeople } from '#functions/webhooks/endpoints/format.ts';
 import type { LeaseRow } from '#functions/webhooks/endpoints/lease.ts';
-import type { ToldEvent } from './timeline.ts';
+import type { EventOfLife } from './timeline.ts';
 import meanings from './verdicts.json' with { type: 'json' };
 
 /** All that may be said of an event and a subscriber, each with its meaning; `docs/operations.md` repeats them. */
@@ -17,7 +17,7 @@ export type Proof = { readonly row: string } | { readonly setting: string; reado
 
 /** The stored facts about an event and a subscriber. */
 export interface Evidence {
-  readonly event: ToldEvent;
+  readonly event: EventOfLife;
   readonly name: string;
   /** Undefined for a removed subscriber. */
   readonly endpoint: Endpoint | undefined;
@@ -119,7 +119,7 @@ function verdictWithoutDelivery(evidence: Evidence): Told {
 }
 
 /** The first filter that keeps an event from a subscriber. */
-function unwantedBy({ types, mailboxes, directions }: Endpoint, event: ToldEvent): Told | undefined {
+function unwantedBy({ types, mailboxes, directions }: Endpoint, event: EventOfLife): Told | undefined {
   const { type, mailbox, direction } = event;
   const subject = { types: [type], mailbox, direction };
   const by = (verdict: Verdict, setting: string, value: readonly string[]) => {
