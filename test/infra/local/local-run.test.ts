@@ -1,13 +1,16 @@
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { exitCodes } from '#infra/local/process/exit-codes.ts';
 import type { LocalRun } from './local-run.ts';
 import { LocalWorld, people } from './local-world.ts';
 
 const world = await LocalWorld.start();
 const { server } = world;
+/** The demo, which starts before the other tests: its first digest takes up to a minute. */
+const demoWorld = await LocalWorld.start({ share: true });
+let demo: LocalRun;
 let onNextPage = () => {};
 server.pageListeners.add(() => onNextPage());
 
@@ -15,41 +18,21 @@ const eventsOf = (run: LocalRun) =>
   run.lines.filter(({ kind }) => kind === 'event').map(({ event }) => ({ id: event!.id, ...event!.data }));
 
 describe('npm start', () => {
-  it('shows events, a digest and verified webhooks in the demo, whatever the AWS settings of the user', async () => {
-    const awsConfig = world.path('aws-config');
+  beforeAll(() => {
+    const awsConfig = demoWorld.path('aws-config');
     const settings = ['region = us-gov-west-1', 'use_fips_endpoint = true', 'use_dualstack_endpoint = true'];
     writeFileSync(awsConfig, ['[default]', ...settings, 'max_attempts = no', 'credential_process = false'].join('\n'));
-    const run = world.start(['--json'], {
+    demo = demoWorld.start(['--json'], {
       ...{ AWS_CONFIG_FILE: awsConfig, AWS_SHARED_CREDENTIALS_FILE: awsConfig, AWS_PROFILE: 'none' },
       ...{ AWS_REGION: 'us-gov-west-1', AWS_DEFAULT_REGION: 'nowhere', AWS_SESSION_TOKEN: 'example' },
       ...{ AWS_USE_FIPS_ENDPOINT: 'true', AWS_USE_DUALSTACK_ENDPOINT: 'true', AWS_ACCOUNT_ID: 'none' },
       ...{ AWS_ACCOUNT_ID_ENDPOINT_MODE: 'required', AWS_ENDPOINT_URL: 'http://127.0.0.1:9' },
       ...{ AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true', AWS_MAX_ATTEMPTS: 'many', AWS_RETRY_MODE: 'never' },
-      ...{ AWS_DEFAULTS_MODE: 'nothing', AWS_CA_BUNDLE: world.path('nothing.pem') },
+      ...{ AWS_DEFAULTS_MODE: 'nothing', AWS_CA_BUNDLE: demoWorld.path('nothing.pem') },
       ...{ AWS_REQUEST_CHECKSUM_CALCULATION: 'sometimes', AWS_SIGV4A_SIGNING_REGION_SET: '*' },
       ...{ AWS_AUTH_SCHEME_PREFERENCE: 'none', POWERTOOLS_LOGGER_SAMPLE_RATE: '1' },
       SECRET_ARN: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:another-program',
     });
-    await run.line(({ kind }) => kind === 'event');
-    const receipt = (endpoint: string, status: number, id?: string) =>
-      run.line(
-        (line) =>
-          line.kind === 'receipt' && line.endpoint === endpoint && line.status === status && (!id || line.id === id),
-      );
-    expect(await receipt('crm', 204)).toMatchObject({ type: expect.stringMatching(/^transfer\./) });
-    // The demo lets the first requests fail.
-    const { id } = await receipt('archive', 500);
-    await receipt('archive', 204, id);
-    const { reader, text } = await run.line(({ kind }) => kind === 'notice');
-    expect({ reader, text }).toEqual({
-      reader: 'team',
-      text: expect.stringMatching(/^\d+ transfers? /),
-    });
-    run.kill('SIGINT');
-    expect(await run.exit()).toBe(0);
-    expect(run.stderr).toBe('');
-    expect(run.stdout).not.toContain('whsec_');
-    expect(run.lines.filter(({ kind }) => kind === undefined)).toEqual([]);
   });
 
   it('prints with --verbose each event, request and delivery in lines of its own', async () => {
@@ -225,6 +208,31 @@ describe('npm start --config', () => {
     printed.push(...eventsOf(run));
     expect(new Set(printed.map(({ trackingId }) => trackingId))).toEqual(expected);
     expect(new Set(printed.map(({ id }) => id)).size).toBe(expected.size);
+  });
+});
+
+describe('the demo of npm start', () => {
+  it('shows events, a digest and verified webhooks in the demo, whatever the AWS settings of the user', async () => {
+    await demo.line(({ kind }) => kind === 'event');
+    const receipt = (endpoint: string, status: number, id?: string) =>
+      demo.line(
+        (line) =>
+          line.kind === 'receipt' && line.endpoint === endpoint && line.status === status && (!id || line.id === id),
+      );
+    expect(await receipt('crm', 204)).toMatchObject({ type: expect.stringMatching(/^transfer\./) });
+    // The demo lets the first requests fail.
+    const { id } = await receipt('archive', 500);
+    await receipt('archive', 204, id);
+    const { reader, text } = await demo.line(({ kind }) => kind === 'notice');
+    expect({ reader, text }).toEqual({
+      reader: 'team',
+      text: expect.stringMatching(/^\d+ transfers? /),
+    });
+    demo.kill('SIGINT');
+    expect(await demo.exit()).toBe(0);
+    expect(demo.stderr).toBe('');
+    expect(demo.stdout).not.toContain('whsec_');
+    expect(demo.lines.filter(({ kind }) => kind === undefined)).toEqual([]);
   });
 });
 
