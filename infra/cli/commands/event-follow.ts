@@ -1,4 +1,3 @@
-import type { ToldEvent } from '#functions/notices/digest.ts';
 import { factWords } from '#functions/notices/event-words.ts';
 import { neutral, printable } from '#functions/notices/foreign-text.ts';
 import { wordsIn } from '#functions/notices/words/words.ts';
@@ -7,6 +6,7 @@ import type { EventResource, Page } from '#infra/cli/api/resources.ts';
 import type { Session } from '#infra/cli/api/session.ts';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import { timeText } from '#infra/cli/terminal/output.ts';
+import { toldEvent } from '#infra/terminal/told-event.ts';
 import { subjectOf } from './event-view.ts';
 
 /** Milliseconds between two queries. */
@@ -73,7 +73,7 @@ async function* eventsAfter({ api }: Session, query: Query, stop: AbortSignal): 
 function print({ output }: Session, event: EventResource): void {
   output.item(event, () => {
     const { state, previousState, mailbox, direction } = event.data;
-    const { words } = factWords(wordsIn('en'), event as unknown as ToldEvent) ?? {};
+    const { words } = factWords(wordsIn('en'), toldEvent(event)) ?? {};
     const change = typeof state === 'string' ? neutral(words ?? `${previousState ?? 'new'} → ${state}`) : '';
     const whose = typeof mailbox === 'string' ? `${direction} by ${mailbox}` : '';
     const parts = [event.type, subjectOf(event), change, whose, event.id].filter(Boolean);

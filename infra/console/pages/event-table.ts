@@ -1,9 +1,9 @@
-import type { ToldEvent } from '#functions/notices/digest.ts';
 import { countWords, operatorWords, transferWords } from '#functions/notices/event-words.ts';
 import type { EventResource } from '#infra/cli/api/resources.ts';
 import { addressOf, foreign, table, time } from '#infra/console/html/elements.ts';
 import { type Html, html, type Part } from '#infra/console/html/html.ts';
 import type { PageRequest } from '#infra/console/html/page.ts';
+import { toldEvent } from '#infra/terminal/told-event.ts';
 
 /** Events as people read them, in the words of the messages to readers. */
 export function eventTable({ words, notices }: PageRequest, events: readonly EventResource[]): Html {
@@ -15,7 +15,7 @@ export function eventTable({ words, notices }: PageRequest, events: readonly Eve
     { heading: say('event.mailbox'), cell: ({ data }: EventResource) => text(data.mailbox) },
   ];
   const eventWords = (event: EventResource): Part => {
-    const told = event as unknown as ToldEvent;
+    const told = toldEvent(event);
     if (!event.type.startsWith('transfer.')) return subjectLink(event, operatorWords(notices, told).headline);
     const { words: what, detail } = transferWords(notices, told);
     return html`${what}${detail && html` <small>${detail}</small>`}`;

@@ -1,10 +1,11 @@
 import { styleText } from 'node:util';
-import { type ToldEvent, textIn } from '#functions/notices/digest.ts';
+import { textIn } from '#functions/notices/digest.ts';
 import { printable } from '#functions/notices/foreign-text.ts';
 import { isWanted } from '#functions/webhooks/endpoints/endpoint.ts';
 import { isForPeople } from '#functions/webhooks/endpoints/format.ts';
 import { counted } from '#infra/local/process/stopping.ts';
 import { columnsOf, cutTo, wrapped } from '#infra/terminal/columns.ts';
+import { toldEvent } from '#infra/terminal/told-event.ts';
 import type { Announcement } from './announcements.ts';
 import type { Output, Reporter, Style } from './console.ts';
 import { block, mostColumns, openWords, type Part, rowsOf, type Tone } from './folded-words.ts';
@@ -58,7 +59,7 @@ export function calmReporter(
   const show = (isLast = false) => print(folding.due(now(), isLast).flatMap((line) => rowsOf(line, width(), now())));
   const wanting = (announcement: Announcement): string[] => {
     if (announcement.kind === 'notice') return [announcement.reader];
-    const { type, data } = announcement.event as unknown as ToldEvent;
+    const { type, data } = toldEvent(announcement.event);
     const subject = { types: [type], mailbox: textIn(data.mailbox), direction: textIn(data.direction) };
     return known.filter((one) => !isForPeople(one.format) && isWanted(one, subject)).map(({ name }) => name);
   };

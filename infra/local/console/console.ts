@@ -1,5 +1,4 @@
 import { styleText } from 'node:util';
-import type { ToldEvent } from '#functions/notices/digest.ts';
 import { factWords } from '#functions/notices/event-words.ts';
 import { neutral, printable } from '#functions/notices/foreign-text.ts';
 import { wordsIn } from '#functions/notices/words/words.ts';
@@ -9,6 +8,7 @@ import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import type { Receipt } from '#infra/local/demo/webhook-receiver.ts';
 import { attemptWords } from '#infra/terminal/attempt-words.ts';
 import { printableJson } from '#infra/terminal/printable.ts';
+import { toldEvent } from '#infra/terminal/told-event.ts';
 import type { Announcement } from './announcements.ts';
 import type { LineOutput } from './output.ts';
 import { PollNews, watchWords } from './poll-news.ts';
@@ -103,7 +103,7 @@ function eventWords(event: Extract<Announcement, { kind: 'event' }>['event']): s
   if ('endpoint' in data) return `${type}  ${data.endpoint}`;
   if ('watches' in data) return `${type}  ${data.watches} watches, for example of ${data.examples.join(', ')}`;
   if (!('trackingId' in data)) return `${type}  ${watchWords(data)}`;
-  const { words } = factWords(wordsIn('en'), event as unknown as ToldEvent) ?? {};
+  const { words } = factWords(wordsIn('en'), toldEvent(event)) ?? {};
   const change = data.previousState === null ? data.state : `${data.previousState} → ${data.state}`;
   return `${type}  ${neutral(data.trackingId)}  ${neutral(words ?? change)}  #${data.sequence}  ${watchWords(data)}`;
 }

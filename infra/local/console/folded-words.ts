@@ -1,11 +1,11 @@
 import { entryOf } from '#functions/events/catalogue.ts';
-import type { ToldEvent } from '#functions/notices/digest.ts';
 import { factWords, ofWatch, operatorWords, transferWords } from '#functions/notices/event-words.ts';
 import { neutral, printable } from '#functions/notices/foreign-text.ts';
 import { wordsIn } from '#functions/notices/words/words.ts';
 import type { DeliveryFacts } from '#functions/webhooks/deliveries/settled.ts';
 import { attemptWords } from '#infra/terminal/attempt-words.ts';
 import { columnsOf, cutTo, undividedColumns, wrapped } from '#infra/terminal/columns.ts';
+import { toldEvent } from '#infra/terminal/told-event.ts';
 import type { Announcement } from './announcements.ts';
 import type { ChangeLine, FoldedLine, OpenDelivery, OutcomesLine } from './folding.ts';
 
@@ -56,7 +56,7 @@ function rowsOfChange({ at, announcement, outcomes, silent }: ChangeLine, width:
     const isSent = silent.length === 0 && outcomes.every(({ status }) => status === 'DELIVERED');
     return [row(at, subjectOf(announcement), printable(headline), '', '', isSent ? [sent] : forms, width)];
   }
-  const event = announcement.event as unknown as ToldEvent;
+  const event = toldEvent(announcement.event);
   const { type, data } = event;
   if (typeof data.trackingId === 'string') {
     const { words, detail } = transferWords(english, event);
