@@ -8,7 +8,7 @@ import { direction, several, timeAt } from '#infra/cli/terminal/arguments.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { timeText } from '#infra/cli/terminal/output.ts';
 import { deliveryColumns } from './delivery.ts';
-import { followEvents } from './event-follow.ts';
+import { printEvents } from './event-follow.ts';
 import { dataFacts, eventColumns } from './event-view.ts';
 
 const examples = `
@@ -69,7 +69,7 @@ export function eventCommands(program: Command, context: CliContext): void {
   });
 
   withFilter(verb(noun, 'follow', 'print events as they come, until Ctrl-C; --from prints earlier ones first')).action(
-    async (options: EventOptions) => followEvents(await openSession(context, options), options, filterOf(options)),
+    async (options: EventOptions) => printEvents(await openSession(context, options), options, filterOf(options)),
   );
 }
 
