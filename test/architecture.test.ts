@@ -36,6 +36,8 @@ const floors = [
   ['infra/console/changes', 'infra/console/pages'],
   ['infra/console/pages/watches', 'infra/console/pages/endpoints'],
   ['infra/console'],
+  ['infra/receivers'],
+  ['infra/receivers/listen'],
   ['infra/cli', 'infra/local/services'],
   ['infra/local/console', 'infra/local/monitoring'],
   ['infra/local', 'infra'],

@@ -14,6 +14,7 @@ import { CliError, type ExitCode, exitCodes } from '#infra/cli/terminal/cli-erro
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { isLeft } from '#infra/cli/terminal/prompts.ts';
 import { consoleCommand } from '#infra/console/command.ts';
+import { listenCommand } from '#infra/receivers/listen/command.ts';
 import { backupCommands } from '#infra/service/backup-commands.ts';
 import { serviceCommands } from '#infra/service/service-command.ts';
 import { printableLines } from '#infra/terminal/printable.ts';
@@ -53,6 +54,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   endpointCommands(program, context);
   deliveryCommands(program, context);
   eventCommands(program, context);
+  listenCommand(program, context);
   noticeCommands(program, context);
   statusCommand(program, context);
   serviceCommands(program, context);

@@ -32,7 +32,8 @@ export async function followEvents(
   take: (event: EventResource) => Promise<void> | void,
 ): Promise<void> {
   const { context } = session;
-  const start = from ?? context.now().toISOString();
+  // `after` leaves its own millisecond out, and `from` is included.
+  const start = from === undefined ? context.now().toISOString() : new Date(Date.parse(from) - 1).toISOString();
   const end = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until) + lookBackMs;
   const seen = new Map<string, string>();
   let newest = start;

@@ -159,7 +159,7 @@ describe('filterOf', () => {
 
   it.each([
     ['list', { from: '2026-11-24T10:00:00.000Z', until: '2026-11-24T11:00:00.000Z', limit: '50' }],
-    ['follow', { after: '2026-11-24T10:00:00.000Z', limit: '100' }],
+    ['follow', { after: '2026-11-24T09:59:59.999Z', limit: '100' }],
   ])('passes the options of event %s to the operator API', async (verb, range) => {
     await cli([verb, ...options]);
     expect(asked).toEqual([{ ...filter, mailbox: 'alice@example.com', ...range }]);

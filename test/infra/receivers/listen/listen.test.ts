@@ -1,0 +1,257 @@
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import fc from 'fast-check';
+import { Webhook } from 'standardwebhooks';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { run } from '#test/infra/cli/run-cli.ts';
+import { startOperatorApi } from '#test/infra/cli/scripted-api.ts';
+
+const api = await startOperatorApi();
+
+/** Secret in the form of the facts of `whsec_`, which the environment gives. */
+const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+
+interface StoredEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly timestamp: string;
+  readonly data: object;
+}
+
+let stored: StoredEvent[];
+
+/** Stores events that began a minute ago, a millisecond apart. */
+function store(count: number, prefix = 'evt'): void {
+  const start = Date.now() - 60_000;
+  stored = Array.from({ length: count }, (_, index) => ({
+    id: `${prefix}_${index}`,
+    type: 'transfer.active',
+    timestamp: new Date(start + index).toISOString(),
+    data: { trackingId: `T${index}`, mailbox: 'alice@example.com', direction: 'sent', state: 'ACTIVE' },
+  }));
+}
+
+beforeEach(() => {
+  stored = [];
+  api.on('GET /events', ({ url }) => {
+    const { searchParams } = new URL(url, api.url);
+    const later = stored.filter(({ timestamp }) => timestamp > (searchParams.get('after') ?? ''));
+    const begin = Number(searchParams.get('cursor') ?? 0);
+    const end = begin + 100;
+    return { body: { items: later.slice(begin, end), ...(later.length > end && { next: String(end) }) } };
+  });
+});
+
+/** A developer's receiver, which verifies each request by the official library. */
+class Receiver {
+  readonly taken: { readonly id: string; readonly body: string }[] = [];
+  /** Answers a verified request. */
+  answer: (response: ServerResponse) => void = (response) => response.writeHead(204).end();
+  private server: Server | undefined;
+  private port = 0;
+
+  async start(): Promise<void> {
+    if (this.server) return;
+    this.server = createServer(async (request, response) => {
+      try {
+        const body = Buffer.concat(await request.toArray()).toString();
+        const headers = request.headers as Record<string, string>;
+        new Webhook(secret).verify(body, headers);
+        this.taken.push({ id: headers['webhook-id']!, body });
+        this.answer(response);
+      } catch {
+        response.destroy();
+      }
+    });
+    this.server.listen(this.port, '127.0.0.1');
+    await once(this.server, 'listening');
+    this.port = (this.server.address() as AddressInfo).port;
+  }
+
+  async kill(): Promise<void> {
+    const { server } = this;
+    this.server = undefined;
+    server?.closeAllConnections();
+    if (server) await new Promise((resolve) => server.close(resolve));
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}/hooks`;
+  }
+}
+
+let receiver: Receiver;
+
+beforeEach(async () => {
+  receiver = new Receiver();
+  await receiver.start();
+});
+
+afterEach(() => receiver.kill());
+
+interface Listening {
+  readonly args?: readonly string[];
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Called at each pause; `false` ends the session. */
+  readonly onPause?: () => boolean | Promise<boolean>;
+}
+
+/** Listens to all events since an hour, until everything is forwarded or `onPause` ends it. */
+async function listen({
+  args = [],
+  environment = {},
+  onPause = () => receiver.taken.length < stored.length,
+}: Listening = {}) {
+  const interruption = new AbortController();
+  const sleep = async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (!(await onPause())) interruption.abort();
+  };
+  return run(['listen', '--url', api.url, '--forward-to', receiver.url, '--from', '1h', ...args], {
+    environment: { WEBHOOK_SECRET: secret, ...environment },
+    sleep,
+    interrupted: interruption.signal,
+  });
+}
+
+describe('listen', () => {
+  it('forwards each event with its stored bytes, signed, and tells it in a line', async () => {
+    store(3);
+    const ran = await listen();
+    expect(ran.code).toBe(0);
+    expect(receiver.taken.map(({ body }) => body).toSorted()).toEqual(
+      stored.map((one) => JSON.stringify(one)).toSorted(),
+    );
+    expect(ran.stdout).toMatch(/^\d\d:\d\d:\d\d {2}204 +\d+ ms {2}transfer\.active {2}T0 {2}evt_0$/m);
+    expect(ran.stdout).not.toContain(secret);
+    expect(ran.stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
+  });
+
+  it('reads the operator API, and changes nothing there', async () => {
+    store(2);
+    await listen();
+    expect(new Set(api.requests.map(({ method, url }) => `${method} ${url.split('?')[0]}`))).toEqual(
+      new Set(['GET /events']),
+    );
+  });
+
+  it('prints a new secret that no other session has, unless WEBHOOK_SECRET holds one', async () => {
+    const ends = { environment: { WEBHOOK_SECRET: '' }, onPause: () => false };
+    const secrets = [await listen(ends), await listen(ends)].map(({ stdout }) => /whsec_\S+/.exec(stdout)?.[0]);
+    expect(new Set(secrets).size).toBe(2);
+    expect((await listen({ ...ends, args: ['--json'] })).stdout).toContain('"secret":"whsec_');
+  });
+
+  it('tells a refusal once with its remedy, sends the event five times in all, and goes on', async () => {
+    store(2);
+    let requests = 0;
+    receiver.answer = (response) => {
+      requests += 1;
+      response.writeHead(requests <= 10 ? 401 : 204).end();
+      if (requests === 10) stored.push({ ...stored[0]!, id: 'evt_later', timestamp: new Date().toISOString() });
+    };
+    const ran = await listen({ onPause: () => requests < 11 });
+    expect(ran.stdout).toMatch(/ 401 .* evt_0 {2}attempt 5$/m);
+    expect(ran.stdout).toMatch(/ 204 .* evt_later$/m);
+    expect(ran.stderr.match(/HTTP 401; see whether it has the secret/g)).toHaveLength(1);
+  });
+
+  it('waits for a receiver that does not run yet, and says so once', async () => {
+    store(1);
+    await receiver.kill();
+    let pauses = 0;
+    const ran = await listen({
+      async onPause() {
+        pauses += 1;
+        if (pauses === 9) await receiver.start();
+        return receiver.taken.length === 0;
+      },
+    });
+    expect(receiver.taken).toMatchObject([{ id: 'evt_0' }]);
+    expect(ran.stderr.match(/the connection was refused \(ECONNREFUSED\)/g)).toHaveLength(1);
+  });
+
+  it('says from when to begin again if it ends before the receiver has taken all', async () => {
+    store(3);
+    await receiver.kill();
+    let pauses = 0;
+    const ran = await listen({
+      onPause() {
+        pauses += 1;
+        return pauses < 5;
+      },
+    });
+    expect(ran.stderr).toContain(`3 not taken yet: begin again with --from ${stored[0]!.timestamp}`);
+    await receiver.start();
+    await listen({ args: ['--from', stored[0]!.timestamp] });
+    expect(new Set(receiver.taken.map(({ id }) => id))).toEqual(new Set(stored.map(({ id }) => id)));
+  });
+
+  it.each([
+    ['https://example.com/hooks', 'example.com is another machine'],
+    ['http://user:word@localhost/', 'expected the URL of a receiver'],
+    ['localhost:3000', 'expected the URL of a receiver'],
+  ])('refuses to forward to %s before any request', async (url, reason) => {
+    const ran = await run(['listen', '--url', api.url, '--forward-to', url]);
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).toContain(reason);
+    expect(ran.stderr).not.toContain('word');
+    expect(api.requests).toEqual([]);
+  });
+
+  it.each(['whsec_short', 'whsk_aaaa', 'example'])('refuses the secret %s without repeating it', async (text) => {
+    const ran = await run(['listen', '--url', api.url, '--forward-to', receiver.url], {
+      environment: { WEBHOOK_SECRET: text },
+    });
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).toContain('WEBHOOK_SECRET cannot be used');
+    expect(ran.stderr).not.toContain(text);
+  });
+
+  it('loses and invents nothing over 1,000 events, whenever receiver and listener are killed', async () => {
+    const kills = fc.array(
+      fc.record({ after: fc.integer({ min: 1, max: 250 }), whom: fc.constantFrom('receiver', 'listener', 'answer') }),
+      {
+        minLength: 3,
+        maxLength: 8,
+      },
+    );
+    let runs = 0;
+    await fc.assert(
+      fc.asyncProperty(kills, async (plan) => {
+        runs += 1;
+        store(1000, `evt_${runs}`);
+        receiver.taken.length = 0;
+        const left = [...plan];
+        let isListenerKilled = false;
+        let next = left[0]?.after ?? Infinity;
+        receiver.answer = (response) => {
+          if (receiver.taken.length < next) return void response.writeHead(204).end();
+          const { whom } = left.shift()!;
+          next = receiver.taken.length + (left[0]?.after ?? Infinity);
+          if (whom === 'listener') isListenerKilled = true;
+          // The receiver has the event, but its answer never comes.
+          if (whom === 'receiver') void receiver.kill();
+          else response.destroy();
+        };
+        // A killed listener may have requests of an earlier run in flight.
+        const taken = () => receiver.taken.filter(({ id }) => id.startsWith(`evt_${runs}_`));
+        const have = () => new Set(taken().map(({ id }) => id));
+        for (let sessions = 0; have().size < 1000 && sessions < 20; sessions += 1) {
+          isListenerKilled = false;
+          await listen({
+            async onPause() {
+              await receiver.start();
+              return !isListenerKilled && have().size < 1000;
+            },
+          });
+        }
+        expect(have()).toEqual(new Set(stored.map(({ id }) => id)));
+        const bytes = new Set(stored.map((one) => JSON.stringify(one)));
+        expect(taken().filter(({ body }) => !bytes.has(body))).toEqual([]);
+      }),
+      { numRuns: 5 },
+    );
+  });
+});
