@@ -35,7 +35,7 @@ export function narrator(output: Output, isEventPrinted = false) {
       statusStyle(isTaken(attempt) ? 'ok' : 'failed'),
       String(status ?? code ?? failure).padEnd(4),
     );
-    const parts = [event.type, neutral(subjectOf(event) ?? ''), event.id, times].filter(Boolean);
+    const parts = [event.type, neutral(subjectOf(event) ?? ''), times].filter(Boolean);
     return `${at.slice(11, 19)}  ${result}${`${durationMs} ms`.padStart(9)}  ${printable(parts.join('  '))}`;
   }
 
