@@ -15,6 +15,7 @@ import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { isLeft } from '#infra/cli/terminal/prompts.ts';
 import { consoleCommand } from '#infra/console/command.ts';
 import { listenCommand } from '#infra/receivers/listen/command.ts';
+import { triggerCommand } from '#infra/receivers/trigger/command.ts';
 import { backupCommands } from '#infra/service/backup-commands.ts';
 import { serviceCommands } from '#infra/service/service-command.ts';
 import { printableLines } from '#infra/terminal/printable.ts';
@@ -55,6 +56,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   deliveryCommands(program, context);
   eventCommands(program, context);
   listenCommand(program, context);
+  triggerCommand(program, context);
   noticeCommands(program, context);
   statusCommand(program, context);
   serviceCommands(program, context);

@@ -12,7 +12,8 @@ export function receiverUrl(text: string, isConfirmed: boolean): URL {
   const isUsable = url && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
   if (!isUsable) throw wrongCommandLine('expected the URL of a receiver such as http://localhost:3000/hooks');
   if (isLoopback(url.hostname)) return url;
-  if (!isConfirmed) throw wrongCommandLine(`${url.hostname} is another machine, expected a receiver on this one`);
+  if (!isConfirmed)
+    throw wrongCommandLine(`${url.hostname} is another machine: requests may go there only if the receiver is yours`);
   if (url.protocol !== 'https:') throw wrongCommandLine(`got http: for ${url.hostname}, expected https:`);
   return url;
 }

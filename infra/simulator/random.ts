@@ -14,6 +14,11 @@ export class SeededRandom {
     return text;
   }
 
+  /** A whole number from 0 to below `limit`. */
+  below(limit: number): number {
+    return this.next() % limit;
+  }
+
   private next(): number {
     this.state = (this.state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);

@@ -1,32 +1,16 @@
 import pLimit from 'p-limit';
-import { signatureHeader } from '#functions/webhooks/http/signature.ts';
-import { PostError, type PostFailure, type WebhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import type { EventResource } from '#infra/cli/api/resources.ts';
+import { isTaken, type PostEnd, type SignedPost, signedPost } from '#infra/receivers/signed-post.ts';
 
-/** End of one attempt at an event: an HTTP `status`, or the `failure` that left it without an answer. */
-export interface Attempt {
-  /** ISO 8601 time of its begin. */
-  readonly at: string;
-  readonly durationMs: number;
+/** End of one attempt at an event. */
+export interface Attempt extends PostEnd {
   /** Number of the attempt at this event, from 1. */
   readonly attempt: number;
-  readonly status?: number;
-  readonly failure?: PostFailure;
-  /** Code of Node for the failure, such as `ECONNREFUSED`. */
-  readonly code?: string | undefined;
   /** True when another attempt follows. */
   readonly isRepeated: boolean;
 }
 
-/** True for an answer that says that the receiver has the event. */
-export const isTaken = ({ status = 0 }: Pick<Attempt, 'status'>): boolean => status >= 200 && status < 300;
-
-export interface Forwarding {
-  readonly client: WebhookClient;
-  readonly url: string;
-  /** `whsec_…` */
-  readonly secret: string;
-  readonly now: () => Date;
+export interface Forwarding extends SignedPost {
   readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
   readonly stop: AbortSignal;
   readonly tell: (event: EventResource, attempt: Attempt) => void;
@@ -46,40 +30,18 @@ const longestPauseMs = 5000;
  * Forwards events to one URL, each signed as the notifier signs it, with the bytes that the notifier sends. An event
  * without an answer is tried until there is one; any other answer than 2xx, up to five times.
  */
-export function forwardingOf({ client, url, secret, now, sleep, stop, tell }: Forwarding) {
+export function forwardingOf({ sleep, stop, tell, ...post }: Forwarding) {
   const limit = pLimit(mostInFlight);
   const left = new Map<string, EventResource>();
   const free = { resolve: () => {} };
 
-  async function post(event: EventResource): Promise<Pick<Attempt, 'status' | 'failure' | 'code'>> {
-    // The operator API gives an event with its fields in the stored order, so these are the stored bytes.
-    const body = JSON.stringify(event);
-    const seconds = Math.floor(now().getTime() / 1000);
-    const headers = {
-      'content-type': 'application/json',
-      'user-agent': 'transfer-notifier',
-      'webhook-id': event.id,
-      'webhook-timestamp': String(seconds),
-      'webhook-signature': signatureHeader([secret], event.id, seconds, body),
-    };
-    try {
-      const { status } = await client.post(url, headers, body);
-      return { status };
-    } catch (error) {
-      if (!(error instanceof PostError)) throw error;
-      return { failure: error.failure, code: error.code };
-    }
-  }
-
   async function forward(event: EventResource): Promise<void> {
     let answered = 0;
     for (let attempt = 1; !stop.aborted; attempt += 1) {
-      const begin = now();
-      const end = await post(event);
+      const end = await signedPost(post, event);
       if (end.status !== undefined) answered += 1;
       const isRepeated = !isTaken(end) && answered < mostAnswered;
-      const durationMs = now().getTime() - begin.getTime();
-      tell(event, { at: begin.toISOString(), durationMs, attempt, isRepeated, ...end });
+      tell(event, { ...end, attempt, isRepeated });
       if (!isRepeated) break;
       await sleep(Math.min(longestPauseMs, firstPauseMs * 2 ** (attempt - 1)), stop);
     }

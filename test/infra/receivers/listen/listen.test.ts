@@ -1,16 +1,10 @@
-import { once } from 'node:events';
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
-import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { run } from '#test/infra/cli/run-cli.ts';
 import { startOperatorApi } from '#test/infra/cli/scripted-api.ts';
+import { DevelopersReceiver, secret } from '#test/infra/receivers/developers-receiver.ts';
 
 const api = await startOperatorApi();
-
-/** Secret of WEBHOOK_SECRET. */
-const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 
 interface StoredEvent {
   readonly id: string;
@@ -43,48 +37,10 @@ beforeEach(() => {
   });
 });
 
-/** A developer's receiver, which verifies each request by the official library. */
-class Receiver {
-  readonly taken: { readonly id: string; readonly body: string }[] = [];
-  /** Answers a verified request. */
-  answer: (response: ServerResponse) => void = (response) => response.writeHead(204).end();
-  private server: Server | undefined;
-  private port = 0;
-
-  async start(): Promise<void> {
-    if (this.server) return;
-    this.server = createServer(async (request, response) => {
-      try {
-        const body = Buffer.concat(await request.toArray()).toString();
-        const headers = request.headers as Record<string, string>;
-        new Webhook(secret).verify(body, headers);
-        this.taken.push({ id: headers['webhook-id']!, body });
-        this.answer(response);
-      } catch {
-        response.destroy();
-      }
-    });
-    this.server.listen(this.port, '127.0.0.1');
-    await once(this.server, 'listening');
-    this.port = (this.server.address() as AddressInfo).port;
-  }
-
-  async kill(): Promise<void> {
-    const { server } = this;
-    this.server = undefined;
-    server?.closeAllConnections();
-    if (server) await new Promise((resolve) => server.close(resolve));
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.port}/hooks`;
-  }
-}
-
-let receiver: Receiver;
+let receiver: DevelopersReceiver;
 
 beforeEach(async () => {
-  receiver = new Receiver();
+  receiver = new DevelopersReceiver();
   await receiver.start();
 });
 

@@ -1,0 +1,66 @@
+import { type EventType, eventTypes } from '#functions/events/catalogue.ts';
+import { dnsResolver } from '#functions/webhooks/http/name-resolver.ts';
+import { webhookClient } from '#functions/webhooks/http/webhook-client.ts';
+import { outputOf } from '#infra/cli/api/session.ts';
+import { refused, wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
+import { narrator } from '#infra/receivers/narrator.ts';
+import { receiverSecret } from '#infra/receivers/receiver-secret.ts';
+import { isTaken, signedPost } from '#infra/receivers/signed-post.ts';
+import { receiverUrl } from '#infra/receivers/target-url.ts';
+import { testEvents } from './test-events.ts';
+
+export interface TriggerOptions {
+  readonly to: string;
+  readonly trackingId?: string;
+  readonly mailbox?: string;
+  readonly state?: string;
+  readonly times: number;
+  readonly outOfOrder?: boolean;
+  readonly twice?: boolean;
+  readonly seed: number;
+  readonly iOwnThis?: boolean;
+  readonly json?: boolean;
+}
+
+/** Requests in a row without an answer, after which the rest is not sent. */
+const patience = 5;
+
+/** Sends made-up events to a receiver. @throws CliError for a wrong type or option, or if the receiver does not take all */
+export async function trigger(context: CliContext, type: string, options: TriggerOptions): Promise<void> {
+  const { to, iOwnThis = false, outOfOrder: isOutOfOrder = false, twice: isTwice = false, seed } = options;
+  const url = receiverUrl(to, iOwnThis).href;
+  const events = testEvents({ ...options, type: knownType(type), isOutOfOrder, at: context.now() });
+  const secret = receiverSecret(context.environment);
+  const output = outputOf(context, options);
+  const narration = narrator(output);
+  narration.introduce({ to: url, ...(isOutOfOrder && { seed: String(seed) }) }, secret);
+  const client = webhookClient({ resolve: dnsResolver(), allowPrivate: !iOwnThis });
+  const headers = { 'transfer-notifier-test': 'trigger' };
+  const stop = context.interrupted();
+  let [sent, taken, unanswered] = [0, 0, 0];
+  try {
+    for (const event of events) {
+      if (stop.aborted || unanswered >= patience) break;
+      const post = () => signedPost({ client, url, secret: secret.text, now: context.now, headers }, event);
+      for (const end of await Promise.all(isTwice ? [post(), post()] : [post()])) {
+        const { sequence } = event.data;
+        narration.request(event, end, typeof sequence === 'number' ? `#${sequence}` : '');
+        narration.problem(end);
+        sent += 1;
+        if (isTaken(end)) taken += 1;
+        unanswered = end.failure === undefined ? 0 : unanswered + 1;
+      }
+    }
+  } finally {
+    client.close();
+  }
+  const wanted = events.length * (isTwice ? 2 : 1);
+  if (taken < wanted) throw refused(`the receiver took ${taken} of ${wanted} requests, of which ${sent} were sent`);
+}
+
+function knownType(type: string): EventType {
+  const known = eventTypes.find((one) => one === type);
+  if (known) return known;
+  throw wrongCommandLine(`there is no type ${type}, expected one of: ${eventTypes.join(', ')}`);
+}

@@ -1,0 +1,85 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventTypes } from '#functions/events/catalogue.ts';
+import { run } from '#test/infra/cli/run-cli.ts';
+import { DevelopersReceiver, secret } from '#test/infra/receivers/developers-receiver.ts';
+
+let receiver: DevelopersReceiver;
+
+beforeEach(async () => {
+  receiver = new DevelopersReceiver();
+  await receiver.start();
+});
+
+afterEach(() => receiver.kill());
+
+const trigger = (...args: readonly string[]) =>
+  run(['trigger', ...args, '--to', receiver.url], { environment: { WEBHOOK_SECRET: secret } });
+
+describe('trigger', () => {
+  it('sends one event of the type, marked as a test in id and header, and tells it in a line', async () => {
+    const ran = await trigger('transfer.failed');
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    const [{ id, body, headers } = { id: '', body: '{}', headers: {} }] = receiver.taken;
+    expect(JSON.parse(body)).toMatchObject({ id, type: 'transfer.failed', data: { state: 'FAILED', sequence: 1 } });
+    expect(id).toMatch(/^evt_0000test/);
+    expect(headers['transfer-notifier-test']).toBe('trigger');
+    expect(ran.stdout).toMatch(/^\d\d:\d\d:\d\d {2}204 +\d+ ms {2}transfer\.failed {2}TEST-\w{8} {2}#1$/m);
+    expect(ran.stdout).not.toContain(secret);
+  });
+
+  it('sends 300 events out of order, each twice at once', async () => {
+    const args = ['--times', '300', '--out-of-order', '--twice', '--tracking-id', 'T1', '--mailbox', 'bob@example.org'];
+    expect((await trigger('transfer.active', ...args, '--seed', '5')).code).toBe(0);
+    const events = receiver.taken.map(({ body }) => JSON.parse(body));
+    expect(events).toHaveLength(600);
+    expect(Map.groupBy(receiver.taken, ({ id }) => id).size).toBe(300);
+    const sequences = events.map(({ data }) => data.sequence);
+    expect(new Set(sequences)).toEqual(new Set(Array.from({ length: 300 }, (_, index) => index + 1)));
+    expect(sequences).not.toEqual(sequences.toSorted((a, b) => a - b));
+    expect(events.every(({ data }) => data.trackingId === 'T1' && data.mailbox === 'bob@example.org')).toBe(true);
+  });
+
+  it('prints JSON for scripts, with a new secret in the first line', async () => {
+    const ran = await run(['trigger', 'watch.failing', '--json', '--to', receiver.url]);
+    const [first, second] = ran.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(first).toEqual({ to: receiver.url, secret: expect.stringMatching(/^whsec_/) });
+    // The receiver has another secret, and drops what it cannot verify.
+    expect(second).toMatchObject({ type: 'watch.failing', failure: 'broken' });
+  });
+
+  it('ends with 1 and the remedy when the receiver refuses', async () => {
+    receiver.answer = (response) => response.writeHead(404).end();
+    const ran = await trigger('transfer.active', '--times', '3');
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toMatch(/^the receiver: HTTP 404; check the path of its URL/);
+    expect(ran.stderr.match(/HTTP 404/g)).toHaveLength(1);
+    expect(ran.stderr).toContain('the receiver took 0 of 3 requests, of which 3 were sent');
+  });
+
+  it('sends nothing more after five requests without an answer', async () => {
+    await receiver.kill();
+    const ran = await trigger('transfer.active', '--times', '1000');
+    expect(ran.stdout.match(/ECONNREFUSED/g)).toHaveLength(5);
+    expect(ran.stderr).toContain('the receiver took 0 of 1000 requests, of which 5 were sent');
+  });
+
+  it('lists all types for an unknown one, and in its help', async () => {
+    const wrong = await trigger('transfer.eaten');
+    const help = await run(['trigger', '--help']);
+    expect(wrong.code).toBe(2);
+    for (const type of eventTypes)
+      expect([wrong.stderr, help.stdout].map((text) => text.includes(type))).toEqual([true, true]);
+  });
+
+  it.each(['https://example.com/', 'http://user:word@localhost/', 'nonsense'])(
+    'sends nothing to %s, whose owner may not want it',
+    async (url) => {
+      const ran = await run(['trigger', 'transfer.active', '--to', url]);
+      expect(ran).toMatchObject({ code: 2, stdout: '' });
+      expect(ran.stderr).not.toContain('word');
+    },
+  );
+});
