@@ -30,7 +30,7 @@ const floors = [
   ['infra/stack', 'infra/cli/api', 'infra/local/mail'],
   ['infra/cli/commands/endpoint'],
   ['infra/cli/commands', 'infra/cli/secret', 'infra/local/process', 'infra/local/demo', 'infra/local/data'],
-  ['infra/cli/doctor', 'infra/service', 'infra/simulator/standalone'],
+  ['infra/cli/doctor', 'infra/service', 'infra/simulator/standalone', 'infra/receivers/check'],
   ['infra/console/words', 'infra/console/assets'],
   ['infra/console/html'],
   ['infra/console/changes', 'infra/console/pages'],
