@@ -17,7 +17,7 @@ export function ownUrl(text: string, isConfirmed: boolean): URL {
   if (url.username !== '' || url.password !== '') throw wrongCommandLine('expected a URL without user and password');
   if (loopbackHost.test(url.hostname) || isConfirmed) return url;
   throw wrongCommandLine(
-    `${url.host} is not this machine. The check sends some 80 requests there, a burst among them: add --i-own-this if the receiver is yours.`,
+    `${url.host} is not this machine. The check sends some 70 requests there, a burst among them: add --i-own-this if the receiver is yours.`,
   );
 }
 

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { Answer, Finding } from './judgement.ts';
 import { isSuccess, judge, notJudged } from './judgement.ts';
 import type { Count } from './processed.ts';
@@ -19,6 +20,9 @@ export interface CheckSettings {
   readonly signal?: AbortSignal;
   readonly progress?: (name: string) => void;
 }
+
+/** Requests in flight at once, as many as the notifier has by default. */
+const mostAtOnce = 10;
 
 /** Most requests that are sent once more. */
 const mostRetries = 20;
@@ -50,11 +54,12 @@ export async function checkReceiver(settings: CheckSettings): Promise<Finding[]>
 
 async function findingOf(kind: RequestKind, make: RequestMaker, settings: CheckSettings): Promise<Finding> {
   const { url, answerMs, count } = settings;
+  const atOnce = pLimit(mostAtOnce);
   const before = await count?.();
   const rounds: Answer[][] = [];
   const failed: TestRequest[] = [];
   for (const requests of kind.rounds(make)) {
-    const answers = await Promise.all(requests.map((request) => send(url, request, answerMs)));
+    const answers = await Promise.all(requests.map((request) => atOnce(() => send(url, request, answerMs))));
     rounds.push(answers);
     if (kind.isRetried) failed.push(...requests.filter((_, index) => !isSuccess(answers[index]!)));
   }

@@ -5,11 +5,11 @@ import type { CliContext } from '#infra/cli/terminal/context.ts';
 import type { CheckOptions } from './run-check.ts';
 
 const help = `
-Sends some 80 requests to a receiver, good ones and forged ones, and tells which duties of docs/receiving-webhooks.md it
+Sends some 70 requests to a receiver, good ones and forged ones, and tells which duties of docs/receiving-webhooks.md it
 breaks. All events are made up: their ids begin with evt_check_, their tracking ids with CHECK-, and each request has the
 header transfer-notifier-test: check. The secret comes from the variable WEBHOOK_SECRET or from a hidden question.
 
-Exit codes: 0 no duty is broken, 1 one is, 2 wrong command line (nothing sent).
+Exit codes: 0 no duty is broken, 1 one is, 2 wrong command line, or --processed tells no number.
 
 Examples:
   npm run notifier -- check http://localhost:8080/webhooks

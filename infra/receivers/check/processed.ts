@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { refused } from '#infra/cli/terminal/cli-error.ts';
+import { wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 
 /** Milliseconds for one count. */
 const countMs = 5000;
@@ -12,11 +12,13 @@ export type Count = () => Promise<number>;
 export function countBy(source: string): Count {
   return async () => {
     const text = await (isUrl(source) ? textAt(source) : printedBy(source)).catch((error: Error) => {
-      throw refused(`--processed cannot be read: ${error.message}`);
+      throw wrongCommandLine(`--processed cannot be read: ${error.message}`);
     });
     const count = numberIn(text);
     if (count !== undefined) return count;
-    throw refused(`--processed: expected a whole number, or JSON such as {"count": 3}; got ${text.slice(0, 80)}`);
+    throw wrongCommandLine(
+      `--processed: expected a whole number, or JSON such as {"count": 3}; got ${text.slice(0, 80)}`,
+    );
   };
 }
 

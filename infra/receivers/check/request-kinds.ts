@@ -3,7 +3,7 @@ import type { RequestMaker, TestRequest } from './test-request.ts';
 /** One kind of request, and what a receiver owes it. */
 export interface RequestKind {
   readonly name: string;
-  /** Rounds of requests, one after the other; those of one round are sent at once. */
+  /** Rounds of requests, one after the other; those of one round are sent at once, up to ten. */
   readonly rounds: (make: RequestMaker) => readonly (readonly TestRequest[])[];
   /** Expectation of each round; `any` takes all answers but counts the events. */
   readonly expected: readonly ('accepted' | 'refused' | 'any')[];
@@ -24,6 +24,8 @@ export interface RequestKind {
 const duty = (item: number): string => `Duties of a receiver, item ${item}`;
 const accepted = ['accepted'] as const;
 const refused = ['refused'] as const;
+
+/** Requests of a burst, of which ten are in flight at once. */
 const burstSize = 50;
 
 /** Bytes of a large body: nearly as many as an event may have. */

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { refused } from '#infra/cli/terminal/cli-error.ts';
+import { refused, wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import type { Output } from '#infra/cli/terminal/output.ts';
 import { ownUrl, receiverSecret } from './admission.ts';
@@ -27,6 +27,7 @@ export async function runCheck(
   const url = ownUrl(text, iOwnThis);
   if (processed !== undefined && isUrl(processed)) ownUrl(processed, iOwnThis);
   const secret = await receiverSecret(context);
+  if (junit !== undefined) expectWritable(junit);
   const signal = context.interrupted();
   if (signal.aborted) throw refused('stopped');
   const count = processed === undefined ? undefined : countBy(processed);
@@ -47,4 +48,13 @@ export async function runCheck(
   });
   if (signal.aborted) throw refused('stopped');
   return summary.broken === 0;
+}
+
+/** Empties a file, so that one that cannot be written is known before any request. */
+function expectWritable(file: string): void {
+  try {
+    writeFileSync(file, '');
+  } catch (error) {
+    throw wrongCommandLine(`--junit: the file cannot be written: ${(error as Error).message}`);
+  }
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { newSecret } from '#functions/webhooks/http/signature.ts';
 import { checkReceiver } from '#infra/receivers/check/check.ts';
@@ -32,6 +33,14 @@ describe('the check of a receiver', () => {
     expect(broken).toEqual([]);
     expect(notJudged).toEqual(['same id twice at once', 'same id again later', 'older event after a newer one']);
     for (const { says, verdict } of findings) if (verdict === 'not judged') expect(says).toContain('--processed');
+  });
+
+  it('sends some 70 requests, as its help and the page say', async () => {
+    const { receiver } = await checked();
+    expect(Math.round(receiver.arrived.length / 10)).toBe(7);
+    for (const text of [receivingWebhooks, readFileSync('infra/receivers/check/command.ts', 'utf8')]) {
+      expect(text).toContain('some 70 requests');
+    }
   });
 
   it('marks all its requests as tests and sends at most 120', async () => {

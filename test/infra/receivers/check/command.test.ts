@@ -1,4 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
@@ -42,10 +44,11 @@ it('asks for the secret without an echo where the environment has none', async (
   expect({ code, questions }).toEqual({ code: 0, questions: ['Secret of the receiver (whsec_…):'] });
 });
 
-it('takes the number of processed events from a command, and ends with 1 where it prints none', async () => {
-  const { url, environment } = await started();
+it('takes the number of processed events from a command, and ends with 2 where it prints none', async () => {
+  const { receiver, url, environment } = await started();
   const { code, stderr } = await run(['check', url, '--processed', 'echo many'], { environment });
-  expect(code).toBe(1);
+  expect(code).toBe(2);
+  expect(receiver.arrived).toEqual([]);
   expect(stderr).toContain('expected a whole number, or JSON such as {"count": 3}; got many');
 });
 
@@ -66,6 +69,24 @@ it.each([{}, { WEBHOOK_SECRET: 'whsec_short' }, { WEBHOOK_SECRET: 'whsk_AAAA' }]
     expect((await run(['check', 'http://localhost:1/'], { environment })).code).toBe(2);
   },
 );
+
+it.each(['{"count": NUMBER}', 'NUMBER'])('judges repetitions and order by a URL that answers %s', async (text) => {
+  const { receiver, url, environment } = await started();
+  const counter = createServer((_, response) => response.end(text.replace('NUMBER', String(receiver.processed()))));
+  await new Promise<void>((listening) => counter.listen(0, '127.0.0.1', listening));
+  onTestFinished(() => void counter.close());
+  const count = `http://127.0.0.1:${(counter.address() as AddressInfo).port}/count`;
+  const { code, stdout } = await run(['check', url, '--processed', count], { environment });
+  expect(code, stdout).toBe(0);
+  expect(stdout).toContain('18 kinds of requests: 18 good, 0 broken, 0 not judged');
+});
+
+it('refuses a JUnit file that cannot be written, before any request', async () => {
+  const { receiver, url, environment } = await started();
+  const { code, stderr } = await run(['check', url, '--junit', '/dev/null/receiver.xml'], { environment });
+  expect({ code, arrived: receiver.arrived }).toEqual({ code: 2, arrived: [] });
+  expect(stderr).toContain('cannot be written');
+});
 
 it('prints what docs/receiving-webhooks.md shows', async () => {
   const { url, environment } = await started('400 on unknown type');

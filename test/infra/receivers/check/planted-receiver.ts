@@ -56,9 +56,9 @@ export async function plantedReceiver(secret: string, fault?: Fault): Promise<Pl
     if (fault === '400 on unknown type' && !event.type.startsWith('transfer.')) return 400;
     if (fault === '400 on unknown field' && 'later' in event) return 400;
     if (fault !== 'looks up before the work') seen.add(event.id);
-    // A database that takes its time, with a pool of ten connections.
+    // A database that takes its time, with a pool of five connections.
     if (isOfBurst) await new Promise((resolve) => setTimeout(resolve, 20));
-    if (isOfBurst && busy > 10) {
+    if (isOfBurst && busy > 5) {
       if (fault === '500 in a burst') seen.delete(event.id);
       return 500;
     }
