@@ -27,8 +27,11 @@ const mostAtOnce = 10;
 /** Most requests that are sent once more. */
 const mostRetries = 20;
 
-/** Milliseconds between two counts, and how often they are read for work that is done after the answer. */
-const [countPauseMs, mostCounts] = [50, 40];
+/** Milliseconds between two counts, and how often they are read at most: for ten seconds of work after the answer. */
+const [countPauseMs, mostCounts] = [50, 200];
+
+/** Equal counts after which a number stays, and that where a second processing would be the mistake. */
+const [steadyCounts, steadyCountsOfRepetitions] = [1, 10];
 
 /** Sends all kinds of requests, one kind after the other, and judges each. */
 export async function checkReceiver(settings: CheckSettings): Promise<Finding[]> {
@@ -70,17 +73,20 @@ async function findingOf(kind: RequestKind, make: RequestMaker, settings: CheckS
     retried.push(answer);
     if ('none' in answer) break;
   }
-  const added = count && (await settledCount(count, before! + (kind.adds ?? 0), settings.sleep)) - before!;
+  const steady = kind.needsCount ? steadyCountsOfRepetitions : steadyCounts;
+  const added = count && (await settledCount(count, before! + (kind.adds ?? 0), steady, settings.sleep)) - before!;
   return judge(kind, { rounds, retried, added }, answerMs);
 }
 
 /** Counts until the number is as expected or higher and stays so, since a receiver may work after its answer. */
-async function settledCount(count: Count, expected: number, sleep: CheckSettings['sleep']): Promise<number> {
+async function settledCount(count: Count, expected: number, steady: number, sleep: CheckSettings['sleep']) {
   let last = await count();
+  let equal = 0;
   for (let read = 1; read < mostCounts; read++) {
     await sleep(countPauseMs);
     const next = await count();
-    if (next === last && next >= expected) return next;
+    equal = next === last && next >= expected ? equal + 1 : 0;
+    if (equal >= steady) return next;
     last = next;
   }
   return last;

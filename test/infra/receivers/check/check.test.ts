@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { newSecret } from '#functions/webhooks/http/signature.ts';
 import { checkReceiver } from '#infra/receivers/check/check.ts';
@@ -17,7 +18,7 @@ async function checked(fault?: Fault, counts = true, totalMs = 120_000) {
     answerMs: fault === 'slow' ? 200 : 15_000,
     totalMs,
     now: () => new Date(),
-    sleep: () => new Promise((resolve) => setImmediate(resolve)),
+    sleep: (ms) => (fault?.startsWith('works later') ? sleep(ms) : new Promise((resolve) => setImmediate(resolve))),
   });
   const named = (verdict: string) => findings.filter((finding) => finding.verdict === verdict).map(({ name }) => name);
   return { receiver, findings, broken: named('broken'), notJudged: named('not judged') };
@@ -26,6 +27,10 @@ async function checked(fault?: Fault, counts = true, totalMs = 120_000) {
 describe('the check of a receiver', () => {
   it('finds nothing wrong with a receiver that is right', async () => {
     expect((await checked()).findings.filter(({ verdict }) => verdict !== 'good')).toEqual([]);
+  });
+
+  it('waits for work that a receiver does after its answer', async () => {
+    expect((await checked('works later')).broken).toEqual([]);
   });
 
   it('does not judge repetitions and order without a number of processed events, and says how to', async () => {
@@ -98,6 +103,7 @@ describe('the check of a receiver', () => {
     ['500 in a burst', /fails in a burst.*500/, ['burst of 50']],
     ['redirects', /307: redirects are not followed/, ['good request']],
     ['slow', /no answer within 0.2 s/, ['good request']],
+    ['works later, and again', /handled: keep/, ['same id twice at once', 'same id again later']],
     ['answers before losing', /does not process every event/, ['good request']],
   ])('finds and names a receiver with the fault: %s', async (fault, says, names) => {
     const { findings, broken } = await checked(fault);

@@ -24,7 +24,9 @@ export type Fault =
   | '500 in a burst'
   | 'redirects'
   | 'slow'
-  | 'answers before losing';
+  | 'answers before losing'
+  | 'works later'
+  | 'works later, and again';
 
 export interface PlantedReceiver {
   readonly url: URL;
@@ -52,6 +54,7 @@ export async function plantedReceiver(secret: string, fault?: Fault): Promise<Pl
 
   async function take(event: Received): Promise<number> {
     const { trackingId, sequence } = event.data;
+    if (seen.has(event.id) && fault === 'works later, and again') setTimeout(() => (processed += 1), 200);
     if (seen.has(event.id) && fault !== 'no memory of ids') return 204;
     if (fault === '400 on unknown type' && !event.type.startsWith('transfer.')) return 400;
     if (fault === '400 on unknown field' && 'later' in event) return 400;
@@ -68,7 +71,8 @@ export async function plantedReceiver(secret: string, fault?: Fault): Promise<Pl
     const isRepeated = sequence === known && /no memory|looks up/.test(fault ?? '');
     if (sequence > known || isRepeated || fault === 'takes older states') {
       sequences.set(trackingId, sequence);
-      if (fault !== 'answers before losing') processed += 1;
+      if (fault?.startsWith('works later')) setTimeout(() => (processed += 1), 100);
+      else if (fault !== 'answers before losing') processed += 1;
     }
     seen.add(event.id);
     return 204;
