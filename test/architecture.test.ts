@@ -37,7 +37,7 @@ const floors = [
   ['infra/console/pages/watches', 'infra/console/pages/endpoints'],
   ['infra/console'],
   ['infra/receivers'],
-  ['infra/receivers/listen', 'infra/receivers/trigger'],
+  ['infra/receivers/check', 'infra/receivers/listen', 'infra/receivers/trigger'],
   ['infra/cli', 'infra/local/services'],
   ['infra/local/console', 'infra/local/monitoring'],
   ['infra/local', 'infra'],

@@ -14,6 +14,7 @@ import { CliError, type ExitCode, exitCodes } from '#infra/cli/terminal/cli-erro
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { isLeft } from '#infra/cli/terminal/prompts.ts';
 import { consoleCommand } from '#infra/console/command.ts';
+import { checkCommand } from '#infra/receivers/check/command.ts';
 import { listenCommand } from '#infra/receivers/listen/command.ts';
 import { triggerCommand } from '#infra/receivers/trigger/command.ts';
 import { backupCommands } from '#infra/service/backup-commands.ts';
@@ -65,6 +66,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   doctorCommand(program, context, outcome);
   consoleCommand(program, context);
   secretCommands(program, context, outcome);
+  checkCommand(program, context, outcome);
   try {
     await program.parseAsync(args, { from: 'user' });
     return outcome.exitCode;

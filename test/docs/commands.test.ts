@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { newSecret } from '#functions/webhooks/http/signature.ts';
 import { run } from '#test/infra/cli/run-cli.ts';
 import { ScriptedApi } from '#test/infra/cli/scripted-api.ts';
 
@@ -19,6 +20,7 @@ const nouns = [
   'service print',
   'backup',
   'restore',
+  'check',
 ];
 
 let api: ScriptedApi;
@@ -44,7 +46,7 @@ const commandsIn = (text: string): string[][] =>
 /** Expects no error of the command line, whatever the operator API answers. */
 async function expectUnderstood(args: readonly string[]): Promise<void> {
   const ran = await run(args, {
-    environment: { NOTIFIER_URL: api.url, OPS_SLACK_URL: 'https://chat.example.com/T/B' },
+    environment: { NOTIFIER_URL: api.url, WEBHOOK_SECRET: newSecret(), OPS_SLACK_URL: 'https://chat.example.com/T/B' },
     answers: [true],
     interrupted: AbortSignal.abort(),
   });

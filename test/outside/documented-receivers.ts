@@ -8,6 +8,7 @@ import { cache, run, type Started, start } from './tool.ts';
 
 /** A receiver of the documentation that runs as a process of its own. */
 export interface DocumentedReceiver extends Receiver {
+  readonly url: URL;
   stop(): Promise<void>;
 }
 
@@ -86,6 +87,7 @@ function emptyFolder(name: string): string {
 function receiverOf(folder: string, { url, stop }: Started): DocumentedReceiver {
   writeFileSync(`${folder}/applied`, '');
   return {
+    url: new URL(`${url}/webhooks`),
     stop,
     async post(headers, body) {
       try {

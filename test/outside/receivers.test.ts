@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, describe } from 'vitest';
-import { receiverContract } from '#test/docs/receiver-contract.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkReceiver } from '#infra/receivers/check/check.ts';
+import { receiverContract, secret } from '#test/docs/receiver-contract.ts';
 import { type DocumentedReceiver, startGoReceiver, startPythonReceiver } from './documented-receivers.ts';
 
 /** Languages that this machine has, as `npm run test:outside` has found out. */
@@ -21,5 +23,18 @@ describe.each(languages)('the receiver in %s of docs/receiving-webhooks.md', (la
     post: (headers, body) => receiver!.post(headers, body),
     applied: () => receiver!.applied(),
     failOnce: () => receiver!.failOnce(),
+  });
+
+  it('keeps all duties that the check of a receiver knows', async () => {
+    const findings = await checkReceiver({
+      url: receiver!.url,
+      secret,
+      count: async () => receiver!.applied().length,
+      answerMs: 15_000,
+      totalMs: 120_000,
+      now: () => new Date(),
+      sleep: (milliseconds) => sleep(milliseconds),
+    });
+    expect(findings.filter(({ verdict }) => verdict !== 'good')).toEqual([]);
   });
 });

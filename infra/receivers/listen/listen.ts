@@ -6,7 +6,7 @@ import { type CommonOptions, openSession } from '#infra/cli/api/session.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { narrator } from '#infra/receivers/narrator.ts';
 import { receiverSecret } from '#infra/receivers/receiver-secret.ts';
-import { receiverUrl } from '#infra/receivers/target-url.ts';
+import { receiverUrl } from '#infra/receivers/receiver-url.ts';
 import { forwardingOf } from './forwarding.ts';
 
 export interface ListenOptions extends CommonOptions {
@@ -22,7 +22,7 @@ export interface ListenOptions extends CommonOptions {
 /** Forwards matching events until Ctrl-C. @throws CliError for wrong options, or when the operator API fails */
 export async function listen(context: CliContext, options: ListenOptions): Promise<void> {
   const { from, type, mailbox, direction } = options;
-  const url = receiverUrl(options.forwardTo, false).href;
+  const url = receiverUrl(options.forwardTo, false, 'expected a receiver on this one').href;
   const secret = receiverSecret(context.environment);
   const session = await openSession(context, options);
   const stop = context.interrupted();

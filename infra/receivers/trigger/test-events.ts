@@ -3,11 +3,9 @@ import type { EventType } from '#functions/events/catalogue.ts';
 import { knownStates } from '#functions/transfers/transfer.ts';
 import type { EventResource } from '#infra/cli/api/resources.ts';
 import { wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
+import { testIdPrefix } from '#infra/receivers/test-id.ts';
 import { SeededRandom } from '#infra/simulator/random.ts';
 import { exampleEvent } from '#infra/terminal/example-event.ts';
-
-/** Begin of the ids of all events that only test a receiver. Ids of real events are hashes, which begin so once in 2^41. */
-export const testIdPrefix = 'evt_0000test';
 
 export interface TestEvents {
   readonly type: EventType;

@@ -6,8 +6,8 @@ import { refused, wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { narrator } from '#infra/receivers/narrator.ts';
 import { receiverSecret } from '#infra/receivers/receiver-secret.ts';
+import { receiverUrl } from '#infra/receivers/receiver-url.ts';
 import { isTaken, signedPost } from '#infra/receivers/signed-post.ts';
-import { receiverUrl } from '#infra/receivers/target-url.ts';
 import { testEvents } from './test-events.ts';
 
 export interface TriggerOptions {

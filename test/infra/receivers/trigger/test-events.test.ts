@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type EventType, eventTypes } from '#functions/events/catalogue.ts';
-import { testEvents, testIdPrefix } from '#infra/receivers/trigger/test-events.ts';
+import { testIdPrefix } from '#infra/receivers/test-id.ts';
+import { testEvents } from '#infra/receivers/trigger/test-events.ts';
 import { assertValidEvent } from '#test/docs/event-schemas.ts';
 
 const at = new Date('2026-11-27T12:00:00.000Z');
