@@ -3,6 +3,7 @@ import type { Routes } from '#infra/console/html/page.ts';
 import { doctorPages } from '#infra/console/pages/doctor.ts';
 import { deliveryPages } from '#infra/console/pages/endpoints/deliveries.ts';
 import { endpointPages } from '#infra/console/pages/endpoints/endpoint.ts';
+import { endpointAdd } from '#infra/console/pages/endpoints/endpoint-add.ts';
 import { endpointChanges } from '#infra/console/pages/endpoints/endpoint-changes.ts';
 import { endpointDisable } from '#infra/console/pages/endpoints/endpoint-disable.ts';
 import { endpointReplay } from '#infra/console/pages/endpoints/endpoint-replay.ts';
@@ -16,7 +17,7 @@ import { watchAdd } from '#infra/console/pages/watches/watch-add.ts';
 import { watchChanges } from '#infra/console/pages/watches/watch-changes.ts';
 import { watchesPages } from '#infra/console/pages/watches/watches.ts';
 
-const inputChanges = [watchAdd, endpointDisable, endpointReplay, endpointRotate];
+const inputChanges = [watchAdd, endpointAdd, endpointDisable, endpointReplay, endpointRotate];
 
 /** All pages and changes of the console. */
 export const routes: Routes = {

@@ -13,16 +13,13 @@ describe.each([
 ])('the first day in the console, $name', ({ hand: { press, type }, world }) => {
   it('leads from an empty notifier to a delivered webhook, and to the reason why it was sent', async () => {
     const { server, receiver } = world;
-    await world.run({
-      config: { webhooks: [{ name: 'crm', url: receiver.urlOf('crm') }] },
-      environment: { CRYPTSHARE_CLIENT_ID: clientId },
-    });
+    await world.run({ environment: { CRYPTSHARE_CLIENT_ID: clientId } });
     const { firstAddress } = await world.console();
     const { page, faults } = await visit();
     const link = (name: string | RegExp) => page.getByRole('link', { name });
     const section = (name: string) => page.getByRole('navigation', { name: 'Sections' }).getByRole('link', { name });
     const button = (name: string) => page.getByRole('button', { name });
-    const field = (label: string) => page.getByLabel(label);
+    const field = (label: string | RegExp) => page.getByLabel(label);
     const outcome = page.locator('.outcome');
     await page.goto(firstAddress);
 
@@ -49,6 +46,20 @@ describe.each([
     expect(await page.locator('code.command').innerText()).toContain('notifier -- watch add carol@example.net --data');
     await press(button('Watch a mailbox'));
     await expect.poll(() => outcome.innerText()).toContain('watched from now on');
+
+    // A system is to get the events; its secret is shown once, and a test shows that it arrives.
+    await press(section('Webhooks'));
+    await expect.poll(() => page.locator('#list').innerText()).toContain('There is no webhook yet');
+    await press(link('Add a webhook'));
+    await type(field(/^Name/), 'crm');
+    await type(field('Address'), receiver.urlOf('crm'));
+    await press(button('Go on'));
+    expect(await page.locator('.question').innerText()).toContain('crm gets events from now on');
+    await press(button('Add a webhook'));
+    await expect.poll(() => page.locator('.secret').innerText()).toMatch(/^whsec_/);
+    await press(link('Send a test'));
+    await press(button('Send a test'));
+    await expect.poll(() => receiver.arrivals.map(({ body }) => body.type)).toContain('notifier.test');
 
     // The first poll tells nothing; then a transfer is sent.
     await press(section('Watches'));

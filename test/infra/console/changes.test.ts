@@ -51,6 +51,7 @@ function answerAll(on: ScriptedApi): void {
   on.on(`POST ${mailboxPath}/code`, { status: 202, body: { mailbox } });
   on.on(`GET ${mailboxPath}/verification`, { body: { isVerified: false, methods: ['client_id', 'email'] } });
   on.on(`POST ${mailboxPath}/verification`, { body: { mailbox, method: 'email' } });
+  on.on('POST /endpoints', { status: 201, body: { endpoint: crm, secret: 'whsec_new' } });
   on.on('GET /endpoints/crm', { body: crm });
   for (const verb of ['pause', 'resume', 'enable', 'disable']) on.on(`POST /endpoints/crm/${verb}`, { body: crm });
   on.on('POST /endpoints/crm/test', { status: 202, body: { event: 'evt_1', endpoint: 'crm' } });
@@ -80,6 +81,9 @@ const cases: Readonly<Record<string, Case>> = {
   '/verification/client-id': { asks: `/verification/client-id?${named}` },
   '/verification/mail': { asks: `/verification/mail?${named}` },
   '/verification/code': { asks: `/verification/code?${named}`, filled: { code: 'CODE' } },
+  '/endpoint/add': {
+    asks: `/endpoint/add?name=crm&url=${encodeURIComponent("https://crm.example.com/it's?a=$HOME&b")}&types=transfer.failed%2C+watch.*&mailboxes=alice%40example.com&ask=1`,
+  },
   '/endpoint/test': { asks: '/endpoint/test?name=crm' },
   '/endpoint/pause': { asks: '/endpoint/pause?name=crm' },
   '/endpoint/resume': { asks: '/endpoint/resume?name=crm' },
@@ -110,7 +114,7 @@ describe.each(Object.entries(cases))('the change %s', (path, { asks, filled }) =
   it('asks first, and only then sends what the command sends that it shows', async () => {
     answerAll(api);
     const { asked, sent, shown } = await confirm(console, asks, filled);
-    expect([asked.status, sent.status]).toEqual([200, path.startsWith('/endpoint/rotate') ? 200 : 303]);
+    expect([asked.status, sent.status]).toEqual([200, /^\/endpoint\/(add|rotate)/.test(path) ? 200 : 303]);
     expect(shown.status).toBe(200);
     expect(shown.body).toMatch(/<p class="outcome \w+" role="status" tabindex="-1" autofocus>/);
     const byForm = changesSeen();
@@ -235,7 +239,7 @@ describe.each(Object.entries(cases))('the change %s', (path, { asks, filled }) =
   });
 });
 
-it.each(['/watch/add', '/endpoint/replay', '/endpoint/rotate'])(
+it.each(['/watch/add', '/endpoint/add', '/endpoint/replay', '/endpoint/rotate'])(
   'The change %s is refused where the address has no input, as no form makes it',
   async (path) => {
     answerAll(api);
@@ -251,5 +255,6 @@ function changeOf(path: string): string {
   const [, noun, verb] = path.split('/');
   if (noun === 'watch') return verb === 'add' ? '/watches' : `${watchPath}/${verb}`;
   if (noun === 'verification') return `${mailboxPath}/${verb === 'mail' ? 'code' : 'verification'}`;
+  if (noun === 'endpoint' && verb === 'add') return '/endpoints';
   return noun === 'delivery' ? `/deliveries/evt_1/crm/${verb}` : `/endpoints/crm/${verb}`;
 }

@@ -2,7 +2,7 @@ import { nextDigestAt } from '#functions/notices/timetable.ts';
 import { isForPeople } from '#functions/webhooks/endpoints/format.ts';
 import { usualReader } from '#functions/webhooks/endpoints/reader.ts';
 import type { EndpointResource } from '#infra/cli/api/resources.ts';
-import { commandLine, foreign, pager, table, time } from '#infra/console/html/elements.ts';
+import { changeLink, commandLine, foreign, pager, table, time } from '#infra/console/html/elements.ts';
 import { type Html, html, type Part } from '#infra/console/html/html.ts';
 import type { PageRequest, PageRoute, View } from '#infra/console/html/page.ts';
 import { somePage } from '#infra/console/pages/some-page.ts';
@@ -24,7 +24,11 @@ export async function listPage(request: PageRequest, section: 'webhooks' | 'noti
   const none =
     next !== undefined ? 'list.none-here' : cursor === undefined ? (`list.none.${section}` as const) : 'list.no-more';
   const columns = section === 'webhooks' ? webhookColumns(request) : readerColumns(request);
-  const main = html`<section id="about"><h1>${title}</h1>${section === 'notices' && html`<p>${say('notices.about')}</p>`}</section>
+  const main = html`<section id="about"><h1>${title}</h1>${
+    section === 'notices'
+      ? html`<p>${say('notices.about')}</p>`
+      : html`<p class="buttons">${changeLink(request, '/endpoint/add', say('endpoint.add'), 'endpoint add NAME --address URL')}</p>`
+  }</section>
 <section id="list">${items.length > 0 ? table(say(`list.count.${section}`, { count: items.length }), columns, items) : html`<p>${say(none)}</p>`}
 ${pager(request, next)}</section>
 <section id="same"><p>${commandLine(request, 'endpoint list')}</p></section>`;
