@@ -41,6 +41,11 @@ function blocksOf(markdown: string): Block[] {
 
 const blocks = blocksOf(document);
 
+/** The schema of all events, and that of each type, as `docs/events.md` shows them. */
+export const schemaTexts: readonly { readonly type: string | undefined; readonly text: string }[] = blocks.filter(
+  ({ kind }) => kind === 'schema',
+);
+
 /** Every example in `docs/events.md`. */
 export const examples: readonly Example[] = blocks.flatMap(({ kind, type, text }) =>
   kind === 'example' && type !== undefined ? [{ type: type as EventType, text, event: JSON.parse(text) }] : [],
