@@ -266,7 +266,12 @@ export interface TransferProblem {
     /** counts the events of this transfer, of all types: starts at 1 and has no gap */
     sequence: number;
     /** all present problems */
-    problems: ('recipient_not_notified' | 'sender_not_notified' | 'files_removed' | 'message_not_created' | 'other')[];
+    problems: (
+      | 'recipient_not_notified'
+      | 'sender_not_notified'
+      | 'files_removed'
+      | 'message_not_created'
+      | 'other')[];
   };
 }
 
@@ -360,7 +365,34 @@ export interface WatchFailing {
     mailbox: string;
     direction: 'sent' | 'received';
     /** the kind of problem in one word, see the schema */
-    cause: 'token_invalid' | 'client_id_rejected' | 'not_licensed' | 'forbidden' | 'version_unsupported' | 'major_version_gone' | 'not_verified' | 'verification_ended' | 'verification_refused' | 'code_rejected' | 'endpoint_missing' | 'throttled' | 'server_fault' | 'request_rejected' | 'redirected' | 'malformed_answer' | 'answer_too_large' | 'listing_too_large' | 'timeout' | 'out_of_time' | 'certificate_untrusted' | 'unreachable' | 'proxy_failed' | 'malformed_rows' | 'absences_held' | 'server_changed' | 'aws_error';
+    cause:
+      | 'token_invalid'
+      | 'client_id_rejected'
+      | 'not_licensed'
+      | 'forbidden'
+      | 'version_unsupported'
+      | 'major_version_gone'
+      | 'not_verified'
+      | 'verification_ended'
+      | 'verification_refused'
+      | 'code_rejected'
+      | 'endpoint_missing'
+      | 'throttled'
+      | 'server_fault'
+      | 'request_rejected'
+      | 'redirected'
+      | 'malformed_answer'
+      | 'answer_too_large'
+      | 'listing_too_large'
+      | 'timeout'
+      | 'out_of_time'
+      | 'certificate_untrusted'
+      | 'unreachable'
+      | 'proxy_failed'
+      | 'malformed_rows'
+      | 'absences_held'
+      | 'server_changed'
+      | 'aws_error';
     message: string;
     failingSince: string;
   };
@@ -376,7 +408,34 @@ export interface WatchRecovered {
     mailbox: string;
     direction: 'sent' | 'received';
     /** the kind of problem in one word, see the schema */
-    cause: 'token_invalid' | 'client_id_rejected' | 'not_licensed' | 'forbidden' | 'version_unsupported' | 'major_version_gone' | 'not_verified' | 'verification_ended' | 'verification_refused' | 'code_rejected' | 'endpoint_missing' | 'throttled' | 'server_fault' | 'request_rejected' | 'redirected' | 'malformed_answer' | 'answer_too_large' | 'listing_too_large' | 'timeout' | 'out_of_time' | 'certificate_untrusted' | 'unreachable' | 'proxy_failed' | 'malformed_rows' | 'absences_held' | 'server_changed' | 'aws_error';
+    cause:
+      | 'token_invalid'
+      | 'client_id_rejected'
+      | 'not_licensed'
+      | 'forbidden'
+      | 'version_unsupported'
+      | 'major_version_gone'
+      | 'not_verified'
+      | 'verification_ended'
+      | 'verification_refused'
+      | 'code_rejected'
+      | 'endpoint_missing'
+      | 'throttled'
+      | 'server_fault'
+      | 'request_rejected'
+      | 'redirected'
+      | 'malformed_answer'
+      | 'answer_too_large'
+      | 'listing_too_large'
+      | 'timeout'
+      | 'out_of_time'
+      | 'certificate_untrusted'
+      | 'unreachable'
+      | 'proxy_failed'
+      | 'malformed_rows'
+      | 'absences_held'
+      | 'server_changed'
+      | 'aws_error';
     message: string;
     failingSince: string;
   };
@@ -390,7 +449,34 @@ export interface WatchManyFailing {
   timestamp: string;
   data: {
     /** the kind of problem in one word, see the schema */
-    cause: 'token_invalid' | 'client_id_rejected' | 'not_licensed' | 'forbidden' | 'version_unsupported' | 'major_version_gone' | 'not_verified' | 'verification_ended' | 'verification_refused' | 'code_rejected' | 'endpoint_missing' | 'throttled' | 'server_fault' | 'request_rejected' | 'redirected' | 'malformed_answer' | 'answer_too_large' | 'listing_too_large' | 'timeout' | 'out_of_time' | 'certificate_untrusted' | 'unreachable' | 'proxy_failed' | 'malformed_rows' | 'absences_held' | 'server_changed' | 'aws_error';
+    cause:
+      | 'token_invalid'
+      | 'client_id_rejected'
+      | 'not_licensed'
+      | 'forbidden'
+      | 'version_unsupported'
+      | 'major_version_gone'
+      | 'not_verified'
+      | 'verification_ended'
+      | 'verification_refused'
+      | 'code_rejected'
+      | 'endpoint_missing'
+      | 'throttled'
+      | 'server_fault'
+      | 'request_rejected'
+      | 'redirected'
+      | 'malformed_answer'
+      | 'answer_too_large'
+      | 'listing_too_large'
+      | 'timeout'
+      | 'out_of_time'
+      | 'certificate_untrusted'
+      | 'unreachable'
+      | 'proxy_failed'
+      | 'malformed_rows'
+      | 'absences_held'
+      | 'server_changed'
+      | 'aws_error';
     message: string;
     /** number of watches that fail for this cause */
     watches: number;
@@ -410,7 +496,34 @@ export interface WatchManyRecovered {
   timestamp: string;
   data: {
     /** the kind of problem in one word, see the schema */
-    cause: 'token_invalid' | 'client_id_rejected' | 'not_licensed' | 'forbidden' | 'version_unsupported' | 'major_version_gone' | 'not_verified' | 'verification_ended' | 'verification_refused' | 'code_rejected' | 'endpoint_missing' | 'throttled' | 'server_fault' | 'request_rejected' | 'redirected' | 'malformed_answer' | 'answer_too_large' | 'listing_too_large' | 'timeout' | 'out_of_time' | 'certificate_untrusted' | 'unreachable' | 'proxy_failed' | 'malformed_rows' | 'absences_held' | 'server_changed' | 'aws_error';
+    cause:
+      | 'token_invalid'
+      | 'client_id_rejected'
+      | 'not_licensed'
+      | 'forbidden'
+      | 'version_unsupported'
+      | 'major_version_gone'
+      | 'not_verified'
+      | 'verification_ended'
+      | 'verification_refused'
+      | 'code_rejected'
+      | 'endpoint_missing'
+      | 'throttled'
+      | 'server_fault'
+      | 'request_rejected'
+      | 'redirected'
+      | 'malformed_answer'
+      | 'answer_too_large'
+      | 'listing_too_large'
+      | 'timeout'
+      | 'out_of_time'
+      | 'certificate_untrusted'
+      | 'unreachable'
+      | 'proxy_failed'
+      | 'malformed_rows'
+      | 'absences_held'
+      | 'server_changed'
+      | 'aws_error';
     message: string;
     /** number of watches that fail for this cause */
     watches: number;
@@ -445,7 +558,18 @@ export interface EndpointFailing {
   data: {
     endpoint: string;
     /** the kind of problem in one word, see the schema */
-    cause: 'http_error' | 'timeout' | 'unreachable' | 'proxy_failed' | 'untrusted_certificate' | 'forbidden_target' | 'throttled' | 'gone' | 'channel_gone' | 'mail_login_refused' | 'mail_refused';
+    cause:
+      | 'http_error'
+      | 'timeout'
+      | 'unreachable'
+      | 'proxy_failed'
+      | 'untrusted_certificate'
+      | 'forbidden_target'
+      | 'throttled'
+      | 'gone'
+      | 'channel_gone'
+      | 'mail_login_refused'
+      | 'mail_refused';
     message: string;
     failingSince: string;
     /** only in the second endpoint.failing: when the notifier disables the endpoint unless an attempt succeeds */
@@ -462,7 +586,18 @@ export interface EndpointDisabled {
   data: {
     endpoint: string;
     /** the kind of problem in one word, see the schema */
-    cause: 'http_error' | 'timeout' | 'unreachable' | 'proxy_failed' | 'untrusted_certificate' | 'forbidden_target' | 'throttled' | 'gone' | 'channel_gone' | 'mail_login_refused' | 'mail_refused';
+    cause:
+      | 'http_error'
+      | 'timeout'
+      | 'unreachable'
+      | 'proxy_failed'
+      | 'untrusted_certificate'
+      | 'forbidden_target'
+      | 'throttled'
+      | 'gone'
+      | 'channel_gone'
+      | 'mail_login_refused'
+      | 'mail_refused';
     message: string;
     failingSince: string;
     /** only in the second endpoint.failing: when the notifier disables the endpoint unless an attempt succeeds */
@@ -479,7 +614,18 @@ export interface EndpointRecovered {
   data: {
     endpoint: string;
     /** the kind of problem in one word, see the schema */
-    cause: 'http_error' | 'timeout' | 'unreachable' | 'proxy_failed' | 'untrusted_certificate' | 'forbidden_target' | 'throttled' | 'gone' | 'channel_gone' | 'mail_login_refused' | 'mail_refused';
+    cause:
+      | 'http_error'
+      | 'timeout'
+      | 'unreachable'
+      | 'proxy_failed'
+      | 'untrusted_certificate'
+      | 'forbidden_target'
+      | 'throttled'
+      | 'gone'
+      | 'channel_gone'
+      | 'mail_login_refused'
+      | 'mail_refused';
     message: string;
     failingSince: string;
     /** only in the second endpoint.failing: when the notifier disables the endpoint unless an attempt succeeds */

@@ -63,7 +63,10 @@ function target(reference: string): Schema {
 function typeOf(schema: Schema, about: About, indent: string): string {
   const { const: constant, enum: values, type, items, properties } = resolved(schema);
   if (constant !== undefined) return `'${constant}'`;
-  if (values) return values.map((value) => `'${value}'`).join(' | ');
+  if (values) {
+    const line = values.map((value) => `'${value}'`).join(' | ');
+    return line.length < 80 ? line : values.map((value) => `\n${indent}  | '${value}'`).join('');
+  }
   if (items) return `(${typeOf(items, about, indent)})[]`.replace(/^\((\w+)\)/, '$1');
   if (type === 'object' && properties) return objectOf(resolved(schema), about, indent);
   const names = { string: 'string', integer: 'number', null: 'null', object: 'object' } as const;
@@ -78,7 +81,7 @@ function objectOf({ properties = {}, required = [] }: Schema, about: About, inde
     const comment = about(name);
     const optional = required.includes(name) ? '' : '?';
     const doc = comment === undefined ? '' : `${indent}  /** ${comment} */\n`;
-    return `${doc}${indent}  ${name}${optional}: ${typeOf(one, about, `${indent}  `)};`;
+    return `${doc}${indent}  ${name}${optional}: ${typeOf(one, about, `${indent}  `)};`.replace(': \n', ':\n');
   });
   return `{\n${lines.join('\n')}\n${indent}}`;
 }
