@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { EventType } from '#functions/events/catalogue.ts';
-import { knownStates } from '#functions/transfers/transfer.ts';
+import { eventTypeOf } from '#functions/events/transfer-event.ts';
+import { address } from '#functions/transfers/mailbox-address.ts';
+import { isTrackingId, knownStates } from '#functions/transfers/transfer.ts';
 import type { EventResource } from '#infra/cli/api/resources.ts';
 import { wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import { testIdPrefix } from '#infra/receivers/test-id.ts';
@@ -25,21 +27,37 @@ const openStates: readonly EventType[] = ['transfer.state_changed', 'transfer.un
 
 /**
  * Events of one type about one transfer, watch or endpoint, in the order of sending. Those about a transfer have the
- * sequences from 1. @throws CliError for a state that the type does not have
+ * sequences from 1. @throws CliError for a state that the type does not have, and for a wrong id or mailbox
  */
 export function testEvents({ type, trackingId, mailbox, state, times, isOutOfOrder, seed, at }: TestEvents) {
   const example = exampleEvent(type);
   if (state !== undefined && !isStateOf(type, state)) throw wrongState(type, state);
+  if (trackingId !== undefined && !isTrackingId(trackingId)) {
+    throw wrongCommandLine('expected 1 to 200 printable ASCII characters without a blank after --tracking-id');
+  }
+  if (mailbox !== undefined && !address.safeParse(mailbox).success) {
+    throw wrongCommandLine(`got the mailbox ${mailbox}, expected an address such as alice@example.com`);
+  }
   const random = new SeededRandom(seed);
   const about = trackingId ?? `TEST-${random.alphanumerics(8)}`;
   const events = Array.from({ length: times }, (_, index): EventResource => {
     const data: Record<string, unknown> = { ...example.data, ...(state !== undefined && { state }) };
     if ('trackingId' in data) Object.assign(data, { trackingId: about, sequence: index + 1 });
+    if (tellsState(type)) data.previousState = previousState(type, index);
     if ('mailbox' in data && mailbox !== undefined) data.mailbox = mailbox;
     const timestamp = new Date(at.getTime() + 1000 * index).toISOString();
-    return { id: idOf(type, about, timestamp, index), type, timestamp, data };
+    return { id: idOf(type, seed, about, index), type, timestamp, data };
   });
   return isOutOfOrder ? shuffled(events, random) : events;
+}
+
+/** True for a type that tells a new state, of which a transfer that was not known before has no previous one. */
+const tellsState = (type: EventType): boolean =>
+  type === 'transfer.state_changed' || knownStates.some((state) => eventTypeOf(state) === type);
+
+function previousState(type: EventType, index: number): string | null {
+  if (index === 0) return null;
+  return type === 'transfer.active' ? 'PROCESSING' : 'ACTIVE';
 }
 
 /** An id in the form of all events, which says that it is a test. */

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { type EventType, eventTypes } from '#functions/events/catalogue.ts';
 import { dnsResolver } from '#functions/webhooks/http/name-resolver.ts';
 import { webhookClient } from '#functions/webhooks/http/webhook-client.ts';
@@ -18,7 +19,7 @@ export interface TriggerOptions {
   readonly times: number;
   readonly outOfOrder?: boolean;
   readonly twice?: boolean;
-  readonly seed: number;
+  readonly seed?: number;
   readonly iOwnThis?: boolean;
   readonly json?: boolean;
 }
@@ -28,22 +29,27 @@ const patience = 5;
 
 /** Sends made-up events to a receiver. @throws CliError for a wrong type or option, or if the receiver does not take all */
 export async function trigger(context: CliContext, type: string, options: TriggerOptions): Promise<void> {
-  const { to, iOwnThis = false, outOfOrder: isOutOfOrder = false, twice: isTwice = false, seed } = options;
+  const { to, iOwnThis = false, outOfOrder: isOutOfOrder = false, twice: isTwice = false } = options;
+  // Ids follow from the seed: receivers drop those that they have seen.
+  const { seed = randomInt(2 ** 31) } = options;
   const url = receiverUrl(to, iOwnThis).href;
-  const events = testEvents({ ...options, type: knownType(type), isOutOfOrder, at: context.now() });
+  const events = testEvents({ ...options, type: knownType(type), isOutOfOrder, seed, at: context.now() });
   const secret = receiverSecret(context.environment);
   const output = outputOf(context, options);
   const narration = narrator(output);
-  narration.introduce({ to: url, ...(isOutOfOrder && { seed: String(seed) }) }, secret);
-  const client = webhookClient({ resolve: dnsResolver(), allowPrivate: !iOwnThis });
+  narration.introduce({ to: url, seed: String(seed) }, secret);
+  // `receiverUrl` has admitted it, also in a private network.
+  const client = webhookClient({ resolve: dnsResolver(), allowPrivate: true });
   const headers = { 'transfer-notifier-test': 'trigger' };
   const stop = context.interrupted();
+  const stopped = new Promise<never[]>((resolve) => stop.addEventListener('abort', () => resolve([])));
   let [sent, taken, unanswered] = [0, 0, 0];
   try {
     for (const event of events) {
       if (stop.aborted || unanswered >= patience) break;
       const post = () => signedPost({ client, url, secret: secret.text, now: context.now, headers }, event);
-      for (const end of await Promise.all(isTwice ? [post(), post()] : [post()])) {
+      const ends = await Promise.race([Promise.all(isTwice ? [post(), post()] : [post()]), stopped]);
+      for (const end of ends) {
         const { sequence } = event.data;
         narration.request(event, end, typeof sequence === 'number' ? `#${sequence}` : '');
         narration.problem(end);
@@ -56,7 +62,9 @@ export async function trigger(context: CliContext, type: string, options: Trigge
     client.close();
   }
   const wanted = events.length * (isTwice ? 2 : 1);
+  if (stop.aborted) throw refused(`stopped; the receiver took ${taken} of ${wanted} requests`);
   if (taken < wanted) throw refused(`the receiver took ${taken} of ${wanted} requests, of which ${sent} were sent`);
+  if (wanted > 1 && !output.isJson) output.warning(`the receiver took all ${wanted} requests`);
 }
 
 function knownType(type: string): EventType {

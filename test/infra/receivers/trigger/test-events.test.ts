@@ -53,6 +53,25 @@ describe('testEvents', () => {
     expect(event!.data.state).toBe(state);
   });
 
+  it.each([{ trackingId: '' }, { trackingId: 'with blank' }, { mailbox: 'nonsense' }, { mailbox: '' }])(
+    'refuses %j, which no event can have',
+    (wrong) => {
+      expect(() => testEvents({ ...usual, type: 'transfer.active', ...wrong })).toThrow('expected');
+    },
+  );
+
+  it('makes the same ids for the same seed, whatever the time, and others for another', () => {
+    const ids = (seed: number, time: Date) =>
+      testEvents({ ...usual, type: 'watch.failing', times: 3, seed, at: time }).map(({ id }) => id);
+    expect(ids(1, at)).toEqual(ids(1, new Date(0)));
+    expect(ids(1, at)).not.toEqual(ids(2, at));
+  });
+
+  it('has no previous state in the first event of a transfer that tells a state', () => {
+    const states = testEvents({ ...usual, type: 'transfer.active', times: 2 }).map(({ data }) => data.previousState);
+    expect(states).toEqual([null, 'PROCESSING']);
+  });
+
   it.each<[EventType, string]>([
     ['transfer.failed', 'ACTIVE'],
     ['transfer.state_changed', 'ACTIVE'],

@@ -45,7 +45,7 @@ describe('trigger', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(first).toEqual({ to: receiver.url, secret: expect.stringMatching(/^whsec_/) });
+    expect(first).toEqual({ to: receiver.url, seed: expect.any(String), secret: expect.stringMatching(/^whsec_/) });
     // The receiver has another secret, and drops what it cannot verify.
     expect(second).toMatchObject({ type: 'watch.failing', failure: 'broken' });
   });
@@ -57,6 +57,28 @@ describe('trigger', () => {
     expect(ran.stderr).toMatch(/^the receiver: HTTP 404; check the path of its URL/);
     expect(ran.stderr.match(/HTTP 404/g)).toHaveLength(1);
     expect(ran.stderr).toContain('the receiver took 0 of 3 requests, of which 3 were sent');
+  });
+
+  it('sends to a confirmed receiver on this machine as well', async () => {
+    expect((await trigger('transfer.failed', '--i-own-this')).code).toBe(0);
+  });
+
+  it('gives events new ids in each run, unless a seed is named', async () => {
+    for (const args of [[], [], ['--seed', '7'], ['--seed', '7']]) await trigger('transfer.failed', ...args);
+    expect(new Set(receiver.taken.map(({ id }) => id)).size).toBe(3);
+  });
+
+  it('ends at once by Ctrl-C while the receiver does not answer', async () => {
+    const interruption = new AbortController();
+    receiver.answer = () => interruption.abort();
+    const began = performance.now();
+    const ran = await run(['trigger', 'transfer.failed', '--to', receiver.url], {
+      environment: { WEBHOOK_SECRET: secret },
+      interrupted: interruption.signal,
+    });
+    // Without Ctrl-C, the request would end after 15 s.
+    expect(performance.now() - began).toBeLessThan(14_000);
+    expect(ran).toMatchObject({ code: 1, stderr: 'stopped; the receiver took 0 of 1 requests\n' });
   });
 
   it('sends nothing more after five requests without an answer', async () => {
