@@ -53,7 +53,11 @@ export async function crawl(request: APIRequestContext, url: string): Promise<Cr
 }
 
 /** Texts that a person fills in, by the name of the field. */
-const typed: Readonly<Record<string, string>> = { mailbox: alice };
+const typed: Readonly<Record<string, string>> = {
+  mailbox: alice,
+  name: 'audit',
+  url: 'https://audit.example.com/webhooks',
+};
 
 /** Path and query of what the links and forms of a page lead to, without fragments and changes of the language. */
 function linksIn(page: string, address: string): string[] {
