@@ -21,6 +21,8 @@ const nouns = [
   'backup',
   'restore',
   'check',
+  'listen',
+  'trigger',
 ];
 
 let api: ScriptedApi;

@@ -28,9 +28,9 @@ export async function runCheck(
   const url = receiverUrl(text, iOwnThis);
   if (processed !== undefined && isUrl(processed)) receiverUrl(processed, iOwnThis);
   const secret = await knownSecret(context);
-  if (junit !== undefined) expectWritable(junit);
   const signal = context.interrupted();
   if (signal.aborted) throw refused('stopped');
+  if (junit !== undefined) expectWritable(junit);
   const count = processed === undefined ? undefined : countBy(processed);
   const { now, sleep } = context;
   const progress = (name: string): void => output.progress(`${name} …`);
