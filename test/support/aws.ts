@@ -1,6 +1,6 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
-import { DeleteMessageBatchCommand, type Message, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { startEmbeddedServices } from '#infra/local/services/embedded-services.ts';
 import { refuseEmptyIndexKeys } from './empty-index-keys.ts';
 import { sdkSettings } from './sdk-settings.ts';
@@ -58,23 +58,4 @@ export async function startAws(): Promise<TestAws> {
       await embedded.close();
     },
   };
-}
-
-/** Messages that SQS hands out in one call at most. */
-const receiveLimit = 10;
-
-/** Takes all messages out of a queue, delayed ones once SQS shows them. */
-export async function takeMessages(sqs: SQSClient, QueueUrl: string): Promise<Message[]> {
-  const taken: Message[] = [];
-  for (;;) {
-    const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: receiveLimit, MessageAttributeNames: ['All'] }),
-    );
-    if (Messages.length === 0) return taken;
-    taken.push(...Messages);
-    const Entries = Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
-    await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
-    // The queues of tests hold nothing back, unlike those of Amazon.
-    if (Messages.length < receiveLimit) return taken;
-  }
 }

@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
-import type { SQSClient } from '@aws-sdk/client-sqs';
 import { ServerCalls, type ServerOptions } from '#functions/cryptshare/api-calls.ts';
 import { CryptshareClient } from '#functions/cryptshare/client.ts';
 import type { TokenSource } from '#functions/cryptshare/tokens.ts';
@@ -14,10 +12,10 @@ import { pollWatch } from '#functions/poll/poll-watch.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import type { RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { createTopic, createTransfersTable } from '#infra/local/services/embedded-services.ts';
-import { createQueue } from '#infra/local/services/event-source.ts';
+import { subscribedQueue, takeMessages } from '#infra/local/services/subscribed-queue.ts';
 import { type CryptshareServer, startCryptshareServer } from '#infra/simulator/server.ts';
 import { assertValidEvent } from '#test/docs/event-schemas.ts';
-import { startAws, takeMessages } from './aws.ts';
+import { startAws } from './aws.ts';
 import { AwsFaults } from './aws-faults.ts';
 
 /** A clock that tests move: forward as time passes, or to another time as an operator may set it. */
@@ -104,7 +102,7 @@ export async function startWorld(): Promise<World> {
   const cryptshare = await startCryptshareServer({ now: () => new Date(clock.steady()) });
   await createTransfersTable(dynamo, table);
   const eventsTopicArn = await createTopic(sns, 'transfer-events');
-  const eventsQueue = await subscribe(sns, sqs, eventsTopicArn);
+  const eventsQueue = await subscribedQueue(sns, sqs, eventsTopicArn);
   const faults = new AwsFaults(dynamo, sns);
 
   let drift: (page: number) => void | Promise<void> = () => {};
@@ -172,11 +170,4 @@ function validEvent(body: string): TransferEvent | WatchEvent {
   const event: unknown = JSON.parse(body);
   assertValidEvent(event);
   return event as TransferEvent | WatchEvent;
-}
-
-async function subscribe(sns: SNSClient, sqs: SQSClient, topicArn: string): Promise<string> {
-  const { arn, url } = await createQueue(sqs, `of-${topicArn.split(':').at(-1)}`, 30);
-  const Attributes = { RawMessageDelivery: 'true' };
-  await sns.send(new SubscribeCommand({ TopicArn: topicArn, Protocol: 'sqs', Endpoint: arn, Attributes }));
-  return url;
 }

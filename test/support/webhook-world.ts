@@ -27,7 +27,8 @@ import type { Mail, MailAnswer } from '#functions/webhooks/http/mail.ts';
 import { webhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { createTopic, createTransfersTable, createWebhooksTable } from '#infra/local/services/embedded-services.ts';
 import { createQueue } from '#infra/local/services/event-source.ts';
-import { startAws, takeMessages } from './aws.ts';
+import { takeMessages } from '#infra/local/services/subscribed-queue.ts';
+import { startAws } from './aws.ts';
 import { AwsFaults } from './aws-faults.ts';
 import { TestClock } from './poll-world.ts';
 

@@ -23,6 +23,10 @@ export const targetWords = (options: TargetOptions): string[] =>
 export const isTargetNamed = (options: TargetOptions, { NOTIFIER_URL }: NodeJS.ProcessEnv): boolean =>
   Boolean(NOTIFIER_URL) || names.some((name) => options[name] !== undefined);
 
+/** True when an operator API is named, or this folder has a local run or a configuration file. @throws CliError */
+export const isTargetHere = (options: TargetOptions, environment: NodeJS.ProcessEnv): boolean =>
+  isTargetNamed(options, environment) || localRunHere() !== undefined || existsSync(usualConfigFile);
+
 /** Data folder of a local run that keeps its data here. @throws CliError if a configured stack may be meant instead */
 export function localRunHere(): string | undefined {
   if (!existsSync(join(usualDataFolder, 'operator.json'))) return undefined;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { transferEvent } from '#functions/events/transfer-event.ts';
 import { newSecret, signatureHeader } from '#functions/webhooks/http/signature.ts';
-import { testIdPrefix } from '#infra/receivers/test-id.ts';
+import { testHeader, testIdPrefix } from '#infra/receivers/test-id.ts';
 
 /** A request as it goes over the wire. */
 export interface TestRequest {
@@ -36,7 +36,7 @@ const usualHeaders = {
   'content-type': 'application/json',
   'user-agent': 'transfer-notifier',
   /** Tells test requests apart. */
-  'transfer-notifier-test': 'check',
+  [testHeader]: 'check',
 };
 
 /** Makes events and signed requests with the secret of a receiver. */

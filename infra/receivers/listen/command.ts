@@ -1,18 +1,24 @@
 import type { Command } from 'commander';
 import { verb } from '#infra/cli/api/session.ts';
-import { direction, several, timeAt } from '#infra/cli/terminal/arguments.ts';
+import { direction, several, timeAt, wholeNumber } from '#infra/cli/terminal/arguments.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { type ListenOptions, listen } from './listen.ts';
+import { usualTwin } from './twin-source.ts';
 
 const examples = `
 Examples:
   npm run notifier -- listen --forward-to http://localhost:3000/hooks
   npm run notifier -- listen --forward-to http://localhost:3000/hooks --type transfer.failed,watch.*
   npm run notifier -- listen --forward-to http://localhost:3000/hooks --from 1h
+  npm run notifier -- listen --forward-to http://localhost:3000/hooks --twin --seed 7 --speed 100000
   WEBHOOK_SECRET=whsec_… npm run notifier -- listen --forward-to http://localhost:3000/hooks
 
 It reads events from the operator API and changes nothing there. An event that the receiver does not answer is sent
 again until it does; any answer but 2xx is told, and the event sent four times more. Ctrl-C ends it.
+
+With --twin, or where this folder has neither a local run nor notifier.config.json, the events are those of a simulated
+mailbox, made by the notifier's own engine. The same seed gives the same bytes and ids. It ends with the twin's days, and
+with exit code 1 if the receiver has not taken all.
 `;
 
 /** Registers `listen`, which forwards events to the receiver of a developer. */
@@ -24,6 +30,15 @@ export function listenCommand(program: Command, context: CliContext): void {
     .option('--mailbox <mailbox>', 'only about this mailbox')
     .option('--direction <direction>', 'only about this direction: sent or received', direction)
     .option('--print-json', 'print each event as JSON before its line')
+    .option('--twin', 'forward the events of a simulated mailbox')
+    .option('--seed <number>', `of the twin (default: ${usualTwin.seed})`, wholeNumber(0, 2 ** 31))
+    .option(
+      '--speed <number>',
+      `seconds of the twin's time in one of yours (default: ${usualTwin.speed})`,
+      wholeNumber(1, 10_000_000),
+    )
+    .option('--days <number>', `of the twin's time (default: ${usualTwin.days})`, wholeNumber(1, 3660))
+    .option('--history <file>', 'have the twin replay this history instead of one by its seed')
     .addHelpText('after', examples)
     .action((options: ListenOptions) => listen(context, options));
 }

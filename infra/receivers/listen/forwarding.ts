@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import type { EventResource } from '#infra/cli/api/resources.ts';
 import { isTaken, type PostEnd, type SignedPost, signedPost } from '#infra/receivers/signed-post.ts';
+import { testHeader, testIdPrefix } from '#infra/receivers/test-id.ts';
 
 /** End of one attempt at an event. */
 export interface Attempt extends PostEnd {
@@ -32,36 +33,53 @@ const longestPauseMs = 5000;
  */
 export function forwardingOf({ sleep, stop, tell, ...post }: Forwarding) {
   const limit = pLimit(mostInFlight);
-  const left = new Map<string, EventResource>();
-  const free = { resolve: () => {} };
+  /** Events without an end; the same event may be among them twice. */
+  const left = new Set<{ readonly event: EventResource }>();
+  const waiting: (() => void)[] = [];
+  stop.addEventListener('abort', wake, { once: true });
 
-  async function forward(event: EventResource): Promise<void> {
+  function wake(): void {
+    for (const go of waiting.splice(0)) go();
+  }
+
+  /** Waits until fewer than `count` events are without an end, or for the stop. */
+  async function fewerThan(count: number): Promise<void> {
+    while (left.size >= count && !stop.aborted) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      waiting.push(resolve);
+      await promise;
+    }
+  }
+
+  async function forward(event: EventResource): Promise<boolean> {
+    const isTest = event.id.startsWith(testIdPrefix);
+    const marked = isTest ? { ...post, headers: { ...post.headers, [testHeader]: 'trigger' } } : post;
     let answered = 0;
     for (let attempt = 1; !stop.aborted; attempt += 1) {
-      const end = await signedPost(post, event);
+      const end = await signedPost(marked, event);
       if (end.status !== undefined) answered += 1;
       const isRepeated = !isTaken(end) && answered < mostAnswered;
       tell(event, { ...end, attempt, isRepeated });
-      if (!isRepeated) break;
+      if (!isRepeated) return true;
       await sleep(Math.min(longestPauseMs, firstPauseMs * 2 ** (attempt - 1)), stop);
     }
-    if (!stop.aborted) left.delete(event.id);
-    free.resolve();
+    return false;
   }
 
   return {
     /** Begins to forward an event, after waiting for its turn if ten others have no end yet. */
     async take(event: EventResource): Promise<void> {
-      while (left.size >= mostInFlight && !stop.aborted) {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        free.resolve = resolve;
-        stop.addEventListener('abort', () => resolve(), { once: true });
-        await promise;
-      }
-      left.set(event.id, event);
-      void limit(() => forward(event));
+      await fewerThan(mostInFlight);
+      const one = { event };
+      left.add(one);
+      void limit(() => forward(event)).then((isEnded) => {
+        if (isEnded) left.delete(one);
+        wake();
+      });
     },
+    /** Waits until every event has an end, or for the stop. */
+    finish: (): Promise<void> => fewerThan(1),
     /** Events without an end: when listening has ended, those that the receiver may lack. */
-    left: (): readonly EventResource[] => [...left.values()],
+    left: (): readonly EventResource[] => [...left].map(({ event }) => event),
   };
 }

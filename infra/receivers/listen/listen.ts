@@ -1,55 +1,64 @@
-import type { Direction } from '#functions/transfers/transfer.ts';
 import { dnsResolver } from '#functions/webhooks/http/name-resolver.ts';
 import { webhookClient } from '#functions/webhooks/http/webhook-client.ts';
-import { followEvents } from '#infra/cli/api/event-feed.ts';
-import { type CommonOptions, openSession } from '#infra/cli/api/session.ts';
+import { outputOf } from '#infra/cli/api/session.ts';
+import { refused } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { narrator } from '#infra/receivers/narrator.ts';
 import { receiverSecret } from '#infra/receivers/receiver-secret.ts';
 import { receiverUrl } from '#infra/receivers/receiver-url.ts';
+import { usualSession } from '#infra/receivers/session.ts';
+import { isTaken } from '#infra/receivers/signed-post.ts';
+import { eventSourceOf, type SourceOptions } from './event-source.ts';
 import { forwardingOf } from './forwarding.ts';
+import { openDoor } from './session-door.ts';
 
-export interface ListenOptions extends CommonOptions {
+export interface ListenOptions extends SourceOptions {
   readonly forwardTo: string;
-  /** ISO 8601. */
-  readonly from?: string;
-  readonly type?: readonly string[];
-  readonly mailbox?: string;
-  readonly direction?: Direction;
   readonly printJson?: boolean;
 }
 
-/** Forwards matching events until Ctrl-C. @throws CliError for wrong options, or when the operator API fails */
+/**
+ * Forwards matching events until Ctrl-C, or until the days of a twin are over.
+ * @throws CliError for wrong options, when the operator API fails, or if a receiver has not taken all of a twin's events
+ */
 export async function listen(context: CliContext, options: ListenOptions): Promise<void> {
-  const { from, type, mailbox, direction } = options;
   const url = receiverUrl(options.forwardTo, false, 'expected a receiver on this one').href;
   const secret = receiverSecret(context.environment);
-  const session = await openSession(context, options);
+  const source = await eventSourceOf(context, options);
   const stop = context.interrupted();
   // The receiver is on this machine: its URL was checked.
   const client = webhookClient({ resolve: dnsResolver(), allowPrivate: true });
-  const { output } = session;
+  const output = outputOf(context, options);
   const narration = narrator(output);
+  const ends = { taken: 0, refused: 0 };
   const forwarding = forwardingOf({
     ...{ client, url, secret: secret.text, stop, now: context.now, sleep: context.sleep },
-    tell(event, { attempt, ...end }) {
+    tell(event, { attempt, isRepeated, ...end }) {
       if (options.printJson && attempt === 1) output.line(JSON.stringify(event));
+      const remarks = [source.isTwin && event.timestamp.slice(0, 16), attempt > 1 && `attempt ${attempt}`];
       // While nothing answers, the same line each second would hide the rest.
-      if (end.failure === undefined || attempt === 1)
-        narration.request(event, end, attempt > 1 ? `attempt ${attempt}` : '');
+      if (end.failure === undefined || attempt === 1) narration.request(event, end, remarks.filter(Boolean).join('  '));
       narration.problem(end);
+      if (!isRepeated) ends[isTaken(end) ? 'taken' : 'refused'] += 1;
     },
   });
-  narration.introduce({ from: session.api.address, to: url }, secret);
-  if (!output.isJson) output.warning('waiting for events; Ctrl-C ends it');
+  const door = await openDoor(forwarding.take);
   try {
-    const filter = { type: type?.join(','), mailbox, direction };
-    await followEvents(session, from === undefined ? {} : { from }, filter, stop, forwarding.take);
+    const session = door.url === usualSession ? '--session' : `--session ${door.url}`;
+    narration.introduce({ from: source.words, to: url, test: `npm run notifier -- trigger TYPE ${session}` }, secret);
+    if (!output.isJson) output.warning('waiting for events; Ctrl-C ends it');
+    await source.follow(stop, forwarding.take);
+    await forwarding.finish();
   } finally {
+    await door.close();
     client.close();
     const left = forwarding.left();
     const since = left.map(({ timestamp }) => timestamp).toSorted()[0];
-    if (since !== undefined)
+    if (since !== undefined && !source.isTwin)
       output.warning(`${left.length} not taken yet: begin again with --from ${since}, under the same ids`);
   }
+  if (!source.isTwin || stop.aborted) return;
+  const all = ends.taken + ends.refused;
+  if (ends.refused > 0) throw refused(`the twin's days are over: the receiver took ${ends.taken} of ${all} events`);
+  if (!output.isJson) output.warning(`the twin's days are over: the receiver took all ${all} events`);
 }

@@ -8,13 +8,14 @@ const help = `
 Types:
 ${eventTypes.map((type) => `  ${type}`).join('\n')}
 
-The events are made up, and go to this URL alone: no notifier is needed, and none hears of them. Their ids begin with
+The events are made up, and go to one receiver alone: no notifier is needed, and none hears of them. Their ids begin with
 evt_0000test, and each request has the header transfer-notifier-test: trigger. The secret is in the variable
 WEBHOOK_SECRET; without it, a new one is used and printed.
 
 Examples:
   npm run notifier -- trigger transfer.failed --to http://localhost:8080/webhooks
   npm run notifier -- trigger transfer.active --to http://localhost:8080/webhooks --times 300 --out-of-order --twice
+  npm run notifier -- trigger transfer.failed --session
   npm run notifier -- trigger transfer.state_changed --to http://localhost:8080/webhooks --state Quarantined
 
 Exit codes: 0 the receiver took all, 1 it did not, 2 wrong command line.
@@ -25,7 +26,8 @@ export function triggerCommand(program: Command, context: CliContext): void {
   program
     .command('trigger <type>')
     .description('send made-up events to a receiver, signed as webhooks are: needs no notifier')
-    .requiredOption('--to <url>', 'post them here, for example to http://localhost:8080/webhooks')
+    .option('--to <url>', 'post them here, for example to http://localhost:8080/webhooks')
+    .option('--session [url]', 'hand them to a listen that runs, which forwards them (default: the first one here)')
     .option('--tracking-id <id>', 'of the transfer (default: TEST- and letters by --seed)')
     .option('--mailbox <mailbox>', 'of the watch (default: alice@example.com)')
     .option('--state <state>', 'of the transfer, where the type leaves it open')

@@ -2,17 +2,23 @@ import { randomInt } from 'node:crypto';
 import { type EventType, eventTypes } from '#functions/events/catalogue.ts';
 import { dnsResolver } from '#functions/webhooks/http/name-resolver.ts';
 import { webhookClient } from '#functions/webhooks/http/webhook-client.ts';
+import type { EventResource } from '#infra/cli/api/resources.ts';
 import { outputOf } from '#infra/cli/api/session.ts';
 import { refused, wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
+import type { Output } from '#infra/cli/terminal/output.ts';
 import { narrator } from '#infra/receivers/narrator.ts';
 import { receiverSecret } from '#infra/receivers/receiver-secret.ts';
 import { receiverUrl } from '#infra/receivers/receiver-url.ts';
+import { handOver, sessionUrl, usualSession } from '#infra/receivers/session.ts';
 import { isTaken, signedPost } from '#infra/receivers/signed-post.ts';
+import { testHeader } from '#infra/receivers/test-id.ts';
 import { testEvents } from './test-events.ts';
 
 export interface TriggerOptions {
-  readonly to: string;
+  readonly to?: string;
+  /** Address of a session of `listen`, or true for the usual one. */
+  readonly session?: string | true;
   readonly trackingId?: string;
   readonly mailbox?: string;
   readonly state?: string;
@@ -27,20 +33,44 @@ export interface TriggerOptions {
 /** Requests in a row without an answer, after which the rest is not sent. */
 const patience = 5;
 
-/** Sends made-up events to a receiver. @throws CliError for a wrong type or option, or if the receiver does not take all */
+/**
+ * Sends made-up events to a receiver, or hands them to a session of `listen`.
+ * @throws CliError for a wrong type or option, or if the receiver or the session does not take all
+ */
 export async function trigger(context: CliContext, type: string, options: TriggerOptions): Promise<void> {
-  const { to, iOwnThis = false, outOfOrder: isOutOfOrder = false, twice: isTwice = false } = options;
+  const { to, session, iOwnThis = false, outOfOrder: isOutOfOrder = false, twice: isTwice = false } = options;
   // Ids follow from the seed: receivers drop those that they have seen.
   const { seed = randomInt(2 ** 31) } = options;
-  const url = receiverUrl(to, iOwnThis).href;
+  if ((to === undefined) === (session === undefined))
+    throw wrongCommandLine('expected either --to URL, or --session for the receiver of a listen that runs');
   const events = testEvents({ ...options, type: knownType(type), isOutOfOrder, seed, at: context.now() });
-  const secret = receiverSecret(context.environment);
   const output = outputOf(context, options);
+  if (to !== undefined) {
+    await sendAll(context, output, { url: receiverUrl(to, iOwnThis).href, events, isTwice, seed });
+    return;
+  }
+  const address = sessionUrl(session === true || session === undefined ? usualSession : session);
+  await handOver(address, { events, isTwice });
+  const count = events.length * (isTwice ? 2 : 1);
+  output.result({ session: address, seed: String(seed), handed: count }, () =>
+    output.line(`handed ${count} requests (seed ${seed}) to the listen at ${address}, which tells how they end`),
+  );
+}
+
+interface Sending {
+  readonly url: string;
+  readonly events: readonly EventResource[];
+  readonly isTwice: boolean;
+  readonly seed: number;
+}
+
+async function sendAll(context: CliContext, output: Output, { url, events, isTwice, seed }: Sending): Promise<void> {
+  const secret = receiverSecret(context.environment);
   const narration = narrator(output);
   narration.introduce({ to: url, seed: String(seed) }, secret);
   // `receiverUrl` has admitted it, also in a private network.
   const client = webhookClient({ resolve: dnsResolver(), allowPrivate: true });
-  const headers = { 'transfer-notifier-test': 'trigger' };
+  const headers = { [testHeader]: 'trigger' };
   const stop = context.interrupted();
   const stopped = new Promise<never[]>((resolve) => stop.addEventListener('abort', () => resolve([])));
   let [sent, taken, unanswered] = [0, 0, 0];

@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly now?: () => Date;
   readonly sleep?: CliContext['sleep'];
   readonly interrupted?: AbortSignal;
+  /** Called with each piece of standard output. */
+  readonly onOutput?: (text: string) => void;
 }
 
 /** Runs one command in this process. */
@@ -27,7 +29,7 @@ export async function run(
   options: RunOptions = {},
 ): Promise<Ran & { readonly questions: string[] }> {
   const { columns, answers, environment = {} } = options;
-  const stdout = stream(columns);
+  const stdout = stream(columns, options.onOutput);
   const stderr = stream(columns);
   const questions: string[] = [];
   const left = [...(answers ?? [])];
@@ -53,10 +55,11 @@ export async function run(
   return { code, stdout: stdout.text(), stderr: stderr.text(), questions };
 }
 
-function stream(columns: number | undefined) {
+function stream(columns: number | undefined, onOutput: (text: string) => void = () => {}) {
   const chunks: string[] = [];
   const pass = new PassThrough();
   pass.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
+  pass.on('data', (chunk: Buffer) => onOutput(chunk.toString()));
   const terminal = columns === undefined ? {} : { isTTY: true, columns };
   return { stream: Object.assign(pass, terminal), text: () => chunks.join('') };
 }

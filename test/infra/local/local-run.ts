@@ -28,6 +28,8 @@ export interface LocalRunOptions {
   readonly stdout?: number | 'pipe';
   /** It leads a process group of its own, as what is started in a terminal does. */
   readonly hasGroup?: boolean;
+  /** @default - that of the tests */
+  readonly cwd?: string;
   /** Bytes that a file may have at most: more is refused as by a disk that is full. */
   readonly diskSpace?: number;
 }
@@ -49,12 +51,14 @@ export class LocalRun {
       program = [process.execPath, 'infra/local/main.ts'],
       stdout = 'pipe',
       hasGroup = false,
+      cwd,
       diskSpace,
     }: LocalRunOptions = {},
   ) {
     const limit = diskSpace === undefined ? [] : ['sh', '-c', `ulimit -f ${diskSpace / 512}; exec "$0" "$@"`];
     const [command = '', ...before] = [...limit, ...program];
     this.child = spawn(command, [...before, ...args], {
+      ...(cwd !== undefined && { cwd }),
       stdio: ['ignore', stdout, 'pipe'],
       env: { ...childEnvironment, ...environment },
       detached: hasGroup,

@@ -3,7 +3,7 @@ import { putRows } from '#functions/dynamodb/batch.ts';
 import { eventBody } from '#functions/events/transfer-event.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { type Announcement, endpointsPerMessage, fanOut } from '#functions/webhooks/engine/fan-out.ts';
-import { takeMessages } from '#test/support/aws.ts';
+import { takeMessages } from '#infra/local/services/subscribed-queue.ts';
 import { type FaultKind, FaultPlan, faultsAt } from '#test/support/aws-faults.ts';
 import { startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import { exampleEvent, webhooksTable } from '#test/support/webhook-world.ts';

@@ -7,7 +7,8 @@ import type { Mail } from '#functions/webhooks/http/mail.ts';
 import { mailTopic } from '#functions/webhooks/http/mail-topic.ts';
 import { createTopic } from '#infra/local/services/embedded-services.ts';
 import { createQueue, type LocalQueue } from '#infra/local/services/event-source.ts';
-import { startAws, takeMessages } from '#test/support/aws.ts';
+import { takeMessages } from '#infra/local/services/subscribed-queue.ts';
+import { startAws } from '#test/support/aws.ts';
 
 const aws = await startAws();
 const { dynamo, sns, sqs } = aws;

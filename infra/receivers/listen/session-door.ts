@@ -1,0 +1,53 @@
+import http from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { z } from 'zod';
+import { eventTypes } from '#functions/events/catalogue.ts';
+import { jsonOf } from '#functions/parsing/json.ts';
+import type { EventResource } from '#infra/cli/api/resources.ts';
+import { serveOnLoopback, withAny } from '#infra/loopback/loopback-guard.ts';
+import { usualSession } from '#infra/receivers/session.ts';
+import { testIdPrefix } from '#infra/receivers/test-id.ts';
+
+/** Bytes of a request: 1,000 events of 2 KB. */
+const mostBytes = 2_000_000;
+
+/** What `trigger` hands over: made-up events alone, since any program of this machine may send them. */
+const handedSchema = z.strictObject({
+  events: z
+    .array(
+      z.strictObject({
+        id: z.string().startsWith(testIdPrefix).max(100),
+        type: z.enum(eventTypes),
+        timestamp: z.iso.datetime(),
+        data: z.record(z.string(), z.unknown()),
+      }),
+    )
+    .max(1000),
+  isTwice: z.boolean(),
+});
+
+/**
+ * Opens a session for `trigger`, at its usual port of the loopback interface or another free one. It answers when `take`
+ * has taken all events.
+ */
+export async function openDoor(take: (event: EventResource) => Promise<void>) {
+  const app = new Hono();
+  const tooLong = bodyLimit({ maxSize: mostBytes });
+  app.post('/', tooLong, async (context) => {
+    const handed = handedSchema.safeParse(jsonOf(await context.req.text()));
+    if (!handed.success)
+      return context.json({ detail: `expected events of trigger: ${z.prettifyError(handed.error)}` }, 400);
+    const { events, isTwice } = handed.data;
+    for (const event of events) await Promise.all(isTwice ? [take(event), take(event)] : [take(event)]);
+    return context.json({ handed: events.length }, 202);
+  });
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const serve = (port: number) => serveOnLoopback(http.createServer(listener), withAny, { host: '127.0.0.1', port });
+  return serve(Number(new URL(usualSession).port)).catch((error: NodeJS.ErrnoException) => {
+    // Another session has it.
+    if (error.code !== 'EADDRINUSE') throw error;
+    return serve(0);
+  });
+}

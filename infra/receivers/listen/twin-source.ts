@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs';
+import type { Watch } from '#functions/transfers/transfer.ts';
+import type { EventResource } from '#infra/cli/api/resources.ts';
+import { wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
+import { type Happening, HistoryError, historyOf } from '#infra/simulator/lives/history.ts';
+import { mailboxOf, watchesOf } from '#infra/simulator/lives/player.ts';
+import { seededHistory } from '#infra/simulator/lives/seeded-history.ts';
+import { dayMs } from '#infra/simulator/switches.ts';
+import { startTwin } from '#infra/twin/twin.ts';
+
+export interface TwinOptions {
+  readonly seed?: number;
+  /** Seconds of the twin's time in one of ours. */
+  readonly speed?: number;
+  readonly days?: number;
+  /** File of a recorded history, instead of one made from the seed. */
+  readonly history?: string;
+}
+
+/** The twin's time begins on a Monday morning, the same in each run: times are part of what receivers get. */
+const firstMorning = Date.parse('2026-01-05T07:00:00Z');
+
+export const usualTwin = { seed: 1, speed: 1000, days: 30 } as const;
+
+const seededWatches: readonly Watch[] = [
+  { mailbox: mailboxOf(1), direction: 'sent' },
+  { mailbox: mailboxOf(1), direction: 'received' },
+];
+
+/**
+ * Events of a twin of the server, with a mailbox that lives faster. They end with its days.
+ * @throws CliError for an unreadable history
+ */
+export function twinSource(context: CliContext, options: TwinOptions) {
+  const { seed, speed, days } = { ...usualTwin, ...options };
+  const recorded = options.history === undefined ? undefined : readHistory(options.history);
+  const from = recorded ? Date.parse(recorded[0]!.at) - 60_000 : firstMorning;
+  const until = from + days * dayMs;
+  const what = recorded ? `${options.history}` : `seed ${seed}`;
+  return {
+    words: `a twin of the server: ${what}, ${days} days, ${speed} times as fast`,
+    /** Passes on each event at its time, until `stop` aborts or the days are over. */
+    async follow(stop: AbortSignal, take: (event: EventResource) => Promise<void>): Promise<void> {
+      const history = recorded ?? seededHistory(seed, from);
+      const watches = recorded ? watchesOf(recorded) : seededWatches;
+      const twin = await startTwin({ seed, history, watches, from, until });
+      const began = context.now().getTime();
+      try {
+        const told = new Set<string>();
+        for await (const { at, events, problems } of twin.polls()) {
+          for (const problem of problems) if (!told.has(problem)) context.stderr.write(`the twin: ${problem}\n`);
+          for (const problem of problems) told.add(problem);
+          const early = (at - from) / speed - (context.now().getTime() - began);
+          if (early > 0) await context.sleep(early, stop);
+          if (stop.aborted) return;
+          for (const event of events) await take(event);
+        }
+      } finally {
+        await twin.close();
+      }
+    },
+  };
+}
+
+/** @throws CliError */
+function readHistory(file: string): Happening[] {
+  try {
+    return historyOf(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error instanceof HistoryError) throw wrongCommandLine(`${file} is no history: ${error.message}`);
+    throw wrongCommandLine(`cannot read ${file} (${(error as NodeJS.ErrnoException).code}), expected a history`);
+  }
+}

@@ -1,0 +1,181 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { run } from '#test/infra/cli/run-cli.ts';
+import { LocalRun } from '#test/infra/local/local-run.ts';
+import { DevelopersReceiver, secret } from '#test/infra/receivers/developers-receiver.ts';
+
+let receiver: DevelopersReceiver;
+let folder: string;
+
+beforeEach(async () => {
+  receiver = new DevelopersReceiver();
+  await receiver.start();
+  folder = mkdtempSync(join(tmpdir(), 'twin-'));
+});
+
+afterEach(async () => {
+  await receiver.kill();
+  rmSync(folder, { recursive: true });
+});
+
+const environment = { WEBHOOK_SECRET: secret };
+const fast = ['--days', '1', '--speed', '10000000'];
+const listen = (...args: string[]) => run(['listen', '--forward-to', receiver.url, ...args], { environment });
+
+describe('listen --twin', () => {
+  it('forwards the days of a mailbox and ends, with the same ids and bytes for the same seed', async () => {
+    const first = await listen('--twin', '--seed', '7', ...fast);
+    expect(first).toMatchObject({ code: 0 });
+    expect(first.stderr).toContain(`the receiver took all ${receiver.taken.length} events`);
+    expect(first.stdout).toMatch(/^from {4}a twin of the server: seed 7, 1 days, 10000000 times as fast$/m);
+    expect(first.stdout).toMatch(/ 204 .* transfer\.active .* 2026-01-05T07:04$/m);
+    expect(first.stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
+    const bodies = receiver.taken.splice(0).map(({ body }) => body);
+    expect(bodies.length).toBeGreaterThan(10);
+    await listen('--twin', '--seed', '7', ...fast);
+    expect(receiver.taken.map(({ body }) => body).toSorted()).toEqual(bodies.toSorted());
+  });
+
+  it('forwards only the events of the wanted types, mailbox and direction', async () => {
+    await listen(
+      '--twin',
+      '--type',
+      'transfer.downloaded',
+      '--mailbox',
+      'ALICE@example.com',
+      '--direction',
+      'sent',
+      ...fast,
+    );
+    const told = receiver.taken.map(({ body }) => JSON.parse(body));
+    expect(told.length).toBeGreaterThan(2);
+    expect(new Set(told.map(({ type, data }) => `${type} ${data.direction}`))).toEqual(
+      new Set(['transfer.downloaded sent']),
+    );
+  });
+
+  it('ends with 1 and the number of events that a receiver has refused', async () => {
+    receiver.answer = (response) => response.writeHead(500).end();
+    const ran = await listen('--twin', '--type', 'transfer.failed,transfer.active', ...fast);
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toMatch(/the receiver took 0 of \d+ events/);
+  });
+
+  it('replays a history of numbers and states', async () => {
+    const file = join(folder, 'history.jsonl');
+    const at = '2026-03-02T09:00:10Z';
+    writeFileSync(file, JSON.stringify({ at, transfer: 1, is: 'sent', mailbox: 3 }));
+    expect(await listen('--twin', '--history', file, ...fast)).toMatchObject({ code: 0 });
+    expect(receiver.taken.map(({ body }) => JSON.parse(body))).toMatchObject([
+      { type: 'transfer.processing', timestamp: '2026-03-02T09:01:00.000Z', data: { mailbox: 'carol@example.com' } },
+    ]);
+    writeFileSync(file, '{"at":"2026"}');
+    const wrong = await listen('--twin', '--history', file);
+    expect(wrong).toMatchObject({ code: 2 });
+    expect(wrong.stderr).toContain('history.jsonl is no history: line 1: ');
+    expect(await listen('--twin', '--history', join(folder, 'none'))).toMatchObject({ code: 2 });
+  });
+
+  it.each([
+    [['--twin', '--url', 'http://127.0.0.1:1'], '--url is for a notifier, and a twin is none'],
+    [['--twin', '--from', '1h'], '--from is for a notifier'],
+    [['--url', 'http://127.0.0.1:1', '--seed', '7'], '--seed is for a twin: add --twin'],
+  ])('refuses %j with the reason', async (args, reason) => {
+    const ran = await listen(...args);
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain(reason);
+    expect(receiver.taken).toEqual([]);
+  });
+
+  it('takes a twin in a folder without a run and a configuration', async () => {
+    const program = [process.execPath, resolve('infra/cli/main.ts')];
+    const ran = new LocalRun(['listen', '--forward-to', receiver.url, ...fast], environment, { program, cwd: folder });
+    onTestFinished(() => void ran.kill('SIGKILL'));
+    expect(await ran.exit()).toBe(0);
+    expect(ran.stdout).toContain('a twin of the server: seed 1');
+    expect(receiver.taken.length).toBeGreaterThan(10);
+  });
+});
+
+describe('trigger --session', () => {
+  /** Runs a command once a listen has printed how to reach it, and then ends the listen. */
+  async function duringListen(command: (session: string) => Promise<unknown>, until: () => boolean) {
+    const interruption = new AbortController();
+    let printed = '';
+    let isBegun = false;
+    const listening = run(
+      ['listen', '--twin', '--type', 'watch.failing', '--forward-to', receiver.url, '--speed', '1'],
+      {
+        environment,
+        interrupted: interruption.signal,
+        onOutput: (text) => {
+          printed += text;
+        },
+        async sleep() {
+          await new Promise((next) => setImmediate(next));
+          const [, session] = /trigger TYPE (--session(?: http:\S+)?)/.exec(printed) ?? [];
+          if (session && !isBegun) {
+            isBegun = true;
+            await command(session);
+          }
+          if (isBegun && until()) interruption.abort();
+        },
+      },
+    );
+    return listening;
+  }
+
+  it('hands made-up events to a listen, which signs and forwards them, marked as tests', async () => {
+    const ran = { code: -1, stdout: '', stderr: '' };
+    const listened = await duringListen(
+      async (session) => {
+        const args = ['trigger', 'transfer.active', ...session.split(' '), '--times', '20', '--twice', '--seed', '5'];
+        Object.assign(ran, await run(args));
+      },
+      () => receiver.taken.length >= 40,
+    );
+    expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining('handed 40 requests (seed 5)') });
+    expect(receiver.taken).toHaveLength(40);
+    expect(new Set(receiver.taken.map(({ id }) => id)).size).toBe(20);
+    for (const { id, headers } of receiver.taken) {
+      expect(id).toMatch(/^evt_0000test/);
+      expect(headers['transfer-notifier-test']).toBe('trigger');
+    }
+    expect(listened.stdout).toMatch(/ 204 .* transfer\.active /);
+  });
+
+  it('takes nothing but made-up events, as any program of this machine may send them', async () => {
+    const answers: number[] = [];
+    await duringListen(
+      async (session) => {
+        const address = session.split(' ')[1] ?? 'http://127.0.0.1:4297';
+        const event = { id: 'evt_real', type: 'transfer.active', timestamp: new Date().toISOString(), data: {} };
+        const post = (body: string, headers = {}) => fetch(address, { method: 'POST', body, headers });
+        answers.push((await post(JSON.stringify({ events: [event], isTwice: false }))).status);
+        answers.push((await post('nothing')).status);
+        answers.push((await post('x'.repeat(3_000_000))).status);
+        const made = { events: [{ ...event, id: 'evt_0000test1' }], isTwice: false };
+        answers.push((await post(JSON.stringify(made), { origin: 'https://evil.example' })).status);
+      },
+      () => true,
+    );
+    expect(answers).toEqual([400, 400, 413, 403]);
+    expect(receiver.taken).toEqual([]);
+  });
+
+  it.each([
+    [[], 'expected either --to URL, or --session'],
+    [['--to', 'http://localhost/', '--session'], 'expected either --to URL, or --session'],
+    [['--session', 'https://example.com'], 'expected the address that listen prints'],
+  ])('refuses %j with the reason', async (args, reason) => {
+    const ran = await run(['trigger', 'transfer.active', ...args]);
+    expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining(reason) });
+  });
+
+  it('says how to start a listen where none runs', async () => {
+    const ran = await run(['trigger', 'transfer.active', '--session', 'http://127.0.0.1:9']);
+    expect(ran).toMatchObject({ code: 4, stderr: expect.stringContaining('listen --forward-to URL') });
+  });
+});
