@@ -19,6 +19,7 @@ import { listenCommand } from '#infra/receivers/listen/command.ts';
 import { triggerCommand } from '#infra/receivers/trigger/command.ts';
 import { backupCommands } from '#infra/service/backup-commands.ts';
 import { serviceCommands } from '#infra/service/service-command.ts';
+import { simulatorCommand } from '#infra/simulator/standalone/command.ts';
 import { printableLines } from '#infra/terminal/printable.ts';
 
 const help = `
@@ -67,6 +68,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   consoleCommand(program, context);
   secretCommands(program, context, outcome);
   checkCommand(program, context, outcome);
+  simulatorCommand(program, context);
   try {
     await program.parseAsync(args, { from: 'user' });
     return outcome.exitCode;

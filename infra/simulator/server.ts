@@ -1,5 +1,5 @@
-import Fastify from 'fastify';
-import { guardServer } from '#infra/loopback/loopback-guard.ts';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { guardServer, withAny } from '#infra/loopback/loopback-guard.ts';
 import { cryptshareApi } from './api.ts';
 import { controlInterface } from './control.ts';
 import { createSimulation, type Simulation, type SimulationOptions } from './simulation.ts';
@@ -15,6 +15,11 @@ interface CryptshareServerOptions extends SimulationOptions {
    * @default - plain HTTP
    */
   readonly tls?: { readonly key: string; readonly cert: string };
+  /**
+   * Registers pages at the top of its paths.
+   * @default - no pages
+   */
+  readonly pages?: (app: FastifyInstance, simulation: Simulation) => void;
 }
 
 export interface CryptshareServer extends Simulation {
@@ -26,7 +31,7 @@ export interface CryptshareServer extends Simulation {
 
 /** Starts a simulated Cryptshare Server, with an empty transfer log. */
 export async function startCryptshareServer(options: CryptshareServerOptions = {}): Promise<CryptshareServer> {
-  const { port = 0, tls } = options;
+  const { port = 0, tls, pages } = options;
   const simulation = createSimulation(options);
   const app = Fastify({
     https: tls ?? null,
@@ -36,12 +41,13 @@ export async function startCryptshareServer(options: CryptshareServerOptions = {
       querystringParser: (query) => Object.fromEntries(new URLSearchParams(query)),
     },
   });
-  guardServer(app.server);
+  guardServer(app.server, withAny, pages ? 'own' : 'none');
   app.addHook('onSend', async (_, reply) => {
     reply.header('date', new Date(simulation.clock.now()).toUTCString());
   });
   app.register(async (api) => cryptshareApi(api, simulation), { prefix: '/api' });
   app.register(async (control) => controlInterface(control, simulation), { prefix: '/control' });
+  if (pages) app.register(async (scope) => pages(scope, simulation));
 
   return {
     ...simulation,

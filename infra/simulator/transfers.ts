@@ -33,7 +33,7 @@ type Problems = Partial<TransferProblems> & {
 };
 
 /** Thrown for a transfer that cannot change; `statusCode` is that of the control interface. */
-class TransferError extends Error {
+export class TransferError extends Error {
   override readonly name = 'TransferError';
   readonly statusCode: 404 | 409;
 
@@ -85,6 +85,16 @@ export class TransferStore {
     this.cleanUpOncePerDay();
     const transfer = this.byTrackingId.get(trackingId);
     return transfer?.purged ? undefined : transfer;
+  }
+
+  /** All transfers that are in the log or were purged, the newest first; `from` counts from 0. */
+  newest(from: number, count: number): readonly Readonly<Transfer>[] {
+    return [...this.byTrackingId.values()].reverse().slice(from, from + count);
+  }
+
+  /** Finds a transfer, purged or not. */
+  any(trackingId: string): Readonly<Transfer> | undefined {
+    return this.byTrackingId.get(trackingId);
   }
 
   page(watch: Watch, query: PageQuery): readonly Readonly<Transfer>[] {

@@ -1,6 +1,9 @@
 import { notVerified, tooManyVerifications } from '#infra/simulator/protocol/error.ts';
 import type { SharedParts } from './clock.ts';
 
+/** A client id for demos, which a server started for one knows. It is no secret. */
+export const simulatedClientId = 'demoClientId'.padEnd(50, '0');
+
 /** Owner of a verification, which is void for any other client id or address. */
 export interface Claimant {
   readonly mailbox: string;
@@ -49,6 +52,14 @@ export class Verifications {
   /** Reads the last mailed, unused code, as the owner of the mailbox would. */
   codeFor(claimant: Claimant): string | undefined {
     return this.codes.get(keyOf(claimant));
+  }
+
+  /** Mailed codes that are not used yet, as their owners would read them. */
+  mailedCodes(): readonly (Claimant & { readonly code: string })[] {
+    return [...this.codes].map(([key, code]) => {
+      const [mailbox, clientId] = JSON.parse(key) as [string, string];
+      return { mailbox, clientId, code };
+    });
   }
 
   /** @throws CryptshareError 403/3002 for any code but the mailed one, which it uses up */

@@ -85,8 +85,8 @@ export async function startTwin({ seed, history, watches, from, until, switches 
   const services = await startTwinServices();
   const server = await startCryptshareServer({
     ...{ now: clock.now, seed },
-    // A history may be silent for longer than a token holds.
-    switches: { idleTermMs: 10_000 * dayMs, ...switches },
+    // A history may be silent for longer than a token holds, and change what is final.
+    switches: { idleTermMs: 10_000 * dayMs, finalStatesChange: true, ...switches },
   });
   const player = new HistoryPlayer(server, history);
   for (const { mailbox } of watches) server.verifications.grantToken({ mailbox, clientId }, token);

@@ -9,7 +9,7 @@ import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { loadConfig } from '#infra/config/config.ts';
 import { calmReporter } from '#infra/local/console/calm-reporter.ts';
 import type { Output, Reporter } from '#infra/local/console/console.ts';
-import { demoClientId } from '#infra/local/demo/demo-life.ts';
+import { simulatedClientId } from '#infra/simulator/verifications.ts';
 import { delivered, type outcome, retry } from '#test/infra/local/console/told-facts.ts';
 
 const alice = { mailbox: 'alice@example.com', direction: 'sent' } as const;
@@ -130,7 +130,7 @@ describe('docs/operations.md', () => {
   it('shows a configuration and a client id for the simulated server that are valid', () => {
     const page = readFileSync('docs/operations.md', 'utf8');
     const section = page.slice(page.indexOf('## Try it with the simulated server'));
-    expect(section).toContain(`export CRYPTSHARE_CLIENT_ID=${demoClientId}\n`);
+    expect(section).toContain(`export CRYPTSHARE_CLIENT_ID=${simulatedClientId}\n`);
     const [, json = ''] = /```json\n(.*?)```/s.exec(section) ?? [];
     const folder = mkdtempSync(join(tmpdir(), 'calm-output-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));

@@ -7,6 +7,7 @@ import { type CommonOptions, openSession, verb } from '#infra/cli/api/session.ts
 import { direction, several, timeAt } from '#infra/cli/terminal/arguments.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { timeText } from '#infra/cli/terminal/output.ts';
+import { recordingOf } from '#infra/simulator/lives/recording.ts';
 import { deliveryColumns } from './delivery.ts';
 import { printEvents } from './event-follow.ts';
 import { dataFacts, eventColumns } from './event-view.ts';
@@ -17,6 +18,7 @@ Examples:
   npm run notifier -- event list --from 24h --mailbox alice@example.com
   npm run notifier -- event list --tracking-id 20240522-065711-H8UoUSI6
   npm run notifier -- event show evt_56mnp55kjea3y2ryfrhmpzps3
+  npm run --silent notifier -- event record --from 30d > history.jsonl
   npm run --silent notifier -- event follow --json | jq -r .data.trackingId
 `;
 
@@ -67,6 +69,17 @@ export function eventCommands(program: Command, context: CliContext): void {
       if (event.hasMoreDeliveries) output.warning(`there are more: delivery list --event ${event.id}`);
     });
   });
+
+  verb(noun, 'record', 'print the history that events tell, in numbers and states alone, for a twin to replay')
+    .option('--from <time>', 'only of events since this time (UTC), or of the last 2h, 3d', time)
+    .option('--until <time>', 'only of events before this time (UTC), or older than 2h, 3d', time)
+    .action(async ({ from, until, ...options }: EventOptions) => {
+      const session = await openSession(context, options);
+      const { items } = await session.api.list<EventResource>('/events', { from, until }, Number.POSITIVE_INFINITY);
+      const history = recordingOf(items.toReversed());
+      for (const happening of history) session.output.line(JSON.stringify(happening));
+      if (history.length === 0) session.output.warning('no events about transfers in this time');
+    });
 
   withFilter(verb(noun, 'follow', 'print events as they come, until Ctrl-C; --from prints earlier ones first')).action(
     async (options: EventOptions) => printEvents(await openSession(context, options), options, filterOf(options)),

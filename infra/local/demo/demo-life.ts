@@ -7,9 +7,6 @@ export const bob = 'bob@example.org';
 const carol = 'carol@example.net';
 const erin = 'erin@example.net';
 
-/** Client id that the simulated server knows, no secret. */
-export const demoClientId = 'demoClientId'.padEnd(50, '0');
-
 /** Milliseconds between two happenings. */
 export const paceMs = 1500;
 

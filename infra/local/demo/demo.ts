@@ -3,7 +3,8 @@ import { usualReader } from '#functions/webhooks/endpoints/reader.ts';
 import type { Config } from '#infra/config/config.ts';
 import { usualStack } from '#infra/config/usual-names.ts';
 import { startCryptshareServer } from '#infra/simulator/server.ts';
-import { alice, bob, DemoLife, demoClientId, paceMs } from './demo-life.ts';
+import { simulatedClientId } from '#infra/simulator/verifications.ts';
+import { alice, bob, DemoLife, paceMs } from './demo-life.ts';
 import { type Receipt, startWebhookReceiver } from './webhook-receiver.ts';
 
 /** The webhook `archive` fails the first 3 of every 50 requests, to show retries. */
@@ -23,7 +24,7 @@ const retryDelays = ['2s', '4s', '8s', '15s', '30s', '1m'];
 
 /** Starts a server whose transfers change every 1.5 s, and a receiver that reports webhooks, until the process ends. */
 export async function startDemo(onReceipt: (receipt: Receipt) => void) {
-  const credentials = { clientId: demoClientId };
+  const credentials = { clientId: simulatedClientId };
   const server = await startCryptshareServer();
   server.verifications.registerClientId(credentials.clientId);
   const life = new DemoLife(server);

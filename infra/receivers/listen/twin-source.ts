@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import type { EventResource } from '#infra/cli/api/resources.ts';
-import { wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
-import { type Happening, HistoryError, historyOf } from '#infra/simulator/lives/history.ts';
+import { readHistory } from '#infra/simulator/lives/history-file.ts';
 import { mailboxOf, watchesOf } from '#infra/simulator/lives/player.ts';
-import { seededHistory } from '#infra/simulator/lives/seeded-history.ts';
+import { firstMorning, seededHistory } from '#infra/simulator/lives/seeded-history.ts';
 import { dayMs } from '#infra/simulator/switches.ts';
 import { startTwin } from '#infra/twin/twin.ts';
 
@@ -17,9 +15,6 @@ export interface TwinOptions {
   /** File of a recorded history, instead of one made from the seed. */
   readonly history?: string;
 }
-
-/** The twin's time begins on a Monday morning, the same in each run: times are part of what receivers get. */
-const firstMorning = Date.parse('2026-01-05T07:00:00Z');
 
 export const usualTwin = { seed: 1, speed: 1000, days: 30 } as const;
 
@@ -61,14 +56,4 @@ export function twinSource(context: CliContext, options: TwinOptions) {
       }
     },
   };
-}
-
-/** @throws CliError */
-function readHistory(file: string): Happening[] {
-  try {
-    return historyOf(readFileSync(file, 'utf8'));
-  } catch (error) {
-    if (error instanceof HistoryError) throw wrongCommandLine(`${file} is no history: ${error.message}`);
-    throw wrongCommandLine(`cannot read ${file} (${(error as NodeJS.ErrnoException).code}), expected a history`);
-  }
 }

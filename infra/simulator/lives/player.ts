@@ -98,7 +98,8 @@ export class HistoryPlayer {
   }
 }
 
-function problemsOf(problems: readonly Problem[], mails: readonly string[]) {
+/** Problems as the server has them: the last recipient is the one that is not notified. */
+export function problemsOf(problems: readonly Problem[], mails: readonly string[]) {
   const has = (problem: Problem) => problems.includes(problem);
   return {
     recipientsNotNotified: has('recipient_not_notified') ? mails.slice(-1) : [],

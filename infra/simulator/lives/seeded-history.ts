@@ -6,6 +6,9 @@ const secondMs = 1000;
 const minuteMs = 60 * secondMs;
 const hourMs = 60 * minuteMs;
 
+/** A Monday morning on which lives begin, the same in each run: times are part of what receivers get. */
+export const firstMorning = Date.parse('2026-01-05T07:00:00Z');
+
 /** Working hours of those who send, in hours of UTC, on weekdays. */
 const [opens, closes] = [7, 17];
 

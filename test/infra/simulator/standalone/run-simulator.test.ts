@@ -6,10 +6,12 @@ import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { loadConfig } from '#infra/config/config.ts';
 import { readCredentials } from '#infra/config/credentials.ts';
+import { defaultSwitches } from '#infra/simulator/switches.ts';
+import { run } from '#test/infra/cli/run-cli.ts';
 import { LocalRun } from '#test/infra/local/local-run.ts';
 import { childEnvironment } from '#test/support/child-process.ts';
 
-const program = [process.execPath, 'infra/simulator/standalone/main.ts'];
+const program = [process.execPath, 'infra/cli/main.ts', 'simulator'];
 
 /** Starts it; it ends with the test at the latest. */
 function start(...args: string[]): LocalRun {
@@ -22,7 +24,7 @@ function start(...args: string[]): LocalRun {
 }
 
 test('npm run simulator prints a configuration and commands that work, and ends by Ctrl-C with exit code 0', async () => {
-  const run = start('--live', '--port', '0');
+  const run = start('--seed', '7', '--speed', '100000', '--port', '0');
   await run.line(({ text }) => text!.includes('/control/requests'));
   const [, url = ''] = /^Simulated Cryptshare Server: (http:\/\/127\.0\.0\.1:\d+) /.exec(run.stdout) ?? [];
 
@@ -60,4 +62,32 @@ test('npm run simulator prints a configuration and commands that work, and ends 
   run.kill('SIGINT');
   expect(await run.exit()).toBe(0);
   expect(run.stderr).toBe('');
+});
+
+test('lives by a seed come faster than real ones, and the page shows them', async () => {
+  const run = start('--seed', '7', '--speed', '1000000', '--port', '0', '--set', 'stateSpelling=prose');
+  await run.line(({ text }) => text!.includes('/control/requests'));
+  const [, url = ''] = /^Simulated Cryptshare Server: (http:\S+) /.exec(run.stdout) ?? [];
+  const page = async () => (await fetch(url)).text();
+  await expect.poll(page).toMatch(/DELETED_BY_EXPIRATION/);
+  expect(await (await fetch(`${url}/control/switches`)).json()).toMatchObject({ stateSpelling: 'prose' });
+});
+
+test.each([
+  [['--set', 'stateSpelling'], 'expected NAME=VALUE'],
+  [['--set', 'spelling=prose'], 'there is no switch spelling'],
+  [['--set', 'stateSpelling=funny'], 'the switch stateSpelling: '],
+  [['--history', 'README.md'], 'README.md is no history: line 1: expected JSON'],
+  [['--speed', '0'], 'Expected a whole number'],
+])('the simulated server does not start with %j, and says why', async (args, reason) => {
+  const ran = await run(['simulator', ...args]);
+  expect(ran.code).toBe(2);
+  expect(ran.stderr).toContain(reason);
+});
+
+test('the help has a line for each switch, with its default and what it does', async () => {
+  const { stdout } = await run(['simulator', '--help']);
+  for (const [name, value] of Object.entries(defaultSwitches)) {
+    expect(stdout).toMatch(new RegExp(`^ {2}${name}=${value} +\\S.{10,64}$`, 'm'));
+  }
 });

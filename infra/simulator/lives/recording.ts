@@ -1,0 +1,85 @@
+import { eventTypeOf } from '#functions/events/transfer-event.ts';
+import { type Problem, problems } from '#functions/transfers/follow.ts';
+import type { EventResource } from '#infra/cli/api/resources.ts';
+import type { Happening } from './history.ts';
+
+/** Fields of an event about a transfer that a history is made of. */
+interface Told {
+  readonly trackingId: string;
+  readonly mailbox: string;
+  readonly direction: 'sent' | 'received';
+  readonly state: string;
+  readonly recipient?: number;
+  readonly recipients?: number;
+  readonly method?: string;
+  readonly problems?: readonly string[];
+  readonly expiresAt?: string;
+}
+
+/**
+ * The history that events about transfers tell, in numbers and states alone: transfers and mailboxes get numbers in the
+ * order in which they appear. Other events say nothing about it.
+ *
+ * @param events in the order of their sequences
+ */
+export function recordingOf(events: readonly EventResource[]): Happening[] {
+  const told = events.filter(({ type }) => type.startsWith('transfer.'));
+  const transfers = new Map<string, number>();
+  const mailboxes = new Map<string, number>();
+  const sizes = new Map<string, number>();
+  for (const { data } of told) {
+    const key = keyOf(data as unknown as Told);
+    const { recipients = 1, recipient = 1 } = data as unknown as Told;
+    sizes.set(key, Math.max(sizes.get(key) ?? 1, recipients, recipient));
+  }
+  return told.flatMap(({ type, timestamp: at, data }): Happening[] => {
+    const one = data as unknown as Told;
+    const key = keyOf(one);
+    const isNew = !transfers.has(key);
+    const transfer = numberOf(transfers, key);
+    const happens = { at, transfer } as const;
+    const { direction, state } = one;
+    const sent: Happening = {
+      ...happens,
+      ...{ is: 'sent', mailbox: numberOf(mailboxes, one.mailbox), direction, recipients: sizes.get(key)!, files: 1 },
+    };
+    const changed: Happening[] = state === 'PROCESSING' && isNew ? [] : [{ ...happens, is: 'state', state }];
+    const isOfState = type === eventTypeOf(state);
+    return [...(isNew ? [sent] : []), ...(isNew || isOfState ? changed : []), ...moreOf(type, one, happens)];
+  });
+}
+
+/** What an event tells besides the state. */
+function moreOf(type: string, told: Told, happens: { readonly at: string; readonly transfer: number }): Happening[] {
+  switch (type) {
+    case 'transfer.downloaded': {
+      const { recipient = 1, method } = told;
+      return [
+        { ...happens, is: 'downloaded', recipient, file: 1, method: method === 'viewed' ? 'VIEWED' : 'DOWNLOADED' },
+      ];
+    }
+    case 'transfer.problem':
+      return [{ ...happens, is: 'problems', problems: told.problems?.filter(isProblem) ?? [] }];
+    case 'transfer.problem_resolved':
+      return [{ ...happens, is: 'problems', problems: [] }];
+    case 'transfer.overdue':
+      return told.expiresAt === undefined ? [] : [{ ...happens, is: 'ends', expiresAt: told.expiresAt }];
+    case 'transfer.unlisted':
+      return [{ ...happens, is: 'unlisted' }];
+    case 'transfer.listed_again':
+      return [{ ...happens, is: 'listed' }];
+    default:
+      return [];
+  }
+}
+
+const isProblem = (text: string): text is Problem => problems.some((one) => one === text);
+
+/** A transfer may be watched in two mailboxes. */
+const keyOf = ({ trackingId, mailbox, direction }: Told): string => JSON.stringify([direction, mailbox, trackingId]);
+
+function numberOf(numbers: Map<string, number>, key: string): number {
+  const number = numbers.get(key) ?? numbers.size + 1;
+  numbers.set(key, number);
+  return number;
+}

@@ -1,0 +1,83 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { EventResource } from '#infra/cli/api/resources.ts';
+import { type Happening, happeningSchema, historyOf } from '#infra/simulator/lives/history.ts';
+import { watchesOf } from '#infra/simulator/lives/player.ts';
+import { recordingOf } from '#infra/simulator/lives/recording.ts';
+import { seededHistory } from '#infra/simulator/lives/seeded-history.ts';
+import { dayMs } from '#infra/simulator/switches.ts';
+import { startTwin } from '#infra/twin/twin.ts';
+import { run } from '#test/infra/cli/run-cli.ts';
+import { startOperatorApi } from '#test/infra/cli/scripted-api.ts';
+
+const from = Date.parse('2026-01-05T07:00:00Z');
+
+/** Happenings of the first days of a seed. */
+function* firstDays(seed: number, days: number): Generator<Happening> {
+  for (const happening of seededHistory(seed, from)) {
+    if (Date.parse(happening.at) > from + days * dayMs) return;
+    yield happening;
+  }
+}
+
+async function eventsOf(history: readonly Happening[], seed: number, days: number): Promise<EventResource[]> {
+  const twin = await startTwin({ seed, history, watches: watchesOf(history), from, until: from + days * dayMs });
+  const events: EventResource[] = [];
+  for await (const poll of twin.polls()) events.push(...poll.events);
+  await twin.close();
+  return events;
+}
+
+/** What happens by the events, without their ids and the ids of transfers. */
+const toldBy = (events: readonly EventResource[]) =>
+  events.map(({ type, timestamp, data: { trackingId: _, downloadedAt: __, ...data } }) => ({ type, timestamp, data }));
+
+const inOneOrder = (told: readonly object[]) => told.map((one) => JSON.stringify(one)).toSorted();
+
+it('a recording of events, replayed, tells the same events of other transfers', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 0, max: 1000 }), async (seed) => {
+      const events = await eventsOf([...firstDays(seed, 2)], seed, 2);
+      const recorded = historyOf(
+        recordingOf(events)
+          .map((one) => JSON.stringify(one))
+          .join('\n'),
+      );
+      const replayed = await eventsOf(recorded, seed + 1, 2);
+      expect(inOneOrder(toldBy(replayed))).toEqual(inOneOrder(toldBy(events)));
+      const ids = new Set(events.map(({ data }) => data.trackingId));
+      expect(replayed.filter(({ data }) => ids.has(data.trackingId))).toEqual([]);
+    }),
+    { numRuns: 3 },
+  );
+});
+
+it('event record prints a history that names no person and no transfer', async () => {
+  const api = await startOperatorApi();
+  const data = {
+    trackingId: '20260105-080000-SECRETID',
+    mailbox: 'confidential@example.com',
+    direction: 'sent',
+    state: 'ACTIVE',
+    previousState: 'PROCESSING',
+    sequence: 2,
+  };
+  const event = (type: string, more: object = {}) => ({
+    ...{ id: `evt_${type}`, type, timestamp: '2026-01-05T08:00:00.000Z' },
+    data: { ...data, ...more },
+  });
+  const items = [
+    event('watch.failing', { cause: 'timeout' }),
+    event('transfer.downloaded', { recipient: 2, recipients: 3, downloadedBy: 1, method: 'viewed' }),
+    event('transfer.active'),
+  ];
+  api.on('GET /events', () => ({ body: { items } }));
+  const { code, stdout } = await run(['event', 'record', '--url', api.url]);
+  const lines = stdout.trim().split('\n');
+  expect({ code, is: lines.map((line) => happeningSchema.parse(JSON.parse(line)).is) }).toEqual({
+    code: 0,
+    is: ['sent', 'state', 'downloaded'],
+  });
+  expect(stdout).not.toMatch(/SECRETID|confidential/);
+  expect(JSON.parse(lines[0]!)).toMatchObject({ recipients: 3, mailbox: 1 });
+});
