@@ -5,7 +5,7 @@ import { isLoopback } from '#infra/config/plain-address.ts';
 /** Address at which `listen` takes made-up events of `trigger`, unless another session has it. */
 export const usualSession = 'http://127.0.0.1:4297';
 
-/** What `trigger` hands to a session. */
+/** Events that `trigger` hands to a session. */
 export interface Handed {
   readonly events: readonly EventResource[];
   readonly isTwice: boolean;

@@ -35,7 +35,7 @@ const token = 'twin-token';
 export interface TwinOptions {
   /** Seed of identifiers: the same seed and history give the same events, byte by byte. */
   readonly seed: number;
-  /** What happens, in the order of time. */
+  /** Happenings in the order of time. */
   readonly history: Iterable<Happening>;
   /** Watches to poll. */
   readonly watches: readonly Watch[];
@@ -51,7 +51,7 @@ export interface TwinPoll {
   /** Twin's time in Unix milliseconds. */
   readonly at: number;
   readonly events: readonly EventResource[];
-  /** What its watches fail for, in words; the engine tells it by events of its own if it lasts. */
+  /** Failures of its watches in words. The engine tells one that lasts by events of its own. */
   readonly problems: readonly string[];
 }
 

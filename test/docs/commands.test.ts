@@ -23,6 +23,7 @@ const nouns = [
   'check',
   'listen',
   'trigger',
+  'simulator',
 ];
 
 let api: ScriptedApi;
@@ -41,7 +42,7 @@ afterAll(() => api.close());
 
 /** Lists the arguments of the commands in a text. */
 const commandsIn = (text: string): string[][] =>
-  [...text.matchAll(/npm run (?:--silent )?notifier -- ([^\n`#|&]+)/g)]
+  [...text.matchAll(/npm run (?:--silent )?notifier -- ([^\n`#|&>]+)/g)]
     .map(([, command = '']) => command.replace(/'/g, '').trim().split(/\s+/))
     .filter(([noun]) => noun !== 'NOUN');
 

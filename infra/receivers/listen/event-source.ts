@@ -9,7 +9,7 @@ import { wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { type TwinOptions, twinSource, usualTwin } from './twin-source.ts';
 
-/** What events come from, and which of them are wanted. */
+/** Options that choose a source, and events of it. */
 export interface SourceOptions extends CommonOptions, TwinOptions {
   readonly twin?: boolean;
   /** ISO 8601. */

@@ -13,7 +13,7 @@ import { testIdPrefix } from '#infra/receivers/test-id.ts';
 /** Bytes of a request: 1,000 events of 2 KB. */
 const mostBytes = 2_000_000;
 
-/** What `trigger` hands over: made-up events alone, since any program of this machine may send them. */
+/** Request of `trigger`: made-up events alone, since any program of this machine may send one. */
 const handedSchema = z.strictObject({
   events: z
     .array(

@@ -17,8 +17,8 @@ export interface LifeOptions {
 }
 
 /**
- * Lets a history take place on a simulated server, whose clock stays right: only the happenings come faster. What a
- * person has done meanwhile stands, and happenings that it makes impossible are left out.
+ * Lets a history take place on a simulated server, whose clock stays right: only the happenings come faster. A
+ * change by a person stands; happenings that it makes impossible are left out.
  *
  * @returns ends it
  */

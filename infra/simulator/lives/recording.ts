@@ -49,7 +49,7 @@ export function recordingOf(events: readonly EventResource[]): Happening[] {
   });
 }
 
-/** What an event tells besides the state. */
+/** Happenings that an event tells besides the state. */
 function moreOf(type: string, told: Told, happens: { readonly at: string; readonly transfer: number }): Happening[] {
   switch (type) {
     case 'transfer.downloaded': {

@@ -20,9 +20,9 @@ Switches with their defaults, for --set, the page, and PATCH /control/switches:
 ${switchHelp()}
 
 Examples:
-  npm run simulator
-  npm run simulator -- --seed 7 --speed 1000
-  npm run simulator -- --seed 7 --set stateSpelling=prose --set order=shuffled
+  npm run notifier -- simulator
+  npm run notifier -- simulator --seed 7 --speed 1000
+  npm run notifier -- simulator --seed 7 --set stateSpelling=prose --set order=shuffled
 `;
 
 const several = (text: string, before: readonly string[]): string[] => [...before, text];

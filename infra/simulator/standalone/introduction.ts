@@ -4,7 +4,7 @@ interface Lives {
   readonly speed: number;
 }
 
-/** What a person needs to watch a simulated server and to play with it, to be copied. */
+/** Address, configuration and commands for a person who watches a simulated server and plays with it. */
 export const introduction = (url: string, clientId: string, lives: Lives | undefined): string => `\
 Simulated Cryptshare Server: ${url}  (Ctrl-C stops it)
 Its transfers, to look at and to move, and its switches are on that page.

@@ -54,7 +54,7 @@ describe('the pages of the simulated server', () => {
   });
 
   it.each([
-    ['/transfers', { sender: 'nobody', to: 'bob@example.org', files: '1' }, 400, 'got nobody, expected addresses'],
+    ['/transfers', { sender: 'alice', to: 'bob@example.org', files: '1' }, 400, 'got alice, expected addresses'],
     ['/transfers', { sender: 'a@example.com', to: '', files: '1' }, 400, 'got no recipient'],
     [
       '/transfers',
