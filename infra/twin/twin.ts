@@ -115,12 +115,19 @@ export async function startTwin({ seed, history, watches, from, until, switches 
   const wanted = watches.map((watch) => ({ ...watch, follow: [...followable] }));
   await new Watches(services.source).declare(wanted, false, clock.now().toISOString(), true);
 
+  /** True after a poll with a problem, whose end the next poll tells. */
+  let hadProblem = false;
+
   async function poll(): Promise<TwinPoll> {
     const at = clock.steady();
     const tick = { shard: 0, at: new Date(at).toISOString() };
     const { polls } = await pollShard(deps, tick, at + pollTimeoutMs, () => {});
     const problems = polls.flatMap(({ problem }) => problem?.message ?? []);
-    const events = (await services.takeBodies()).map((body) => JSON.parse(body) as EventResource);
+    const hasNews = polls.some(({ outcome, problem }) => outcome !== 'unchanged' || problem) || hadProblem;
+    hadProblem = problems.length > 0;
+    // A look into the queue costs as much as a poll that finds nothing.
+    const bodies = hasNews ? await services.takeBodies() : [];
+    const events = bodies.map((body) => JSON.parse(body) as EventResource);
     return { at, events: events.toSorted(inOrder), problems };
   }
 

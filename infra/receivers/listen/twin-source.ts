@@ -39,8 +39,8 @@ export function twinSource(context: CliContext, options: TwinOptions) {
     async follow(stop: AbortSignal, take: (event: EventResource) => Promise<void>): Promise<void> {
       const history = recorded ?? seededHistory(seed, from);
       const watches = recorded ? watchesOf(recorded) : seededWatches;
-      const twin = await startTwin({ seed, history, watches, from, until });
       const began = context.now().getTime();
+      const twin = await startTwin({ seed, history, watches, from, until });
       try {
         const told = new Set<string>();
         for await (const { at, events, problems } of twin.polls()) {
