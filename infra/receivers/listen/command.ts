@@ -7,11 +7,11 @@ import { usualTwin } from './twin-source.ts';
 
 const examples = `
 Examples:
-  npm run notifier -- listen --forward-to http://localhost:3000/hooks
-  npm run notifier -- listen --forward-to http://localhost:3000/hooks --type transfer.failed,watch.*
-  npm run notifier -- listen --forward-to http://localhost:3000/hooks --from 1h
-  npm run notifier -- listen --forward-to http://localhost:3000/hooks --twin --seed 7 --speed 100000
-  WEBHOOK_SECRET=whsec_… npm run notifier -- listen --forward-to http://localhost:3000/hooks
+  npm run notifier -- listen --forward-to http://localhost:8080/webhooks
+  npm run notifier -- listen --forward-to http://localhost:8080/webhooks --type transfer.failed,watch.*
+  npm run notifier -- listen --forward-to http://localhost:8080/webhooks --from 1h
+  npm run notifier -- listen --forward-to http://localhost:8080/webhooks --twin --seed 7 --speed 100000
+  WEBHOOK_SECRET=whsec_… npm run notifier -- listen --forward-to http://localhost:8080/webhooks
 
 It reads events from the operator API and changes nothing there. An event that the receiver does not answer is sent
 again until it does; any answer but 2xx is told, and the event sent four times more. Ctrl-C ends it.
@@ -24,7 +24,7 @@ with exit code 1 if the receiver has not taken all.
 /** Registers `listen`, which forwards events to the receiver of a developer. */
 export function listenCommand(program: Command, context: CliContext): void {
   verb(program, 'listen', 'forward events to a receiver on this machine, signed as webhooks are')
-    .requiredOption('--forward-to <url>', 'post them here, for example to http://localhost:3000/hooks')
+    .requiredOption('--forward-to <url>', 'post them here, for example to http://localhost:8080/webhooks')
     .option('--from <time>', 'begin with the events since this time (UTC), or of the last 2h, 3d', timeAt(context.now))
     .option('--type <types>', 'only of these types, for example transfer.failed,watch.*; may be repeated', several)
     .option('--mailbox <mailbox>', 'only about this mailbox')

@@ -106,7 +106,9 @@ export const pairs = (values: readonly string[]) => values.map((value) => [value
 const hasFetched = ({ downloads }: Recipient): boolean => downloads.length > 0;
 
 const fetchesOf = ({ downloads }: Recipient) =>
-  downloads.length === 0 ? 'nothing' : `${downloads.length} times, last ${downloads.at(-1)!.method.toLowerCase()}`;
+  downloads.length === 0
+    ? 'nothing'
+    : `${downloads.length === 1 ? 'once' : `${downloads.length} times`}, last ${downloads.at(-1)!.method.toLowerCase()}`;
 
 function stateBadge({ state, purged }: Transfer): Html {
   const tone = state === 'ACTIVE' ? 'good' : /^(?:FAILED|DELETED_BY_SECURITY)$/.test(state) ? 'bad' : 'calm';

@@ -23,7 +23,7 @@ describe('the pages of the simulated server', () => {
     server.transfers.download(id, 'bob@example.org');
     const page = await get('/');
     expect(page).toMatch(new RegExp(`${id}.*PROCESSING.*1 of 2`));
-    expect(await get(`/transfers/${id}`)).toContain('1 times, last downloaded');
+    expect(await get(`/transfers/${id}`)).toContain('once, last downloaded');
   });
 
   it.each([
