@@ -600,8 +600,6 @@ export interface EndpointDisabled {
       | 'mail_refused';
     message: string;
     failingSince: string;
-    /** only in the second endpoint.failing: when the notifier disables the endpoint unless an attempt succeeds */
-    disableAt?: string;
   };
 }
 
@@ -628,8 +626,6 @@ export interface EndpointRecovered {
       | 'mail_refused';
     message: string;
     failingSince: string;
-    /** only in the second endpoint.failing: when the notifier disables the endpoint unless an attempt succeeds */
-    disableAt?: string;
   };
 }
 

@@ -24,11 +24,19 @@ describe('docs/events.schema.json', () => {
       expect([validate(event), event]).toEqual([true, event]);
   });
 
-  it('takes no example that lacks a field, has one of another kind, or has the type of another shape', () => {
+  /** Fields of `data` that an event may lack. */
+  const optional: readonly string[] = ['downloadedAt', 'disableAt'];
+
+  it('takes no example that lacks a field it needs, has one of another kind, or has the type of another shape', () => {
     for (const { event } of examples) {
       const { data, ...envelope } = event;
       for (const field of Object.keys(envelope)) expect(validate({ ...event, [field]: undefined })).toBe(false);
-      for (const field of Object.keys(data)) expect(validate({ ...event, data: { ...data, [field]: {} } })).toBe(false);
+      for (const field of Object.keys(data)) {
+        expect(validate({ ...event, data: { ...data, [field]: {} } })).toBe(false);
+        const { [field]: _, ...rest } = data as unknown as Record<string, unknown>;
+        const isTaken = validate({ ...event, data: rest });
+        expect({ type: event.type, field, isTaken }).toMatchObject({ isTaken: optional.includes(field) });
+      }
       const other = event.type.startsWith('transfer.') ? 'watch.failing' : 'transfer.active';
       expect(validate({ ...event, type: other })).toBe(false);
     }
@@ -80,9 +88,28 @@ for (const event of all) {
     expect(await compiled(program)).toBe('');
   });
 
-  it('refuses a field of another type', async () => {
+  it.each([
+    ['a field of another type', 'notifier.test', 'const id = event.data.trackingId;', "'trackingId' does not exist"],
+    ['a forbidden field', 'endpoint.disabled', 'event.data.disableAt;', "'disableAt' does not exist"],
+    ['a forbidden field', 'endpoint.recovered', 'event.data.disableAt;', "'disableAt' does not exist"],
+    [
+      'a wrong value',
+      'transfer.failed',
+      "event.data.state = 'ACTIVE';",
+      `'"ACTIVE"' is not assignable to type '"FAILED"'`,
+    ],
+    ['a missing field', 'notifier.test', "event.data = { endpoint: 'crm' };", "Property 'message' is missing"],
+  ])('refuses %s of %s', async (_, type, statement, refusal) => {
     const program = `import type { NotifierEvent } from './events.d.ts';
-export const read = (event: NotifierEvent) => event.type === 'notifier.test' && event.data.trackingId;`;
-    expect(await compiled(program)).toContain("Property 'trackingId' does not exist");
+export function use(event: NotifierEvent): void {
+  if (event.type === '${type}') { ${statement} }
+}`;
+    expect(await compiled(program)).toContain(refusal);
+  });
+
+  it('has disableAt in the event that may carry it', async () => {
+    const program = `import type { EndpointFailing } from './events.d.ts';
+export const read = (event: EndpointFailing): string | undefined => event.data.disableAt;`;
+    expect(await compiled(program)).toBe('');
   });
 });

@@ -1,6 +1,9 @@
 import type { EventType } from '#functions/events/catalogue.ts';
 import { document, schemaTexts } from './event-schemas.ts';
 
+/** Schemas of fields; `false` forbids a field. */
+type Fields = Readonly<Record<string, Schema | false>>;
+
 /** The part of JSON Schema that `docs/events.md` uses. */
 interface Schema {
   readonly $id?: string;
@@ -11,7 +14,7 @@ interface Schema {
   readonly enum?: readonly string[];
   readonly items?: Schema;
   readonly allOf?: readonly Schema[];
-  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly properties?: Fields;
   readonly required?: readonly string[];
 }
 
@@ -39,17 +42,22 @@ function resolved(schema: Schema): Schema {
   const parts = [...($ref === undefined ? [] : [target($ref)]), ...allOf].map(resolved);
   let whole: Schema = {};
   for (const part of [...parts, own]) {
-    const properties = { ...whole.properties, ...narrowed(whole.properties, part.properties) };
+    const properties = narrowed(whole.properties, part.properties);
     const required = [...new Set([...(whole.required ?? []), ...(part.required ?? [])])];
     whole = { ...whole, ...part, properties, required };
   }
   return whole;
 }
 
-const narrowed = (wide: Schema['properties'], narrow: Schema['properties'] = {}) =>
-  Object.fromEntries(
-    Object.entries(narrow).map(([name, one]) => [name, wide?.[name] ? { allOf: [wide[name], one] } : one]),
-  );
+/** Fields of two lists that both hold: what either forbids is forbidden. */
+function narrowed(wide: Fields = {}, narrow: Fields = {}): Fields {
+  const fields = new Map(Object.entries(wide));
+  for (const [name, one] of Object.entries(narrow)) {
+    const other = fields.get(name) ?? {};
+    fields.set(name, one && other && { allOf: [other, one] });
+  }
+  return Object.fromEntries(fields);
+}
 
 /** Finds `#/$defs/time` or `urn:transfer-notifier:event#/$defs/time` in the schema of all events. */
 function target(reference: string): Schema {
@@ -77,11 +85,12 @@ function typeOf(schema: Schema, about: About, indent: string): string {
 }
 
 function objectOf({ properties = {}, required = [] }: Schema, about: About, indent: string): string {
-  const lines = Object.entries(properties).map(([name, one]) => {
+  const lines = Object.entries(properties).flatMap(([name, one]) => {
+    if (one === false) return [];
     const comment = about(name);
     const optional = required.includes(name) ? '' : '?';
     const doc = comment === undefined ? '' : `${indent}  /** ${comment} */\n`;
-    return `${doc}${indent}  ${name}${optional}: ${typeOf(one, about, `${indent}  `)};`.replace(': \n', ':\n');
+    return [`${doc}${indent}  ${name}${optional}: ${typeOf(one, about, `${indent}  `)};`.replace(': \n', ':\n')];
   });
   return `{\n${lines.join('\n')}\n${indent}}`;
 }
