@@ -1,3 +1,4 @@
+import { installAsyncApiParser } from './asyncapi-parser.ts';
 import { type Implementation, pythonCommand, startDynamoDbLocal, startMoto } from './implementations.ts';
 import { trySchemathesis } from './schemathesis.ts';
 import { NotHere, run } from './tool.ts';
@@ -15,6 +16,10 @@ await attempt('schemathesis', async () => keep('schemathesis', await trySchemath
 await attempt('cfn-lint', async () => {
   const command = { OUTSIDE_CFN_LINT: pythonCommand('cfn-lint') };
   keep('cfn-lint', await vitestRun(['test/outside/cfn-lint.test.ts'], 'cfn-lint', command));
+});
+await attempt('AsyncAPI parser', async () => {
+  installAsyncApiParser();
+  keep('AsyncAPI parser', await vitestRun(['test/outside/asyncapi.test.ts'], 'AsyncAPI parser', {}));
 });
 await attempt('receiver in Python', async () => {
   pythonCommand('python3');
