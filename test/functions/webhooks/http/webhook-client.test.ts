@@ -122,6 +122,24 @@ describe('post without an answer', () => {
     expect(await failureOf(clientOf({ timeoutMs: 300 }).post(await speaking(answer), {}, ''))).toBe('timeout');
   });
 
+  test('waits 15 s for an answer unless it is told otherwise, and no longer', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
+    const { url } = await receiver(() => arrive());
+    let failure = 'none yet';
+    void failureOf(clientOf().post(url, {}, '')).then((found) => {
+      failure = found;
+    });
+    await arrived;
+    vi.advanceTimersByTime(14_000);
+    await new Promise(setImmediate);
+    expect(failure).toBe('none yet');
+    vi.advanceTimersByTime(1000);
+    await new Promise(setImmediate);
+    expect(failure).toBe('timeout');
+  });
+
   test('throws connect_timeout for a name server that does not answer', async () => {
     const client = clientOf({ connectTimeoutMs: 30, resolve: () => new Promise(() => undefined) });
     expect(await failureOf(client.post('http://receiver.example.com/', {}, ''))).toBe('connect_timeout');
