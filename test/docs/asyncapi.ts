@@ -1,5 +1,6 @@
 import type { EventType } from '#functions/events/catalogue.ts';
 import { signatureHeader } from '#functions/webhooks/http/signature.ts';
+import { testHeader } from '#infra/receivers/test-id.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { asyncSchemas } from './async-schemas.ts';
 import { type Example, document as eventsPage, examples } from './event-schemas.ts';
@@ -32,7 +33,7 @@ const webhookHeaders = {
       type: 'string',
       pattern: '^v1a?,[A-Za-z0-9+/]+={0,2}( v1a?,[A-Za-z0-9+/]+={0,2})*$',
     },
-    'transfer-notifier-test': {
+    [testHeader]: {
       description: 'Name of the command that made the event up. Events of a notifier have no such header.',
       enum: ['trigger', 'check'],
     },
