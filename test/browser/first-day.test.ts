@@ -55,6 +55,10 @@ describe.each([
     await type(field('Address'), receiver.urlOf('crm'));
     await press(button('Go on'));
     expect(await page.locator('.question').innerText()).toContain('crm gets events from now on');
+    expect(new URL(page.url()).search).toBe('');
+    await press(button('Change the input'));
+    expect(await field('Address').inputValue()).toBe(receiver.urlOf('crm'));
+    await press(button('Go on'));
     await press(button('Add a webhook'));
     await expect.poll(() => page.locator('.secret').innerText()).toMatch(/^whsec_/);
     await press(link('Send a test'));
