@@ -25,7 +25,7 @@ export function scheduleProblems(config: Config): string[] {
     quietEvery !== undefined &&
       millisecondsOf(quietEvery) <= millisecondsOf(every) &&
       `schedule.quietEvery: expected more than schedule.every (${every}), got ${quietEvery}: nothing would be polled less`,
-    shards > watches.length &&
+    shards > Math.max(1, watches.length) &&
       `schedule.shards: expected at most one for each watch, got ${shards} for ${watches.length}: lower it, the others would have nothing to poll`,
     ...watches.map((watch, index) => minutesProblem(`watches[${index}].every`, watch.every)),
   ].filter((problem) => typeof problem === 'string');

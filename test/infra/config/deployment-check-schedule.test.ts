@@ -30,6 +30,7 @@ const configOf = ({ watches, every = '1m', quietEvery, shards = 1, maxConcurrent
 
 describe('scheduleProblems', () => {
   it.each<[string, Given]>([
+    ['no watch yet', { watches: 0, maxConcurrentPages: 1 }],
     ['one watch with one request at a time', { watches: 1, maxConcurrentPages: 1 }],
     ['as many polls as four requests of 100 ms can do', { watches: 2400, maxConcurrentPages: 4 }],
     ['as many polls as a shard can do', { watches: 4300 }],
