@@ -10,6 +10,7 @@ import { listing } from '#test/bench/polls/listing.ts';
 import { withServices } from '#test/bench/polls/polling.ts';
 import { polls } from '#test/bench/polls/polls.ts';
 import { warm } from '#test/bench/polls/warm.ts';
+import { explaining } from '#test/bench/units/explaining.ts';
 import { units } from '#test/bench/units/units.ts';
 import { burst } from '#test/bench/webhooks/burst.ts';
 import { crash } from '#test/bench/webhooks/crash.ts';
@@ -34,6 +35,7 @@ const sections = [
   consolePages,
   bundles,
   units,
+  explaining,
   bills,
   polls,
 ];
