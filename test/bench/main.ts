@@ -3,6 +3,7 @@ import os from 'node:os';
 import { bills } from '#test/bench/bill/bills.ts';
 import { consolePages } from '#test/bench/console/pages.ts';
 import { bundles } from '#test/bench/deployed/bundles.ts';
+import { paging } from '#test/bench/paging/paging.ts';
 import { comparing } from '#test/bench/polls/comparing.ts';
 import { following } from '#test/bench/polls/following.ts';
 import { hour } from '#test/bench/polls/hour.ts';
@@ -33,6 +34,7 @@ const sections = [
   neighbours,
   crash,
   consolePages,
+  paging,
   bundles,
   units,
   explaining,
@@ -40,12 +42,13 @@ const sections = [
   polls,
 ];
 
-const { sizes, only, postel, json, fill } = parseOptions(process.argv.slice(2), sections);
+const { sizes, only, stored, postel, json, fill } = parseOptions(process.argv.slice(2), sections);
 const startedAt = new Date();
 const progress = (text: string) => console.error(`${process.uptime().toFixed(0).padStart(4)} s  ${text}`);
 const measured: Record<string, MeasuredSection> = {};
 await withServices(async (bench) => {
-  for (const section of only) measured[section.name] = await measure(section, { ...bench, sizes, postel, progress });
+  for (const section of only)
+    measured[section.name] = await measure(section, { ...bench, sizes, stored, postel, progress });
 });
 const report: Report = {
   startedAt: startedAt.toISOString(),
