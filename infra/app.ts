@@ -2,7 +2,7 @@ import { Annotations, App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { ConfigError } from '#infra/config/config.ts';
 import { loadDeployableConfig } from '#infra/config/deployment-check.ts';
-import { paceNote } from '#infra/config/deployment-check-schedule.ts';
+import { scheduleNotes } from '#infra/config/deployment-check-schedule.ts';
 import { usualConfigFile } from '#infra/config/usual-names.ts';
 import { NotifierStack } from '#infra/stack/notifier-stack.ts';
 
@@ -16,7 +16,7 @@ try {
   const { dashboard } = app.node.getAllContext();
   if (dashboard !== undefined && !['yes', 'no'].includes(dashboard))
     throw new ConfigError('the command line', [`-c dashboard=${dashboard}: expected yes or no`]);
-  for (const note of paceNote(config)) Annotations.of(stack).addInfo(note);
+  for (const note of scheduleNotes(config)) Annotations.of(stack).addInfo(note);
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
   console.error(error.message);

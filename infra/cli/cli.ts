@@ -50,10 +50,11 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
       getErrHelpWidth: () => stderr.columns ?? 120,
     })
     .exitOverride();
+  const outcome: { exitCode: ExitCode } = { exitCode: exitCodes.done };
   clientIdCommand(program, context);
   watchCommands(program, context);
   transferCommands(program, context);
-  explainCommand(program, context);
+  explainCommand(program, context, outcome);
   endpointCommands(program, context);
   deliveryCommands(program, context);
   eventCommands(program, context);
@@ -63,7 +64,6 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   statusCommand(program, context);
   serviceCommands(program, context);
   backupCommands(program, context);
-  const outcome: { exitCode: ExitCode } = { exitCode: exitCodes.done };
   doctorCommand(program, context, outcome);
   consoleCommand(program, context);
   secretCommands(program, context, outcome);

@@ -168,7 +168,10 @@ const configSchema = z.strictObject({
       shards: z.int().min(1).max(100).default(1).describe('Parts into which the watches are divided on AWS'),
     })
     .prefault({}),
-  watches: z.array(watch).min(1, 'expected at least one watch'),
+  watches: z
+    .array(watch)
+    .default([])
+    .describe('Mailboxes to watch; the console and npm run notifier -- watch add add more while it runs'),
   notify,
   webhooks: z.array(webhook).default([]),
   retention: z
@@ -268,9 +271,11 @@ export const requestsAtOnce = ({ maxConcurrentPages }: Config['server'], shards:
 
 /** Poll interval of each watch in milliseconds, while nothing changes. */
 export const intervalsOf = ({ schedule, watches }: Config): number[] =>
-  watches.map(({ every }) =>
-    Math.max(millisecondsOf(every ?? schedule.every), schedule.quietEvery ? millisecondsOf(schedule.quietEvery) : 0),
-  );
+  watches.map(({ every }) => intervalOf(schedule, every));
+
+/** Poll interval in milliseconds of a watch while nothing changes, by default of one without an interval of its own. */
+export const intervalOf = ({ every: general, quietEvery }: Config['schedule'], every = general): number =>
+  Math.max(millisecondsOf(every), quietEvery ? millisecondsOf(quietEvery) : 0);
 
 function parseJson(file: string): unknown {
   let text: string;

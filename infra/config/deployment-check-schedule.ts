@@ -25,7 +25,7 @@ export function scheduleProblems(config: Config): string[] {
     quietEvery !== undefined &&
       millisecondsOf(quietEvery) <= millisecondsOf(every) &&
       `schedule.quietEvery: expected more than schedule.every (${every}), got ${quietEvery}: nothing would be polled less`,
-    shards > watches.length &&
+    shards > Math.max(1, watches.length) &&
       `schedule.shards: expected at most one for each watch, got ${shards} for ${watches.length}: lower it, the others would have nothing to poll`,
     ...watches.map((watch, index) => minutesProblem(`watches[${index}].every`, watch.every)),
   ].filter((problem) => typeof problem === 'string');
@@ -76,11 +76,15 @@ function paceProblems(config: Config): string[] {
 const roomy = 10_000;
 
 /**
- * Estimates the average mailbox size up to which intervals hold if every poll lists all transfers. The file does not
- * tell the size, so no check can decide this before the first poll. Empty when there is ample room.
+ * Says what no check can decide: that a file without watches is meant so, and the average mailbox size up to which intervals
+ * hold if every poll lists all transfers, since the file does not tell it. Empty when there is ample room.
  */
-export function paceNote(config: Config): string[] {
+export function scheduleNotes(config: Config): string[] {
   const { schedule, watches } = config;
+  if (watches.length === 0)
+    return [
+      'the configuration has no watches: the deployment disables those that an earlier file had, and keeps those that commands added. Add one: npm run notifier -- watch add MAILBOX',
+    ];
   const often = watches.map(({ every = schedule.every }) => millisecondsOf(every));
   const requests = (1000 * slotsOf(config)) / answerTimeMs / pollsPerSecond(often);
   const room = (requests - 1) * pageSize;

@@ -99,7 +99,7 @@ async function runUntilStopped(run: RunOptions, daemon: Daemon, reporter: Report
     ['Transfer Notifier', `ready after ${process.uptime().toFixed(1)} s; Ctrl-C stops it`],
     ['Configuration', options.config ?? 'demo'],
     ['Cryptshare Server', config.server.url],
-    ['Watches', config.watches.map(watchWords).join(', ')],
+    ['Watches', config.watches.map(watchWords).join(', ') || `none in the configuration: ${hint('watch add MAILBOX')}`],
     ['Webhooks', namesOf(config.webhooks)],
     ['Readers', namesOf(config.notify.readers)],
     ['Polls', `every ${config.schedule.every}`],

@@ -14,7 +14,7 @@ export const ownerRemedy = 'add --i-own-this if the receiver is yours';
 export function receiverUrl(text: string, isConfirmed: boolean, remedy = ownerRemedy): URL {
   const url = URL.parse(text);
   if (!url || !/^https?:$/.test(url.protocol)) {
-    throw wrongCommandLine('expected a URL such as http://localhost:3000/hooks');
+    throw wrongCommandLine('expected a URL such as http://localhost:8080/webhooks');
   }
   if (url.username !== '' || url.password !== '') throw wrongCommandLine('expected a URL without user and password');
   if (isLoopback(url.hostname)) return url;

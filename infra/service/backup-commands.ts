@@ -17,7 +17,7 @@ Examples:
 
 const aboutRestore = `
 The folder must be new or empty. Keep the notifier of the backup stopped from then on: two of them would announce everything
-twice.
+twice. Root gives a new folder to the owner of the folder around it, and makes none in a folder of root.
 
 Examples:
   npm run notifier -- restore notifier.backup --data data

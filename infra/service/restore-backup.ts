@@ -1,5 +1,5 @@
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { CliError, refused } from '#infra/cli/terminal/cli-error.ts';
 import { contents, writeOwnFile } from '#infra/local/data/data-folder.ts';
@@ -14,15 +14,16 @@ const restored = [contents.database, contents.queues, contents.key];
  * Fills an empty or new data folder from a backup. The file is read to its end before anything is written, and the folder
  * gets its contents at the end, so that no half one can be started.
  *
+ * @param user id of the user of this process; undefined where a system has none
  * @throws CliError
  */
-export async function restoreBackup(file: string, data: string): Promise<Backup> {
+export async function restoreBackup(file: string, data: string, user = process.getuid?.()): Promise<Backup> {
   const umask = process.umask(0o077);
   let source: FileHandle | undefined;
   try {
     source = await open(file);
     const backup = await inspectBackup(contentOf(source));
-    await mkdir(data, { recursive: true, mode: 0o700 });
+    await makeFolder(data, user);
     await asOwner(data, () => fillEmpty(data, source!, file));
     return backup;
   } catch (error) {
@@ -37,6 +38,36 @@ export async function restoreBackup(file: string, data: string): Promise<Backup>
 
 /** The content of a file from its beginning, as often as it is read. */
 const contentOf = (source: FileHandle) => source.createReadStream({ start: 0, autoClose: false });
+
+/**
+ * Makes the folder unless it exists. Made by root, it belongs to the owner of the folder around it: what root would own, the
+ * user of a service could not read.
+ *
+ * @throws CliError where that owner is root, too
+ */
+async function makeFolder(data: string, user: number | undefined): Promise<void> {
+  const around = await existingAround(resolve(data));
+  if (around === resolve(data)) return;
+  const make = () => mkdir(data, { recursive: true, mode: 0o700 });
+  if (user !== 0) {
+    await make();
+    return;
+  }
+  if ((await stat(around)).uid === 0)
+    throw refused(
+      `${data} does not exist, and would belong to root: the user of the notifier could not read it. Make it first, for that user: install --directory --mode 700 --owner USER ${data}`,
+    );
+  await asOwner(around, make);
+}
+
+/** The folder itself, or the nearest one around it that exists. */
+async function existingAround(folder: string): Promise<string> {
+  const isThere = await stat(folder).then(
+    () => true,
+    ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT',
+  );
+  return isThere ? folder : existingAround(dirname(folder));
+}
 
 /**
  * Acts with the rights of the owner of a folder alone while root fills it, such as the user of a service: links that the

@@ -1,7 +1,7 @@
 import { Aws, CfnOutput, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
-import { type Config, intervalsOf } from '#infra/config/config.ts';
+import { type Config, intervalOf, intervalsOf } from '#infra/config/config.ts';
 import { usualConfigFile } from '#infra/config/usual-names.ts';
 import type { Network } from '#infra/constructs/service-function.ts';
 import { DeadLetterQueue } from '#infra/constructs/service-queue.ts';
@@ -62,9 +62,11 @@ export class NotifierStack extends Stack {
     const functions = [poller.poll, delivery.fanOut, delivery.deliver, delivery.sweep, declare, api.operator];
     // npm run deploy -- -c dashboard=yes; an account has three dashboards for free, each further one is 3 USD a month.
     const url = this.node.tryGetContext('dashboard') === 'yes' ? dashboardUrl(onlyName) : undefined;
+    // Watches that operators add to none have the general interval.
+    const intervals = config.watches.length > 0 ? intervalsOf(config) : [intervalOf(config.schedule)];
     const { all } = new NotifierAlarms(this, 'Alarms', {
-      shortestInterval: Duration.millis(Math.min(...intervalsOf(config))),
-      longestInterval: Duration.millis(Math.max(...intervalsOf(config))),
+      shortestInterval: Duration.millis(Math.min(...intervals)),
+      longestInterval: Duration.millis(Math.max(...intervals)),
       functions,
       missedTicks,
       deadLetters: undelivered,

@@ -3,6 +3,7 @@ import os from 'node:os';
 import { bills } from '#test/bench/bill/bills.ts';
 import { consolePages } from '#test/bench/console/pages.ts';
 import { bundles } from '#test/bench/deployed/bundles.ts';
+import { paging } from '#test/bench/paging/paging.ts';
 import { comparing } from '#test/bench/polls/comparing.ts';
 import { following } from '#test/bench/polls/following.ts';
 import { hour } from '#test/bench/polls/hour.ts';
@@ -11,6 +12,7 @@ import { withServices } from '#test/bench/polls/polling.ts';
 import { polls } from '#test/bench/polls/polls.ts';
 import { warm } from '#test/bench/polls/warm.ts';
 import { twinMonth } from '#test/bench/receivers/twin.ts';
+import { explaining } from '#test/bench/units/explaining.ts';
 import { units } from '#test/bench/units/units.ts';
 import { burst } from '#test/bench/webhooks/burst.ts';
 import { crash } from '#test/bench/webhooks/crash.ts';
@@ -34,18 +36,21 @@ const sections = [
   crash,
   consolePages,
   twinMonth,
+  paging,
   bundles,
   units,
+  explaining,
   bills,
   polls,
 ];
 
-const { sizes, only, postel, json, fill } = parseOptions(process.argv.slice(2), sections);
+const { sizes, only, stored, postel, json, fill } = parseOptions(process.argv.slice(2), sections);
 const startedAt = new Date();
 const progress = (text: string) => console.error(`${process.uptime().toFixed(0).padStart(4)} s  ${text}`);
 const measured: Record<string, MeasuredSection> = {};
 await withServices(async (bench) => {
-  for (const section of only) measured[section.name] = await measure(section, { ...bench, sizes, postel, progress });
+  for (const section of only)
+    measured[section.name] = await measure(section, { ...bench, sizes, stored, postel, progress });
 });
 const report: Report = {
   startedAt: startedAt.toISOString(),

@@ -4,7 +4,7 @@ import { smallestMailbox } from '#test/bench/polls/polls.ts';
 import type { Bench, Section } from './section.ts';
 
 /** The options of a run. */
-export interface Options extends Pick<Bench, 'sizes' | 'postel'> {
+export interface Options extends Pick<Bench, 'sizes' | 'stored' | 'postel'> {
   /** Sections to measure. */
   readonly only: readonly Section[];
   readonly json: boolean;
@@ -13,6 +13,9 @@ export interface Options extends Pick<Bench, 'sizes' | 'postel'> {
 }
 
 const largestMailbox = 1_000_000;
+
+const leastStored = 10_000;
+const mostStored = 10_000_000;
 
 /** Reads the command line; prints help and mistakes itself, and then ends the process. */
 export function parseOptions(args: readonly string[], sections: readonly Section[]): Options {
@@ -26,6 +29,7 @@ export function parseOptions(args: readonly string[], sections: readonly Section
     .description('Measures the cost of a poll beside other ways to write it, and the speed and safety of webhooks.')
     .option('--sizes <list>', 'transfers in the mailbox, with commas between', parseSizes, [100, 1000, 10_000, 100_000])
     .option('--only <list>', `some of ${names.join(', ')}`, parseSections, [...sections])
+    .option('--stored <count>', 'events that are stored while pages of lists are read', parseStored, 1_000_000)
     .option('--postel <folder>', 'checkout of Postel, built, to send webhooks in turn with; needs --database')
     .option('--database <url>', 'address of an empty PostgreSQL database for it')
     .option('--json', 'print one JSON object instead of tables', false)
@@ -37,6 +41,12 @@ export function parseOptions(args: readonly string[], sections: readonly Section
     command.error("error: options '--postel <folder>' and '--database <url>' need each other");
   }
   return { ...(options as Omit<Options, 'postel'>), postel: folder && { folder: resolve(folder), database } };
+}
+
+function parseStored(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= leastStored && count <= mostStored) return count;
+  throw new InvalidArgumentError(`expected a number from ${leastStored} to ${mostStored}, as 1000000`);
 }
 
 function parseSizes(text: string): number[] {

@@ -29,6 +29,8 @@ export interface Bench {
   readonly server: PlainServer;
   /** Numbers of transfers of the mailboxes that are polled, ascending. */
   readonly sizes: readonly number[];
+  /** Number of events that are stored while pages of lists are read. */
+  readonly stored: number;
   /** A checkout of Postel, built, and an empty database for it. */
   readonly postel: { readonly folder: string; readonly database: string } | undefined;
   /** Says what is measured next. */

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { faultsByAxe } from './axe.ts';
 import { type ConsoleProcess, ConsoleWorld } from './console-world.ts';
-import { type Crawled, crawl, shapes } from './crawl.ts';
+import { type Crawled, crawl, posted, shapes } from './crawl.ts';
 import { furnish } from './furnished-world.ts';
 import type { Transferred } from './transferred.ts';
 import { visitForAll } from './visitor.ts';
@@ -72,6 +72,22 @@ describe.each([
       }
     });
   });
+
+  it.each(posted)(
+    'the question behind the form %s has no fault that axe finds, fits, and has no address',
+    async (path) => {
+      const { page } = await visitor;
+      await page.goto(`${shown.url}${path}`);
+      for (const field of await page.locator('input[required]').all())
+        await field.fill(`https://hooks.example.com/${'s3cret'.repeat(30)}`);
+      await page.locator('form.input button').click();
+      expect(await page.locator('.question').innerText()).toContain('s3cret');
+      expect(page.url()).toBe(`${shown.url}${path}`);
+      expect(await faultsByAxe(page)).toEqual([]);
+      await page.setViewportSize({ width: widths[0]!, height: 800 });
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(widths[0]!);
+    },
+  );
 
   it.each(mistakes)('the page about %s has no fault that axe finds, and fits', async (_what, address, status) => {
     const { page } = await visitor;

@@ -26,7 +26,7 @@ beforeAll(async () => {
     (receipt) => receipts.push(receipt),
   );
   config = join(folder, 'notifier.config.json');
-  const settings = { server: { url: server.url }, schedule: { every: '1s' }, watches: [{ mailbox: alice }] };
+  const settings = { server: { url: server.url }, schedule: { every: '1s' }, watches: [] };
   writeFileSync(config, JSON.stringify(settings));
   notifier = new LocalRun(['--json', '--config', config, '--data', join(folder, 'data'), '--allow-private-webhooks'], {
     CRYPTSHARE_CLIENT_ID: clientId,
@@ -72,6 +72,16 @@ async function announced(trackingId: string, state: string): Promise<string> {
 }
 
 test('a first day: verify, watch, send webhooks, find and mend what breaks, and take it away again', async () => {
+  // Nothing is watched yet, and the start and doctor say what to do.
+  const add = `npm run notifier -- watch add MAILBOX --data ${join(folder, 'data')}`;
+  expect(notifier.stderr + notifier.stdout).toContain(`none in the configuration: ${add}`);
+  expect((await cli(`doctor --config ${config}`)).replaceAll(/\s+/g, ' ')).toContain(
+    `nothing is watched, so nothing is announced → ${add}`,
+  );
+  expect(await cli('status')).toMatch(/watches +0, 0 failing, 0 paused/);
+  await cli(`watch add ${alice}`);
+  await notifier.line(({ problem }) => problem !== undefined);
+
   // The mailbox is not verified yet, and doctor says what to do.
   const before = await tried(`doctor --config ${config}`);
   expect(before.code).toBe(1);

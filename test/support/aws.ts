@@ -25,9 +25,11 @@ let worlds = 0;
  * Starts the embedded services, or takes another implementation where its address is in the environment.
  * `OUTSIDE_DYNAMODB_URL` replaces DynamoDB alone (Amazon's DynamoDB Local, which keeps a database for each access key).
  * `OUTSIDE_AWS_URL` replaces all three (moto, which keeps everything for each region).
+ *
+ * @param data folder of the embedded ones; in memory without it
  */
-export async function startAws(): Promise<TestAws> {
-  const embedded = await startEmbeddedServices();
+export async function startAws(data?: string): Promise<TestAws> {
+  const embedded = await startEmbeddedServices(data);
   const { OUTSIDE_DYNAMODB_URL: database, OUTSIDE_AWS_URL: all } = process.env;
   worlds += 1;
   const environment: Record<string, string> = {

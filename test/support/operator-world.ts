@@ -51,8 +51,8 @@ export interface Question {
 /** Embedded services, a simulated server, a receiver, and the operator API. */
 export type OperatorWorld = Awaited<ReturnType<typeof startOperatorWorld>>;
 
-export async function startOperatorWorld() {
-  const world = await startWebhookWorld();
+export async function startOperatorWorld(data?: string) {
+  const world = await startWebhookWorld(data);
   const noticesTopicArn = await createTopic(world.deps.topic.sns, 'transfer-notices');
   const { clock, dynamo } = world;
   const cryptshare = await startCryptshareServer({ now: clock.now });

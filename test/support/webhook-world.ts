@@ -82,9 +82,9 @@ export function exampleEvent(trackingId: string, sequence = 1, state = 'FAILED')
 export const exampleEvents = (prefix: string, count: number): TransferEvent[] =>
   Array.from({ length: count }, (_, index) => exampleEvent(`${prefix}-${index}`));
 
-export async function startWebhookWorld() {
+export async function startWebhookWorld(data?: string) {
   const clock = new TestClock();
-  const aws = await startAws();
+  const aws = await startAws(data);
   const { dynamo, sns, sqs } = aws;
   const [eventsTopicArn, queue, announcementQueue] = await Promise.all([
     createTopic(sns, 'transfer-events'),

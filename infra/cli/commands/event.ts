@@ -4,7 +4,7 @@ import { path, type Query } from '#infra/cli/api/client.ts';
 import { type PageOptions, paged, printList, readList } from '#infra/cli/api/paged.ts';
 import type { EventResource, EventWithDeliveries } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, openSession, verb } from '#infra/cli/api/session.ts';
-import { direction, several, timeAt } from '#infra/cli/terminal/arguments.ts';
+import { direction, severalTypes, timeAt } from '#infra/cli/terminal/arguments.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { timeText } from '#infra/cli/terminal/output.ts';
 import { recordingOf } from '#infra/simulator/lives/recording.ts';
@@ -39,7 +39,11 @@ export function eventCommands(program: Command, context: CliContext): void {
     command
       .option('--from <time>', 'only since this time (UTC), or of the last 2h, 3d', time)
       .option('--until <time>', 'only before this time (UTC), or older than 2h, 3d', time)
-      .option('--type <types>', 'only of these types, for example transfer.failed,watch.*; may be repeated', several)
+      .option(
+        '--type <types>',
+        'only of these types, for example transfer.failed,watch.*; may be repeated',
+        severalTypes,
+      )
       .option('--mailbox <mailbox>', 'only about this mailbox')
       .option('--direction <direction>', 'only about this direction: sent or received', direction)
       .option('--tracking-id <id>', 'only about this transfer');

@@ -5,7 +5,7 @@ import { path } from '#infra/cli/api/client.ts';
 import type { ExplanationResource } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, openSession, type Session, verb } from '#infra/cli/api/session.ts';
 import { direction } from '#infra/cli/terminal/arguments.ts';
-import { wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
+import { type ExitCode, exitCodes, wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { type Column, type Style, timeText } from '#infra/cli/terminal/output.ts';
 import { attemptWords } from '#infra/terminal/attempt-words.ts';
@@ -29,7 +29,10 @@ interface ExplainOptions extends CommonOptions {
   readonly direction?: Direction;
 }
 
-export function explainCommand(program: Command, context: CliContext): void {
+/** Findings of a transfer of which nothing is stored. */
+const notThere: readonly ExplanationResource['finding'][] = ['unknown', 'not_watched', 'not_listed_yet'];
+
+export function explainCommand(program: Command, context: CliContext, outcome: { exitCode: ExitCode }): void {
   verb(program, 'explain <tracking-id>', 'tell why events about a transfer were sent, or were not')
     .option('--endpoint <name>', 'only for this endpoint')
     .option('--reader <name>', 'only for this reader')
@@ -44,6 +47,7 @@ export function explainCommand(program: Command, context: CliContext): void {
       const query = { subscriber: endpoint ?? reader, mailbox, direction: way };
       const told = await session.api.get<ExplanationResource>(path`/transfers/${trackingId}/explanation`, query);
       session.output.result(told, () => print(session, told));
+      if (notThere.includes(told.finding)) outcome.exitCode = exitCodes.notThere;
     });
 }
 

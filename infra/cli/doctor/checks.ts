@@ -57,7 +57,7 @@ export async function allChecks(
     ...(config && status ? originChecks(config, status) : []),
     ...(mailboxes?.checks ?? []),
     ...services,
-    ...(mailboxes ? checkListings(watches, mailboxes.unverified) : []),
+    ...(session && mailboxes ? checkListings(session, watches, mailboxes.unverified) : []),
     ...(status ? checkDeliveries(status) : []),
     ...endpoints,
   ];

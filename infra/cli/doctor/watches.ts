@@ -27,7 +27,7 @@ export async function checkMailboxes(session: Session, watches: readonly WatchRe
   const byMailbox = new Map(enabled.map((watch) => [watch.mailbox, watch]));
   const [probe, ...others] = [...byMailbox.values()].toSorted((a, b) => Number(isUnsure(b)) - Number(isUnsure(a)));
   if (!probe) {
-    const check = warn('licence', 'cannot be told while nothing is watched', 'npm run notifier -- watch add MAILBOX');
+    const check = warn('licence', 'cannot be told while nothing is watched', session.hint('watch add MAILBOX'));
     return { checks: [check], isServerReached: false, unverified: new Set() };
   }
   const first = await verificationOf(session, probe.mailbox);
@@ -62,7 +62,11 @@ export async function checkMailboxes(session: Session, watches: readonly WatchRe
 }
 
 /** Checks that the last poll of each watch listed it completely. @param unverified mailboxes reported already */
-export function checkListings(watches: readonly WatchResource[], unverified: ReadonlySet<string>): Check[] {
+export function checkListings(
+  { hint }: Pick<Session, 'hint'>,
+  watches: readonly WatchResource[],
+  unverified: ReadonlySet<string>,
+): Check[] {
   const enabled = watches.filter(({ isDisabled }) => !isDisabled);
   const withProblem = enabled.flatMap((watch) => listingOf(watch) ?? []);
   const news = withProblem.filter(({ mailbox, cause }) => !(unverified.has(mailbox) && verificationCauses.has(cause)));
@@ -70,6 +74,7 @@ export function checkListings(watches: readonly WatchResource[], unverified: Rea
   const well = `${enabled.length - withProblem.length} of ${enabled.length} watches were listed completely by their last polls`;
   return met([
     enabled.length > withProblem.length && ok('last listing', well),
+    watches.length === 0 && warn('watches', 'nothing is watched, so nothing is announced', hint('watch add MAILBOX')),
     ...checksOf(news),
     ...checksOf(enabled.filter(({ lacksFacts }) => lacksFacts).map(lackOf)),
     paused > 0 &&

@@ -1,5 +1,6 @@
 // Parsers of option values; each throws InvalidArgumentError for an unusable text.
 import { InvalidArgumentError } from 'commander';
+import { typePatterns } from '#functions/events/catalogue.ts';
 import { type Followed, followable, overdueBeforeLimitsMs } from '#functions/transfers/follow.ts';
 import type { Direction } from '#functions/transfers/transfer.ts';
 import { millisecondsOf } from '#infra/terminal/durations.ts';
@@ -77,6 +78,14 @@ export const several = (text: string, before: readonly string[] = []): string[] 
   ...before,
   ...text.split(',').map((part) => part.trim()),
 ];
+
+/** Gathers types of events, or patterns such as `watch.*`, as {@link several}. No event has another one. */
+export function severalTypes(text: string, before: readonly string[] = []): string[] {
+  const types = several(text, before);
+  const unknown = types.filter((type) => !typePatterns.includes(type));
+  if (unknown.length === 0) return types;
+  throw new InvalidArgumentError(`Unknown: ${unknown.join(', ')}. Expected some of ${typePatterns.join(', ')}.`);
+}
 
 /** Gathers an option whose values may have commas in them. */
 export const repeated = (text: string, before: readonly string[] = []): string[] => [...before, text];

@@ -16,6 +16,10 @@ export interface Change {
   readonly path: string;
   /** @param given what was filled in before an error; empty at first */
   ask(request: PageRequest, given: Fields): Promise<Question> | Question;
+  /** @returns a page on the way to the change, by which nothing is changed; undefined for a form that is to do it */
+  step?(request: PageRequest, given: Fields): Promise<View | undefined>;
+  /** Makes the page after an error of the operator API. @default the question again */
+  again?(request: PageRequest, given: Fields, alert: Html): View;
   /** @returns the address to go on to, or a page that is shown once */
   run(request: PageRequest, given: Fields): Promise<string | View>;
 }
@@ -24,8 +28,8 @@ export interface Change {
 const keyField = 'form';
 
 /**
- * Adds to each change what all need. A form works once. After an error of the operator API the question is there again,
- * with the error, its remedy, and all that was filled in.
+ * Adds to each change what all need. A form works once. After an error of the operator API the question or the form
+ * is there again, with the error, its remedy, and all that was filled in.
  */
 export function guarded(changes: readonly Change[]): ChangeRoute[] {
   const sent = new SentForms<string | View>();
@@ -34,6 +38,8 @@ export function guarded(changes: readonly Change[]): ChangeRoute[] {
     ask: (request) => askedBy(change, request, {}),
     async run(request, { [keyField]: key, ...given }) {
       if (key === undefined) return problemPage(request.words, 'form');
+      const step = await change.step?.(request, given);
+      if (step) return step;
       const sending = await sent.send(key, () => change.run(request, given).catch(askAgain(change, request, given)));
       return sending.isFirst ? sending.result : sentBefore(request.words);
     },
@@ -41,11 +47,18 @@ export function guarded(changes: readonly Change[]): ChangeRoute[] {
 }
 
 /** The question of a change, with the outcome of the one before it, and the key of this form. */
-export async function askedBy({ ask }: Change, request: PageRequest, given: Fields, alert?: Html): Promise<Question> {
+export async function askedBy(
+  { ask }: Change,
+  request: PageRequest,
+  given: Fields = {},
+  alert?: Html,
+): Promise<Question> {
   const asked = await ask(request, given);
-  const key = html`<input type="hidden" name="${keyField}" value="${newSecret()}">`;
-  return { ...asked, fields: html`${alert ?? outcomeLine(request)}${asked.fields}${key}` };
+  return { ...asked, fields: html`${alert ?? outcomeLine(request)}${asked.fields}${newForm()}` };
 }
+
+/** Key of a form that was never sent. */
+export const newForm = (): Html => html`<input type="hidden" name="${keyField}" value="${newSecret()}">`;
 
 /** @throws Error again unless it is of the operator API */
 const askAgain =
@@ -53,6 +66,7 @@ const askAgain =
   async (error: Error): Promise<View> => {
     if (!(error instanceof CliError)) throw error;
     const alert = alertOf(request.words, error);
+    if (change.again) return { ...change.again(request, given, alert), status: statusOf(error) };
     // Without its target, nothing can be asked again: the error's own page follows.
     const asked = await askedBy(change, request, given, alert).catch(() => Promise.reject(error));
     return { ...confirmation(request, asked), status: statusOf(error) };

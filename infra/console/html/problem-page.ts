@@ -1,7 +1,7 @@
 import { ApiError, CliError } from '#infra/cli/terminal/cli-error.ts';
 import type { Words } from '#infra/console/words/words.ts';
 import { withQuery } from './elements.ts';
-import { html } from './html.ts';
+import { type Html, html } from './html.ts';
 import type { PageRequest, View } from './page.ts';
 
 /** Pages about a problem, by the name of their phrases. */
@@ -42,6 +42,19 @@ export function errorPage({ words, url }: Pick<PageRequest, 'words' | 'url'>, er
   const isCursor = error.status === 400 && url.searchParams.has('cursor') && /cursor/.test(message);
   if (isCursor) return problemPage(words, 'cursor', message, withQuery(url, { cursor: undefined }));
   return { ...problemPage(words, 'refused', message), status: passedOn.find((one) => one === error.status) ?? 502 };
+}
+
+/**
+ * Repeats what the operator API says of input that it refuses, for the page that has its form.
+ *
+ * @throws Error again for another one, such as that of a cursor
+ */
+export function refusedInput({ words: { say }, url }: Pick<PageRequest, 'words' | 'url'>, error: Error): Html {
+  if (!(error instanceof ApiError) || error.status !== 400 || url.searchParams.has('cursor')) throw error;
+  return html`<div class="problem" role="alert" tabindex="-1" autofocus>
+<p class="said" lang="en"><bdi>${error.message}</bdi></p>
+<p>${say('remedy.refused')}</p>
+</div>`;
 }
 
 /** Statuses of refusals that mean the same to a reader of the page. */

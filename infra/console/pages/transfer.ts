@@ -2,6 +2,7 @@ import { path } from '#infra/cli/api/client.ts';
 import { addressOf, badge, commandLine, foreign, shellWord, table, time } from '#infra/console/html/elements.ts';
 import { type Html, html } from '#infra/console/html/html.ts';
 import type { PageRequest, PageRoute, View } from '#infra/console/html/page.ts';
+import { refusedInput } from '#infra/console/html/problem-page.ts';
 import { timelineTable } from './timeline-view.ts';
 import { stateBadge, transfersPage } from './transfers.ts';
 import { type Explanation, subscriberList } from './verdict-view.ts';
@@ -21,7 +22,12 @@ async function transferPage(request: PageRequest): Promise<View> {
   const id = url.searchParams.get('id')?.trim() ?? '';
   if (id === '') return transfersPage(request);
   const query = Object.fromEntries(narrowing.map((name) => [name, url.searchParams.get(name) || undefined]));
-  const told: Explanation = await api.get(path`/transfers/${id}/explanation`, query);
+  const asked = await api.get<Explanation>(path`/transfers/${id}/explanation`, query).then(
+    (told) => ({ told }),
+    (error) => ({ refusal: refusedInput(request, error) }),
+  );
+  if ('refusal' in asked) return transfersPage(request, asked.refusal);
+  const { told } = asked;
   const { finding, seen, timeline, hasMore } = told;
   const isKnown = finding !== 'unknown' && finding !== 'not_watched' && finding !== 'not_listed_yet';
   const main = html`<section id="transfer"><h1 class="id">${foreign(id)}</h1>

@@ -7,6 +7,7 @@ import { addressOf, badge, commandLine, foreign, pager, shellWord, table, time }
 import { choice, dayField, searchForm, textField } from '#infra/console/html/forms.ts';
 import { type Html, html, type Part } from '#infra/console/html/html.ts';
 import type { PageRequest, View } from '#infra/console/html/page.ts';
+import { refusedInput } from '#infra/console/html/problem-page.ts';
 import { transferLink } from './event-table.ts';
 
 /** Items of a page. */
@@ -17,19 +18,32 @@ const mostRequests = 10;
 
 const directions = ['sent', 'received'] as const;
 
-/** The way to a transfer: by its id, or by its mailbox and what is known of it. */
-export async function transfersPage(request: PageRequest): Promise<View> {
+/**
+ * The way to a transfer: by its id, or by its mailbox and what is known of it.
+ *
+ * @param refusal of the id that was typed
+ */
+export async function transfersPage(request: PageRequest, refusal?: Html): Promise<View> {
   const { words, url } = request;
   const { say } = words;
   const mailbox = url.searchParams.get('mailbox')?.trim() ?? '';
   const title = say('section.transfers');
+  const listed = () => (mailbox === '' ? watchList(request) : transferList(request, mailbox));
+  const found = refusal
+    ? { refusal }
+    : await listed().then(
+        (list) => ({ list }),
+        (error) => ({ refusal: refusedInput(request, error) }),
+      );
+  const id = url.searchParams.get('id') ?? undefined;
   const main = html`<h1>${title}</h1>
+${'refusal' in found && found.refusal}
 ${searchForm(say('transfers.by-id'), '/transfer', say('transfers.explain'), [
-  textField({ name: 'id', label: say('transfers.id'), isRequired: true }),
+  textField({ name: 'id', label: say('transfers.id'), value: id, isRequired: true }),
 ])}
 ${filterForm(request, mailbox)}
-${mailbox === '' ? await watchList(request) : await transferList(request, mailbox)}`;
-  return { title, section: 'transfers', main };
+${'list' in found && found.list}`;
+  return { title, section: 'transfers', main, status: 'list' in found ? 200 : 400 };
 }
 
 function filterForm({ words: { say }, notices, url }: PageRequest, mailbox: string): Html {

@@ -65,6 +65,7 @@ export async function meteredWebhooks(addresses: ServiceAddresses) {
       steady,
       random: Math.random,
     },
+    transfersTable,
     meter,
     onlooker,
     sqs,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { configJsonSchema, loadConfig } from '#infra/config/config.ts';
 import { watchDeclarations } from '#infra/config/declarations.ts';
+import { scheduleProblems } from '#infra/config/deployment-check-schedule.ts';
 import { millisecondsOf } from '#infra/terminal/durations.ts';
 import { configFolder, server, watches } from './config-files.ts';
 
@@ -21,6 +22,12 @@ describe('loadConfig', () => {
       webhooks: [],
       retention: { events: 30, transfers: 30 },
     });
+  });
+
+  it.each([{ watches: [] }, { watches: undefined }])('accepts a file that watches nothing yet: %j', (none) => {
+    const { every } = load(none).schedule;
+    expect([load(none).watches, every]).toEqual([[], '1m']);
+    expect(scheduleProblems(load(none))).toEqual([]);
   });
 
   it.each(['http://proxy.example.com:3128', 'https://proxy.example.com', 'http://10.0.0.1:8080'])(
@@ -120,7 +127,6 @@ describe('loadConfig', () => {
   it.each([
     ['{"server":', /^expected JSON \(.*\)$/],
     ['[]', /^the file: expected object/],
-    [{ watches: [] }, /^watches: expected at least one watch$/],
     [{ webhooks: [{ name: 'crm', url: 'a', urlFrom: 'CRM' }] }, /^webhooks\[0\]: expected either url or urlFrom$/],
     [{ schedule: { every: '25h' } }, /^schedule\.every: expected at most 24h$/],
     [{ watches: [{ ...watches[0], direction: { toString: 1 } }] }, /^watches\[0\]\.direction: Invalid option/],

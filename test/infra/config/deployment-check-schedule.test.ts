@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Config } from '#infra/config/config.ts';
-import { paceNote, scheduleProblems } from '#infra/config/deployment-check-schedule.ts';
+import { scheduleNotes, scheduleProblems } from '#infra/config/deployment-check-schedule.ts';
 
 interface Given {
   readonly watches: number;
@@ -30,6 +30,7 @@ const configOf = ({ watches, every = '1m', quietEvery, shards = 1, maxConcurrent
 
 describe('scheduleProblems', () => {
   it.each<[string, Given]>([
+    ['no watch yet', { watches: 0, maxConcurrentPages: 1 }],
     ['one watch with one request at a time', { watches: 1, maxConcurrentPages: 1 }],
     ['as many polls as four requests of 100 ms can do', { watches: 2400, maxConcurrentPages: 4 }],
     ['as many polls as a shard can do', { watches: 4300 }],
@@ -99,12 +100,17 @@ describe('scheduleProblems', () => {
   });
 });
 
-describe('paceNote', () => {
+describe('scheduleNotes', () => {
   const noteOf = (requests: number, transfers: number) =>
     `10,000 watches with ${requests} requests in flight: the interval is kept while mailboxes have some ${transfers} transfers on average, at 100 ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)`;
 
   it.each<[string, Given, string | undefined]>([
     ['nothing of a few watches', { watches: 50 }, undefined],
+    [
+      'that a file without watches disables those of an earlier one',
+      { watches: 0 },
+      'the configuration has no watches: the deployment disables those that an earlier file had, and keeps those that commands added. Add one: npm run notifier -- watch add MAILBOX',
+    ],
     [
       'the same average size where quiet watches are polled seldom, as all of them may change',
       { watches: 10_000, shards: 6, quietEvery: '1h' },
@@ -118,6 +124,6 @@ describe('paceNote', () => {
       noteOf(4, 140),
     ],
   ])('tells %s', (_, given, note) => {
-    expect(paceNote(configOf(given))).toEqual(note === undefined ? [] : [note]);
+    expect(scheduleNotes(configOf(given))).toEqual(note === undefined ? [] : [note]);
   });
 });

@@ -4,7 +4,7 @@ import { routes } from '#infra/console/routes.ts';
 import { run } from '#test/infra/cli/run-cli.ts';
 import { problem, type ScriptedApi, startOperatorApi } from '#test/infra/cli/scripted-api.ts';
 import { ask, type OpenConsole, openConsole, textIn } from './console-world.ts';
-import { commandIn, confirm, formIn } from './forms.ts';
+import { askAt, commandIn, confirm, formIn, type Place } from './forms.ts';
 
 const now = new Date('2026-11-24T12:00:00.000Z');
 const api = await startOperatorApi();
@@ -65,8 +65,8 @@ function answerAll(on: ScriptedApi): void {
 }
 
 interface Case {
-  /** Address of the question. */
-  readonly asks: string;
+  /** Place of the question. */
+  readonly asks: Place;
   readonly filled?: Record<string, string>;
 }
 
@@ -82,7 +82,13 @@ const cases: Readonly<Record<string, Case>> = {
   '/verification/mail': { asks: `/verification/mail?${named}` },
   '/verification/code': { asks: `/verification/code?${named}`, filled: { code: 'CODE' } },
   '/endpoint/add': {
-    asks: `/endpoint/add?name=crm&url=${encodeURIComponent("https://crm.example.com/it's?a=$HOME&b")}&types=transfer.failed%2C+watch.*&mailboxes=alice%40example.com&ask=1`,
+    asks: {
+      form: '/endpoint/add',
+      typed: {
+        ...{ name: 'crm', url: "https://crm.example.com/it's?a=$HOME&b", types: 'transfer.failed, watch.*' },
+        ...{ mailboxes: 'alice@example.com', direction: 'received' },
+      },
+    },
   },
   '/endpoint/test': { asks: '/endpoint/test?name=crm' },
   '/endpoint/pause': { asks: '/endpoint/pause?name=crm' },
@@ -103,6 +109,9 @@ const changesSeen = () =>
   api.requests
     .filter(({ method, body }) => method !== 'GET' && !(body as { dryRun?: boolean } | undefined)?.dryRun)
     .map(({ method, url, body }) => ({ method, url, body: body ?? {} }));
+
+/** Address of the question; where a form leads to it, of both. */
+const addressOf = (asks: Place): string => (typeof asks === 'string' ? asks : asks.form);
 
 const count = (): number => changesSeen().length;
 
@@ -134,16 +143,16 @@ describe.each(Object.entries(cases))('the change %s', (path, { asks, filled }) =
 
   it('changes nothing by a question alone', async () => {
     answerAll(api);
-    await console.ask(asks);
-    await console.ask(path + new URL(asks, console.url).search);
+    await askAt(console, asks);
+    await console.ask(path + new URL(addressOf(asks), console.url).search);
     expect(count()).toBe(0);
   });
 
   it('is refused without --allow-changes, a forged form as well', async () => {
     answerAll(api);
-    const { search } = new URL(asks, console.url);
+    const { search } = new URL(addressOf(asks), console.url);
     for (const shown of [
-      await readOnly.ask(asks),
+      await askAt(readOnly, asks),
       await readOnly.ask(path + search),
       await readOnly.ask(path + search, { form: { form: 'x', csrf: 'x', ...filled } }),
     ]) {
@@ -156,9 +165,9 @@ describe.each(Object.entries(cases))('the change %s', (path, { asks, filled }) =
   it('is refused without the token of this console, and with that of an earlier one', async () => {
     answerAll(api);
     const earlier = await openConsole(api.url, { mayChange: true, now: () => now });
-    const stale = formIn((await earlier.ask(asks)).body)!;
+    const stale = formIn((await askAt(earlier, asks)).body)!;
     await earlier.close();
-    const { action, fields } = formIn((await console.ask(asks)).body)!;
+    const { action, fields } = formIn((await askAt(console, asks)).body)!;
     const { csrf, ...rest } = fields;
     for (const form of [rest, { ...rest, csrf: '' }, stale.fields, { ...fields, csrf: stale.fields.csrf! }]) {
       const { status, body } = await console.ask(action, { form: { ...form, ...filled } });
@@ -171,7 +180,7 @@ describe.each(Object.entries(cases))('the change %s', (path, { asks, filled }) =
 
   it('is refused without a cookie, and from another site', async () => {
     answerAll(api);
-    const { action, fields } = formIn((await console.ask(asks)).body)!;
+    const { action, fields } = formIn((await askAt(console, asks)).body)!;
     const form = { ...fields, ...filled };
     expect((await ask(console.url, action, { form })).status).toBe(403);
     expect((await console.ask(action, { form, headers: { origin: 'https://evil.example' } })).status).toBe(403);
@@ -181,7 +190,7 @@ describe.each(Object.entries(cases))('the change %s', (path, { asks, filled }) =
 
   it('is done once, however often its form is sent', async () => {
     answerAll(api);
-    const { action, fields } = formIn((await console.ask(asks)).body)!;
+    const { action, fields } = formIn((await askAt(console, asks)).body)!;
     const form = { ...fields, ...filled };
     // A double click: both get the same answer.
     const both = await Promise.all([console.ask(action, { form }), console.ask(action, { form })]);
@@ -194,9 +203,9 @@ describe.each(Object.entries(cases))('the change %s', (path, { asks, filled }) =
     expect(count()).toBe(1);
   });
 
-  it('asks again after a refusal, with the words of the API and all input', async () => {
+  it('shows its question or form again after a refusal, with the words of the API and all input', async () => {
     answerAll(api);
-    const { action, fields } = formIn((await console.ask(asks)).body)!;
+    const { action, fields } = formIn((await askAt(console, asks)).body)!;
     const said = problem(409, 'it cannot be: <b>mend</b> it first');
     const { pathname } = new URL(changeOf(path), api.url);
     api.on(`POST ${pathname}`, (request) =>
@@ -209,7 +218,8 @@ describe.each(Object.entries(cases))('the change %s', (path, { asks, filled }) =
     );
     const again = formIn(sent.body)!;
     expect(again.action).toBe(action);
-    expect({ ...again.fields, form: '' }).toEqual({ ...fields, ...filled, form: '' });
+    const alike = { form: '', step: '' };
+    expect({ ...again.fields, ...alike }).toEqual({ ...fields, ...filled, ...alike });
     expect(again.fields.form).not.toBe(fields.form);
     answerAll(api);
     expect([200, 303]).toContain((await console.ask(again.action, { form: again.fields })).status);
@@ -217,7 +227,7 @@ describe.each(Object.entries(cases))('the change %s', (path, { asks, filled }) =
 
   it('says that the outcome is not known when the API does not answer', async () => {
     answerAll(api);
-    const { action, fields } = formIn((await console.ask(asks)).body)!;
+    const { action, fields } = formIn((await askAt(console, asks)).body)!;
     const { pathname } = new URL(changeOf(path), api.url);
     api.on(`POST ${pathname}`, (request) =>
       (request.body as { dryRun?: boolean } | undefined)?.dryRun
@@ -232,7 +242,7 @@ describe.each(Object.entries(cases))('the change %s', (path, { asks, filled }) =
 
   it('speaks German', async () => {
     answerAll(api);
-    const { body } = await console.ask(asks, { headers: { 'accept-language': 'de' } });
+    const { body } = await askAt(console, asks, { headers: { 'accept-language': 'de' } });
     expect(body).toContain('<html lang="de">');
     expect(textIn(body)).toContain('Dasselbe auf der Kommandozeile:');
     expect(textIn(body)).not.toMatch(/\b(the|is sent|gets)\b/);
@@ -240,12 +250,12 @@ describe.each(Object.entries(cases))('the change %s', (path, { asks, filled }) =
 });
 
 it.each(['/watch/add', '/endpoint/add', '/endpoint/replay', '/endpoint/rotate'])(
-  'The change %s is refused where the address has no input, as no form makes it',
+  'The change %s is refused where all input is missing, as no form sends it',
   async (path) => {
     answerAll(api);
     const { fields } = formIn((await console.ask('/endpoint/pause?name=crm')).body)!;
     const { status, body } = await console.ask(`${path}?name=crm`, { form: fields });
-    expect([status, textIn(body).includes('the address lacks input')]).toEqual([400, true]);
+    expect([status, /the (address|form) lacks input/.test(textIn(body))]).toEqual([400, true]);
     expect(count()).toBe(0);
   },
 );

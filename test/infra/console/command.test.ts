@@ -142,7 +142,7 @@ describe('npm start', () => {
     const cookie = admitted.headers['set-cookie']![0]!.split(';')[0]!;
     const { status, body } = await ask(address.origin, '/', { headers: { cookie } });
     expect(status).toBe(200);
-    expect(body).toContain('read-only');
+    expect(body).toContain('read-only, without --allow-changes');
     const doctor = await ask(address.origin, '/doctor/run', { headers: { cookie } });
     expect(doctor.body).toMatch(/\d+ checks: \d+ ok, \d+ to look at, 0 failed/);
   });

@@ -106,9 +106,9 @@ export const textIn = (page: string): string =>
     .replaceAll('&amp;', '&')
     .replaceAll(/\s+/g, ' ');
 
-/** Embedded services with the operator API on loopback, and a console for it. */
-export async function startConsoleWorld(options: Partial<ConsoleOptions> = {}) {
-  const world = await startOperatorWorld();
+/** Embedded services with the operator API on loopback, and a console for it. @param data folder; in memory without it */
+export async function startConsoleWorld(options: Partial<ConsoleOptions> = {}, data?: string) {
+  const world = await startOperatorWorld(data);
   const server = http.createServer(async (request, response) => {
     const { pathname, searchParams } = new URL(request.url!, 'http://localhost');
     const body = await text(request);

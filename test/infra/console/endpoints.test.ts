@@ -216,43 +216,6 @@ describe('the page of a webhook', () => {
     expect(JSON.stringify(world.lines)).not.toContain(secret.slice(6));
   });
 
-  it('adds a webhook, and shows its secret once: in no address, and on no later page', async () => {
-    const asks = '/endpoint/add?name=audit&url=https%3A%2F%2Faudit.example.com%2Fhooks&types=transfer.failed&ask=1';
-    const { sent, form } = await confirm(world.console, asks);
-    expect(sent.status).toBe(200);
-    const [secret] = /whsec_[\w+/=]+/.exec(sent.body)!;
-    expect(sent.body).toContain('href="/endpoint/test?name=audit"');
-    const later = [
-      await world.console.ask('/endpoint?name=audit'),
-      await world.console.ask(form.action, { form: form.fields }),
-    ];
-    expect(later.map(({ status }) => status)).toEqual([200, 409]);
-    for (const { body } of later) expect(body).not.toContain(secret.slice(6));
-    expect(textIn(later[0]!.body)).toContain('transfer.failed');
-    expect(await page('/webhooks')).toContain('audit');
-  });
-
-  it.each([
-    ['name=audit&url=+', 'Fill in a name and an address'],
-    ['name=+&url=https%3A%2F%2Faudit.example.com', 'Fill in a name and an address'],
-  ])('asks for a new webhook again after %s, and keeps what was filled in', async (query, said) => {
-    const { status: code, body } = await world.console.ask(`/endpoint/add?${query}&ask=1`);
-    expect([code, textIn(body).includes(said)]).toEqual([400, true]);
-    expect(body).toContain(`name="name" value="${new URLSearchParams(query).get('name')}"`);
-  });
-
-  it.each([
-    ['name=crm&url=https%3A%2F%2Faudit.example.com', 409],
-    ['name=No+Name&url=https%3A%2F%2Faudit.example.com', 400],
-    ['name=audit&url=ftp%3A%2F%2Faudit.example.com', 400],
-    ['name=audit&url=https%3A%2F%2Faudit.example.com&types=transfer.eaten', 400],
-  ])('tells why the operator API refuses %s, and leads back to the form', async (query, status) => {
-    const { sent } = await confirm(world.console, `/endpoint/add?${query}&ask=1`);
-    expect(sent.status).toBe(status);
-    expect(sent.body).toContain('role="alert"');
-    expect(sent.body).toContain(`href="/endpoint/add?${query.replaceAll('&', '&amp;')}"`);
-  });
-
   it('sends a failed delivery again, and cancels one that is held', async () => {
     await world.fanOut(...exampleEvents('transfer', 1));
     await world.settleAll();

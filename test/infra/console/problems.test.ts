@@ -184,9 +184,15 @@ describe('a list', () => {
     expect(textIn(body)).toContain('there is no watch of what carol@example.com has sent');
   });
 
-  it('says what is wrong with a mailbox that is none', async () => {
-    const { status, body } = await world.console.ask('/transfers?mailbox=%3Cb%3E');
+  it.each([
+    ['/transfers?mailbox=%3Cb%3E', 'expected an e-mail address', 'mailbox', '&lt;b&gt;'],
+    ['/transfer?id=a%0Ab', 'expected a tracking id', 'id', ''],
+    ['/watch?mailbox=%3Cb%3E&direction=received', 'expected an e-mail address', 'mailbox', '&lt;b&gt;'],
+  ])('keeps the form of %s with what was typed, and says what is wrong with it', async (path, said, name, typed) => {
+    const { status, body } = await world.console.ask(path);
     expect(status).toBe(400);
-    expect(textIn(body)).toContain('The operator API refuses this');
+    expect(/<div class="problem" role="alert".*?<\/div>/s.exec(body)![0]).toContain(said);
+    expect(body).toMatch(new RegExp(`<form class="search".*name="${name}" value="${typed}`, 's'));
+    expectHonest(body);
   });
 });

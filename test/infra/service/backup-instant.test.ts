@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import http from 'node:http';
 import { ClassicLevel } from 'classic-level';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -78,6 +79,7 @@ describe('backup', () => {
     let [onTheirWay, unattempted] = [0, 0];
     for (const file of files) {
       const folder = file.replace('.backup', '');
+      mkdirSync(folder);
       await restoreBackup(file, folder);
       const { settled, delivered, untried, announced, wakeUps, leases } = await contentsOf(folder);
       const lost = settled.filter((id) => created.includes(id) && !delivered.has(id) && !announced.includes(id));

@@ -41,7 +41,11 @@ const startIn = (folder: string) =>
   });
 const backup = (file: string, folder: string, ...options: string[]) =>
   run(['backup', file, '--data', world.path(folder), ...options]);
-const restore = (file: string, folder: string) => run(['restore', file, '--data', world.path(folder)]);
+/** Restores into a folder that is there, since root would make none in one of its own. */
+function restore(file: string, folder: string) {
+  mkdirSync(world.path(folder), { recursive: true });
+  return run(['restore', file, '--data', world.path(folder)]);
+}
 const trackingIds = (events: readonly TransferEvent[]) => events.map(({ data }) => data.trackingId);
 
 describe('backup and restore', () => {

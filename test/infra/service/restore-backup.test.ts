@@ -8,8 +8,9 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, parse } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { restoreBackup } from '#infra/service/restore-backup.ts';
 import { run } from '#test/infra/cli/run-cli.ts';
 import { LocalWorld } from '#test/infra/local/local-world.ts';
 
@@ -33,6 +34,16 @@ function fresh(): string {
   return world.path(`fresh-${files}`);
 }
 
+/** A folder of a user who is not root, even where root runs this test. */
+function ownFolder(): string {
+  const folder = fresh();
+  mkdirSync(folder);
+  if (process.getuid?.() === 0) chownSync(folder, 12_345, 23_456);
+  // Its owner has to reach it.
+  chmodSync(world.folder, 0o711);
+  return folder;
+}
+
 /** Modes of all files and folders below a folder. */
 const modesIn = (folder: string): number[] =>
   [folder, ...(readdirSync(folder, { recursive: true }) as string[]).map((name) => join(folder, name))].map(
@@ -41,7 +52,7 @@ const modesIn = (folder: string): number[] =>
 
 describe('restore', () => {
   it('fills a new folder for its owner alone, whatever the mask of the shell, and tells of it', async () => {
-    const folder = fresh();
+    const folder = join(ownFolder(), 'new', 'data');
     const umask = process.umask(0o022);
     const { code, stdout, stderr } = await restore(file, folder, '--json');
     expect(process.umask(umask)).toBe(0o022);
@@ -94,6 +105,14 @@ describe('restore', () => {
     expect(readdirSync(data)).not.toContain('restoring');
   });
 
+  it('refuses to make a folder as root in one of root, whose files the user of a service could not read', async () => {
+    const folder = join(parse(process.cwd()).root, 'no-such-folder-of-root', 'data');
+    await expect(restoreBackup(file, folder, 0)).rejects.toThrow(
+      `${folder} does not exist, and would belong to root: the user of the notifier could not read it. Make it first, for that user: install --directory --mode 700 --owner USER ${folder}`,
+    );
+    expect(existsSync(dirname(folder))).toBe(false);
+  });
+
   it('begins anew after an interrupted restore, whose folder no notifier starts with', async () => {
     const folder = fresh();
     mkdirSync(join(folder, 'restoring', 'dynamodb'), { recursive: true });
@@ -120,6 +139,14 @@ describe('restore', () => {
       expect((await restore(file, folder)).code).toBe(0);
       const owners = (readdirSync(folder, { recursive: true }) as string[]).map((name) => statSync(join(folder, name)));
       expect(owners.length).toBeGreaterThan(4);
+      expect(owners.filter(({ uid, gid }) => uid !== 12_345 || gid !== 23_456)).toEqual([]);
+    });
+
+    it('gives a folder that it makes, and those around it, to the owner of the folder that was there', async () => {
+      const around = ownFolder();
+      expect((await restore(file, join(around, 'new', 'data'))).code).toBe(0);
+      const owners = (readdirSync(around, { recursive: true }) as string[]).map((name) => statSync(join(around, name)));
+      expect(owners.length).toBeGreaterThan(6);
       expect(owners.filter(({ uid, gid }) => uid !== 12_345 || gid !== 23_456)).toEqual([]);
     });
 

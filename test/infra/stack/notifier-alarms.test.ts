@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { synthesise } from './synthesis.ts';
+import { config, synthesise, synthesiseChecked } from './synthesis.ts';
 
 let template: Template;
 beforeAll(() => {
@@ -41,6 +41,18 @@ describe('notifier alarms', () => {
     const limit = { Threshold: 2, ComparisonOperator: 'GreaterThanThreshold', TreatMissingData: 'notBreaching' };
     const metric = { MetricName: 'NumberOfMessagesSent', Statistic: 'Sum', Period: 300, EvaluationPeriods: 1 };
     expect(alarm('MissedTicksDeadLetters')).toMatchObject({ ...metric, ...limit });
+  });
+
+  it('report three general intervals without a complete listing where the configuration has no watch', () => {
+    const schedule = { every: '5m', quietEvery: '15m', fullListingEvery: 1, shards: 1 };
+    const empty = synthesiseChecked({ ...config, watches: [], schedule });
+    const periods = ['NoCompleteListing', 'WatchFailing'].map((name) => {
+      const [one] = Object.values(
+        empty.findResources('AWS::CloudWatch::Alarm', { Properties: { AlarmName: `TransferNotifier-${name}` } }),
+      );
+      return JSON.stringify(one).match(/"Period":(\d+)/)?.[1];
+    });
+    expect(periods).toEqual(['900', '900']);
   });
 
   it('report three intervals of the most frequent watch without a complete listing', () => {

@@ -1,8 +1,9 @@
 import { typePatterns } from '#functions/events/catalogue.ts';
+import type { Direction } from '#functions/transfers/transfer.ts';
 import type { EndpointWithSecret } from '#infra/cli/api/resources.ts';
-import { inputChange } from '#infra/console/changes/input-change.ts';
+import { postedChange } from '#infra/console/changes/posted-change.ts';
 import { shellWord } from '#infra/console/html/elements.ts';
-import { textField } from '#infra/console/html/forms.ts';
+import { choice, textField } from '#infra/console/html/forms.ts';
 import { html } from '#infra/console/html/html.ts';
 import { endpointAddress } from './endpoint-words.ts';
 import { secretPage } from './secret-page.ts';
@@ -15,10 +16,12 @@ interface NewWebhook {
   readonly types?: readonly string[] | undefined;
   /** @default all */
   readonly mailboxes?: readonly string[] | undefined;
+  /** @default both */
+  readonly directions?: readonly Direction[] | undefined;
 }
 
-/** Adds a webhook, whose secret the page after it shows once. */
-export const endpointAdd = inputChange<NewWebhook>({
+/** Adds a webhook, whose secret the page after it shows once. Its URL may be a secret, too, such as that of a chat. */
+export const endpointAdd = postedChange<NewWebhook>({
   path: '/endpoint/add',
   section: 'webhooks',
   title: ({ words: { say } }) => say('endpoint.add'),
@@ -26,17 +29,24 @@ export const endpointAdd = inputChange<NewWebhook>({
     html`${textField({ name: 'name', label: say('endpoint.add.name'), value: given.name, isRequired: true })}
 ${textField({ name: 'url', label: say('endpoint.url'), value: given.url, isRequired: true })}
 ${textField({ name: 'types', label: say('endpoint.add.types'), value: given.types }, typePatterns)}
-${textField({ name: 'mailboxes', label: say('endpoint.add.mailboxes'), value: given.mailboxes })}`,
-  read(_request, { name = '', url = '', types = '', mailboxes = '' }) {
+${textField({ name: 'mailboxes', label: say('endpoint.add.mailboxes'), value: given.mailboxes })}
+${choice({ name: 'direction', label: say('endpoint.add.direction'), value: given.direction }, [
+  ['', say('endpoint.add.both')],
+  ['sent', say('endpoint.add.sent')],
+  ['received', say('endpoint.add.received')],
+])}`,
+  read(_request, { name = '', url = '', types = '', mailboxes = '', direction = '' }) {
     if (name.trim() === '' || url.trim() === '') return { wrong: 'endpoint.add.incomplete' };
-    return { name: name.trim(), url: url.trim(), types: listIn(types), mailboxes: listIn(mailboxes) };
+    const filters = { types: listIn(types), mailboxes: listIn(mailboxes), directions: directionsIn(direction) };
+    return { name: name.trim(), url: url.trim(), ...filters };
   },
-  ask(request, { name, url, types, mailboxes }) {
+  ask(request, { name, url, types, mailboxes, directions }) {
     const { say } = request.words;
     const options = [
       `--address ${shellWord(url)}`,
       types && `--type ${shellWord(types.join(','))}`,
       mailboxes && `--mailbox ${shellWord(mailboxes.join(','))}`,
+      directions && `--direction ${directions.join(',')}`,
     ].filter(Boolean);
     return {
       title: say('endpoint.add'),
@@ -61,3 +71,6 @@ function listIn(text: string): readonly string[] | undefined {
   const words = text.split(/[\s,]+/).filter((word) => word !== '');
   return words.length > 0 ? words : undefined;
 }
+
+const directionsIn = (text: string): readonly Direction[] | undefined =>
+  text === 'sent' || text === 'received' ? [text] : undefined;

@@ -1,5 +1,6 @@
 import { path } from '#infra/cli/api/client.ts';
-import { hiddenFields, inputChange } from '#infra/console/changes/input-change.ts';
+import { inputChange } from '#infra/console/changes/input-change.ts';
+import { hiddenFields } from '#infra/console/changes/input-form.ts';
 import { outcomeAddress } from '#infra/console/changes/outcome.ts';
 import { shellWord } from '#infra/console/html/elements.ts';
 import { textField } from '#infra/console/html/forms.ts';

@@ -1,6 +1,7 @@
 import { path } from '#infra/cli/api/client.ts';
 import type { EndpointWithSecret } from '#infra/cli/api/resources.ts';
-import { hiddenFields, inputChange } from '#infra/console/changes/input-change.ts';
+import { inputChange } from '#infra/console/changes/input-change.ts';
+import { hiddenFields } from '#infra/console/changes/input-form.ts';
 import { choice } from '#infra/console/html/forms.ts';
 import { html } from '#infra/console/html/html.ts';
 import type { PageRequest } from '#infra/console/html/page.ts';

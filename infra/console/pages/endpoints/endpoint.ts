@@ -14,6 +14,7 @@ import { changeLinks } from './change-links.ts';
 import { deliveryTable } from './deliveries.ts';
 import { endpointBadge, failuresText, readEndpoint, sectionOf } from './endpoint-words.ts';
 import { nextText, whenText } from './endpoints.ts';
+import { languageName, readerQuiet } from './reader-words.ts';
 import { successChart, successOf } from './success.ts';
 
 /** Deliveries on the page of an endpoint. */
@@ -107,12 +108,9 @@ function settings(request: PageRequest, endpoint: EndpointResource): Html {
     [
       [say('reader.when'), isRead && whenText(request, endpoint)],
       [say('reader.next'), isRead && nextText(request, endpoint)],
-      [say('reader.language'), isRead && reader.language],
+      [say('reader.language'), isRead && languageName(words, reader.language)],
       [say('reader.urgent'), isRead && reader.urgent.join(', ')],
-      [
-        say('reader.quiet'),
-        isRead && reader.quiet.length > 0 && html`<span lang="en">${reader.quiet.join(', ')}</span>`,
-      ],
+      [say('reader.quiet'), isRead && reader.quiet.length > 0 && readerQuiet(words, reader.quiet)],
       [say('endpoint.url'), foreign(endpoint.url)],
       [say('endpoint.format'), format],
       [say('endpoint.types'), endpoint.types.join(', ')],

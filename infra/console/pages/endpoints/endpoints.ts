@@ -7,6 +7,7 @@ import { type Html, html, type Part } from '#infra/console/html/html.ts';
 import type { PageRequest, PageRoute, View } from '#infra/console/html/page.ts';
 import { somePage } from '#infra/console/pages/some-page.ts';
 import { endpointAddress, endpointBadge, failuresText } from './endpoint-words.ts';
+import { readerWhen } from './reader-words.ts';
 
 /** Lists of those that get events: systems, and people. */
 export const endpointListPages: readonly PageRoute[] = [
@@ -65,9 +66,9 @@ const readerColumns = (request: PageRequest) => {
 const short = (text: string): string => (text.length > 120 ? `${text.slice(0, 119)}…` : text);
 
 /** When a reader gets messages, as the configuration says it. */
-export function whenText({ words: { say } }: PageRequest, { reader = usualReader }: EndpointResource): Html {
+export function whenText({ words }: PageRequest, { reader = usualReader }: EndpointResource): Html {
   const { when, timeZone } = reader;
-  return html`${when === 'at once' ? say('reader.at-once') : html`<span lang="en">${when}</span>`} <small>(${timeZone})</small>`;
+  return html`${readerWhen(words, when)} <small>(${timeZone})</small>`;
 }
 
 /** When the next digest is due; messages at once have none, and a paused reader gets none. */

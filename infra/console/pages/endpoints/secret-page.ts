@@ -18,7 +18,7 @@ export function secretPage(request: PageRequest, added: EndpointWithSecret, { ti
   const { endpoint, secret, publicKey } = added;
   const { name } = endpoint;
   const main = html`<h1>${title}</h1>
-<p class="outcome good" role="status" tabindex="-1" autofocus>${say('endpoint.rotate.once')} ${remark}</p>
+<p class="outcome good" role="status" tabindex="-1" autofocus>${say('endpoint.secret.once')} ${remark}</p>
 ${facts([
   [say('endpoint.secret'), secret && html`<code class="command secret">${secret}</code>`],
   [say('endpoint.public-key'), publicKey && html`<code class="command">${publicKey}</code>`],

@@ -2,7 +2,8 @@ import { type Followed, followable, isOverdueSensible } from '#functions/transfe
 import type { Direction } from '#functions/transfers/transfer.ts';
 import type { WatchResource } from '#infra/cli/api/resources.ts';
 import type { Fields } from '#infra/console/changes/change.ts';
-import { inputChange, type WrongInput } from '#infra/console/changes/input-change.ts';
+import { inputChange } from '#infra/console/changes/input-change.ts';
+import type { WrongInput } from '#infra/console/changes/input-form.ts';
 import { outcomeAddress } from '#infra/console/changes/outcome.ts';
 import { choice, textField } from '#infra/console/html/forms.ts';
 import { type Html, html } from '#infra/console/html/html.ts';

@@ -3,6 +3,7 @@ import { changeLink, foreign, pager, table, time } from '#infra/console/html/ele
 import { choice, searchForm, textField } from '#infra/console/html/forms.ts';
 import { type Html, html, type Part } from '#infra/console/html/html.ts';
 import type { PageRequest, PageRoute, View } from '#infra/console/html/page.ts';
+import { refusedInput } from '#infra/console/html/problem-page.ts';
 import { somePage, wholePage } from '#infra/console/pages/some-page.ts';
 import { verificationPages } from './verification.ts';
 import { watchIn, watchPage } from './watch.ts';
@@ -19,15 +20,21 @@ import {
 export const watchesPages: readonly PageRoute[] = [
   { path: '/watches', show: watchesPage },
   // The form that finds a watch leads to the list while it is empty.
-  { path: '/watch', show: (request) => (watchIn(request.url).mailbox === '' ? watchesPage : watchPage)(request) },
+  { path: '/watch', show: foundPage },
   ...verificationPages,
 ];
+
+/** The page of a watch, or the form that finds one, with the reason why what was typed cannot be one. */
+function foundPage(request: PageRequest): Promise<View> {
+  if (watchIn(request.url).mailbox === '') return watchesPage(request);
+  return watchPage(request).catch((error) => watchesPage(request, refusedInput(request, error)));
+}
 
 /** Watches that a request for failing ones reads. */
 const searched = 100;
 
-/** All watches, page by page, or those that fail. */
-async function watchesPage(request: PageRequest): Promise<View> {
+/** All watches, page by page, or those that fail. @param refusal of the mailbox that was typed */
+async function watchesPage(request: PageRequest, refusal?: Html): Promise<View> {
   const { api, words, url } = request;
   const { say } = words;
   const isFailing = url.searchParams.get('only') === 'failing';
@@ -36,19 +43,21 @@ async function watchesPage(request: PageRequest): Promise<View> {
     ? await somePage<WatchResource>(api, '/watches', cursor, (watch) => watchState(watch) === 'failing', searched)
     : await wholePage<WatchResource>(api, '/watches', cursor);
   const title = say('section.watches');
+  const typed = url.searchParams.get('mailbox') ?? undefined;
   const main = html`<section id="find"><h1>${title}</h1>
+${refusal}
 <p class="buttons">${changeLink(request, '/watch/add', say('watch.add'), 'watch add MAILBOX')}</p>
 ${searchForm(say('watches.find'), '/watch', say('watches.show'), [
-  textField({ name: 'mailbox', label: say('transfers.mailbox'), isRequired: true }),
+  textField({ name: 'mailbox', label: say('transfers.mailbox'), value: typed, isRequired: true }),
   choice(
-    { name: 'direction', label: say('transfers.direction') },
+    { name: 'direction', label: say('transfers.direction'), value: url.searchParams.get('direction') ?? undefined },
     (['sent', 'received'] as const).map((one) => [one, say(`direction.${one}`)]),
   ),
 ])}
 <p>${isFailing ? html`<a href="/watches">${say('watches.all')}</a>` : html`<a href="/watches?only=failing">${say('watches.failing')}</a>`}</p></section>
 <section id="list">${items.length > 0 ? watchTable(request, items) : html`<p>${noneWords(request, isFailing, next)}</p>`}
 ${pager(request, next)}</section>`;
-  return { title, section: 'watches', main, isLive: true };
+  return refusal ? { title, section: 'watches', main, status: 400 } : { title, section: 'watches', main, isLive: true };
 }
 
 function noneWords({ words: { say }, url }: PageRequest, isFailing: boolean, next: string | undefined): string {

@@ -164,4 +164,18 @@ describe('filterOf', () => {
     await cli([verb, ...options]);
     expect(asked).toEqual([{ ...filter, mailbox: 'alice@example.com', ...range }]);
   });
+
+  it.each(['list', 'follow'])(
+    'refuses a type that no event has at event %s, and names the types that there are',
+    async (verb) => {
+      for (const types of ['transfer.foo', 'transfer.failed,transfer.foo', 'foo.*']) {
+        const { code, stderr } = await cli([verb, '--type', types]);
+        expect(code).toBe(2);
+        expect(stderr).toMatch(
+          /Unknown: (transfer\.foo|foo\.\*)\. Expected some of transfer\.failed, .*transfer\.\*, watch\.\*/,
+        );
+      }
+      expect(asked).toEqual([]);
+    },
+  );
 });

@@ -151,11 +151,29 @@ team (active reader)
     api.on(route, { body: { trackingId, finding: 'unknown', looked, seen: [], timeline: [], subscribers: [] } });
     const { code, stdout } = await explain();
     const where = 'not in 3 watches (1 failing, 1 not polled); there are more: name its mailbox by --mailbox';
-    expect(code).toBe(0);
+    expect(code).toBe(3);
     expect(stripVTControlCharacters(stdout)).toBe(
       `transfer  ${trackingId}\nfound     unknown to this notifier: ${where}\n`,
     );
   });
+
+  it.each([
+    ['unknown', 3],
+    ['not_watched', 3],
+    ['not_listed_yet', 3],
+    ['baseline', 0],
+    ['expired', 0],
+    ['told', 0],
+  ])(
+    'has for the finding %s the exit code %i, as JSON as well: 3 where nothing is stored of it',
+    async (finding, code) => {
+      const seen = code === 0 ? told.seen : [];
+      api.on(route, { body: { ...told, finding, seen, timeline: [], subscribers: [] } });
+      expect((await explain()).code).toBe(code);
+      const json = await explain('--json');
+      expect([json.code, JSON.parse(json.stdout).finding]).toEqual([code, finding]);
+    },
+  );
 
   it('says that there is more, and has exit code 3 for a subscriber that never was', async () => {
     api.on(route, { body: { ...told, hasMore: true } });

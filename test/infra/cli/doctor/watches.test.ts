@@ -91,6 +91,19 @@ describe('checkMailboxes', () => {
     world.isWell({ watches: [] });
     expect((await world.doctor()).of('licence')).toMatchObject([{ outcome: 'warn' }]);
   });
+
+  it('warns that nothing is watched, and names the command that adds a watch', async () => {
+    world.isWell({ watches: [] });
+    const { code, of } = await world.doctor();
+    expect(of('watches')).toMatchObject([
+      {
+        outcome: 'warn',
+        message: 'nothing is watched, so nothing is announced',
+        remedy: expect.stringContaining('watch add MAILBOX'),
+      },
+    ]);
+    expect([code, of('last listing')]).toEqual([0, []]);
+  });
 });
 
 describe('checkListings', () => {
