@@ -13,6 +13,15 @@ export interface OperationInput<Params, Query, Body> {
 
 type Schema = z.ZodMiniType;
 
+/** Parameters of a path, and the subject for logs that they name. */
+export function on<Shape extends z.core.$ZodLooseShape>(
+  shape: Shape,
+  nameOf: (params: z.output<z.ZodMiniObject<Shape, z.core.$strict>>) => string,
+) {
+  const params = z.strictObject(shape);
+  return { params, target: (input: { readonly params: z.output<typeof params> }): string => nameOf(input.params) };
+}
+
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 const nothing = z.strictObject({});
