@@ -31,10 +31,8 @@ export function mendedIn(rows: readonly Item[]) {
 export class IncidentRows extends Partition.of(sharedPartition) {
   /** Replaces an incident as it was read. Returns the new one, or undefined when another shard was quicker. */
   async replace(read: Incident | undefined, { name, ...row }: Omit<Incident, 'rev'>): Promise<Incident | undefined> {
-    const before = read?.rev ?? 0;
-    const next = { ...row, rev: before + 1 };
-    const isWritten = await this.put(incidentPrefix + name, next, unchangedSince(before));
-    return isWritten ? { name, ...next } : undefined;
+    const next = await this.putNext(incidentPrefix + name, read, row);
+    return next && { name, ...next };
   }
 
   /** Clears the published events of an incident unless it has changed since. */
