@@ -49,11 +49,10 @@ export class ShardRows {
     const rows = await this.partition.range(...sharedRange);
     const registered = await this.registry.range(...rangeOfPlaces(...placesOf(shard, shards)));
     const own = rows.find(({ sk }) => sk === shardKey(shard));
-    const ofOthers = rows.filter((row) => row.sk.startsWith('shard#') && row.shards === shards && row !== own);
-    const ofServer = rows.filter((row) => row.sk === circuitKey && row.origin === origin);
+    const isOther = (row: Item) => row.sk.startsWith('shard#') && row.shards === shards && row !== own;
     const watches = r.readFitting(registered, watchOf);
-    const others = r.readFitting(ofOthers, rules.readShardRow);
-    const circuit = r.readFitting(ofServer, readCircuit);
+    const others = r.readFitting(rows, rules.readShardRow, isOther);
+    const circuit = r.readFitting(rows, readCircuit, (row) => row.sk === circuitKey && row.origin === origin);
     const incidents = incidentsIn(rows);
     const mended = mendedIn(rows);
     return {
