@@ -27,7 +27,6 @@ const baselines = pLimit(2);
 /**
  * Polls one watch: lists its transfers, compares them with the snapshot, updates the snapshot, and announces every
  * change. After an interruption anywhere, the next poll publishes what was committed under the same ids, no more.
- *
  * @throws the SDK's error when DynamoDB cannot be reached
  */
 export async function pollWatch(deps: PollDependencies, watch: RegisteredWatch, terms: PollTerms): Promise<PollResult> {

@@ -51,10 +51,7 @@ export interface Operation
   readonly run: (deps: OperatorDependencies, input: OperationInput<unknown, unknown, unknown>) => Promise<unknown>;
 }
 
-/**
- * Defines an operation; its types follow from its schemas. Its answer must fit `infra/api/answers.ts`, and
- * `infra/api/documentation.ts` says what it does.
- */
+/** Defines an operation by its schemas. Its answer must fit `infra/api/answers.ts`; `documentation.ts` describes it. */
 export function operation<
   Id extends string,
   P extends z.ZodMiniObject = Nothing,
