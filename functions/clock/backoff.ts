@@ -22,10 +22,7 @@ export const retryBudget = (deadline?: Deadline, clock = steady): RetryBudget =>
   return { steady: clock, sleep, random: Math.random, deadline: deadline ?? clock() + usualTimeMs };
 };
 
-/**
- * Pauses before a repetition, counted from 1: a random part (full jitter) of 50 ms, doubled for each further one. It is
- * random so that callers do not retry in step. Returns false at once when the pause would outlast the deadline.
- */
+/** Pauses with full jitter before a repetition, counted from 1. False at once if that would outlast the deadline. */
 export async function pause(repetition: number, budget: RetryBudget): Promise<boolean> {
   const milliseconds = budget.random() * Math.min(longestPauseMs, firstPauseMs * 2 ** (repetition - 1));
   if (budget.steady() + milliseconds >= budget.deadline) return false;

@@ -16,21 +16,16 @@ const utf8 = new TextDecoder();
 
 export type Connection = ReturnType<typeof connectionTo>;
 
-/**
- * Connections to one server, kept open for a few seconds between requests.
- *
- * @param ca certificates in PEM to trust beside the public ones
- */
+/** Connections to one server, kept open for a few seconds. @param ca PEM of certificates to trust beside public ones */
 export function connectionTo(origin: string, ca?: string, proxies = readProxySettings()) {
   const url = new URL(origin);
   // OpenSSL finds no certificate after a byte order mark.
   const connections = new Connections(ca && [...tls.getCACertificates('default'), withoutMark(ca)]);
 
   /**
-   * Sends a request; its answer must be complete within `timeoutMs`, with a body of at most `maxBytes`.
-   *
-   * @throws HttpError when there is no answer
-   * @throws CryptshareFailure when the body cannot be read and the answer's meaning depends on it
+   * Sends a request; its answer must be complete within `timeoutMs`, with a body of at most `maxBytes`. @throws
+   * HttpError without an answer, CryptshareFailure for a body that cannot be read though the meaning of the answer
+   * depends on it
    */
   async function send({ headers, body, ...call }: ServerRequest, timeoutMs: number, maxBytes: number): Promise<Answer> {
     const isGet = body === undefined;

@@ -3,6 +3,7 @@ import type { HttpError } from '#functions/http/http-error.ts';
 import { retryAfterOf } from '#functions/http/retry-after.ts';
 import { tlsProblemOf } from '#functions/http/tls-problem.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
+import answers from './answers.json' with { type: 'json' };
 import causes from './failures.json' with { type: 'json' };
 
 /** A server's answer, redirects included: the client follows none. */
@@ -51,27 +52,19 @@ export class CryptshareFailure extends Error {
   }
 }
 
+/** Causes by the answers that mean them: by status, and by the server's error code or `a page`. The first match counts. */
+const meanings = Object.entries(answers).map(([kind, form]) => [kind as FailureCause, new RegExp(form)] as const);
+
 /**
  * Interprets an answer other than 200. Sources: the error table of the vendor's REST API 1.8 document; its prose pages
  * for 401 and 403. Only the server itself can reject a token, a client id or a request. A page without its error code
  * comes from a proxy or filter. An answer without a body may be either's.
  */
 export function failureOf({ status, headers, body }: Answer, now: Date): CryptshareFailure {
-  const code = errorCodeOf(body);
   const detail = detailOf({ status, body });
-  const retryAfterMs = retryAfterOf(headers['retry-after'], now, headers.date);
-  const fail = (kind: FailureCause) => new CryptshareFailure(kind, detail, retryAfterMs);
-  if (status === 404 && (code === 2004 || code === 2003)) return fail('version_unsupported');
-  if (status === 404) return fail('endpoint_missing');
-  if (status === 429) return fail('throttled');
-  if (status >= 500) return fail('server_fault');
-  if (status >= 300 && status < 400) return fail('redirected');
-  if (status < 300 || (code === undefined && body.trim() !== '')) return fail('malformed_answer');
-  if (status === 401 || (status === 403 && code === 3002)) return fail('token_invalid');
-  if (status === 403 && code === 3001) return fail('not_licensed');
-  if (status === 403) return fail('forbidden');
-  if (status === 400 && (code === 1002 || code === 1004)) return fail('client_id_rejected');
-  return fail('request_rejected');
+  const isPage = errorCodeOf(body) === undefined && body.trim() !== '';
+  const [kind] = meanings.find(([, form]) => form.test(isPage ? `${detail}, a page` : detail))!;
+  return new CryptshareFailure(kind, detail, retryAfterOf(headers['retry-after'], now, headers.date));
 }
 
 /** True when the server's own error says that a token is invalid. */

@@ -52,12 +52,7 @@ export class Listing {
   private readonly facts = new Map<number, Facts>();
   private readonly readFacts: FactsReader | undefined;
 
-  /**
-   * A wrong guess of `expected` transfers costs only time.
-   *
-   * @param readFacts undefined for a listing of states alone
-   * @throws CryptshareFailure when memory is short
-   */
+  /** Without `readFacts`, of states alone; `expected` is a mere guess. @throws CryptshareFailure if memory is short */
   constructor(expected = 0, memory = new ListingMemory(), readFacts?: FactsReader) {
     this.memory = memory;
     this.readFacts = readFacts;
@@ -73,12 +68,10 @@ export class Listing {
   }
 
   /**
-   * Adds a page. A transfer seen on an earlier page takes the newer state.
-   *
-   * @param body JSON with an array in `data`, or a bare array, of `{trackingId, status: {state}}`
-   * @returns number of rows, and of transfers not seen before
-   * @throws SyntaxError when the text is not JSON, TypeError when it holds no list of rows
-   * @throws CryptshareFailure when the memory does not suffice; rows that fit have been added
+   * Adds a page: JSON with an array in `data`, or a bare array, of `{trackingId, status: {state}}`. A transfer seen on
+   * an earlier page takes the newer state. Returns the number of rows, and of transfers not seen before.
+   * @throws SyntaxError when the text is not JSON, TypeError when it holds no list of rows, CryptshareFailure when the
+   * memory does not suffice; rows that fit have been added
    */
   addPage(body: string): { rows: number; added: number } {
     const rows = rowsOf(body);

@@ -106,9 +106,8 @@ export class Tokens {
   }
 
   /**
-   * Verifies a mailbox: by the code that its owner has read, or without a code by a registered client id.
-   *
-   * @throws CryptshareFailure when the server refuses, Error when other processes keep changing the verification
+   * Verifies a mailbox: by the code that its owner has read, or without a code by a registered client id. @throws
+   * CryptshareFailure when the server refuses, Error when other processes keep changing the verification
    */
   async verify(mailbox: string, code: string | undefined, deadline: Deadline): Promise<Verification> {
     const issued = await obtainToken(this.deps.calls, mailbox, code, deadline);

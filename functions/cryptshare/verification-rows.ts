@@ -1,4 +1,4 @@
-import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
+import { Partition } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
 import { readVerification, type Verification } from './verification.ts';
 
@@ -14,12 +14,9 @@ export class Verifications extends Partition.of(registry) {
   }
 
   /** Replaces a verification as it was read, or creates it; undefined when another writer was quicker. */
-  async replace(read: Verification | undefined, next: Omit<Verification, 'rev'>): Promise<Verification | undefined> {
-    const { mailbox, ...attributes } = next;
-    const before = read?.rev ?? 0;
-    const rev = before + 1;
-    const isWritten = await this.put(mailbox, { ...attributes, rev }, unchangedSince(before));
-    return isWritten ? { ...next, rev } : undefined;
+  async replace(read: Verification | undefined, { mailbox, ...row }: Omit<Verification, 'rev'>) {
+    const next = await this.putNext(mailbox, read, row);
+    return next && { mailbox, ...next };
   }
 }
 

@@ -77,6 +77,13 @@ export class Partition {
     return this.write(this.source.dynamo.send(command));
   }
 
+  /** Replaces a row as it was read, or creates it, and counts the change; undefined when another writer was quicker. */
+  async putNext<Row extends Item>(sk: string, read: { readonly rev: number } | undefined, row: Row) {
+    const { rev } = read ?? { rev: 0 };
+    const next = { ...row, rev: rev + 1 };
+    return (await this.put(sk, next, unchangedSince(rev))) ? next : undefined;
+  }
+
   /** Overwrites whole rows, each with its `sk`, as {@link putRows} does. */
   async putAll(rows: readonly Item[], budget?: RetryBudget): Promise<void> {
     const items = rows.map((row) => ({ pk: this.pk, ...row }));

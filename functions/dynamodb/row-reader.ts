@@ -62,10 +62,10 @@ export function rowReader<S extends z.ZodMiniType>(schema: S): (row: Item) => Re
 export const rowOf = <F extends z.core.$ZodLooseShape>(fields: F) => rowReader(object(fields));
 
 /** Reads the rows that fit, so that a damaged one hides no other. `fault` is the error of the first that does not. */
-export function readFitting<T>(rows: readonly Item[], read: (row: Item) => T) {
+export function readFitting<T>(rows: readonly Item[], read: (row: Item) => T, isWanted = (_: Item) => true) {
   const fitting: T[] = [];
   let fault: RowError | undefined;
-  for (const row of rows) {
+  for (const row of rows.filter(isWanted)) {
     try {
       fitting.push(read(row));
     } catch (error) {

@@ -47,7 +47,6 @@ const mostShown = 10;
 
 /**
  * Says what came of an event for a subscriber, and what proves it.
- *
  * @example an event held for a paused endpoint gives `{ verdict: 'held_paused', reason: 'paused', attempts: 0, proof }`
  */
 export function verdictOf(evidence: Evidence): Told {

@@ -7,16 +7,9 @@ import { serviceName } from './metric-names.ts';
  * charged by the byte. The request id leads to everything else that Lambda knows of the invocation.
  */
 export class BriefFormat extends LogFormatter {
-  override formatAttributes(
-    { logLevel, message, timestamp, lambdaContext }: UnformattedAttributes,
-    facts: LogAttributes,
-  ): LogItem {
-    const attributes = {
-      level: logLevel,
-      message,
-      timestamp: this.formatTimestamp(timestamp),
-      function_request_id: lambdaContext?.awsRequestId,
-    };
+  override formatAttributes({ logLevel: level, message, ...given }: UnformattedAttributes, facts: LogAttributes) {
+    const timestamp = this.formatTimestamp(given.timestamp);
+    const attributes = { level, message, timestamp, function_request_id: given.lambdaContext?.awsRequestId };
     return new LogItem({ attributes }).addAttributes(facts);
   }
 }

@@ -4,10 +4,7 @@ import metricNames from './metric-names.json' with { type: 'json' };
 /** The only dimension of the notifier's metrics in CloudWatch. */
 export const serviceName = 'transfer-notifier';
 
-/**
- * Metrics of the notifier: ten, which AWS gives away. Each further metric or dimension costs by the month. A metric
- * costs nothing in an hour in which it is not sent.
- */
+/** The metrics: ten, which AWS gives away. One more, or a dimension, costs by the month, except in hours without it. */
 export { metricNames };
 
 /** Adds counts to the metrics, except zeros. */

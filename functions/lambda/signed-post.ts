@@ -26,14 +26,10 @@ export async function signedPost({ url, signer }: SignedAddress, own: Headers, b
   const unsigned = { method: 'POST', protocol, hostname, path, headers: { host, ...own }, body };
   const { headers } = await signer.sign(unsigned);
   const answer = await new Connections().send({
-    method: 'POST',
-    url: new URL(url),
+    ...{ method: 'POST', url: new URL(url), body, maxBytes: largestAnswer, isRepeatable: false },
     // A kept connection would be closed before the next request.
     headers: { ...headers, connection: 'close' },
-    body,
     timeoutMs: Math.max(0, timeoutMs),
-    maxBytes: largestAnswer,
-    isRepeatable: false,
   });
   if (answer.status === 200 && answer.flaw) throw new HttpError('network');
   return answer;

@@ -59,10 +59,7 @@ export function serverDependencies(env: ReturnType<typeof readPollEnvironment | 
     clientId: env.CRYPTSHARE_CLIENT_ID,
     ca: env.CRYPTSHARE_CA_FILE && readFileSync(env.CRYPTSHARE_CA_FILE, 'utf8'),
     maxConcurrentPages: env.MAX_CONCURRENT_PAGES,
-    now,
-    steady,
-    random: Math.random,
-    sleep,
+    ...{ now, steady, random: Math.random, sleep },
   });
   const source: TableSource = { dynamo: new DynamoDBClient(sdkSettings), table: env.TRANSFERS_TABLE };
   const dataKey = new DataKey(env.DATA_KEY);

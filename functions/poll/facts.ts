@@ -33,11 +33,9 @@ export interface Inquiry {
 const turns = new Map<string, number>();
 
 /**
- * Asks for the facts of single transfers that a list has no details of. Whole buckets take turns, because only these can
- * be compared: so the oldest look comes first.
- *
- * @param untold tracking ids by bucket
- * @returns `odd`: active transfers whose answers had no facts; `isLacking`: no answer had facts
+ * Asks for the facts of single transfers, by bucket, that a list has no details of. Whole buckets take turns, because
+ * only these can be compared: so the oldest look comes first. `odd`: active transfers whose answers had no facts.
+ * `isLacking`: no answer had facts.
  */
 export async function askForFacts(inquiry: Inquiry, untold: ReadonlyMap<number, readonly string[]>) {
   const key = watchKey(inquiry.watch);

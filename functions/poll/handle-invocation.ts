@@ -18,10 +18,8 @@ type InvocationDependencies = PollDependencies & { readonly logger: Logger; read
 
 /**
  * Handles and logs one invocation of the poll function. A Tick polls the due watches of a shard. A Watch polls that one
- * for an operator, even if it is disabled.
- *
- * @returns no poll for an unregistered watch
- * @throws ZodError that explains a wrong event; the SDK's error when the registry cannot be read
+ * for an operator, even if it is disabled; no poll if it is unregistered. @throws ZodError that explains a wrong event;
+ * the SDK's error when the registry cannot be read
  */
 export async function handleInvocation(deps: InvocationDependencies, event: unknown, deadline: Deadline) {
   const { logger, metrics } = deps;

@@ -15,10 +15,9 @@ export interface PollTerms {
 }
 
 /**
- * Lists a watch: the active transfers alone where that saves requests, otherwise all. Lists of active transfers have the
- * facts that the watch follows. A full listing has another beside it, unless the next poll makes one anyway.
- *
- * @returns the pass that counts, whose listing the caller releases, and its plan; figures of all passes
+ * Lists a watch: the active transfers alone where that saves requests, otherwise all. Lists of active transfers have
+ * the facts that the watch follows. A full listing has another beside it, unless the next poll makes one anyway.
+ * Returns the pass that counts, whose listing the caller releases, its plan, and figures of all passes.
  */
 export async function listWatch(
   { server, schedule }: Pick<PollDependencies, 'server' | 'schedule'>,

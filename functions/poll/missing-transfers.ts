@@ -19,10 +19,9 @@ const mostJudged = 100;
 type Judgement = Omit<Inquiry, 'watch'> & { readonly context: DiffContext };
 
 /**
- * Judges the transfers of the read buckets that the listing lacks, if it allows a conclusion.
- *
- * @returns `unclear`: transfers whose state the server did not confirm; the next full listing decides. `problem`: the
- * failure that ended the status requests, or the sudden absence
+ * Judges the transfers of the read buckets that the listing lacks, if it allows a conclusion. `unclear`: transfers
+ * whose state the server did not confirm; the next full listing decides. `problem`: the failure that ended the status
+ * requests, or the sudden absence.
  */
 export async function concludeMissing(
   inquiry: Judgement,

@@ -13,9 +13,7 @@ const leaseRetry = { pause: 500, attempts: 80 };
 
 /**
  * Polls one watch in full for an operator, even if it is disabled, once no tick holds the whole shard. The lease covers
- * that watch alone and half of the slots, so that ticks can poll the others.
- *
- * @returns no poll for an unregistered watch
+ * that watch alone and half of the slots, so that ticks can poll the others. Makes no poll if it is unregistered.
  * @throws the SDK's error when the registry cannot be read or the lease not be written
  */
 export async function pollOnDemand(deps: PollDependencies, wanted: Watch, deadline: Deadline): Promise<WatchPoll[]> {

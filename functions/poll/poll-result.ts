@@ -30,14 +30,6 @@ export interface PollResult {
 }
 
 export const failedPoll = (problem: WatchProblem | undefined, units: Units = { read: 0, write: 0 }): PollResult => ({
-  outcome: 'failed',
-  scope: 'all',
-  isComplete: false,
-  pages: 0,
-  requests: 0,
-  transfers: 0,
-  changed: 0,
-  published: 0,
-  units,
-  problem,
+  ...{ outcome: 'failed', scope: 'all', isComplete: false },
+  ...{ pages: 0, requests: 0, transfers: 0, changed: 0, published: 0, units, problem },
 });

@@ -27,7 +27,6 @@ const baselines = pLimit(2);
 /**
  * Polls one watch: lists its transfers, compares them with the snapshot, updates the snapshot, and announces every
  * change. After an interruption anywhere, the next poll publishes what was committed under the same ids, no more.
- *
  * @throws the SDK's error when DynamoDB cannot be reached
  */
 export async function pollWatch(deps: PollDependencies, watch: RegisteredWatch, terms: PollTerms): Promise<PollResult> {
@@ -57,11 +56,7 @@ export async function pollWatch(deps: PollDependencies, watch: RegisteredWatch, 
     ...reached,
     scope: pass.scope,
     isComplete: pass.failure === undefined,
-    pages,
-    requests,
-    transfers,
-    lacksFacts,
-    units: snapshot.units,
+    ...{ pages, requests, transfers, lacksFacts, units: snapshot.units },
     problem: reached.problem ?? listingProblem,
   };
 }
@@ -234,10 +229,8 @@ async function announceAll(
   let error: Error | undefined;
   for (let index = 0; index < waiting.length && !error && isInTime(); index += rowsPerAnnouncement) {
     const part = waiting.slice(index, index + rowsPerAnnouncement);
-    const accepted = await publishEvents(
-      topic,
-      part.flatMap(({ pending = [] }) => pending),
-    );
+    const bodies = part.flatMap(({ pending = [] }) => pending);
+    const accepted = await publishEvents(topic, bodies);
     const announced = part.filter(({ pending }) => pending?.every((body) => accepted.published.has(body)));
     await snapshot.each(announced, async (row) => {
       const { pending, ...rest } = row;

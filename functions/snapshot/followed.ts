@@ -52,20 +52,14 @@ export const noFacts = (watch: FollowingWatch): FollowedFacts => ({
 });
 
 /**
- * Compares facts with those of a transfer's row. A kind of fact that the row lacks is stored without news.
- *
- * @param keyOf keyed hash of a recipient's id
- * @example compareFacts({ problems: [] }, { problems: ['files_removed'] }, watch, keyOf).news
+ * Compares facts with those of a transfer's row. A kind of fact that the row lacks is stored without news. `hash` is
+ * the keyed hash of a recipient's id.
+ * @example compareFacts({ problems: [] }, { problems: ['files_removed'] }, watch, hash).news
  *   // [{ news: 'transfer.problem', problems: ['files_removed'] }]
  */
-export function compareFacts(
-  before: FollowedFacts,
-  facts: Facts,
-  watch: FollowingWatch,
-  keyOf: (id: string) => string,
-) {
+export function compareFacts(before: FollowedFacts, facts: Facts, watch: FollowingWatch, hash: (id: string) => string) {
   if (facts.isUntold) return { after: { ...before, isUntold: true }, news: [] };
-  const present: Present = new Map(facts.downloads && [...facts.fetches].map(([id, fetch]) => [keyOf(id), fetch]));
+  const present: Present = new Map(facts.downloads && [...facts.fetches].map(([id, fetch]) => [hash(id), fetch]));
   const downloads = facts.downloads && compareDownloads(before.downloads, facts.downloads, present);
   const after: FollowedFacts = {
     ...(downloads && { downloads: downloads.after }),

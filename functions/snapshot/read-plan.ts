@@ -79,14 +79,8 @@ export function digestsAfter(root: Root, { bits, buckets }: ReadPlan, rows: Iter
   for (const row of rows) {
     if (!isListed(row)) continue;
     const { high, low } = digest.hash(row.trackingId);
-    digest.addToDigest(
-      digests,
-      bits,
-      high,
-      low,
-      digest.digestedState(row.state),
-      row.followed ? factsHash(row.followed) : 0,
-    );
+    const facts = row.followed ? factsHash(row.followed) : 0;
+    digest.addToDigest(digests, bits, high, low, digest.digestedState(row.state), facts);
   }
   return digests;
 }

@@ -26,10 +26,7 @@ export function mix(value: number): number {
   return (mixed ^ (mixed >>> 16)) | 0;
 }
 
-/**
- * Hashes a text two UTF-16 units at a time in two independent halves of 32 bits; `high` also places a transfer in its
- * bucket. Unsafe against an adversary.
- */
+/** Hashes a text in two independent halves of 32 bits; `high` also gives the bucket. Unsafe against an adversary. */
 export function hash(text: string) {
   const halves = new Int32Array(2);
   hashInto(halves, text);

@@ -14,27 +14,20 @@ const mendedPauseMs = 60_000;
 
 const incidentOf = (row: Item): Incident => ({ name: row.sk.slice(incidentPrefix.length), ...readIncident(row) });
 
-export function incidentsIn(rows: readonly Item[]) {
-  const incidents = rows.filter(({ sk }) => sk.startsWith(incidentPrefix));
-  return r.readFitting(incidents, incidentOf);
-}
+export const incidentsIn = (rows: readonly Item[]) =>
+  r.readFitting(rows, incidentOf, ({ sk }) => sk.startsWith(incidentPrefix));
 
 const timesOf = z.transform(({ pk: _, sk: __, ...times }: Item) => times);
 const mendedOf: (row: Item) => Mended = r.rowReader(z.pipe(timesOf, r.record(r.number)));
 
-export function mendedIn(rows: readonly Item[]) {
-  const mended = rows.filter(({ sk }) => sk === mendedKey);
-  return r.readFitting(mended, mendedOf);
-}
+export const mendedIn = (rows: readonly Item[]) => r.readFitting(rows, mendedOf, ({ sk }) => sk === mendedKey);
 
 /** Rows of incidents. They lie beside the rows of the shards, so that one read brings both. */
 export class IncidentRows extends Partition.of(sharedPartition) {
   /** Replaces an incident as it was read. Returns the new one, or undefined when another shard was quicker. */
   async replace(read: Incident | undefined, { name, ...row }: Omit<Incident, 'rev'>): Promise<Incident | undefined> {
-    const before = read?.rev ?? 0;
-    const next = { ...row, rev: before + 1 };
-    const isWritten = await this.put(incidentPrefix + name, next, unchangedSince(before));
-    return isWritten ? { name, ...next } : undefined;
+    const next = await this.putNext(incidentPrefix + name, read, row);
+    return next && { name, ...next };
   }
 
   /** Clears the published events of an incident unless it has changed since. */

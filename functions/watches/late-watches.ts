@@ -7,11 +7,8 @@ import { lastTick, type ShardRow } from './shard-row.ts';
 const lateAfterMs = 300_000;
 
 /**
- * Tells whether polls are made: the time of the last tick with a poll (ISO 8601), and how many watches were
- * not polled for five minutes though they were due.
- *
- * @param rows of the shards by their number
- * @param now Unix milliseconds
+ * Tells whether polls are made: the time of the last tick with a poll (ISO 8601), and how many watches were not polled
+ * for five minutes though they were due. `rows` are those of the shards by number; `now` is in Unix milliseconds.
  */
 export function pollProgress(
   watches: readonly RegisteredWatch[],

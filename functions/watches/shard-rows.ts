@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { clockToleranceMs } from '#functions/clock/instants.ts';
 import { closedCircuit, type ServerCircuit, serverCircuit } from '#functions/cryptshare/circuit-breaker.ts';
 import type { TableSource } from '#functions/dynamodb/index-pages.ts';
-import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
+import { Partition } from '#functions/dynamodb/partition.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import { incidentsIn, mendedIn, sharedPartition } from './incident-rows.ts';
@@ -49,11 +49,10 @@ export class ShardRows {
     const rows = await this.partition.range(...sharedRange);
     const registered = await this.registry.range(...rangeOfPlaces(...placesOf(shard, shards)));
     const own = rows.find(({ sk }) => sk === shardKey(shard));
-    const ofOthers = rows.filter((row) => row.sk.startsWith('shard#') && row.shards === shards && row !== own);
-    const ofServer = rows.filter((row) => row.sk === circuitKey && row.origin === origin);
+    const isOther = (row: Item) => row.sk.startsWith('shard#') && row.shards === shards && row !== own;
     const watches = r.readFitting(registered, watchOf);
-    const others = r.readFitting(ofOthers, rules.readShardRow);
-    const circuit = r.readFitting(ofServer, readCircuit);
+    const others = r.readFitting(rows, rules.readShardRow, isOther);
+    const circuit = r.readFitting(rows, readCircuit, (row) => row.sk === circuitKey && row.origin === origin);
     const incidents = incidentsIn(rows);
     const mended = mendedIn(rows);
     return {
@@ -77,7 +76,7 @@ export class ShardRows {
   async acquire(shard: number, row: ShardRow, term: Term, watch?: string) {
     const name = randomUUID();
     const next = rules.takeLease(row, name, this.slots, term, watch);
-    const written = next && (await this.write(shard, row, next));
+    const written = next && (await this.partition.putNext(shardKey(shard), row, next));
     return written && { shard, name, slots: leaseOf(written, name).slots, row: written };
   }
 
@@ -89,7 +88,7 @@ export class ShardRows {
 
   /** Stores the shares of a shard's failing watches unless its row has changed since it was read. */
   async note(shard: number, row: ShardRow, failing: Readonly<Record<string, FailingShare>>): Promise<void> {
-    await this.write(shard, row, { ...row, failing });
+    await this.partition.putNext(shardKey(shard), row, { ...row, failing });
   }
 
   async release(hold: HeldShard, progress: ShardProgress | undefined): Promise<void> {
@@ -113,18 +112,12 @@ export class ShardRows {
     for (let tries = 0; tries < maxTries; tries += 1) {
       const changed = next(current);
       if (!changed) return undefined;
-      const written = await this.write(shard, current, changed);
+      const written = await this.partition.putNext(shardKey(shard), current, changed);
       if (written) return written;
       const [read] = await this.partition.range(shardKey(shard), shardKey(shard));
       current = shardRowOf(read);
     }
     return undefined;
-  }
-
-  private async write(shard: number, { rev }: ShardRow, next: ShardRow): Promise<ShardRow | undefined> {
-    const row = { ...next, rev: rev + 1 };
-    const isWritten = await this.partition.put(shardKey(shard), { ...row }, unchangedSince(rev));
-    return isWritten ? row : undefined;
   }
 }
 

@@ -13,6 +13,15 @@ export interface OperationInput<Params, Query, Body> {
 
 type Schema = z.ZodMiniType;
 
+/** Parameters of a path, and the subject for logs that they name. */
+export function on<Shape extends z.core.$ZodLooseShape>(
+  shape: Shape,
+  nameOf: (params: z.output<z.ZodMiniObject<Shape, z.core.$strict>>) => string,
+) {
+  const params = z.strictObject(shape);
+  return { params, target: (input: { readonly params: z.output<typeof params> }): string => nameOf(input.params) };
+}
+
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 const nothing = z.strictObject({});
@@ -42,10 +51,7 @@ export interface Operation
   readonly run: (deps: OperatorDependencies, input: OperationInput<unknown, unknown, unknown>) => Promise<unknown>;
 }
 
-/**
- * Defines an operation; its types follow from its schemas. Its answer must fit `infra/api/answers.ts`, and
- * `infra/api/documentation.ts` says what it does.
- */
+/** Defines an operation by its schemas. Its answer must fit `infra/api/answers.ts`; `documentation.ts` describes it. */
 export function operation<
   Id extends string,
   P extends z.ZodMiniObject = Nothing,

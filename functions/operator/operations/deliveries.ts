@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { type IndexRange, rowsBetween } from '#functions/dynamodb/index-pages.ts';
-import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
+import { type OperatorDependencies, on, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { existing, Problem } from '#functions/operator/api/problem.ts';
 import { deliveryStatus, eventId, spanOf, time, trackingId } from '#functions/operator/api/schemas.ts';
@@ -18,10 +18,7 @@ type Query = z.output<typeof query>;
 
 const deliveryPath = '/deliveries/{event}/{endpoint}';
 
-const onDelivery = {
-  params: z.strictObject({ event: eventId, endpoint: endpointName }),
-  target: ({ params: { event, endpoint } }: { readonly params: DeliveryName }): string => `${event} ${endpoint}`,
-} as const;
+const onDelivery = on({ event: eventId, endpoint: endpointName }, ({ event, endpoint }) => `${event} ${endpoint}`);
 
 /** The event ids selected by event or transfer; undefined without such a filter. */
 async function namedEvents(deps: OperatorDependencies, { event, trackingId: transfer }: Query) {

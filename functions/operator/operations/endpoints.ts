@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { rowsBetween } from '#functions/dynamodb/index-pages.ts';
-import { type OperationInput, type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
+import { type OperationInput, type OperatorDependencies, on, operation } from '#functions/operator/api/operation.ts';
 import { cursorOf, pageOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
 import { existing } from '#functions/operator/api/problem.ts';
 import { always, iso, never, spanOf, time } from '#functions/operator/api/schemas.ts';
@@ -19,10 +19,7 @@ const reason = z.string().check(z.minLength(1), z.maxLength(500));
 
 const endpointPath = '/endpoints/{name}';
 
-const onEndpoint = {
-  params: z.strictObject({ name: endpointName }),
-  target: ({ params }: { readonly params: { readonly name: string } }): string => params.name,
-} as const;
+const onEndpoint = on({ name: endpointName }, ({ name }) => name);
 
 const shown = async (deps: OperatorDependencies, endpoint: Endpoint) => (await allShown(deps, [endpoint]))[0]!;
 

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { type Verification, verificationCauses } from '#functions/cryptshare/verification.ts';
 import { askForOffer, requestCode } from '#functions/cryptshare/verification-api.ts';
-import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
+import { type OperatorDependencies, on, operation } from '#functions/operator/api/operation.ts';
 import { cursorOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
 import { logName } from '#functions/parsing/log-name.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
@@ -10,11 +10,7 @@ import { forgetMailbox } from './forget-mailbox.ts';
 
 const verificationPath = '/mailboxes/{mailbox}/verification';
 
-const onMailbox = {
-  params: z.strictObject({ mailbox }),
-  // Failures of the Cryptshare Server.
-  target: ({ params }: { readonly params: { readonly mailbox: string } }): string => logName(params.mailbox),
-} as const;
+const onMailbox = on({ mailbox }, (params) => logName(params.mailbox));
 
 type Transfers = OperatorDependencies['transfers'];
 

@@ -64,17 +64,13 @@ export const showServices = operation('showServices', 'GET /services', {
   async run(deps, { deadline }) {
     const { transfers, webhooks, queues, topics } = deps;
     const budget = retryBudget(deadline, webhooks.steady);
+    const viewOf = async (name: (typeof topicNames)[number], arn: string) => {
+      return { name, subscriptions: 0, unconfirmed: 0, ...(await seen(() => viewTopic(topics.sns, arn, budget))) };
+    };
     const [tables, queueViews, topicViews] = await Promise.all([
       Promise.all([viewTable('transfers', transfers.watches), viewTable('webhooks', webhooks.endpoints)]),
       Promise.all(Object.entries(queues.urls).map(([name, url]) => viewQueue(queues.sqs, name, url))),
-      Promise.all(
-        topicNames.flatMap((name) =>
-          topics.arns[name].map(async (arn) => {
-            const view = await seen(() => viewTopic(topics.sns, arn, budget));
-            return { name, subscriptions: 0, unconfirmed: 0, ...view };
-          }),
-        ),
-      ),
+      Promise.all(topicNames.flatMap((name) => topics.arns[name].map((arn) => viewOf(name, arn)))),
     ]);
     return { tables, queues: queueViews, topics: topicViews };
   },

@@ -50,10 +50,8 @@ const mostTasks = 100;
 
 /** Causes for which polls of enabled watches fail, the most frequent first, each with the message of one watch. */
 function causesOf(enabled: readonly RegisteredWatch[]) {
-  const byCause = Map.groupBy(
-    enabled.flatMap(({ health }) => health ?? []),
-    ({ problem }) => problem.cause,
-  );
+  const failing = enabled.flatMap(({ health }) => health ?? []);
+  const byCause = Map.groupBy(failing, ({ problem }) => problem.cause);
   const causes = [...byCause].map(([cause, found]) => {
     const since = found.map(({ failingSince }) => failingSince).toSorted()[0]!;
     const isAnnounced = found.some((health) => health.isAnnounced);

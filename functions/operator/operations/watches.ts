@@ -4,7 +4,7 @@ import { getRows } from '#functions/dynamodb/batch.ts';
 import { rowsBetween, type TableSource } from '#functions/dynamodb/index-pages.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import { invokePoll } from '#functions/operator/api/on-demand-poll.ts';
-import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
+import { type OperatorDependencies, on, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery } from '#functions/operator/api/page.ts';
 import { existing, invalid, Problem } from '#functions/operator/api/problem.ts';
 import { direction, spanOf, time } from '#functions/operator/api/schemas.ts';
@@ -44,10 +44,7 @@ const wanted = { mailbox, direction: z._default(direction, 'sent'), ...z.partial
 
 const watchPath = '/watches/{direction}/{mailbox}';
 
-const onWatch = {
-  params: z.strictObject({ direction, mailbox }),
-  target: ({ params }: { readonly params: Watch }): string => watchName(params),
-} as const;
+const onWatch = on({ direction, mailbox }, watchName);
 
 const nowOf = ({ webhooks }: OperatorDependencies): string => webhooks.now().toISOString();
 

@@ -1,6 +1,6 @@
 import { expiryOf } from '#functions/clock/retention.ts';
 import type { TableSource } from '#functions/dynamodb/index-pages.ts';
-import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
+import { Partition } from '#functions/dynamodb/partition.ts';
 import * as r from '#functions/dynamodb/row-reader.ts';
 import { leaseKey } from '#functions/webhooks/endpoints/leases.ts';
 
@@ -43,11 +43,8 @@ export function digestPlans(source: TableSource, keptForMs: number) {
       return row ? planOf(row) : { rev: 0 };
     },
     /** `now` in Unix ms. @returns the written plan; undefined when another process has changed it since it was read */
-    async replace(endpoint: string, { rev }: DigestPlan, next: Omit<DigestPlan, 'rev'>, now: number) {
-      const plan: DigestPlan = { ...next, rev: rev + 1 };
-      const row = { ...plan, expiresAt: expiryOf(now, keptForMs) };
-      return (await partition(endpoint).put(planSk, row, unchangedSince(rev))) ? plan : undefined;
-    },
+    replace: (endpoint: string, read: DigestPlan, next: Omit<DigestPlan, 'rev'>, now: number) =>
+      partition(endpoint).putNext(planSk, read, { ...next, expiresAt: expiryOf(now, keptForMs) }),
     forget: (endpoint: string) => partition(endpoint).delete(planSk),
   };
 }

@@ -71,10 +71,7 @@ export type Admission =
   /** The process may take the lease and begin `room` attempts; `interrupted` holds those of a dead holder, by event. */
   | { readonly kind: 'free'; readonly room: number; readonly interrupted: Readonly<Record<string, InFlight>> };
 
-/**
- * @param lease corrected by {@link plausibleLease}
- * @example admission(newLease, { maxInFlight: 10, intervalMs: 0 }, now); // { kind: 'free', room: 10, interrupted: {} }
- */
+/** `lease` is a {@link plausibleLease}. @example a new one gives `{ kind: 'free', room: 10, interrupted: {} }` */
 export function admission(lease: LeaseRow, { maxInFlight, intervalMs }: Limits, now: number): Admission {
   const { holder, inFlight, openUntil = 0, freeAt } = lease;
   if (holder) return { kind: 'held' };

@@ -105,10 +105,8 @@ function problemsOfBody(input: unknown): string[] {
   if (isTemplate !== (template !== undefined))
     return [`template: expected ${isTemplate ? 'one' : 'none'} with format ${format ?? 'event'}`];
   if (typeof template !== 'object' || !Array.isArray(types)) return [];
-  return templateProblems(
-    { template, variables },
-    eventTypes.filter((type) => isOfType(type, types.map(String))),
-  );
+  const wanted = eventTypes.filter((type) => isOfType(type, types.map(String)));
+  return templateProblems({ template, variables }, wanted);
 }
 
 /** @throws EndpointError with the problems of {@link parseSettings} */

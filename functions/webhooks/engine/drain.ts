@@ -9,7 +9,7 @@ import { isForPeople, limitsOf } from '#functions/webhooks/endpoints/format.ts';
 import type { Admission, LeaseRow } from '#functions/webhooks/endpoints/lease.ts';
 import { longestDelayMs, sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { heldLease } from './held-lease.ts';
-import { InFlightAttempts, releasedIfResumed } from './in-flight-attempts.ts';
+import { newAttempts, releasedIfResumed } from './in-flight-attempts.ts';
 import type { Work } from './work.ts';
 
 /** Milliseconds after which a drain hands its endpoint over, so that endpoints take turns: half the function's time. */
@@ -41,7 +41,7 @@ export async function drain(deps: DeliverDependencies, work: Work, start: DrainS
   const { name } = work;
   const beginUntil = Math.min(start.beginUntil, deps.steady() + drainTimeMs);
   const holding = heldLease(deps, name, start.lease);
-  const attempts = new InFlightAttempts(deps, holding, work, settle);
+  const attempts = newAttempts(deps, holding, work, settle);
   let found: EndpointDeliveries | undefined = start.found;
   let endpoint: Endpoint | undefined;
   /** Latest end of another process's attempt at a delivery that our wake-ups name as well. */

@@ -32,9 +32,8 @@ interface Gathering extends DeliverDependencies {
 }
 
 /**
- * Gathers due events into digests, and returns the ids of these. Each event is in exactly one: a conditional write of the
- * plan decides which, and all later writes can be repeated. It finishes the digest that a dead process left.
- *
+ * Gathers due events into digests, and returns the ids of these. Each event is in exactly one: a conditional write of
+ * the plan decides which, and all later writes can be repeated. It finishes the digest that a dead process left.
  * @throws Error at the deadline, so that the queue brings the wake-up again
  */
 export async function gather(gathering: Gathering): Promise<string[]> {

@@ -24,59 +24,50 @@ const releasedAtOnce = 25;
 const maxTries = 5;
 
 /** Attempts of a drain in flight, and the results of those that have ended. */
-export class InFlightAttempts {
-  /** Due time of the first retry that these attempts led to. */
-  nextRetryAt = Number.POSITIVE_INFINITY;
-  /** First fault of ours; no attempt begins after it. */
-  fault: Error | undefined;
-  /** Ended attempts; the drain takes them out. */
-  readonly made: Attempt[] = [];
-  /** Ends of the attempts in flight, by the id of their event. */
-  readonly ends = new Map<string, Promise<void>>();
-  private readonly deps: DeliverDependencies;
-  private readonly holding: HeldLease;
-  private readonly work: Work;
-  private readonly settle: (settled: Settled) => void;
-  private opened: { readonly encrypted: string; readonly secrets: EndpointSecrets } | undefined;
-
-  constructor(deps: DeliverDependencies, holding: HeldLease, work: Work, settle: (settled: Settled) => void) {
-    this.deps = deps;
-    this.holding = holding;
-    this.work = work;
-    this.settle = settle;
-  }
-
-  readonly fail = (error: Error): undefined => {
-    this.fault ??= error;
+export function newAttempts(deps: DeliverDependencies, holding: HeldLease, work: Work, settle: (one: Settled) => void) {
+  let opened: { readonly encrypted: string; readonly secrets: EndpointSecrets } | undefined;
+  const attempts = {
+    /** Due time of the first retry that these attempts led to. */
+    nextRetryAt: Number.POSITIVE_INFINITY,
+    /** First fault of ours; no attempt begins after it. */
+    fault: undefined as Error | undefined,
+    /** Ended attempts; the drain takes them out. */
+    made: [] as Attempt[],
+    /** Ends of the attempts in flight, by the id of their event. */
+    ends: new Map<string, Promise<void>>(),
   };
 
+  function fail(error: Error): undefined {
+    attempts.fault ??= error;
+  }
+
   /** @throws DecryptionError unless the secrets were encrypted for this endpoint, with this data key */
-  open(endpoint: Endpoint): void {
-    if (this.opened?.encrypted === endpoint.encrypted) return;
-    this.opened = { encrypted: endpoint.encrypted, secrets: secretsOf(this.deps.dataKey, endpoint) };
+  function open(endpoint: Endpoint): void {
+    if (opened?.encrypted === endpoint.encrypted) return;
+    opened = { encrypted: endpoint.encrypted, secrets: secretsOf(deps.dataKey, endpoint) };
   }
 
   /** Begins an attempt, after {@link open}. */
-  begin(delivery: Delivery, endpoint: Endpoint): void {
+  function begin(delivery: Delivery, endpoint: Endpoint): void {
     const { event } = delivery;
-    const end = this.attempt(delivery, endpoint)
-      .catch(this.fail)
+    const end = make(delivery, endpoint)
+      .catch(fail)
       .finally(() => {
-        this.holding.end(event);
-        this.ends.delete(event);
+        holding.end(event);
+        attempts.ends.delete(event);
       });
-    this.ends.set(event, end);
+    attempts.ends.set(event, end);
   }
 
   /** Waits until an attempt ends or, while there is room for others, until more work may have come. */
-  async waitForMore(hasRoom: boolean): Promise<void> {
+  async function waitForMore(hasRoom: boolean): Promise<void> {
     const enough = new AbortController();
-    const ends: Promise<unknown>[] = [...this.ends.values()];
+    const ends: Promise<unknown>[] = [...attempts.ends.values()];
     if (hasRoom) ends.push(sleep(longestWaitMs, undefined, { signal: enough.signal }).catch(() => undefined));
     await Promise.race(ends);
     enough.abort();
     // Follow up attempts together that end together: each look and each change of the lease costs a unit.
-    if (2 * this.ends.size > this.holding.limits.maxInFlight) await sleep(gatherForMs);
+    if (2 * attempts.ends.size > holding.limits.maxInFlight) await sleep(gatherForMs);
   }
 
   /**
@@ -84,43 +75,44 @@ export class InFlightAttempts {
    * between would leave a held delivery that no process looks at. The outcome of the returned attempt is `failed` if
    * the endpoint has another address since.
    */
-  private async disable(made: Attempt, cause: EndpointCause, endpoint: Endpoint): Promise<Attempt> {
+  async function disable(made: Attempt, cause: EndpointCause, endpoint: Endpoint): Promise<Attempt> {
     const { name, createdAt, encrypted } = endpoint;
     for (let tries = 0; tries < maxTries; tries += 1) {
-      const current = await this.deps.endpoints.find(name);
+      const current = await deps.endpoints.find(name);
       // The next wake-up cancels the delivery of a removed endpoint.
       if (current?.createdAt !== createdAt || current.encrypted !== encrypted) break;
       if (current.status !== 'active') return made;
-      const since = new Date(this.holding.lease.failingSince ?? made.startedAt).toISOString();
-      if (await this.deps.endpoints.commitHealth(current, disabling(current, since, cause, made.endedAt))) return made;
+      const since = new Date(holding.lease.failingSince ?? made.startedAt).toISOString();
+      if (await deps.endpoints.commitHealth(current, disabling(current, since, cause, made.endedAt))) return made;
     }
     return { ...made, outcome: failureOf(cause) };
   }
 
   /** False when a long closing concerns a removed endpoint, whose name another one has taken during the request. */
-  private async isAboutIt({ outcome }: Attempt, endpoint: Endpoint): Promise<boolean> {
+  async function isAboutIt({ outcome }: Attempt, endpoint: Endpoint): Promise<boolean> {
     if (outcome.kind !== 'failed' || outcome.retryAfterMs === undefined) return true;
     // A refused read must not keep the attempt from being recorded.
-    const current = await this.deps.endpoints.find(endpoint.name).catch(() => endpoint);
+    const current = await deps.endpoints.find(endpoint.name).catch(() => endpoint);
     return current?.createdAt === endpoint.createdAt;
   }
 
-  private async attempt(delivery: Delivery, endpoint: Endpoint): Promise<void> {
-    const { deps } = this;
-    const attempted = await attempt(deps, endpoint, this.opened!.secrets, delivery);
+  async function make(delivery: Delivery, endpoint: Endpoint): Promise<void> {
+    const attempted = await attempt(deps, endpoint, opened!.secrets, delivery);
     const { outcome } = attempted;
-    const made = outcome.kind === 'gone' ? await this.disable(attempted, outcome.cause, endpoint) : attempted;
-    if (await this.isAboutIt(made, endpoint)) this.holding.keep(made);
-    this.made.push(made);
+    const made = outcome.kind === 'gone' ? await disable(attempted, outcome.cause, endpoint) : attempted;
+    if (await isAboutIt(made, endpoint)) holding.keep(made);
+    attempts.made.push(made);
     const step = stepAfter(made, endpoint, deps.random);
     const lastAttempt = recordOf(made, deps.dataKey);
     const written = await deps.deliveries.step(delivery, step, made.endedAt, { lastAttempt });
     const [after = written] = written?.status === 'HELD' ? await releasedIfResumed(deps, [written]) : [];
-    this.work.done(delivery.event);
-    if (after?.status === 'PENDING') this.nextRetryAt = Math.min(this.nextRetryAt, after.nextAttemptAt);
+    work.done(delivery.event);
+    if (after?.status === 'PENDING') attempts.nextRetryAt = Math.min(attempts.nextRetryAt, after.nextAttemptAt);
     // If another process changed the delivery, it also decides the next step; this process reports its attempt.
-    this.settle({ delivery: after ?? delivery, attempt: made });
+    settle({ delivery: after ?? delivery, attempt: made });
   }
+
+  return Object.assign(attempts, { fail, open, begin, waitForMore });
 }
 
 /** Releases deliveries held just now, for new attempts, if their endpoint was resumed then: `recover` may miss them. */

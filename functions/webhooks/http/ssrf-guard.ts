@@ -13,10 +13,7 @@ export class ForbiddenTargetError extends Error {
   override readonly message = forbiddenTarget;
 }
 
-/**
- * Networks outside the public internet (IANA special-purpose registry). IPv6 allows only global unicast, except networks
- * that embed or stand for other addresses.
- */
+/** Networks outside the public internet (IANA special-purpose registry), or that embed or stand for other addresses. */
 const blocked = networks([...forbidden.networks[4], ...forbidden.networks[6]]);
 const global = networks(['2000::/3']);
 

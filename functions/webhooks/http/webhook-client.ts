@@ -68,14 +68,9 @@ export function webhookClient({ ca, resolve, allowPrivate, proxy: proxies, ...ti
       const spent = performance.now() - start;
       const answer = await connections.send({
         ...pinned,
-        method: 'POST',
-        url: target,
-        headers,
-        body,
-        proxy,
+        ...{ method: 'POST', url: target, headers, body, proxy, maxBytes: maxBodyBytes },
         timeoutMs: timeoutMs - spent,
         connectTimeoutMs: connectTimeoutMs - spent,
-        maxBytes: maxBodyBytes,
         // The receiver may have processed the request, but the id makes it idempotent.
         isRepeatable: true,
       });
