@@ -1,18 +1,19 @@
 import * as z from 'zod/mini';
 import { dayMs, daysText } from '#functions/clock/retention.ts';
+import type { Item } from '#functions/dynamodb/row.ts';
 import { isOfType } from '#functions/events/catalogue.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { cursorOf, pageOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
-import { badCursor, existing, notFound } from '#functions/operator/api/problem.ts';
+import { badCursor, existing } from '#functions/operator/api/problem.ts';
 import { direction, eventId, iso, spanOf, time, trackingId } from '#functions/operator/api/schemas.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
-import { daysOf, listedAt, newestFirst, type Span } from '#functions/webhooks/deliveries/delivery.ts';
-import { storedEventOf, trace } from '#functions/webhooks/deliveries/stored-events.ts';
+import { daysOf, newestFirst, type Span } from '#functions/webhooks/deliveries/delivery.ts';
+import { storedEventOf } from '#functions/webhooks/deliveries/stored-events.ts';
+import { beginAt, pull, pullPlaceOf } from './pulls.ts';
 import { eventsOfTransfer, type ShownEvent, shownEvent, traceOf } from './traces.ts';
 
-/** Milliseconds between two looks for a later event: each look is a query. */
-const lookIntervalMs = 1000;
+const read = (row: Item): ShownEvent => shownEvent(storedEventOf(row).body);
 
 /** Types or patterns, separated by commas. */
 const typesForm = /^(?:[a-z_]{1,40}\.(?:[a-z_]{1,40}|\*)(?:,(?!$)|$)){1,30}$/;
@@ -23,15 +24,15 @@ const query = z
   .strictObject({
     ...pageQuery,
     ...z.partial(z.strictObject({ from: time, until: time, type: types, mailbox, direction, trackingId })).shape,
-    /** Id of an event, or a time: lists only later events, the oldest first. */
-    after: z.optional(eventId),
-    /** Wait for a later event. */
+    /** Begins a pull with the events stored since this time. */
+    after: z.optional(time),
+    /** Waits for an event of a pull. */
     waitSeconds: z._default(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(20)), 0),
   })
   .check(
-    z.refine(({ after, from, until }) => after === undefined || (from === undefined && until === undefined), {
+    z.refine(({ after, from, until, cursor }) => after === undefined || (from ?? until ?? cursor) === undefined, {
       path: ['after'],
-      error: 'expected either after, or from and until',
+      error: 'expected either after, or from and until, or the cursor of a pull',
     }),
   );
 
@@ -47,27 +48,13 @@ function matcher({ type, mailbox: box, direction: way, trackingId: transfer }: Q
     (way === undefined || data.direction === way);
 }
 
-/** The start after an event or a time. It is an ISO 8601 time, and a place in that day's part of the index. */
-async function startAfter({ tables }: OperatorDependencies, after: string) {
-  if (time.safeParse(after).success) return { from: iso(Date.parse(after) + 1) };
-  const traced = await trace(tables.webhooks, after, 1);
-  if (!traced || shownEvent(traced.stored.body).type === 'digest')
-    throw notFound(`event ${after}; begin after a time instead`);
-  // No id has a blank, so this is the first place after the event's own.
-  return { from: traced.stored.eventAt, first: `${listedAt(traced.stored.eventAt, after)} ` };
-}
-
 async function listEvents(deps: OperatorDependencies, input: Query) {
-  const { trackingId: transfer, after } = input;
-  const isWanted = matcher(input);
+  const { trackingId: transfer } = input;
   const now = deps.webhooks.now().getTime();
-  const { from, until } = spanOf({ ...input, until: input.until ?? iso(now + dayMs) });
-  const start = after === undefined ? { from } : await startAfter(deps, after);
-  // A list with `after` continues by day, since it has no end.
-  if (transfer !== undefined && after === undefined) return listOfTransfer(deps, input, transfer, { from, until });
-  const days = daysOf('event', { ...start, until }, now, deps.webhooks.deliveries.keptForMs);
-  const ranges = after === undefined ? newestFirst(days) : days;
-  return pageOf(deps.tables.webhooks, { ranges, read: (row) => shownEvent(storedEventOf(row).body), isWanted }, input);
+  const span = spanOf({ ...input, until: input.until ?? iso(now + dayMs) });
+  if (transfer !== undefined) return listOfTransfer(deps, input, transfer, span);
+  const ranges = newestFirst(daysOf('event', span, now, deps.webhooks.deliveries.keptForMs));
+  return pageOf(deps.tables.webhooks, { ranges, read, isWanted: matcher(input) }, input);
 }
 
 /** Lists the events of a transfer, the newest first. The cursor holds the transfer and an event's place in its day. */
@@ -89,15 +76,13 @@ async function listOfTransfer(deps: OperatorDependencies, input: Query, transfer
 export const eventOperations = [
   operation('listEvents', 'GET /events', {
     query,
-    async run(deps, { query: input, deadline }) {
-      const { steady } = deps.webhooks;
-      const waitUntil = Math.min(steady() + input.waitSeconds * 1000, deadline);
-      for (;;) {
-        const page = await listEvents(deps, input);
-        const isLate = steady() + lookIntervalMs > waitUntil;
-        if (page.items.length > 0 || page.next !== undefined || input.after === undefined || isLate) return page;
-        await deps.sleep(lookIntervalMs);
-      }
+    run(deps, { query: input, deadline }) {
+      const { after, cursor, limit, waitSeconds, ...filter } = input;
+      const begin = after === undefined ? pullPlaceOf(cursor, filter) : beginAt(iso(Date.parse(after)));
+      if (!begin) return listEvents(deps, input);
+      const isWanted = matcher(input);
+      const wanted = (row: Item) => [read(row)].find(isWanted);
+      return pull(deps, begin, filter, { limit, wanted }, { waitSeconds, deadline });
     },
   }),
   operation('showEvent', 'GET /events/{id}', {

@@ -134,12 +134,31 @@ export const attemptKey = (name: DeliveryName, { startedAt, attempt }: AttemptRe
 /** Prefix of the sort keys of a delivery's earlier attempts. */
 export const attemptsOf = ({ event, endpoint }: DeliveryName): string => `ATTEMPT#${event}#${endpoint}#`;
 
-/** Partition of the index by day for an event or digest, from its ISO 8601 time. */
-export const dayPart = (kind: EventKind, at: string): string =>
-  kind === 'event' ? at.slice(0, 10) : `digests ${at.slice(0, 10)}`;
+const dayParts = { event: '', digest: 'digests ', late: 'late ' } as const satisfies Record<EventKind | 'late', string>;
+
+type Listed = keyof typeof dayParts;
+
+/** Partition of the index by day, from an ISO 8601 time: that of an event or digest, of the storing for late events. */
+export const dayPart = (kind: Listed, at: string): string => dayParts[kind] + at.slice(0, 10);
 
 /** Sort key of an event within its day: its ISO 8601 time, then its id. */
 export const listedAt = (at: string, event: string): string => `${at} ${event}`;
+
+/**
+ * Milliseconds after which no event gets an earlier place: half of them for an event stored after its time, the rest for
+ * the write, the lag of the index and clocks that differ.
+ */
+export const settledAfterMs = 120_000;
+
+/** True for an event whose own time (ISO 8601) tells pulls when it was stored; other events get a second entry. */
+export const isOnTime = (at: string, now: number): boolean =>
+  hasBeen(Date.parse(at), now) && now - Date.parse(at) <= settledAfterMs / 2;
+
+/** Key of the second entry of an event. The index holds keys alone, so it leads to the event's own place. */
+export const lateKey = (at: string, event: string): Key => ({ pk: `LATE#${event}`, sk: listedAt(at, event) });
+
+/** Inverse of {@link lateKey}: the event's own place; undefined for the key of any other row. */
+export const ownPlaceOf = ({ pk, sk }: Key): string | undefined => (pk.startsWith('LATE#') ? sk : undefined);
 
 /** Inverse of {@link deliveryKey}, from a sort key. */
 export function deliveryNameOf(sk: string): DeliveryName {
@@ -181,31 +200,32 @@ export const retriesBetween = (endpoint: string, from: number, until: number): I
 export const heldBetween = (endpoint: string, from: number, until: number): IndexRange =>
   rangeOf(indexes.waiting, heldPart(endpoint), from - 1 + 1 / partsOfMs, until);
 
+/** Entries of an event at its own place, one unless a crash has left more. */
+export const entriesAt = (place: string): IndexRange => rangeOf(indexes.byDay, dayPart('event', place), place, place);
+
 function rangeOf<T extends string | number>(index: KeyIndex, partition: string, from: T, until: T): IndexRange {
   const { name, partitionKey, sortKey } = index;
   return { index: name, partition: [partitionKey[0], partition], sort: [sortKey[0], from, until], isDescending: false };
 }
 
-/** Range of ISO 8601 times: `from` is included, `until` is not. */
+/** Range of ISO 8601 times or places: `from` is included, `until` is not. */
 export interface Span {
   readonly from: string;
   readonly until: string;
-  /** First place in the index, unless it is that of `from`. */
-  readonly first?: string;
 }
 
 /**
  * Days of a span, each a range that lists its events or digests once, oldest first; `now` in Unix milliseconds. Days whose
  * events have expired are left out, and so are days after tomorrow, which have no events yet.
  */
-export function daysOf(kind: EventKind, { from, until, first = from }: Span, now: number, keptForMs: number) {
+export function daysOf(kind: Listed, { from, until }: Span, now: number, keptForMs: number) {
   const oldest = now - keptForMs - longestQueuedMs - dayMs;
-  const firstDay = Math.floor(Math.max(Date.parse(from), oldest) / dayMs);
+  const firstDay = Math.floor(Math.max(Date.parse(from.slice(0, 24)), oldest) / dayMs);
   const lastDay = Math.floor(Math.min(Date.parse(until) - 1, now + dayMs) / dayMs);
   return Array.from({ length: Math.max(0, lastDay - firstDay + 1) }, (_, index): IndexRange => {
     const day = dayPart(kind, new Date((firstDay + index) * dayMs).toISOString());
     // After a crash, an event may be listed twice; both entries have the same sort key.
-    return { ...rangeOf(indexes.byDay, day, first, until), isOncePerSortKey: true };
+    return { ...rangeOf(indexes.byDay, day, from, until), isOncePerSortKey: true };
   });
 }
 
