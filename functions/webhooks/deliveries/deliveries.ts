@@ -112,19 +112,23 @@ export function deliveriesIn(source: TableSource, keptForMs = usualKeptForMs) {
     await new Partition(source, pk).put(sk, { ...attempt, expiresAt }, {});
   }
 
-  /** Lists an event by day with its row. The second entry of a late one comes last, so that it leads to a row. */
+  /**
+   * Lists an event by day with its row. If it is stored late, or perhaps not for the first time, a second entry follows
+   * by which it is pulled.
+   */
   async function addListed(key: Key, row: Item, { kind, at, id }: StoredEvent, now: number): Promise<void> {
-    const isLate = kind === 'event' && !layout.isOnTime(at, now);
+    const isLate = kind === 'event' && now - Date.parse(at) > layout.settledAfterMs / 2;
     const listing = { day: layout.dayPart(kind, at), listedAt: layout.listedAt(at, id) };
-    await add(key, { ...row, ...listing, ...(isLate && { isLate }) }, now);
+    const isNew = await add(key, { ...row, ...listing, ...(isLate && { isLate }) }, now);
+    if (kind !== 'event' || (isNew && !isLate)) return;
     const stored = new Date(now).toISOString();
-    const late = { day: layout.dayPart('late', stored), listedAt: layout.listedAt(stored, id) };
-    if (isLate) await add(layout.lateKey(at, id), late, now);
+    const entry = { day: layout.dayPart('late', stored), listedAt: layout.listedAt(stored, id) };
+    await add(layout.lateKey(at, id), entry, now);
   }
 
-  async function add({ pk, sk }: Key, row: Item, now: number): Promise<void> {
+  function add({ pk, sk }: Key, row: Item, now: number): Promise<boolean> {
     const expiresAt = expiryOf(now, keptForMs);
-    await new Partition(source, pk).put(sk, { ...row, expiresAt }, { condition: 'attribute_not_exists(pk)' });
+    return new Partition(source, pk).put(sk, { ...row, expiresAt }, { condition: 'attribute_not_exists(pk)' });
   }
 
   return { keptForMs, storeEvent, create, step, read, ofEndpoint, due, pages };

@@ -150,10 +150,6 @@ export const listedAt = (at: string, event: string): string => `${at} ${event}`;
  */
 export const settledAfterMs = 120_000;
 
-/** True for an event whose own time (ISO 8601) tells pulls when it was stored; other events get a second entry. */
-export const isOnTime = (at: string, now: number): boolean =>
-  hasBeen(Date.parse(at), now) && now - Date.parse(at) <= settledAfterMs / 2;
-
 /** Key of the second entry of an event. The index holds keys alone, so it leads to the event's own place. */
 export const lateKey = (at: string, event: string): Key => ({ pk: `LATE#${event}`, sk: listedAt(at, event) });
 

@@ -31,6 +31,9 @@ export interface PullRequest<Event> {
 /** Events beyond the horizon whose hashes fit into a cursor. Further ones wait until the horizon has passed them. */
 const mostSeen = 100;
 
+/** Milliseconds by which events may be dated ahead and come at once. */
+const aheadMs = 15 * 60_000;
+
 /** Rows read at least, and late events read at once. */
 const [smallestBatch, concurrency] = [25, 8];
 
@@ -71,7 +74,7 @@ export async function pullEvents<Event>(source: TableSource, place: PullPlace, p
 /** Entries in order before `end` that were not seen, with the rows of those that count. */
 async function entriesFrom(source: TableSource, { at: from, seen }: PullPlace, pull: PullRequest<unknown>) {
   const { limit, now, keptForMs } = pull;
-  const span = { from, until: latest(from, iso(now + layout.settledAfterMs)) };
+  const span = { from, until: latest(from, iso(now + aheadMs)) };
   const lateDays = layout.daysOf('late', span, now, keptForMs);
   const found: Item[] = [];
   let end = span.until;
