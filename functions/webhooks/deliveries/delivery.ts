@@ -51,7 +51,6 @@ export const deliveryStatuses = ['PENDING', 'COLLECTED', 'DELIVERED', 'FAILED', 
 const fieldsOf = r.rowOf({
   /** `createdAt` of its endpoint: an endpoint added again under the same name is a different one. */
   endpointSince: r.text,
-  /** ISO 8601 time of the event. */
   eventAt: r.text,
   /** Published bytes of the event, or a digest in no language. */
   body: r.text,
@@ -60,7 +59,6 @@ const fieldsOf = r.rowOf({
   status: r.oneOf(deliveryStatuses),
   /** Attempts made since the delivery was created or replayed. */
   attempt: r.number,
-  /** Earliest instant of the next attempt. */
   nextAttemptAt: r.number,
   /** Partition in the waiting index; a delivery that was never tried has none. */
   due: r.optional(r.text),
@@ -126,7 +124,6 @@ export function deliveriesBetween(event: string): [from: string, to: string] {
 /** Key of an event that no endpoint wanted. Every other event is part of its deliveries' rows. */
 export const eventKey = (event: string): Key => ({ pk: partitionOf(event), sk: `EVENT#${event}` });
 
-/** Key of an attempt that another attempt followed. */
 export const attemptKey = (name: DeliveryName, { startedAt, attempt }: AttemptRecord): Key => {
   return { pk: partitionOf(name.event), sk: `${attemptsOf(name)}${startedAt}#${attempt}` };
 };
@@ -134,12 +131,9 @@ export const attemptKey = (name: DeliveryName, { startedAt, attempt }: AttemptRe
 /** Prefix of the sort keys of a delivery's earlier attempts. */
 export const attemptsOf = ({ event, endpoint }: DeliveryName): string => `ATTEMPT#${event}#${endpoint}#`;
 
-const dayParts = { event: '', digest: 'digests ', late: 'late ' } as const satisfies Record<EventKind | 'late', string>;
-
-type Listed = keyof typeof dayParts;
-
-/** Partition of the index by day, from an ISO 8601 time: that of an event or digest, of the storing for late events. */
-export const dayPart = (kind: Listed, at: string): string => dayParts[kind] + at.slice(0, 10);
+/** Partition of the index by day for an ISO 8601 time: that of an event or digest, or of the storing of a late event. */
+export const dayPart = (kind: EventKind | 'late', at: string): string =>
+  ({ event: '', digest: 'digests ', late: 'late ' })[kind] + at.slice(0, 10);
 
 /** Sort key of an event within its day: its ISO 8601 time, then its id. */
 export const listedAt = (at: string, event: string): string => `${at} ${event}`;
@@ -150,11 +144,10 @@ export const listedAt = (at: string, event: string): string => `${at} ${event}`;
  */
 export const settledAfterMs = 120_000;
 
-/** Key of the second entry of an event. The index holds keys alone, so it leads to the event's own place. */
+/** Key of the second entry of an event, whose sort key is the event's own place. */
 export const lateKey = (at: string, event: string): Key => ({ pk: `LATE#${event}`, sk: listedAt(at, event) });
 
-/** Inverse of {@link lateKey}: the event's own place; undefined for the key of any other row. */
-export const ownPlaceOf = ({ pk, sk }: Key): string | undefined => (pk.startsWith('LATE#') ? sk : undefined);
+export const isLateEntry = (pk: string): boolean => pk.startsWith('LATE#');
 
 /** Inverse of {@link deliveryKey}, from a sort key. */
 export function deliveryNameOf(sk: string): DeliveryName {
@@ -214,7 +207,7 @@ export interface Span {
  * Days of a span, each a range that lists its events or digests once, oldest first; `now` in Unix milliseconds. Days whose
  * events have expired are left out, and so are days after tomorrow, which have no events yet.
  */
-export function daysOf(kind: Listed, { from, until }: Span, now: number, keptForMs: number) {
+export function daysOf(kind: EventKind | 'late', { from, until }: Span, now: number, keptForMs: number) {
   const oldest = now - keptForMs - longestQueuedMs - dayMs;
   const firstDay = Math.floor(Math.max(Date.parse(from.slice(0, 24)), oldest) / dayMs);
   const lastDay = Math.floor(Math.min(Date.parse(until) - 1, now + dayMs) / dayMs);

@@ -12,7 +12,6 @@ import { readerOf, toldAt } from '#functions/webhooks/endpoints/reader.ts';
 import { sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import type { FanOutDependencies } from './dependencies.ts';
 
-/** The published bytes of an event, for fan-out. */
 export interface Announcement {
   readonly body: string;
   /** Name after which fan-out goes on; the endpoints before it are done. */
@@ -117,7 +116,6 @@ export async function fanOut(deps: FanOutDependencies, announcements: readonly A
   for (const [message, part] of parts.entries()) if (part?.fault) unhandled.set(message, part.fault);
   return {
     deliveries: parts.reduce((sum, part) => sum + (part?.endpoints.length ?? 0), 0),
-    /** Messages whose rest was handed on. */
     handedOn: handedOn.filter(Boolean).length,
     /** Numbers of the messages that failed, with the reason. */
     unhandled: [...unhandled].map(([message, error]) => ({ message, error })),

@@ -17,7 +17,6 @@ const longestWaitMs = 1000;
 /** Milliseconds for which ends of attempts are gathered while most others are still in flight. */
 const gatherForMs = 5;
 
-/** Deliveries released at once, each by one write. */
 const releasedAtOnce = 25;
 
 /** Times that an endpoint is read again because other processes change it. */
@@ -56,7 +55,6 @@ export class InFlightAttempts {
     this.opened = { encrypted: endpoint.encrypted, secrets: secretsOf(this.deps.dataKey, endpoint) };
   }
 
-  /** Begins an attempt, after {@link open}. */
   begin(delivery: Delivery, endpoint: Endpoint): void {
     const { event } = delivery;
     const end = this.attempt(delivery, endpoint)

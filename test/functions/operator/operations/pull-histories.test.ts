@@ -78,7 +78,7 @@ it('gives each wanted event once and in time, however storing, the index and the
       };
       const pull = async (limit: number, skewMs = 0, replica = 0, isLost = false) => {
         const { items, next } = await world.pull({ ...query, ...filter, limit: String(limit) }, skewMs, replica);
-        expect(next.length).toBeLessThanOrEqual(2000);
+        expect(next.length).toBeLessThanOrEqual(4000);
         if (isLost) return items.length;
         query = { cursor: next };
         given.push(...items.map(({ id }) => id!));
