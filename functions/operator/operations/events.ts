@@ -31,7 +31,7 @@ const query = z
   .strictObject({
     ...pageQuery,
     ...z.partial(z.strictObject({ from: time, until: time, type: types, mailbox, direction, trackingId })).shape,
-    /** Begins a pull with the events stored since this time. */
+    /** Begins a pull with the events since this time; one in the future counts as now. */
     after: z.optional(time),
     /** Waits for an event of a pull. */
     waitSeconds: z._default(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(20)), 0),
@@ -116,7 +116,7 @@ export const eventOperations = [
     run(deps, { query: input, deadline }) {
       const { after, cursor, limit, waitSeconds, ...filters } = input;
       const filter = factId('pull', JSON.stringify(filters));
-      const start = after && iso(Date.parse(after));
+      const start = after && iso(Math.min(Date.parse(after), deps.webhooks.now().getTime()));
       const begin = start ? { start, at: start, seen: {} } : pulledOf(cursor, filter);
       return begin ? pull(deps, input, begin, filter, deadline) : listEvents(deps, input);
     },

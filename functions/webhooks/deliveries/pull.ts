@@ -3,6 +3,7 @@
  * No entry gets a place before the horizon, so a pull remembers only what it has seen beyond it.
  */
 import pLimit from 'p-limit';
+import { hasBeen } from '#functions/clock/instants.ts';
 import { getRows } from '#functions/dynamodb/batch.ts';
 import { paginate, readKeys, type TableSource } from '#functions/dynamodb/index-pages.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
@@ -23,13 +24,11 @@ interface Pull<Event> {
   readonly wanted: (row: Item) => Event | undefined;
 }
 
-/** Events beyond the horizon that fit into a cursor; further ones wait. Also entries read at once. */
-const most = 100;
+/** Events beyond the horizon that fit into a cursor (others wait) and keys read at once; late events read at once. */
+const [most, concurrency] = [100, 8];
 
 /** Milliseconds by which an event may be dated ahead and come at once; others come as soon as that is true. */
 const aheadMs = 15 * 60_000;
-
-const concurrency = 8;
 
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 const timeOf = (place: string): number => Date.parse(place.slice(0, 24));
@@ -42,7 +41,8 @@ export async function pullEvents<Event>(source: TableSource, pulled: PullPlace, 
   const horizon = iso(now - layout.settledAfterMs);
   // The place was behind the horizon: a clock was set back since. Rather give events again than miss some.
   const isSetBack = pulled.at > iso(now - layout.settledAfterMs / 2);
-  const from = isSetBack ? latest(pulled.start, horizon) : pulled.at;
+  const start = hasBeen(Date.parse(pulled.start), now) ? pulled.start : horizon;
+  const from = isSetBack ? latest(start, horizon) : pulled.at;
   const { entries, end } = await entriesFrom(source, { ...pulled, at: from }, pull.keptForMs, now);
   const seen = new Map(Object.entries(pulled.seen));
   const known = new Set<string>();

@@ -129,14 +129,28 @@ describe('GET /events?after=', () => {
     expect(await pull()).toEqual([]);
   });
 
-  it('never gives events before its beginning, even one in the future', async () => {
+  it('begins now for a time in the future, and gives nothing from before', async () => {
     const world = await startedWorld();
-    const pull = world.puller(world.at(-5 * minuteMs));
-    await world.store();
+    await world.store(1);
+    const pull = world.puller(world.at(-hourMs));
     expect(await pull()).toEqual([]);
-    world.clock.advance(6 * minuteMs);
+    world.clock.advance(minuteMs);
     const later = await world.store();
     expect(await pull()).toEqual([later]);
+    world.clock.advance(2 * hourMs);
+    expect(await pull()).toEqual([]);
+  });
+
+  it.each([minuteMs, dayMs])('goes on when the clock is set back by %i ms after its beginning', async (back) => {
+    const world = await startedWorld();
+    const pull = world.puller(world.at());
+    world.clock.set(-back);
+    const ids = [await world.store()];
+    expect(await pull()).toEqual(ids);
+    ids.push(await world.store());
+    expect(await pull()).toEqual(ids.slice(1));
+    world.clock.advance(hourMs);
+    expect(await pull()).toEqual([]);
   });
 
   it('searches 1,000 earlier events for one answer, and its next goes on after them', async () => {
