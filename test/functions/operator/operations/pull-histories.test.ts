@@ -21,6 +21,7 @@ const storing: fc.Arbitrary<Storing> = fc.record(
     age: fc.oneof(
       fc.integer({ min: -20_000, max: 100_000 }),
       fc.integer({ min: 50_000, max: 70_000 }),
+      fc.integer({ min: 60_000, max: 300_000 }),
       fc.integer({ min: -600_000, max: 5 * dayMs }),
     ),
     mailbox: fc.constantFrom('alice@example.com', 'bob@example.com'),
