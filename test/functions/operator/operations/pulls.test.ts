@@ -57,6 +57,18 @@ describe('GET /events?after=', () => {
     expect(await pull()).toEqual(ids.slice(3));
   });
 
+  it('catches up with earlier events page by page', async () => {
+    const world = await startedWorld();
+    const pull = world.puller(world.at());
+    const ids = [await world.store(), await world.store(2 * dayMs), await world.store(), await world.store()];
+    world.clock.advance(2 * dayMs);
+    ids.push(await world.store());
+    const given: string[] = [];
+    for (let pages = 0; pages < 3; pages += 1) given.push(...(await pull({ limit: '2' })));
+    expect(given.slice(0, 4).toSorted()).toEqual(ids.slice(0, 4).toSorted());
+    expect(given.slice(4)).toEqual(ids.slice(4));
+  });
+
   it('gives an event at once that is stored days after its time', async () => {
     const world = await startedWorld();
     const pull = world.puller(world.at());
