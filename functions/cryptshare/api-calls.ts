@@ -10,7 +10,6 @@ import { overdueMs, type Slots, slotsFor } from './slots.ts';
 
 /** Address of a Cryptshare Server, the client id that requests carry, and the means to send them. */
 export interface ServerOptions extends Omit<RetryBudget, 'deadline'> {
-  /** For example `https://cryptshare.example.com`. */
   readonly origin: string;
   readonly clientId: string;
   /** Certificates in PEM to trust for this server beside the public ones. */
@@ -25,7 +24,6 @@ export interface ServerOptions extends Omit<RetryBudget, 'deadline'> {
 export interface Call {
   /** Path below `/api`, with the query. */
   readonly path: string;
-  /** The mailbox that the request concerns, if any. */
   readonly mailbox?: string;
   /** Lowest minor version that the request needs; undefined where no version is negotiated. */
   readonly minimumMinor: number | undefined;
@@ -38,7 +36,6 @@ export interface Call {
   readonly onAnswer?: (answer: Answer) => void;
 }
 
-/** Milliseconds a request may take. */
 const requestTimeoutMs = overdueMs.longest;
 
 /** Milliseconds for which an answer proves the server reachable; a timeout within them has a cause of its own. */

@@ -17,7 +17,6 @@ export interface Answer {
 interface FailureWords {
   readonly says: string;
   readonly remedy: string;
-  /** True when a retry soon can help. */
   readonly retry?: boolean;
 }
 

@@ -23,7 +23,6 @@ export interface KeyIndex {
 export interface IndexRange {
   /** Undefined for the table. */
   readonly index: string | undefined;
-  /** Name and value of the partition key. */
   readonly partition: readonly [name: string, value: string];
   /** Name of the sort key, with its first and last value, both included. */
   readonly sort: readonly [name: string, first: string | number, last: string | number];
@@ -39,10 +38,8 @@ export interface IndexRange {
 /** Place of a row: its own key, and that of the index. */
 export type Cursor = Readonly<Record<string, string | number>>;
 
-/** Part of a list that one search returns. */
 interface Page {
   readonly after: Cursor | undefined;
-  /** Number of entries that suffices. */
   readonly limit: number;
 }
 
@@ -50,7 +47,6 @@ export interface Search<Entry> {
   /** In search order; no row is in two of them. */
   readonly ranges: readonly IndexRange[];
   readonly read: (row: Item) => Entry;
-  /** @default all are */
   readonly isWanted?: (entry: Entry) => boolean;
 }
 
@@ -59,7 +55,6 @@ export const rowsBetween = (partition: string, first: string, last: string): Ind
   return { index: undefined, partition: ['pk', partition], sort: ['sk', first, last], isDescending: false };
 };
 
-/** Thrown for a cursor outside the searched ranges. */
 export class CursorError extends Error {
   override readonly name = 'CursorError';
 }

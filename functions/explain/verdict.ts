@@ -15,7 +15,6 @@ export const verdicts = /* @__PURE__ */ Object.keys(meanings) as Verdict[];
 /** Row of a table, as `pk sk`, or a setting of the subscriber. A row that is named for what is missing does not exist. */
 export type Proof = { readonly row: string } | { readonly setting: string; readonly value: string | readonly string[] };
 
-/** The stored facts about an event and a subscriber. */
 export interface Evidence {
   readonly event: EventOfLife;
   readonly name: string;
@@ -29,7 +28,6 @@ export interface Evidence {
   readonly isFannedOut: boolean;
   /** False when some deliveries of the transfer were not read. */
   readonly isWhole: boolean;
-  /** Unix ms. */
   readonly now: number;
 }
 
@@ -42,7 +40,6 @@ interface Told {
   readonly proof: Proof;
 }
 
-/** Entries of a filter that a proof shows. */
 const mostShown = 10;
 
 /**

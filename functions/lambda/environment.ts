@@ -23,7 +23,6 @@ const serverEnvironment = () =>
     DATA_KEY: dataKey,
     /** PEM file of certificates to trust beside the public ones. */
     CRYPTSHARE_CA_FILE: z.optional(notEmpty),
-    /** Requests to the server in flight at the same time. */
     MAX_CONCURRENT_PAGES: wholeNumber(1, 100),
     TRANSFERS_TABLE: notEmpty,
     /** Milliseconds between two polls of a watch without an interval of its own. */
@@ -62,7 +61,6 @@ export const deliverEnvironment = () =>
     DATA_KEY: dataKey,
     /** Topics for mails to readers, with commas between them. */
     TRANSFER_NOTICES_TOPIC_ARN: arn,
-    /** URL at which SNS takes requests. */
     SNS_URL: z.url('must be where SNS takes requests'),
     /** Proxy for webhooks; other proxy variables do not concern them. */
     WEBHOOK_PROXY: z.optional(
@@ -78,7 +76,6 @@ export const declareEnvironment = () =>
   z.extend(webhookEnvironment(), {
     TRANSFERS_TABLE: notEmpty,
     DATA_KEY: dataKey,
-    /** JSON file of the configured watches and endpoints. */
     DECLARED_FILE: notEmpty,
   });
 
@@ -97,7 +94,6 @@ export const operatorEnvironment = () =>
     INSPECTED_QUEUES: z.pipe(text(), z.pipe(z.transform(jsonOf), z.record(z.string(), queueUrl))),
   });
 
-/** Texts of the secret by their names. */
 export type Fields = Readonly<Record<string, string>>;
 
 /** Thrown when variables are missing or wrong; names each, but repeats no value. */

@@ -15,7 +15,6 @@ export function signerFor(service: string, { config }: DynamoDBClient): Signatur
   return new SignatureV4({ service, credentials, region, sha256 });
 }
 
-/** Bytes of Lambda's largest answer (6 MB). */
 const largestAnswer = 6 * 1024 * 1024;
 
 type Headers = Readonly<Record<string, string>>;

@@ -19,7 +19,6 @@ export interface MessageLine {
  */
 export type Message = Readonly<ReturnType<typeof messageOf>>;
 
-/** Whom a message is for. */
 export interface Addressee {
   /** Name of the reader in the configuration. */
   readonly name: string;

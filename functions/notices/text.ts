@@ -1,7 +1,6 @@
 import { cut, printable } from './foreign-text.ts';
 import type { Message, MessageLine } from './message.ts';
 
-/** Width of a mail's text, in characters. */
 const width = 100;
 
 /** Longest subject that SNS takes, in characters of ASCII: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html */
@@ -45,7 +44,6 @@ function rowsOf(lines: readonly MessageLine[]): string[] {
   ]);
 }
 
-/** Breaks a text between words. */
 function wrapped(text: string, indent = ''): string[] {
   const lines: string[] = [];
   for (const word of printable(text).trim().split(' ')) {

@@ -8,7 +8,6 @@ import { invalid, notFound, Problem, problemAnswer, problemOf } from '#functions
 import { jsonOf } from '#functions/parsing/json.ts';
 import { operations } from './operations.ts';
 
-/** A request from the function URL (payload 2.0). */
 export type OperatorEvent = APIGatewayProxyEventV2;
 export type OperatorAnswer = APIGatewayProxyStructuredResultV2;
 
@@ -107,7 +106,6 @@ function problemsOfIssue(issue: z.core.$ZodIssue) {
 
 const kinds: Readonly<Record<string, string>> = { string: 'a text', int: 'a whole number', boolean: 'true or false' };
 
-/** The message for an issue whose schema has none. */
 function expectation(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_type') return `expected ${kinds[issue.expected] ?? issue.expected}`;
   if (issue.code === 'invalid_value') return `expected ${issue.values.map(String).join(' or ')}`;

@@ -8,7 +8,6 @@ import type { Watch } from '#functions/transfers/transfer.ts';
 import { isListed, type TransferRow } from './diff.ts';
 import type { Root } from './snapshot-rows.ts';
 
-/** Part of a snapshot that a poll must read. */
 export interface ReadPlan {
   /** The snapshot has `2^bits` buckets from this poll on. */
   readonly bits: number;

@@ -13,7 +13,6 @@ import * as layout from './snapshot-rows.ts';
 /** Fencing token of a poll: only the latest claim of a snapshot can settle. */
 type Claim = Pick<Root, 'rev' | 'bits' | 'origin'>;
 
-/** Changes of the root at the end of a poll. */
 type Settlement = Omit<Root, keyof Claim | 'deletedUntil' | 'outdatedBlocks'>;
 
 /** Condition on the sequence of a transfer's row, and on its `rev`. */

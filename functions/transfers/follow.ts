@@ -20,9 +20,7 @@ export type Problem = (typeof problems)[number];
 /** Ways to fetch a file, from the REST API 1.8 document. */
 export type Method = 'downloaded' | 'viewed';
 
-/** A watch with the facts that it follows. */
 export interface FollowingWatch extends Watch {
-  /** @default nothing */
   readonly follow?: readonly Followed[] | undefined;
   /** Milliseconds before its end from which a transfer that a recipient has not fetched is overdue. @default 2 days */
   readonly overdueBeforeMs?: number | undefined;

@@ -12,7 +12,6 @@ import { registryPartition, watchOf } from './polled-watches.ts';
 import type { Lease, ShardProgress, ShardRow, Term } from './shard-row.ts';
 import * as rules from './shard-row.ts';
 
-/** Everything that a tick reads. */
 export type ShardView = Readonly<Awaited<ReturnType<ShardRows['read']>>>;
 
 /** A lease of a shard, with the row as last written. */

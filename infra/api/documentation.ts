@@ -41,7 +41,7 @@ export const summaries: Readonly<Record<Id, string>> = {
   replayEndpoint:
     'Delivers the events of a time range again, if their deliveries to this endpoint have ended or are held',
   listEvents:
-    'Lists events, the newest first; with after, those after an event or a time, the oldest first. Events are stored some seconds after their time: a follower looks back a little and drops known ids',
+    'Lists events, the newest first. With `after`, a time, it begins a pull instead: events since then in the order of storing, each once, however late some are stored. Then ask with `cursor` alone, beside the same filters, and `waitSeconds`; `next` is always there, and an answer without events is not the end',
   showEvent: 'Shows an event or a digest with its deliveries and their attempts',
   listDeliveries:
     'Lists deliveries, those of the newest events first; without endpoint, event or transfer, one endpoint after the other',
@@ -78,7 +78,6 @@ export const ownFailures: { readonly [Each in Id]?: readonly number[] } = {
   showTemplate: [404],
   recoverEndpoint: [404, 409],
   replayEndpoint: [404, 409],
-  listEvents: [404],
   showEvent: [404],
   showDelivery: [404],
   resendDelivery: [404, 409],

@@ -19,7 +19,6 @@ export interface DeliverDependencies extends DeliveryDependencies {
   readonly mail: MailSender;
   readonly plans: DigestPlans;
   readonly dataKey: DataKey;
-  /** In [0, 1). */
   readonly random: () => number;
 }
 
@@ -31,7 +30,6 @@ const mostBytes = 65_536;
 
 type Senders = Pick<DeliverDependencies, 'client' | 'mail' | 'now' | 'steady'>;
 
-/** Result of an attempt, besides its times. */
 interface Sent extends Omit<MailAnswer, 'cause'> {
   readonly outcome: Outcome;
   /** Failure of a post before any answer; its code may be `ENOTFOUND`. */

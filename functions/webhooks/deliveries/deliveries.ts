@@ -33,7 +33,7 @@ export type Deliveries = ReturnType<typeof deliveriesIn>;
 export function deliveriesIn(source: TableSource, keptForMs = usualKeptForMs) {
   /** Stores an event that no endpoint wants; idempotent. */
   const storeEvent = (event: StoredEvent, now: number): Promise<void> =>
-    add(layout.eventKey(event.id), { body: event.body, eventAt: event.at, ...listing(event) }, now);
+    addListed(layout.eventKey(event.id), { body: event.body, eventAt: event.at }, event, now);
 
   /**
    * Creates a delivery with its event, unless it exists in any status; `isListed` lists the event under it by day. With
@@ -50,9 +50,9 @@ export function deliveriesIn(source: TableSource, keptForMs = usualKeptForMs) {
       nextAttemptAt: waitsUntil ?? now,
       changedAt: now,
       ...(waitsUntil !== undefined && placed(layout.duePart(endpoint.name), event.id, waitsUntil)),
-      ...(isListed && listing(event)),
     };
-    await add(layout.deliveryKey({ event: event.id, endpoint: endpoint.name }), row, now);
+    const key = layout.deliveryKey({ event: event.id, endpoint: endpoint.name });
+    await (isListed ? addListed(key, row, event, now) : add(key, row, now));
   }
 
   /**
@@ -112,17 +112,27 @@ export function deliveriesIn(source: TableSource, keptForMs = usualKeptForMs) {
     await new Partition(source, pk).put(sk, { ...attempt, expiresAt }, {});
   }
 
-  async function add({ pk, sk }: Key, row: Item, now: number): Promise<void> {
+  /**
+   * Lists an event by day with its row. If it is stored late, or perhaps not for the first time, a second entry follows
+   * by which it is pulled.
+   */
+  async function addListed(key: Key, row: Item, { kind, at, id }: StoredEvent, now: number): Promise<void> {
+    const isLate = kind === 'event' && now - Date.parse(at) > layout.settledAfterMs / 2;
+    const listing = { day: layout.dayPart(kind, at), listedAt: layout.listedAt(at, id) };
+    const isNew = await add(key, { ...row, ...listing, ...(isLate && { isLate }) }, now);
+    if (kind !== 'event' || (isNew && !isLate)) return;
+    const stored = new Date(now).toISOString();
+    const entry = { day: layout.dayPart('late', stored), listedAt: layout.listedAt(stored, id) };
+    await add(layout.lateKey(at, id), entry, now);
+  }
+
+  function add({ pk, sk }: Key, row: Item, now: number): Promise<boolean> {
     const expiresAt = expiryOf(now, keptForMs);
-    await new Partition(source, pk).put(sk, { ...row, expiresAt }, { condition: 'attribute_not_exists(pk)' });
+    return new Partition(source, pk).put(sk, { ...row, expiresAt }, { condition: 'attribute_not_exists(pk)' });
   }
 
   return { keptForMs, storeEvent, create, step, read, ofEndpoint, due, pages };
 }
-
-const listing = ({ kind, at, id }: StoredEvent) => {
-  return { day: layout.dayPart(kind, at), listedAt: layout.listedAt(at, id) };
-};
 
 /** Sorts retries in the waiting index by their due time, and held deliveries by the time of their event. */
 function waitingOf({ event, endpoint, eventAt }: Delivery, step: NextStep) {

@@ -51,7 +51,6 @@ export const deliveryStatuses = ['PENDING', 'COLLECTED', 'DELIVERED', 'FAILED', 
 const fieldsOf = r.rowOf({
   /** `createdAt` of its endpoint: an endpoint added again under the same name is a different one. */
   endpointSince: r.text,
-  /** ISO 8601 time of the event. */
   eventAt: r.text,
   /** Published bytes of the event, or a digest in no language. */
   body: r.text,
@@ -60,7 +59,6 @@ const fieldsOf = r.rowOf({
   status: r.oneOf(deliveryStatuses),
   /** Attempts made since the delivery was created or replayed. */
   attempt: r.number,
-  /** Earliest instant of the next attempt. */
   nextAttemptAt: r.number,
   /** Partition in the waiting index; a delivery that was never tried has none. */
   due: r.optional(r.text),
@@ -126,7 +124,6 @@ export function deliveriesBetween(event: string): [from: string, to: string] {
 /** Key of an event that no endpoint wanted. Every other event is part of its deliveries' rows. */
 export const eventKey = (event: string): Key => ({ pk: partitionOf(event), sk: `EVENT#${event}` });
 
-/** Key of an attempt that another attempt followed. */
 export const attemptKey = (name: DeliveryName, { startedAt, attempt }: AttemptRecord): Key => {
   return { pk: partitionOf(name.event), sk: `${attemptsOf(name)}${startedAt}#${attempt}` };
 };
@@ -134,12 +131,23 @@ export const attemptKey = (name: DeliveryName, { startedAt, attempt }: AttemptRe
 /** Prefix of the sort keys of a delivery's earlier attempts. */
 export const attemptsOf = ({ event, endpoint }: DeliveryName): string => `ATTEMPT#${event}#${endpoint}#`;
 
-/** Partition of the index by day for an event or digest, from its ISO 8601 time. */
-export const dayPart = (kind: EventKind, at: string): string =>
-  kind === 'event' ? at.slice(0, 10) : `digests ${at.slice(0, 10)}`;
+/** Partition of the index by day for an ISO 8601 time: that of an event or digest, or of the storing of a late event. */
+export const dayPart = (kind: EventKind | 'late', at: string): string =>
+  ({ event: '', digest: 'digests ', late: 'late ' })[kind] + at.slice(0, 10);
 
 /** Sort key of an event within its day: its ISO 8601 time, then its id. */
 export const listedAt = (at: string, event: string): string => `${at} ${event}`;
+
+/**
+ * Milliseconds after which no event gets an earlier place: half of them for an event stored after its time, the rest for
+ * the write, the lag of the index and clocks that differ.
+ */
+export const settledAfterMs = 120_000;
+
+/** Key of the second entry of an event, whose sort key is the event's own place. */
+export const lateKey = (at: string, event: string): Key => ({ pk: `LATE#${event}`, sk: listedAt(at, event) });
+
+export const isLateEntry = (pk: string): boolean => pk.startsWith('LATE#');
 
 /** Inverse of {@link deliveryKey}, from a sort key. */
 export function deliveryNameOf(sk: string): DeliveryName {
@@ -181,31 +189,32 @@ export const retriesBetween = (endpoint: string, from: number, until: number): I
 export const heldBetween = (endpoint: string, from: number, until: number): IndexRange =>
   rangeOf(indexes.waiting, heldPart(endpoint), from - 1 + 1 / partsOfMs, until);
 
+/** Entries of an event at its own place, one unless a crash has left more. */
+export const entriesAt = (place: string): IndexRange => rangeOf(indexes.byDay, dayPart('event', place), place, place);
+
 function rangeOf<T extends string | number>(index: KeyIndex, partition: string, from: T, until: T): IndexRange {
   const { name, partitionKey, sortKey } = index;
   return { index: name, partition: [partitionKey[0], partition], sort: [sortKey[0], from, until], isDescending: false };
 }
 
-/** Range of ISO 8601 times: `from` is included, `until` is not. */
+/** Range of ISO 8601 times or places: `from` is included, `until` is not. */
 export interface Span {
   readonly from: string;
   readonly until: string;
-  /** First place in the index, unless it is that of `from`. */
-  readonly first?: string;
 }
 
 /**
  * Days of a span, each a range that lists its events or digests once, oldest first; `now` in Unix milliseconds. Days whose
  * events have expired are left out, and so are days after tomorrow, which have no events yet.
  */
-export function daysOf(kind: EventKind, { from, until, first = from }: Span, now: number, keptForMs: number) {
+export function daysOf(kind: EventKind | 'late', { from, until }: Span, now: number, keptForMs: number) {
   const oldest = now - keptForMs - longestQueuedMs - dayMs;
-  const firstDay = Math.floor(Math.max(Date.parse(from), oldest) / dayMs);
+  const firstDay = Math.floor(Math.max(Date.parse(from.slice(0, 24)), oldest) / dayMs);
   const lastDay = Math.floor(Math.min(Date.parse(until) - 1, now + dayMs) / dayMs);
   return Array.from({ length: Math.max(0, lastDay - firstDay + 1) }, (_, index): IndexRange => {
     const day = dayPart(kind, new Date((firstDay + index) * dayMs).toISOString());
     // After a crash, an event may be listed twice; both entries have the same sort key.
-    return { ...rangeOf(indexes.byDay, day, first, until), isOncePerSortKey: true };
+    return { ...rangeOf(indexes.byDay, day, from, until), isOncePerSortKey: true };
   });
 }
 

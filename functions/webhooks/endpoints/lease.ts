@@ -21,9 +21,7 @@ const readLease = r.rowOf({
   ...breakerFields,
   rev: r.number,
   changedAt: r.optional(r.number),
-  /** The process that drains the endpoint. */
   holder: r.optional(r.object({ id: r.text, until: r.number })),
-  /** Attempts in flight, by event id. */
   inFlight: r.record(inFlightAttempt),
   /** Earliest begin of the next attempt, for an endpoint with a pace. */
   freeAt: r.number,
@@ -35,7 +33,6 @@ export const leaseOf = (row: Item | undefined): LeaseRow => (row ? readLease(row
 
 export interface Limits {
   readonly maxInFlight: number;
-  /** Least milliseconds between two attempts. */
   readonly intervalMs: number;
 }
 
@@ -95,7 +92,6 @@ export function allowsLone(lease: LeaseRow, { maxInFlight, intervalMs }: Limits,
 }
 
 export interface Progress {
-  /** Attempts in flight from now on. */
   readonly inFlight: Readonly<Record<string, InFlight>>;
   /** Attempts ended since the last report, in the order of their ends. */
   readonly observations: readonly Observation[];

@@ -72,7 +72,6 @@ export function leasesIn(source: TableSource, random = Math.random, keptForMs = 
   const read = async (endpoint: string): Promise<LeaseRow> =>
     leaseOf((await partition(endpoint).range(leaseSk, leaseSk))[0]);
 
-  /** The leases of endpoints, in their order. */
   const of = async (endpoints: readonly string[]): Promise<LeaseRow[]> =>
     (await getRows(source.dynamo, source.table, endpoints.map(leaseKey))).map(leaseOf);
 
@@ -124,7 +123,6 @@ export function leasesIn(source: TableSource, random = Math.random, keptForMs = 
     await change(endpoint, await read(endpoint), next);
   }
 
-  /** Deletes the lease, attempts in flight included. */
   const forget = (endpoint: string): Promise<boolean> => partition(endpoint).delete(leaseSk);
 
   return { alive, plausible, known, end, look, read, of, change, leaveTask, tasks, deleteTask, forgetFailures, forget };

@@ -12,7 +12,6 @@ import { readerOf, toldAt } from '#functions/webhooks/endpoints/reader.ts';
 import { sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import type { FanOutDependencies } from './dependencies.ts';
 
-/** The published bytes of an event, for fan-out. */
 export interface Announcement {
   readonly body: string;
   /** Name after which fan-out goes on; the endpoints before it are done. */
@@ -63,10 +62,13 @@ export async function fanOut(deps: FanOutDependencies, announcements: readonly A
     if (isFirst && wanting.length === 0) await limit(() => deps.deliveries.storeEvent(arrival, now));
     // Writes begin in the order of names: those before `end` will finish, those from `end` on never begin.
     let end = wanting.length;
-    await limit.map(wanting, async ({ endpoint, waitsUntil }, index) => {
+    const create = async ({ endpoint, waitsUntil }: (typeof wanting)[number], index: number) => {
       if (index < end && deps.steady() >= deadline) end = index;
       if (index < end) await deps.deliveries.create(arrival, endpoint, now, isFirst && index === 0, waitsUntil);
-    });
+    };
+    // The first lists the event. A crash must not leave others that a repetition would find in its place.
+    await limit.map(wanting.slice(0, 1), create);
+    await limit.map(wanting.slice(1), (one, index) => create(one, index + 1));
     const done = wanting.slice(0, end).map(({ endpoint: { name }, waitsUntil }) => ({ name, waitsUntil }));
     const isCutShort = end < wanting.length;
     if (isCutShort && end === 0) throw new Error(`no time was left for the endpoints after '${after}'`);
@@ -114,7 +116,6 @@ export async function fanOut(deps: FanOutDependencies, announcements: readonly A
   for (const [message, part] of parts.entries()) if (part?.fault) unhandled.set(message, part.fault);
   return {
     deliveries: parts.reduce((sum, part) => sum + (part?.endpoints.length ?? 0), 0),
-    /** Messages whose rest was handed on. */
     handedOn: handedOn.filter(Boolean).length,
     /** Numbers of the messages that failed, with the reason. */
     unhandled: [...unhandled].map(([message, error]) => ({ message, error })),

@@ -19,14 +19,11 @@ const mostMembers = 10_000;
 /** Milliseconds after which the process that claimed a plan is dead: its invocation is over. */
 const busyForMs = 40_000;
 
-/** Rows marked at once. */
 const concurrency = 25;
 
-/** The work for one reader. */
 interface Gathering extends DeliverDependencies {
   readonly endpoint: Endpoint;
   readonly reader: Reader;
-  /** Ids of events that wake-ups name. */
   readonly named: readonly string[];
   readonly deadline: Deadline;
 }

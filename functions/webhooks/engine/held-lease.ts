@@ -16,7 +16,6 @@ export function heldLease(deps: DeliverDependencies, name: string, known: LeaseR
   const { leases } = deps;
   const id = randomUUID();
   const held = {
-    /** Last known state. */
     lease: known,
     limits: { maxInFlight: 1, intervalMs: 0 } as Limits,
     /** True when a single attempt is made without holding the endpoint. */
@@ -146,7 +145,6 @@ export function heldLease(deps: DeliverDependencies, name: string, known: LeaseR
     held.lease = given ?? (await leases.read(name));
   }
 
-  /** Number of attempts that may begin now. */
   function room(): number {
     // Include the attempts that have ended, even if the lease does not name them yet.
     const state = stateOf(ended.reduce(observe, plausible()), now());

@@ -40,10 +40,8 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline) {
 
   const wakeUps: WakeUp[] = [];
   let longestWaitMs = 0;
-  /** True when more postponed retries may be left. */
   let isCut = false;
 
-  /** Looks at one endpoint, and adds its wake-ups. */
   async function examine(endpoint: Endpoint): Promise<void> {
     const { name, status } = endpoint;
     const { lease: read, tasks } = await leases.look(name, 1);
@@ -130,13 +128,11 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline) {
   await note(left > 0 ? reached : '', setBack === 0 || (left === 0 && !isCut && !fault));
   if (fault) throw fault;
   return {
-    /** Endpoints that were sent a wake-up. */
     woken: new Set(wakeUps.map(({ endpoint }) => endpoint)).size,
     /** Endpoints left to the next sweep, because time was short. */
     left,
     /** Milliseconds for which the longest overdue work has been due. */
     longestWaitMs,
-    /** Published events about endpoints. */
     announced,
     /** Wake-ups that SQS did not take, and events that SNS did not take. */
     failed,

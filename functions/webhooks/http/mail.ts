@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { EndpointCause } from '#functions/events/endpoint-event.ts';
 import type { Message } from '#functions/notices/message.ts';
 
-/** A mail to one reader. */
 export interface Mail {
   /** Id of the digest: a repetition has the same. */
   readonly id: string;

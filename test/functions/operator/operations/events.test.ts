@@ -65,7 +65,6 @@ describe('GET /events', () => {
     expect(await listed({ mailbox: 'alice@example.com' })).toEqual(times.toReversed());
     expect(await listed({ direction: 'received' })).toEqual([at]);
     expect(await listed({ mailbox: 'bob@example.com', direction: 'sent' })).toEqual([]);
-    expect(await listed({ mailbox: 'bob@example.com', after: times[0]! })).toEqual([at]);
   });
 
   it('lists events of a transfer', async () => {
@@ -76,7 +75,6 @@ describe('GET /events', () => {
   it.each<[string, Record<string, string>, number]>([
     ['', {}, 4],
     [' of a transfer', { trackingId: 'one' }, 3],
-    [' after a time', { after: times[0]! }, 3],
   ])('lists events%s page by page, each once', async (_, query, count) => {
     const pages = await world.pages('/events', { ...query, limit: '2' });
     expect(pages).toHaveLength(2);
@@ -100,8 +98,6 @@ describe('GET /events', () => {
       await world.deps.deliveries.create(event, { name, createdAt: at }, world.clock.now().getTime(), true);
     }
     expect(await listed()).toEqual(times.toReversed());
-    expect(await listed({ after: times[1]! })).toEqual([times[2], times[3]]);
-    expect(await listed({ after: days[2]!.id })).toEqual([times[3]]);
     const pages = await world.pages('/events', { limit: '2' });
     expect(pages.flat().map(({ timestamp }) => timestamp)).toEqual(times.toReversed());
   });
@@ -134,38 +130,6 @@ describe('GET /events', () => {
     ]) {
       expect(await list(query)).toMatchObject({ status: 400, body: { problems: [{ path: 'cursor' }] } });
     }
-  });
-});
-
-describe('GET /events?after=', () => {
-  it('lists the oldest event first, after an event or a time', async () => {
-    await world.fanOut(...days);
-    expect(await listed({ after: days[1]!.id })).toEqual([times[2], times[3]]);
-    expect(await listed({ after: times[1]! })).toEqual([times[2], times[3]]);
-    expect(await listed({ after: days[1]!.id, type: 'transfer.active' })).toEqual([times[3]]);
-    expect(await listed({ after: days[0]!.id, trackingId: 'one' })).toEqual([times[2], times[3]]);
-  });
-
-  it('waits until there is an event', async () => {
-    await world.fanOut(days[2]!);
-    world.setOnSleep(async () => {
-      if (world.sleeps.length === 3) await world.fanOut(days[3]!);
-    });
-    expect(await listed({ after: days[2]!.id, waitSeconds: '20' })).toEqual([times[3]]);
-    expect(world.sleeps).toEqual([1000, 1000, 1000]);
-  });
-
-  it('waits no longer than the request says', async () => {
-    await world.fanOut(days[2]!);
-    expect(await listed({ after: days[2]!.id, waitSeconds: '5' })).toEqual([]);
-    expect(world.sleeps).toHaveLength(5);
-    expect(await listed({ after: days[2]!.id })).toEqual([]);
-    expect(world.sleeps).toHaveLength(5);
-  });
-
-  it('refuses an unknown event', async () => {
-    expect((await list({ after: 'evt_unknown' })).status).toBe(404);
-    expect((await list({ after: 'evt_unknown', from: times[0]! })).status).toBe(400);
   });
 });
 

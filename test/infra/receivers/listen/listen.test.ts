@@ -30,10 +30,11 @@ beforeEach(() => {
   stored = [];
   api.on('GET /events', ({ url }) => {
     const { searchParams } = new URL(url, api.url);
-    const later = stored.filter(({ timestamp }) => timestamp > (searchParams.get('after') ?? ''));
-    const begin = Number(searchParams.get('cursor') ?? 0);
-    const end = begin + 100;
-    return { body: { items: later.slice(begin, end), ...(later.length > end && { next: String(end) }) } };
+    const [after, done] = (searchParams.get('cursor') ?? '').split('_').map(Number);
+    const start = after || Date.parse(searchParams.get('after') ?? '');
+    const later = stored.filter(({ timestamp }) => Date.parse(timestamp) >= start);
+    const items = later.slice(done ?? 0, (done ?? 0) + 100);
+    return { body: { items, next: `${start}_${(done ?? 0) + items.length}` } };
   });
 });
 
