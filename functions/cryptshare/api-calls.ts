@@ -10,6 +10,7 @@ import { overdueMs, type Slots, slotsFor } from './slots.ts';
 
 /** Address of a Cryptshare Server, the client id that requests carry, and the means to send them. */
 export interface ServerOptions extends Omit<RetryBudget, 'deadline'> {
+  /** For example `https://cryptshare.example.com`. */
   readonly origin: string;
   readonly clientId: string;
   /** Certificates in PEM to trust for this server beside the public ones. */
@@ -36,6 +37,7 @@ export interface Call {
   readonly onAnswer?: (answer: Answer) => void;
 }
 
+/** Milliseconds a request may take. */
 const requestTimeoutMs = overdueMs.longest;
 
 /** Milliseconds for which an answer proves the server reachable; a timeout within them has a cause of its own. */

@@ -19,6 +19,7 @@ export interface Pass {
   /** Scope that was really listed: all where the server has no filter. */
   readonly scope: Scope;
   readonly listing: Listing;
+  /** Requests for pages, repetitions included. */
   readonly requests: number;
   /** Reason why pages are missing; undefined when the listing is complete. */
   readonly failure: CryptshareFailure | undefined;

@@ -17,6 +17,7 @@ export interface Answer {
 interface FailureWords {
   readonly says: string;
   readonly remedy: string;
+  /** True when a retry soon can help. */
   readonly retry?: boolean;
 }
 

@@ -32,6 +32,7 @@ export class Listing {
   /** Rows without a transfer or a state: skipped, but they forbid any conclusion about absence. */
   malformed = 0;
   pageCount = 0;
+  /** True for a listing that reads facts. */
   readonly hasFacts: boolean;
 
   private readonly memory: ListingMemory;
@@ -47,6 +48,7 @@ export class Listing {
   /** Open-addressing index from hash to position + 1. */
   private slots = new Int32Array(0);
   private readonly halves = new Int32Array(2);
+  /** Facts of active transfers by position. */
   private readonly facts = new Map<number, Facts>();
   private readonly readFacts: FactsReader | undefined;
 
@@ -102,6 +104,7 @@ export class Listing {
     return true;
   }
 
+  /** Number of active transfers whose facts are known. */
   get told(): number {
     return this.facts.size;
   }
@@ -152,6 +155,7 @@ export class Listing {
     return transfers;
   }
 
+  /** Known facts of active transfers, by tracking id. */
   knownFacts(): Map<string, Facts> {
     return new Map([...this.facts].map(([index, facts]) => [this.idAt(index), facts]));
   }

@@ -3,6 +3,7 @@ import { Cancellation } from '#functions/http/cancellation.ts';
 interface Run {
   readonly mailbox: string;
   readonly cut: Cancellation;
+  /** By `performance.now()`. */
   readonly beganAt: number;
   timer?: NodeJS.Timeout;
   isOverdue: boolean;

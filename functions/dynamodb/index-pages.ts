@@ -23,6 +23,7 @@ export interface KeyIndex {
 export interface IndexRange {
   /** Undefined for the table. */
   readonly index: string | undefined;
+  /** Name and value of the partition key. */
   readonly partition: readonly [name: string, value: string];
   /** Name of the sort key, with its first and last value, both included. */
   readonly sort: readonly [name: string, first: string | number, last: string | number];
@@ -40,6 +41,7 @@ export type Cursor = Readonly<Record<string, string | number>>;
 
 interface Page {
   readonly after: Cursor | undefined;
+  /** Number of entries that suffices. */
   readonly limit: number;
 }
 
@@ -47,6 +49,7 @@ export interface Search<Entry> {
   /** In search order; no row is in two of them. */
   readonly ranges: readonly IndexRange[];
   readonly read: (row: Item) => Entry;
+  /** @default all are */
   readonly isWanted?: (entry: Entry) => boolean;
 }
 
@@ -55,6 +58,7 @@ export const rowsBetween = (partition: string, first: string, last: string): Ind
   return { index: undefined, partition: ['pk', partition], sort: ['sk', first, last], isDescending: false };
 };
 
+/** Thrown for a cursor outside the searched ranges. */
 export class CursorError extends Error {
   override readonly name = 'CursorError';
 }

@@ -70,6 +70,7 @@ export class Partition {
     return { rows: shown, last: rows.length > limit ? String(shown.at(-1)!.sk) : last };
   }
 
+  /** Writes a whole row; true when the condition held. */
   put(sk: string, attributes: Item, expression: Expression): Promise<boolean> {
     const row = marshall({ pk: this.pk, sk, ...attributes }, { removeUndefinedValues: true });
     const command = new dynamodb.PutItemCommand({ ...this.conditional(expression), Item: row });

@@ -16,6 +16,7 @@ type Catalogue = typeof catalogue;
 
 type About = keyof Catalogue;
 
+/** The event types with one shape of `data`. */
 export type EventTypeAbout<Shape extends About> = keyof Catalogue[Shape]['types'];
 
 export type EventType = { [Shape in About]: EventTypeAbout<Shape> }[About];

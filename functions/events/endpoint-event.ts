@@ -22,6 +22,7 @@ export type EndpointEvent = NotifierEvent<EventTypeAbout<'endpoint'>, EndpointEv
 
 export type TestEvent = NotifierEvent<EventTypeAbout<'test'>, { readonly endpoint: string; readonly message: string }>;
 
+/** @param at ISO 8601 */
 export function endpointEvent(type: EndpointEvent['type'], data: EndpointEventData, at: string): EndpointEvent {
   const { endpoint, failingSince, disableAt = '' } = data;
   return { id: factId('evt', 'endpoint', endpoint, type, failingSince, disableAt), type, timestamp: at, data };

@@ -69,4 +69,5 @@ function entryOf(body: string, index: number) {
   return { Id: String(index), Message: body, MessageAttributes };
 }
 
+/** An attribute of a message, for SNS or SQS. */
 export const text = (value: string) => ({ DataType: 'String', StringValue: value });

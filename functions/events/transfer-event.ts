@@ -14,6 +14,7 @@ interface TransferEventData extends Watch {
   /** First fetch by a recipient: the number of the recipient, from 1; it never changes. */
   readonly recipient?: number;
   readonly recipients?: number;
+  /** Number of recipients that have fetched something. */
   readonly downloadedBy?: number;
   readonly method?: Method;
   /** ISO 8601 time by the server, to the minute. */
@@ -26,6 +27,7 @@ interface TransferEventData extends Watch {
 export interface WatchProblem {
   /** One word for logs and filters. */
   readonly cause: string;
+  /** Problem and remedy in one line. */
   readonly message: string;
 }
 
@@ -58,6 +60,7 @@ export interface NotifierEvent<Type extends EventType, Data> {
   /** Derived from the fact, so that a repetition has the same id. */
   readonly id: string;
   readonly type: Type;
+  /** ISO 8601 time of the observation. */
   readonly timestamp: string;
   readonly data: Data;
 }
@@ -68,6 +71,7 @@ export type ExpiryEvent = NotifierEvent<EventTypeAbout<'verification'>, ExpiryEv
 export type IncidentEvent = NotifierEvent<EventTypeAbout<'manyWatches'>, IncidentEventData>;
 export type WatchEvent = HealthEvent | ExpiryEvent | IncidentEvent;
 
+/** The type for a transfer that is now in this state. */
 export function eventTypeOf(state: State): TransferEvent['type'] {
   const known = knownStates.find((one) => one === state);
   return known ? `transfer.${known.toLowerCase() as Lowercase<typeof known>}` : 'transfer.state_changed';

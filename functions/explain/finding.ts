@@ -11,6 +11,7 @@ interface Known {
   readonly rows: readonly { readonly sequence: number; readonly observedAt: string }[];
   /** Watches in which it was looked up; undefined where events name them. */
   readonly looked: { readonly watches: number; readonly unfinished: number } | undefined;
+  /** Unix ms since which events are kept. */
   readonly keptSince: number;
 }
 

@@ -28,6 +28,7 @@ export interface Evidence {
   readonly isFannedOut: boolean;
   /** False when some deliveries of the transfer were not read. */
   readonly isWhole: boolean;
+  /** Unix ms. */
   readonly now: number;
 }
 
@@ -40,6 +41,7 @@ interface Told {
   readonly proof: Proof;
 }
 
+/** Entries of a filter that a proof shows. */
 const mostShown = 10;
 
 /**

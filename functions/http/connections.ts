@@ -15,6 +15,7 @@ export interface HttpRequest {
   readonly path?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
+  /** Milliseconds until the answer must be complete. */
   readonly timeoutMs: number;
   /** Milliseconds of these for connecting, including proxy and TLS. */
   readonly connectTimeoutMs?: number | undefined;
@@ -25,11 +26,13 @@ export interface HttpRequest {
   readonly proxy?: URL | undefined;
   /** Requests of the same pool and proxy share connections. @default the origin of the URL */
   readonly pool?: string;
+  /** Resolves the host name instead of the system. */
   readonly lookup?: LookupFunction;
   /** Gives the request up, as if the network had failed. */
   readonly cancellation?: Cancellation | undefined;
 }
 
+/** Reason why the body of an answer cannot be read. */
 export type Flaw = 'encoded' | 'too_large' | 'cut_off' | 'late';
 
 /** An answer. Status and headers are valid once they are there; a later failure concerns the body alone. */

@@ -23,6 +23,7 @@ const serverEnvironment = () =>
     DATA_KEY: dataKey,
     /** PEM file of certificates to trust beside the public ones. */
     CRYPTSHARE_CA_FILE: z.optional(notEmpty),
+    /** Requests to the server in flight at the same time. */
     MAX_CONCURRENT_PAGES: wholeNumber(1, 100),
     TRANSFERS_TABLE: notEmpty,
     /** Milliseconds between two polls of a watch without an interval of its own. */
@@ -61,6 +62,7 @@ export const deliverEnvironment = () =>
     DATA_KEY: dataKey,
     /** Topics for mails to readers, with commas between them. */
     TRANSFER_NOTICES_TOPIC_ARN: arn,
+    /** URL at which SNS takes requests. */
     SNS_URL: z.url('must be where SNS takes requests'),
     /** Proxy for webhooks; other proxy variables do not concern them. */
     WEBHOOK_PROXY: z.optional(
@@ -76,6 +78,7 @@ export const declareEnvironment = () =>
   z.extend(webhookEnvironment(), {
     TRANSFERS_TABLE: notEmpty,
     DATA_KEY: dataKey,
+    /** JSON file of the configured watches and endpoints. */
     DECLARED_FILE: notEmpty,
   });
 

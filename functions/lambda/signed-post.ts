@@ -15,6 +15,7 @@ export function signerFor(service: string, { config }: DynamoDBClient): Signatur
   return new SignatureV4({ service, credentials, region, sha256 });
 }
 
+/** Bytes of Lambda's largest answer (6 MB). */
 const largestAnswer = 6 * 1024 * 1024;
 
 type Headers = Readonly<Record<string, string>>;

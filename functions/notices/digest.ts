@@ -60,6 +60,7 @@ export function digestOf(events: readonly ToldEvent[], { before, ...period }: Di
     totals: [...Map.groupBy(lines, ({ type }) => type)].map(([type, { length: count }]) => ({ type, count })),
     /** The most urgent first, then by number, and then those that are zero now; at most {@link mostCounts}. */
     counts: counts.slice(0, mostCounts),
+    /** Number of counts beyond those. */
     moreCounts: Math.max(0, counts.length - mostCounts),
     /** The most urgent events, at most {@link mostTold}: of several of one type about a transfer, the last. */
     told,

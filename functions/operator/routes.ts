@@ -106,6 +106,7 @@ function problemsOfIssue(issue: z.core.$ZodIssue) {
 
 const kinds: Readonly<Record<string, string>> = { string: 'a text', int: 'a whole number', boolean: 'true or false' };
 
+/** The message for an issue whose schema has none. */
 function expectation(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_type') return `expected ${kinds[issue.expected] ?? issue.expected}`;
   if (issue.code === 'invalid_value') return `expected ${issue.values.map(String).join(' or ')}`;

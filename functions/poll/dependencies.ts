@@ -28,7 +28,9 @@ export type PollDependencies = Readonly<ReturnType<typeof pollDependencies>> & {
 
 /** Hooks that a process which can be told to stop, such as the local run, adds to an invocation's context. */
 export interface Supervision {
+  /** Aborted once no further poll may begin. */
   readonly stopping: AbortSignal;
+  /** Watches whose polls are in flight. */
   readonly polls: Set<Watch>;
   /** Called by each tick with the enabled watches that it has read. */
   readonly foresee?: (watches: readonly TimedWatch[], schedule: Schedule, tickAt: number) => void;
@@ -43,6 +45,7 @@ export const pollRepositories = (source: TableSource, slots: number, keptForMs =
   watches: new PolledWatches(source),
   shardRows: new ShardRows(source, slots),
   incidentRows: new IncidentRows(source),
+  /** The snapshot of a watch, as one poll sees it. */
   snapshotOf: (watch: Watch): Snapshot => new Snapshot(source, watch, keptForMs),
 });
 
@@ -66,6 +69,7 @@ export function serverDependencies(env: ReturnType<typeof readPollEnvironment | 
   return { calls, tokens, origin, source, recipientKey, now, steady };
 }
 
+/** @throws as {@link serverDependencies} does */
 export function pollDependencies(env: ReturnType<typeof readPollEnvironment>) {
   const { calls, source, ...shared } = serverDependencies(env);
   const tokens: Pick<Tokens, 'cachedVerification' | 'forgive'> = shared.tokens;

@@ -32,10 +32,12 @@ const tickSchema = z.strictObject({
 /** Event of EventBridge Scheduler: poll the watches of a shard that are due by `at`, an ISO 8601 time. */
 export type Tick = Readonly<z.infer<typeof tickSchema>>;
 
+/** @throws ZodError that explains a wrong event */
 export const parseTick = (event: unknown): Tick => tickSchema.parse(event);
 
 export interface WatchPoll extends PollResult {
   readonly watch: RegisteredWatch;
+  /** Milliseconds. */
   readonly durationMs: number;
   /** Milliseconds since the first poll in a row without a complete listing; 0 after a complete one. */
   readonly sinceCompleteMs: number;
@@ -106,6 +108,7 @@ export async function pollShard(
     watch.health?.problem.cause === 'timeout' || server.calls.slots.isHeldUp(watch.mailbox);
   // A lease with a single slot cannot be narrowed, so hanging watches would keep the shard from the next tick.
   const isLastSlot = held.slots === 1 && server.calls.options.maxConcurrentPages > 1;
+  /** Due watches for the next tick to poll. */
   const postponed = new Set(isLastSlot ? free.filter(hangs) : []);
   const begun = free.filter((each) => !postponed.has(each));
   const inFlight = new Set<string>();
@@ -204,6 +207,7 @@ interface Due {
   readonly wantsFacts: boolean;
   /** Last tick that polled what was due at this place (Unix milliseconds). */
   readonly after: number | undefined;
+  /** An earlier tick had no time for it. */
   readonly isLate: boolean;
 }
 

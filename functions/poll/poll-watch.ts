@@ -18,6 +18,7 @@ import { failedPoll, type PollResult } from './poll-result.ts';
 import { ReadRoom } from './read-room.ts';
 import { lastWriteAt, writeGraceMs } from './shard-lease.ts';
 
+/** Shared by all polls of this process. */
 const rooms = new ReadRoom();
 
 /** Baselines stored at the same time. With all of a new configuration at once, each would take as long as all. */

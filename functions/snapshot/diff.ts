@@ -10,6 +10,7 @@ export const readTransfer = r.rowOf({
   state: r.text,
   /** Sequence of the last event; 0 when the baseline stored the transfer without an event. */
   sequence: r.number,
+  /** ISO 8601. */
   firstSeenAt: r.text,
   /** ISO 8601 time of the last change of its state, or of its listing. */
   observedAt: r.text,
@@ -44,14 +45,17 @@ export interface RowChange {
 export const passesUntilUnlisted = 3;
 
 export interface DiffContext {
+  /** Origin of the server, part of every event's id. */
   readonly server: string;
   readonly watch: FollowingWatch;
   readonly rev: number;
+  /** ISO 8601. */
   readonly observedAt: string;
   /** True for a baseline that is stored without events. */
   readonly silent: boolean;
   /** Source of a state: a listing with missing pages, a complete one, or the Transfer Status endpoint. */
   readonly source: 'partial' | 'listing' | 'status';
+  /** Facts of some of the transfers, by tracking id. */
   readonly facts?: ReadonlyMap<string, Facts>;
   /** Keyed hash of a recipient's id, which must not be stored. */
   readonly recipientKey?: (trackingId: string, id: string) => string;

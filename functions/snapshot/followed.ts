@@ -20,6 +20,7 @@ export const followedSchema = r.object({
       gone: r.optional(r.list(r.number)),
       /** Numbers of the recipients that have ever fetched something. */
       fetched: r.list(r.number),
+      /** True once all recipients had fetched something. */
       isByAll: r.flag,
     }),
   ),

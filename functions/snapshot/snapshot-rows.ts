@@ -7,6 +7,7 @@ import { readTransfer, type TransferRow } from './diff.ts';
 /** One instant by two clocks, in Unix milliseconds. */
 const clocks = r.object({
   here: r.number,
+  /** The Cryptshare Server's. */
   server: r.number,
 });
 
@@ -27,6 +28,7 @@ export type SuddenAbsence = r.ReadBy<typeof suddenAbsence>;
 /** Progress of a baseline, in transfers. */
 export const baselineProgress = r.object({
   stored: r.number,
+  /** Transfers of the whole listing. */
   transfers: r.number,
 });
 
@@ -64,6 +66,7 @@ const readBlock = r.rowOf({ digests: r.bytes });
 /** Root of the snapshot: everything that an unchanged poll reads. */
 export interface Root extends Omit<ReturnType<typeof readRootRow>, 'unsettled'> {
   readonly unsettled: ReadonlySet<number>;
+  /** Digests of the published states, by bucket. */
   readonly digests: Digests;
   /** Sort keys of digest blocks that belong to an earlier, coarser division. */
   readonly outdatedBlocks: readonly string[];
@@ -140,6 +143,7 @@ export const transferKey = (trackingId: string): string =>
 
 const bucketPrefix = (finestBucket: number): string => `T#${finestBucket.toString(16).padStart(4, '0')}`;
 
+/** Sort keys that enclose the rows of all transfers. */
 export const transferRange = ['T#', 'T$'] as const;
 
 /** First and last sort key of the rows in the buckets from `first` to `last`. `$` is the character after `#`. */

@@ -21,6 +21,7 @@ export type Problem = (typeof problems)[number];
 export type Method = 'downloaded' | 'viewed';
 
 export interface FollowingWatch extends Watch {
+  /** @default nothing */
   readonly follow?: readonly Followed[] | undefined;
   /** Milliseconds before its end from which a transfer that a recipient has not fetched is overdue. @default 2 days */
   readonly overdueBeforeMs?: number | undefined;

@@ -89,4 +89,5 @@ export const address = /* @__PURE__ */ z.string('expected an e-mail address').ch
 
 const isAscii = (text: string): boolean => /^\p{ASCII}*$/u.test(text);
 
+/** `U+202E`. */
 const codeOf = (character: string) => `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;

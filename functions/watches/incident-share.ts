@@ -12,6 +12,7 @@ const untold = r.object({
   /** Times at which the first and the last of them began to fail. */
   failingSince: r.text,
   latestSince: r.text,
+  /** Problem of most of them. */
   problem: r.object(problemFields),
   /** Times at which the first and last became due, and the first one's own interval. Undefined while none is due. */
   due: r.optional(r.object({ from: r.text, until: r.text, pollIntervalMs: r.optional(r.number) })),

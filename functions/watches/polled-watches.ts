@@ -9,6 +9,7 @@ import { type HealthChange, healthSchema } from './watch-health.ts';
 export const watchOf = r.rowOf({
   mailbox: r.text,
   direction: r.oneOf(['sent', 'received']),
+  /** True when the configuration file declares it. */
   isDeclared: r.optional(r.flag),
   /** True when it is not polled, for instance because the configuration file no longer declares it. */
   isDisabled: r.optional(r.flag),
@@ -47,6 +48,7 @@ export type RegisteredWatch = ReturnType<typeof watchOf>;
 
 export const registryPartition = 'WATCHES';
 
+/** Condition that a watch exists and was not removed. */
 export const isThere = 'attribute_exists(pk) AND attribute_not_exists(isRemoved)';
 
 /** Registry of watches as polls change it: one row for each watch, in the order of places. */

@@ -6,6 +6,7 @@ import type { RegisteredWatch } from './polled-watches.ts';
 import type { Health } from './watch-health.ts';
 
 export interface Schedule {
+  /** Parts into which the watches are divided. */
   readonly shards: number;
   /** Milliseconds between two polls of a watch without its own interval. */
   readonly pollIntervalMs: number;
@@ -17,6 +18,7 @@ export interface Schedule {
 
 /** The part of a watch that its schedule depends on. */
 export interface TimedWatch extends Watch, Pick<RegisteredWatch, 'pollIntervalMs' | 'scheduledFrom' | 'changedAt'> {
+  /** Present while it fails. */
   readonly health?: Pick<Health, 'problem'> | undefined;
 }
 

@@ -23,12 +23,15 @@ const lease = r.object({
 /** Stored state of a shard. All instants are Unix times in milliseconds. */
 export const readShardRow = r.rowOf({
   rev: r.number,
+  /** Number of shards at its last poll. */
   shards: r.optional(r.number),
   /** Progress of its polls, in the order of places. */
   polled: r.optional(r.list(stretch)),
   /** The last tick, if it left due watches to the next. */
   postponedAt: r.optional(r.number),
+  /** Shares of its failing watches, by incident name. */
   failing: r.optional(r.record(failingShare)),
+  /** Leases by the name of their holder. */
   leases: r.optional(r.record(lease)),
 });
 

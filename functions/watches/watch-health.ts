@@ -38,6 +38,7 @@ export const incidentOf = ({ cause }: WatchProblem): string => (outage.has(cause
 const lastingUntilAnnounced: Readonly<Record<string, number>> = { absences_held: 3_600_000 };
 
 export interface HealthChange {
+  /** Undefined when all is well. */
   readonly health: Health | undefined;
   readonly event: HealthEvent | undefined;
 }

@@ -34,6 +34,7 @@ export const isDeclared = (watch: RegisteredWatch | undefined): boolean =>
 
 /** Registry of watches as the configuration file and operators change it. */
 export class Watches extends PolledWatches {
+  /** All watches, disabled ones included. */
   async list(): Promise<RegisteredWatch[]> {
     return (await this.range(' ', '~')).map(watchOf).filter(({ isRemoved }) => !isRemoved);
   }

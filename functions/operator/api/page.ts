@@ -29,6 +29,7 @@ export const cursorOf = (place: Cursor): string => Buffer.from(JSON.stringify(pl
 
 const placeSchema = z.record(z.string(), z.union([z.string(), z.number()]));
 
+/** @throws Problem for a malformed cursor */
 export function placeOf(cursor: string | undefined): Cursor | undefined {
   if (cursor === undefined) return undefined;
   const { data: place } = placeSchema.safeParse(jsonOf(Buffer.from(cursor, 'base64url').toString('utf8')));

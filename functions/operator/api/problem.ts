@@ -43,6 +43,7 @@ export const invalid = (problems: readonly FieldProblem[]): Problem =>
 
 export const notFound = (what: string): Problem => new Problem(404, `there is no ${what}`);
 
+/** @throws Problem unless it was found */
 export function existing<T>(found: T | undefined, what: string): T {
   if (found === undefined) throw notFound(what);
   return found;

@@ -9,6 +9,7 @@ export const trackingId = z.string().check(z.regex(/^[\x21-\x7e]{1,200}$/, 'expe
 
 export const eventId = z.string().check(z.regex(/^[\x21-\x7e]{1,200}$/, 'expected the id of an event'));
 
+/** Instants before and after every event. */
 export const always = '1970-01-01T00:00:00.000Z';
 export const never = '9999-12-31T23:59:59.999Z';
 
@@ -20,6 +21,7 @@ export const time = z.iso
   .datetime({ offset: true, error: expectedTime })
   .check(z.refine((text) => Date.parse(text) >= firstInstant && Date.parse(text) <= Date.parse(never), expectedTime));
 
+/** @example iso(0) // '1970-01-01T00:00:00.000Z' */
 export const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
 /** From one time to before another, in the form of tables, which sorts as text; by default all times. */

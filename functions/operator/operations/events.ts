@@ -45,6 +45,7 @@ const query = z
 
 type Query = z.output<typeof query>;
 
+/** Applies all filters except those on time. */
 function matcher({ type, mailbox: box, direction: way, trackingId: transfer }: Query): (event: ShownEvent) => boolean {
   const patterns = type?.split(',');
   return ({ type: own, data }) =>

@@ -14,6 +14,7 @@ async function seen<T extends object>(look: () => Promise<T>): Promise<T | { pro
   }
 }
 
+/** Probes a table by a read of an empty range. */
 async function viewTable(name: 'transfers' | 'webhooks', rows: Pick<Partition, 'range'>) {
   return { name, ...(await seen(() => rows.range(' ', ' ').then(() => ({})))) };
 }

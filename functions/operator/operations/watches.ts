@@ -48,6 +48,7 @@ const onWatch = on({ direction, mailbox }, watchName);
 
 const nowOf = ({ webhooks }: OperatorDependencies): string => webhooks.now().toISOString();
 
+/** @throws Problem for an unknown watch */
 export const existingWatch = async (deps: OperatorDependencies, watch: Watch): Promise<RegisteredWatch> =>
   existing(await deps.transfers.watches.find(watch), wordsFor(watch));
 

@@ -19,6 +19,7 @@ export interface DeliverDependencies extends DeliveryDependencies {
   readonly mail: MailSender;
   readonly plans: DigestPlans;
   readonly dataKey: DataKey;
+  /** In [0, 1). */
   readonly random: () => number;
 }
 
@@ -30,6 +31,7 @@ const mostBytes = 65_536;
 
 type Senders = Pick<DeliverDependencies, 'client' | 'mail' | 'now' | 'steady'>;
 
+/** Result of an attempt, besides its times. */
 interface Sent extends Omit<MailAnswer, 'cause'> {
   readonly outcome: Outcome;
   /** Failure of a post before any answer; its code may be `ENOTFOUND`. */

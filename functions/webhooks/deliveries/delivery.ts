@@ -51,6 +51,7 @@ export const deliveryStatuses = ['PENDING', 'COLLECTED', 'DELIVERED', 'FAILED', 
 const fieldsOf = r.rowOf({
   /** `createdAt` of its endpoint: an endpoint added again under the same name is a different one. */
   endpointSince: r.text,
+  /** ISO 8601 time of the event. */
   eventAt: r.text,
   /** Published bytes of the event, or a digest in no language. */
   body: r.text,
@@ -59,6 +60,7 @@ const fieldsOf = r.rowOf({
   status: r.oneOf(deliveryStatuses),
   /** Attempts made since the delivery was created or replayed. */
   attempt: r.number,
+  /** Earliest instant of the next attempt. */
   nextAttemptAt: r.number,
   /** Partition in the waiting index; a delivery that was never tried has none. */
   due: r.optional(r.text),
@@ -124,6 +126,7 @@ export function deliveriesBetween(event: string): [from: string, to: string] {
 /** Key of an event that no endpoint wanted. Every other event is part of its deliveries' rows. */
 export const eventKey = (event: string): Key => ({ pk: partitionOf(event), sk: `EVENT#${event}` });
 
+/** Key of an attempt that another attempt followed. */
 export const attemptKey = (name: DeliveryName, { startedAt, attempt }: AttemptRecord): Key => {
   return { pk: partitionOf(name.event), sk: `${attemptsOf(name)}${startedAt}#${attempt}` };
 };

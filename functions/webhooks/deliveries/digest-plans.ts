@@ -22,7 +22,9 @@ const planOf = r.rowOf({
       /** `createdAt` of the reader: one added again under the same name is a different one. */
       endpointSince: r.text,
       body: r.text,
+      /** ISO 8601 time. */
       at: r.text,
+      /** Ids of the events that it tells. */
       members: r.list(r.text),
     }),
   ),

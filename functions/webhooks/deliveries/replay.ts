@@ -18,6 +18,7 @@ export interface ReplayOptions {
   /** ISO 8601 times of the events: `from` is included, `until` is not. */
   readonly from: string;
   readonly until: string;
+  /** Only count. */
   readonly dryRun: boolean;
   readonly perSecond?: number | undefined;
   readonly deadline?: Deadline;

@@ -6,6 +6,7 @@ import { longestRetryAfterMs } from './retry-schedule.ts';
 export const breakerFields = {
   /** Failures in a row; failures of attempts that were in flight together count once. */
   failures: r.number,
+  /** All failed attempts since the last success. */
   failedAttempts: r.number,
   /** End of the last failure that counted. */
   failedAt: r.number,

@@ -55,6 +55,7 @@ export class Endpoints extends Partition.of(registry) {
     return (await this.range(name, name)).map(endpointOf)[0];
   }
 
+  /** @returns false when the name is taken */
   create(endpoint: Endpoint): Promise<boolean> {
     return this.put(endpoint.name, { ...endpoint }, { condition: 'attribute_not_exists(pk)' });
   }

@@ -21,7 +21,9 @@ const readLease = r.rowOf({
   ...breakerFields,
   rev: r.number,
   changedAt: r.optional(r.number),
+  /** The process that drains the endpoint. */
   holder: r.optional(r.object({ id: r.text, until: r.number })),
+  /** Attempts in flight, by event id. */
   inFlight: r.record(inFlightAttempt),
   /** Earliest begin of the next attempt, for an endpoint with a pace. */
   freeAt: r.number,
@@ -33,6 +35,7 @@ export const leaseOf = (row: Item | undefined): LeaseRow => (row ? readLease(row
 
 export interface Limits {
   readonly maxInFlight: number;
+  /** Least milliseconds between two attempts. */
   readonly intervalMs: number;
 }
 

@@ -123,6 +123,7 @@ export function leasesIn(source: TableSource, random = Math.random, keptForMs = 
     await change(endpoint, await read(endpoint), next);
   }
 
+  /** Deletes the lease, attempts in flight included. */
   const forget = (endpoint: string): Promise<boolean> => partition(endpoint).delete(leaseSk);
 
   return { alive, plausible, known, end, look, read, of, change, leaveTask, tasks, deleteTask, forgetFailures, forget };

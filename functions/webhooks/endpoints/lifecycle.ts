@@ -125,6 +125,7 @@ export async function removeEndpoint(deps: EndpointLifeDependencies, name: strin
   await wake(deps, name, []);
 }
 
+/** @throws EndpointError for an unknown name, or when other writers won every try */
 export async function modify(deps: EndpointLifeDependencies, name: string, change: (endpoint: Endpoint) => Endpoint) {
   for (let tries = 1; tries <= maxTries; tries += 1) {
     const endpoint = await existingEndpoint(deps, name);
@@ -150,6 +151,7 @@ function misplaced({ name, status }: Pick<Endpoint, 'name' | 'status'>, to: Endp
   return `${name} is ${status}, not ${other}: npm run notifier -- endpoint ${verb} ${name}`;
 }
 
+/** @throws EndpointError for an unknown name */
 export async function existingEndpoint(deps: WebhookDependencies, name: string): Promise<Endpoint> {
   const endpoint = await deps.endpoints.find(name);
   if (!endpoint) throw new EndpointError([`there is no endpoint ${name}`], 'missing');

@@ -15,6 +15,7 @@ export const readerFields = r.object({
   /** Types of events that wait for no digest. */
   urgent: texts,
   quiet: texts,
+  /** Send a digest without events as well. */
   evenIfEmpty: r.flag,
 });
 

@@ -19,6 +19,7 @@ interface FailedAttempt {
   /** Milliseconds of the receiver's `Retry-After`. */
   readonly retryAfterMs: number | undefined;
   readonly endedAt: number;
+  /** In [0, 1). */
   readonly random: () => number;
 }
 

@@ -15,6 +15,7 @@ import type { Work } from './work.ts';
 /** Milliseconds after which a drain hands its endpoint over, so that endpoints take turns: half the function's time. */
 const drainTimeMs = 20_000;
 
+/** Deliveries put aside at once, each by one write. */
 const concurrency = 25;
 
 /** Lost races for the lease after which a drain leaves the endpoint to the other processes. */
@@ -26,6 +27,7 @@ interface DrainStart {
   readonly found: EndpointDeliveries;
   /** Instant of the steady clock after which no attempt begins. */
   readonly beginUntil: number;
+  /** Aborts when the process is to end. */
   readonly stopping: AbortSignal | undefined;
   /** Takes the deliveries that this drain settles. */
   readonly settled: Settled[];

@@ -19,6 +19,7 @@ const mostMembers = 10_000;
 /** Milliseconds after which the process that claimed a plan is dead: its invocation is over. */
 const busyForMs = 40_000;
 
+/** Rows marked at once. */
 const concurrency = 25;
 
 interface Gathering extends DeliverDependencies {

@@ -145,6 +145,7 @@ export function heldLease(deps: DeliverDependencies, name: string, known: LeaseR
     held.lease = given ?? (await leases.read(name));
   }
 
+  /** Number of attempts that may begin now. */
   function room(): number {
     // Include the attempts that have ended, even if the lease does not name them yet.
     const state = stateOf(ended.reduce(observe, plausible()), now());

@@ -40,6 +40,7 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline) {
 
   const wakeUps: WakeUp[] = [];
   let longestWaitMs = 0;
+  /** True when more postponed retries may be left. */
   let isCut = false;
 
   async function examine(endpoint: Endpoint): Promise<void> {

@@ -23,6 +23,7 @@ export class Work {
   /** Number of unfinished deliveries, for each task that was read. */
   private readonly open = new Map<string, number>();
   private lastTask = '';
+  /** True when due retries are part of the work. */
   wantsRetries: boolean;
   /** Instant of the steady clock of the last look for more work. */
   private lookedAt: number;
@@ -30,6 +31,7 @@ export class Work {
   private readonly deferred: Entry[] = [];
   /** True when tasks and waiting retries name all that is left, and nothing depends on the wake-ups. */
   isKept = false;
+  /** Deliveries handed out and not yet done. */
   private readonly looking = new Map<string, Entry>();
   private retriesUntil: number | undefined;
 
@@ -41,6 +43,7 @@ export class Work {
     this.add(events);
   }
 
+  /** True for a single delivery, as far as is known. */
   get isSingle(): boolean {
     return this.fresh.length === 1 && !this.wantsRetries && this.taken.size === 0;
   }

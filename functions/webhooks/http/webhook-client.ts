@@ -11,6 +11,7 @@ import { ForbiddenTargetError, literalOf, type Resolve, resolvePublicAddresses, 
 /** An answer of any status, redirects included: the client does not follow them. */
 export type PostAnswer = Readonly<Awaited<ReturnType<WebhookClient['post']>>>;
 
+/** Reasons why no answer came. */
 export type PostFailure = keyof typeof failures;
 export const postFailures = Object.keys(failures) as PostFailure[];
 
@@ -46,10 +47,12 @@ export interface WebhookClientOptions {
 
 /** Bytes of an answer that are read: receivers are not trusted, and many attempts are in flight. */
 const maxBodyBytes = 16_384;
+/** Bytes of an answer that are stored for operators. */
 const keptBodyBytes = 1024;
 
 export type WebhookClient = ReturnType<typeof webhookClient>;
 
+/** Posts to untrusted URLs. */
 export function webhookClient({ ca, resolve, allowPrivate, proxy: proxies, ...times }: WebhookClientOptions) {
   const { timeoutMs = 15_000, connectTimeoutMs = 5000 } = times;
   const connections = new Connections(ca);
