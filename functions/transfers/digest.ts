@@ -64,7 +64,6 @@ export const bitsFor = (transfers: number): number =>
 export const isOutgrown = (bits: number, transfers: number): boolean =>
   bits < maxBits && transfers > 2 * transfersPerBucket * 2 ** bits;
 
-/** Bucket of a hash: its first bits. */
 export const bucketOf = (high: number, bits: number): number => (bits === 0 ? 0 : high >>> (32 - bits));
 
 export const emptyDigests = (bits: number): Digests => new Uint32Array(wordsPerBucket * 2 ** bits);

@@ -69,16 +69,18 @@ export async function pullEvents<Event>(source: TableSource, pulled: PullPlace, 
 /** Entries in order before `end` that were not seen, with the rows of those that count. */
 async function entriesFrom(source: TableSource, { at: from, seen }: PullPlace, keptForMs: number, now: number) {
   const span = { from, until: latest(from, iso(now + aheadMs)) };
-  const lateDays = layout.daysOf('late', span, now, keptForMs);
+  const [days, lateDays] = (['event', 'late'] as const).map((kind) => layout.daysOf(kind, span, now, keptForMs));
   const found: Item[] = [];
   let end = span.until;
-  for (const [index, day] of layout.daysOf('event', span, now, keptForMs).entries()) {
-    const parts = [day, lateDays[index]!];
+  for (const [index, day] of days!.entries()) {
+    const parts = [day, lateDays![index]!];
     const pages = await Promise.all(parts.map((part) => readKeys(source, part, undefined, most)));
     found.push(...pages.flatMap(({ items }) => items));
+    const following = days![index + 1]?.partition[1];
     // The last place of a page may have another entry behind it.
-    for (const { next } of pages) if (next && next.listedAt! < end) end = String(next.listedAt);
-    if (pages.some(({ next }) => next)) break;
+    const ends = [following ? `${following}T00:00:00.000Z` : span.until, ...pages.map(({ next }) => next?.listedAt)];
+    end = ends.filter((place) => typeof place === 'string').toSorted()[0]!;
+    if (found.length >= most || pages.some(({ next }) => next)) break;
   }
   const entries = found
     .map(({ pk, sk, listedAt }) => ({ key: { pk, sk }, listedAt: String(listedAt), name: nameOf(listedAt) }))

@@ -12,7 +12,6 @@ export const readerFields = r.object({
   language: r.oneOf(languages),
   timeZone: r.text,
   when: r.text,
-  /** Types of events that wait for no digest. */
   urgent: texts,
   quiet: texts,
   /** Send a digest without events as well. */

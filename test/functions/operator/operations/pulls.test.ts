@@ -40,8 +40,9 @@ async function startedWorld() {
       return ids;
     };
   };
+  const removeEndpoint = (name: string) => world.ask('DELETE', `/endpoints/${name}`);
   const addEndpoint = (name: string) => world.ask('POST', '/endpoints', { body: { name, url: world.urlOf(name) } });
-  return { ...world, at, eventOf, store, ask, page, puller, addEndpoint };
+  return { ...world, at, eventOf, store, ask, page, puller, addEndpoint, removeEndpoint };
 }
 
 describe('GET /events?after=', () => {
@@ -104,6 +105,32 @@ describe('GET /events?after=', () => {
     expect(await pull()).toEqual([]);
     const again = world.puller(world.at(hourMs));
     expect([...(await again()), ...(await again())]).toEqual([event.id]);
+  });
+
+  it('gives an event once that a crash has left in the index twice', async () => {
+    const world = await startedWorld();
+    const [start, event] = [world.at(hourMs), world.eventOf(30_000)];
+    const stored = { id: event.id, body: eventBody(event), at: event.timestamp, kind: 'event' } as const;
+    for (const name of ['crm', 'archive'])
+      await world.deps.deliveries.create(stored, { name, createdAt: start }, world.clock.now().getTime(), true);
+    const pull = world.puller(start);
+    expect([...(await pull()), ...(await pull())]).toEqual([event.id]);
+    world.clock.advance(hourMs);
+    const [once, again] = [world.puller(start), world.puller(start)];
+    expect([...(await once()), ...(await once())]).toEqual([event.id]);
+    expect([...(await again({ limit: '1' })), ...(await again({ limit: '1' }))]).toEqual([event.id]);
+  });
+
+  it('gives an event whose first delivery was not stored, though its endpoint is removed since', async () => {
+    const world = await startedWorld();
+    const pull = world.puller(world.at(hourMs));
+    await world.addEndpoint('archive');
+    await world.addEndpoint('crm');
+    const event = world.eventOf(0);
+    await world.faults.run(new NthFault('PutItemCommand', 1, 'refused'), () => world.fanOut(event));
+    await world.removeEndpoint('archive');
+    await world.fanOut(event);
+    expect(await pull()).toEqual([event.id]);
   });
 
   it('gives a late event whose storing a crash has cut off, though it is repeated by a clock that is behind', async () => {
@@ -293,6 +320,25 @@ describe('the cost of a pull', () => {
     while ((await pull()).length > 0);
     const { read } = await world.meter.of(() => pull());
     expect(read).toBeLessThanOrEqual(5);
+  });
+
+  it('is two read units for an event of a quiet month that it catches up with', async () => {
+    const world = await meteredWorld();
+    const start = world.at();
+    let count = 0;
+    for (let day = 0; day < 20; day += 1) {
+      await world.fanOut(...Array.from({ length: 30 }, () => world.eventOf(0)));
+      count += 30;
+      world.clock.advance(dayMs);
+    }
+    const pull = world.puller(start);
+    const given: string[] = [];
+    const { read } = await world.meter.of(async () => {
+      for (let pages = 0; given.length < count && pages < 40; pages += 1) given.push(...(await pull({ limit: '100' })));
+    });
+    expect(new Set(given).size).toBe(count);
+    expect(given).toHaveLength(count);
+    expect(read / count).toBeLessThan(2);
   });
 
   it('is two write units more for an event that is stored late, and none for others', async () => {
