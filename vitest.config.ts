@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { MixedOrder } from './test/support/mixed-order.ts';
 
 export default defineConfig({
   test: {
@@ -11,8 +12,9 @@ export default defineConfig({
     expect: { poll: { timeout: 300_000 } },
     // Each worker loads what many files import only once, which halves the time; so no test may leave anything behind.
     isolate: false,
-    // Much of a test is waiting for services and processes, so three workers keep two cores busy; a fourth only costs.
-    maxWorkers: Math.ceil(1.5 * availableParallelism()),
+    // Half of the tests mostly wait for processes, and take turns with the others: four workers keep two cores busy.
+    maxWorkers: 2 * availableParallelism(),
+    sequence: { sequencer: MixedOrder },
     coverage: {
       include: ['functions/**/*.ts', 'infra/**/*.ts'],
       reporter: ['text-summary', 'json-summary'],

@@ -37,7 +37,6 @@ export interface Call {
   readonly onAnswer?: (answer: Answer) => void;
 }
 
-/** Milliseconds a request may take. */
 const requestTimeoutMs = overdueMs.longest;
 
 /** Milliseconds for which an answer proves the server reachable; a timeout within them has a cause of its own. */

@@ -5,7 +5,6 @@ const usualBytes = 64 * 1024 * 1024;
 
 /** Memory in bytes that all listings of a process share. */
 export class ListingMemory {
-  /** Bytes of the listings in progress. */
   used = 0;
   private readonly most: number;
 

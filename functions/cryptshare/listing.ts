@@ -155,7 +155,6 @@ export class Listing {
     return transfers;
   }
 
-  /** Known facts of active transfers, by tracking id. */
   knownFacts(): Map<string, Facts> {
     return new Map([...this.facts].map(([index, facts]) => [this.idAt(index), facts]));
   }

@@ -14,7 +14,6 @@ interface TransferEventData extends Watch {
   /** First fetch by a recipient: the number of the recipient, from 1; it never changes. */
   readonly recipient?: number;
   readonly recipients?: number;
-  /** Number of recipients that have fetched something. */
   readonly downloadedBy?: number;
   readonly method?: Method;
   /** ISO 8601 time by the server, to the minute. */

@@ -32,7 +32,6 @@ export interface HttpRequest {
   readonly cancellation?: Cancellation | undefined;
 }
 
-/** Reason why the body of an answer cannot be read. */
 export type Flaw = 'encoded' | 'too_large' | 'cut_off' | 'late';
 
 /** An answer. Status and headers are valid once they are there; a later failure concerns the body alone. */

@@ -78,7 +78,6 @@ export const declareEnvironment = () =>
   z.extend(webhookEnvironment(), {
     TRANSFERS_TABLE: notEmpty,
     DATA_KEY: dataKey,
-    /** JSON file of the configured watches and endpoints. */
     DECLARED_FILE: notEmpty,
   });
 

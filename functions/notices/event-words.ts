@@ -5,7 +5,6 @@ import type { Watch } from '#functions/transfers/transfer.ts';
 import { numberIn, type ToldEvent, textIn } from './digest.ts';
 import { cut, mailboxText, neutral, unlinked } from './foreign-text.ts';
 
-/** Longest time that is told in hours. */
 const mostHours = 72;
 
 /** Longest explanation that an event gives, and longest type, in characters. */

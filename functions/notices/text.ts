@@ -1,7 +1,6 @@
 import { cut, printable } from './foreign-text.ts';
 import type { Message, MessageLine } from './message.ts';
 
-/** Width of a mail's text, in characters. */
 const width = 100;
 
 /** Longest subject that SNS takes, in characters of ASCII: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html */

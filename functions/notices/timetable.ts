@@ -1,6 +1,5 @@
 import { tzOffset } from '@date-fns/tz/tzOffset';
 
-/** When a reader gets digests. */
 export interface Timetable {
   /** `at once`, `every minute` (to try it), `hourly`, `daily at 07:30` or `weekly on monday at 07:30`. */
   readonly when: string;
@@ -26,13 +25,11 @@ const dayMs = 24 * hourMs;
 /** Time after which the quiet has no end: it covers the whole week. */
 const longestQuietMs = 8 * dayMs;
 
-/** The problem with a time for digests, if any. */
 export const whenProblem = (when: string): string | undefined =>
   whenForm.test(when)
     ? undefined
     : 'expected at once, hourly, daily at 07:30, or weekly on monday at 07:30, with a time from 00:00 to 23:59';
 
-/** The problem with a quiet time, if any. */
 export function quietProblem(quiet: string): string | undefined {
   const { from = 'no', until } = quietForm.exec(quiet)?.groups ?? {};
   return quietForm.test(quiet) && from !== until
@@ -40,7 +37,6 @@ export function quietProblem(quiet: string): string | undefined {
     : 'expected a weekday such as sunday, or two times such as 22:00-07:00';
 }
 
-/** True for a time zone that this platform knows. */
 export function isTimeZone(name: string): boolean {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;

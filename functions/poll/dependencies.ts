@@ -30,7 +30,6 @@ export type PollDependencies = Readonly<ReturnType<typeof pollDependencies>> & {
 export interface Supervision {
   /** Aborted once no further poll may begin. */
   readonly stopping: AbortSignal;
-  /** Watches whose polls are in flight. */
   readonly polls: Set<Watch>;
   /** Called by each tick with the enabled watches that it has read. */
   readonly foresee?: (watches: readonly TimedWatch[], schedule: Schedule, tickAt: number) => void;

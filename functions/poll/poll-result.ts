@@ -9,11 +9,9 @@ export interface PollResult {
    * longer counts. `failed`: nothing could be compared.
    */
   readonly outcome: 'unchanged' | 'changed' | 'baseline' | 'superseded' | 'failed';
-  /** Scope of the last pass. */
   readonly scope: Scope;
   /** True when every page of the listing arrived. */
   readonly isComplete: boolean;
-  /** Pages that arrived. */
   readonly pages: number;
   /** Requests sent for pages, repeated ones included. */
   readonly requests: number;
@@ -25,7 +23,6 @@ export interface PollResult {
   /** Events published, repetitions after a failure included. */
   readonly published: number;
   readonly units: Units;
-  /** Reason why the poll did not do all of its work. */
   readonly problem: WatchProblem | undefined;
 }
 

@@ -6,7 +6,6 @@ const addressLike =
   /[^\s"(),:;<>[\]\\@]{1,254}@(?:[\p{L}\p{M}\p{N}\p{So}\p{Join_C}-]|[.\u3002\uff0e\uff61](?=[\p{L}\p{M}\p{N}\p{So}]))+/gu;
 const isAddressLike = new RegExp(`^(?:${addressLike.source})$`, 'u');
 
-/** Text in place of an address that was removed. */
 const substitute = 'a forgotten mailbox';
 
 /** Finds an address in any case, in any Unicode form, and in the script or Punycode of its domain. */

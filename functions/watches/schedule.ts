@@ -18,7 +18,6 @@ export interface Schedule {
 
 /** The part of a watch that its schedule depends on. */
 export interface TimedWatch extends Watch, Pick<RegisteredWatch, 'pollIntervalMs' | 'scheduledFrom' | 'changedAt'> {
-  /** Present while it fails. */
   readonly health?: Pick<Health, 'problem'> | undefined;
 }
 

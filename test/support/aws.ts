@@ -2,6 +2,7 @@ import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { startEmbeddedServices } from '#infra/local/services/embedded-services.ts';
+import { directRequests, listeningAt, serversOf } from './direct-requests.ts';
 import { refuseEmptyIndexKeys } from './empty-index-keys.ts';
 import { sdkSettings } from './sdk-settings.ts';
 import { trimClient, unsignedRequests } from './unsigned-requests.ts';
@@ -29,7 +30,7 @@ let worlds = 0;
  * @param data folder of the embedded ones; in memory without it
  */
 export async function startAws(data?: string): Promise<TestAws> {
-  const embedded = await startEmbeddedServices(data);
+  const [embedded, servers] = await serversOf(() => startEmbeddedServices(data));
   const { OUTSIDE_DYNAMODB_URL: database, OUTSIDE_AWS_URL: all } = process.env;
   worlds += 1;
   const environment: Record<string, string> = {
@@ -43,7 +44,9 @@ export async function startAws(data?: string): Promise<TestAws> {
     }),
   };
   const { AWS_ACCESS_KEY_ID: key, AWS_REGION: region } = embedded.sdkEnvironment;
-  const sdk = { ...sdkSettings(environment), ...(!database && !all && unsignedRequests(key!, region!)) };
+  const settings = { ...sdkSettings(environment), ...(!database && !all && unsignedRequests(key!, region!)) };
+  const server = listeningAt(servers, environment.AWS_ENDPOINT_URL_DYNAMODB!);
+  const sdk = { ...settings, ...(server && { requestHandler: directRequests(server, settings) }) };
   const dynamo = new DynamoDBClient({ ...sdk, endpoint: environment.AWS_ENDPOINT_URL_DYNAMODB! });
   const sns = new SNSClient({ ...sdk, endpoint: environment.AWS_ENDPOINT_URL_SNS! });
   const sqs = new SQSClient({ ...sdk, endpoint: environment.AWS_ENDPOINT_URL_SQS!, useQueueUrlAsEndpoint: false });

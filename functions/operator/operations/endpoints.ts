@@ -66,7 +66,6 @@ const inOrder = z.refine<Body>(({ from = always, until = never }) => Date.parse(
   error: 'expected a time after from',
 });
 
-/** Starts or continues a release until the deadline. */
 const released =
   (release: typeof replay) =>
   async (deps: OperatorDependencies, input: OperationInput<{ readonly name: string }, unknown, Body>) => {

@@ -33,6 +33,8 @@ const query = z
     ...z.partial(z.strictObject({ from: time, until: time, type: types, mailbox, direction, trackingId })).shape,
     /** Begins a pull with the events since this time; one in the future counts as now. */
     after: z.optional(time),
+    /** Pulls an event again when an operator has it delivered again. */
+    resends: z.optional(z.enum(['true', 'false'])),
     /** Waits for an event of a pull. */
     waitSeconds: z._default(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(20)), 0),
   })
@@ -82,10 +84,11 @@ async function pull(deps: OperatorDependencies, input: Query, begin: PullPlace, 
   const { steady, now, deliveries } = deps.webhooks;
   const isWanted = matcher(input);
   const wanted = (row: Item) => [read(row)].find(isWanted);
+  const kinds = input.resends === 'true' ? (['late', 'again'] as const) : (['late'] as const);
   const waitUntil = Math.min(steady() + input.waitSeconds * 1000, deadline);
   let place = begin;
   for (let looks = 1; ; looks += 1) {
-    const terms = { limit: input.limit, keptForMs: deliveries.keptForMs, wanted };
+    const terms = { limit: input.limit, keptForMs: deliveries.keptForMs, kinds, wanted };
     const { items, next, isBehind } = await pullEvents(deps.tables.webhooks, place, terms, now().getTime());
     const { start, at, seen } = next;
     const isOver = isBehind ? looks >= mostLooksBack : steady() + lookIntervalMs > waitUntil;

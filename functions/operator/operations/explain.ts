@@ -48,7 +48,6 @@ const lagging = (source: TableSource): TableSource => ({ ...source, mayLag: true
 const rowsOf = ({ dynamo, table }: TableSource, keys: readonly Key[], until: Deadline) =>
   getRows(dynamo, table, keys, retryBudget(until), true);
 
-/** An event of a row, from its bytes. */
 function eventIn(body: string, row: string, storedAt?: string) {
   const { id, type, timestamp: at, data } = shownEvent(body);
   const { trackingId: transfer, mailbox, direction, state, sequence } = data as unknown as TransferEvent['data'];
@@ -60,7 +59,6 @@ type ReadEvent = ReturnType<typeof eventIn>;
 /** Sort key of the delivery of an attempt, whose own key goes on with its time and its number. */
 const deliveryIn = (sk: string): string => sk.replace(/^ATTEMPT(.*)#[^#]*#\d+$/, 'DELIVERY$1');
 
-/** Tells whether a question is about a watch. */
 const isAbout = (asked: Query, watch: Watch): boolean =>
   (asked.mailbox === undefined || addressKey(watch.mailbox) === addressKey(asked.mailbox)) &&
   (asked.direction === undefined || watch.direction === asked.direction);

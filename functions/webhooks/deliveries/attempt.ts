@@ -31,7 +31,6 @@ const mostBytes = 65_536;
 
 type Senders = Pick<DeliverDependencies, 'client' | 'mail' | 'now' | 'steady'>;
 
-/** Result of an attempt, besides its times. */
 interface Sent extends Omit<MailAnswer, 'cause'> {
   readonly outcome: Outcome;
   /** Failure of a post before any answer; its code may be `ENOTFOUND`. */

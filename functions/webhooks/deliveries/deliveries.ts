@@ -5,6 +5,7 @@ import { getRows } from '#functions/dynamodb/batch.ts';
 import { type Cursor, type IndexRange, readKeys, rowsIn, type TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
+import { factId } from '#functions/events/event-id.ts';
 import { type Endpoint, endpointOf } from '#functions/webhooks/endpoints/endpoint.ts';
 import { endpointKey, type WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
 import type { EventKind } from '#functions/webhooks/endpoints/format.ts';
@@ -120,10 +121,16 @@ export function deliveriesIn(source: TableSource, keptForMs = usualKeptForMs) {
     const isLate = kind === 'event' && now - Date.parse(at) > layout.settledAfterMs / 2;
     const listing = { day: layout.dayPart(kind, at), listedAt: layout.listedAt(at, id) };
     const isNew = await add(key, { ...row, ...listing, ...(isLate && { isLate }) }, now);
-    if (kind !== 'event' || (isNew && !isLate)) return;
-    const stored = new Date(now).toISOString();
-    const entry = { day: layout.dayPart('late', stored), listedAt: layout.listedAt(stored, id) };
-    await add(layout.lateKey(at, id), entry, now);
+    if (kind === 'event' && !(isNew && !isLate)) await addEntry('late', layout.lateKey(at, id), id, now);
+  }
+
+  /** Lists an event for pulls that ask for resends. */
+  const listAgain = ({ event, endpoint, eventAt }: Delivery, now: number): Promise<boolean> =>
+    addEntry('again', layout.againKey(eventAt, event, now), factId('again', event, endpoint, now), now);
+
+  function addEntry(kind: 'late' | 'again', key: Key, name: string, now: number): Promise<boolean> {
+    const at = new Date(now).toISOString();
+    return add(key, { day: layout.dayPart(kind, at), listedAt: layout.listedAt(at, name) }, now);
   }
 
   function add({ pk, sk }: Key, row: Item, now: number): Promise<boolean> {
@@ -131,7 +138,7 @@ export function deliveriesIn(source: TableSource, keptForMs = usualKeptForMs) {
     return new Partition(source, pk).put(sk, { ...row, expiresAt }, { condition: 'attribute_not_exists(pk)' });
   }
 
-  return { keptForMs, storeEvent, create, step, read, ofEndpoint, due, pages };
+  return { keptForMs, storeEvent, create, listAgain, step, read, ofEndpoint, due, pages };
 }
 
 /** Sorts retries in the waiting index by their due time, and held deliveries by the time of their event. */

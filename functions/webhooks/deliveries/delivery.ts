@@ -134,9 +134,11 @@ export const attemptKey = (name: DeliveryName, { startedAt, attempt }: AttemptRe
 /** Prefix of the sort keys of a delivery's earlier attempts. */
 export const attemptsOf = ({ event, endpoint }: DeliveryName): string => `ATTEMPT#${event}#${endpoint}#`;
 
-/** Partition of the index by day for an ISO 8601 time: that of an event or digest, or of the storing of a late event. */
-export const dayPart = (kind: EventKind | 'late', at: string): string =>
-  ({ event: '', digest: 'digests ', late: 'late ' })[kind] + at.slice(0, 10);
+/** Entries in the index by day: of events and digests by their time, of late events by that of storing, of resends. */
+export type EntryKind = EventKind | 'late' | 'again';
+
+export const dayPart = (kind: EntryKind, at: string): string =>
+  ({ event: '', digest: 'digests ', late: 'late ', again: 'again ' })[kind] + at.slice(0, 10);
 
 /** Sort key of an event within its day: its ISO 8601 time, then its id. */
 export const listedAt = (at: string, event: string): string => `${at} ${event}`;
@@ -151,6 +153,11 @@ export const settledAfterMs = 120_000;
 export const lateKey = (at: string, event: string): Key => ({ pk: `LATE#${event}`, sk: listedAt(at, event) });
 
 export const isLateEntry = (pk: string): boolean => pk.startsWith('LATE#');
+
+/** Key of the entry of a resend at `now` (Unix ms), whose sort key begins with the event's own place. */
+export const againKey = (at: string, event: string, now: number): Key => {
+  return { pk: `AGAIN#${event}`, sk: `${listedAt(at, event)} ${now}` };
+};
 
 /** Inverse of {@link deliveryKey}, from a sort key. */
 export function deliveryNameOf(sk: string): DeliveryName {
@@ -210,7 +217,7 @@ export interface Span {
  * Days of a span, each a range that lists its events or digests once, oldest first; `now` in Unix milliseconds. Days whose
  * events have expired are left out, and so are days after tomorrow, which have no events yet.
  */
-export function daysOf(kind: EventKind | 'late', { from, until }: Span, now: number, keptForMs: number) {
+export function daysOf(kind: EntryKind, { from, until }: Span, now: number, keptForMs: number) {
   const oldest = now - keptForMs - longestQueuedMs - dayMs;
   const firstDay = Math.floor(Math.max(Date.parse(from.slice(0, 24)), oldest) / dayMs);
   const lastDay = Math.floor(Math.min(Date.parse(until) - 1, now + dayMs) / dayMs);

@@ -24,7 +24,6 @@ const planOf = r.rowOf({
       body: r.text,
       /** ISO 8601 time. */
       at: r.text,
-      /** Ids of the events that it tells. */
       members: r.list(r.text),
     }),
   ),

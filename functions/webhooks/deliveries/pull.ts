@@ -17,9 +17,14 @@ export interface PullPlace {
   readonly seen: Readonly<Record<string, number>>;
 }
 
-interface Pull<Event> {
+interface Terms {
   readonly limit: number;
   readonly keptForMs: number;
+  /** Parts of the index to read beside the first entries. */
+  readonly kinds: readonly ('late' | 'again')[];
+}
+
+interface Pull<Event> extends Terms {
   /** The event of a row, undefined for one that is passed over. */
   readonly wanted: (row: Item) => Event | undefined;
 }
@@ -43,7 +48,7 @@ export async function pullEvents<Event>(source: TableSource, pulled: PullPlace, 
   const isSetBack = pulled.at > iso(now - layout.settledAfterMs / 2);
   const start = hasBeen(Date.parse(pulled.start), now) ? pulled.start : horizon;
   const from = isSetBack ? latest(start, horizon) : pulled.at;
-  const { entries, end } = await entriesFrom(source, { ...pulled, at: from }, pull.keptForMs, now);
+  const { entries, end } = await entriesFrom(source, { ...pulled, at: from }, pull, now);
   const seen = new Map(Object.entries(pulled.seen));
   const known = new Set<string>();
   const items: Event[] = [];
@@ -67,16 +72,17 @@ export async function pullEvents<Event>(source: TableSource, pulled: PullPlace, 
 }
 
 /** Entries in order before `end` that were not seen, with the rows of those that count. */
-async function entriesFrom(source: TableSource, { at: from, seen }: PullPlace, keptForMs: number, now: number) {
+async function entriesFrom(source: TableSource, { at: from, seen }: PullPlace, pull: Terms, now: number) {
   const span = { from, until: latest(from, iso(now + aheadMs)) };
-  const [days, lateDays] = (['event', 'late'] as const).map((kind) => layout.daysOf(kind, span, now, keptForMs));
+  const days = layout.daysOf('event', span, now, pull.keptForMs);
+  const others = pull.kinds.map((kind) => layout.daysOf(kind, span, now, pull.keptForMs));
   const found: Item[] = [];
   let end = span.until;
-  for (const [index, day] of days!.entries()) {
-    const parts = [day, lateDays![index]!];
+  for (const [index, day] of days.entries()) {
+    const parts = [day, ...others.map((one) => one[index]!)];
     const pages = await Promise.all(parts.map((part) => readKeys(source, part, undefined, most)));
     found.push(...pages.flatMap(({ items }) => items));
-    const following = days![index + 1]?.partition[1];
+    const following = days[index + 1]?.partition[1];
     // The last place of a page may have another entry behind it.
     const ends = [following ? `${following}T00:00:00.000Z` : span.until, ...pages.map(({ next }) => next?.listedAt)];
     end = ends.filter((place) => typeof place === 'string').toSorted()[0]!;
@@ -94,8 +100,11 @@ async function entriesFrom(source: TableSource, { at: from, seen }: PullPlace, k
 
 /** The row of the event, if it is pulled by this entry. A crash may have left it with several. */
 async function validRow(source: TableSource, row: Item): Promise<Item | undefined> {
-  if (!layout.isLateEntry(row.pk)) return row.isLate ? undefined : row;
-  const search = { ranges: [layout.entriesAt(row.sk)], read: (own: Item) => own };
+  const isAgain = row.pk.startsWith('AGAIN#');
+  if (!isAgain && !layout.isLateEntry(row.pk)) return row.isLate ? undefined : row;
+  const own = row.sk.split(' ', 2).join(' ');
+  const search = { ranges: [layout.entriesAt(own)], read: (one: Item) => one };
   const { items } = await paginate(source, search, { after: undefined, limit: most });
+  if (isAgain) return items[0];
   return items.every(({ isLate }) => isLate) ? items[0] : undefined;
 }

@@ -100,10 +100,13 @@ async function release(
   return replayed();
 }
 
-/** Releases a delivery; undefined when it has changed since it was read. */
-function releaseOne(deps: DeliveryDependencies, endpoint: Endpoint, delivery: Delivery, nextAttemptAt: number) {
+/** Releases a delivery; undefined when it has changed since it was read. One that was over is listed as a resend. */
+async function releaseOne(deps: DeliveryDependencies, endpoint: Endpoint, delivery: Delivery, nextAttemptAt: number) {
   const step = { status: 'PENDING', attempt: 0, nextAttemptAt } as const;
-  return deps.deliveries.step(delivery, step, deps.now().getTime(), { endpointSince: endpoint.createdAt });
+  const now = deps.now().getTime();
+  const released = await deps.deliveries.step(delivery, step, now, { endpointSince: endpoint.createdAt });
+  if (released && delivery.status !== 'HELD') await deps.deliveries.listAgain(delivery, now);
+  return released;
 }
 
 /** Cancels a waiting delivery and returns it as it is: not `isCancelled` if in flight or over, undefined if unknown. */

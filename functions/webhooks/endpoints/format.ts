@@ -15,7 +15,6 @@ type Chat = 'slack' | 'teams';
 
 export const isChat = (format: Format): format is Chat => format === 'slack' || format === 'teams';
 
-/** True for the formats that people read. */
 export const isForPeople = (format: Format): format is Chat | 'email' => isChat(format) || format === 'email';
 
 export const kindFor = (format: Format): EventKind => (isForPeople(format) ? 'digest' : 'event');

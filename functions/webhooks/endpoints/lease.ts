@@ -23,7 +23,6 @@ const readLease = r.rowOf({
   changedAt: r.optional(r.number),
   /** The process that drains the endpoint. */
   holder: r.optional(r.object({ id: r.text, until: r.number })),
-  /** Attempts in flight, by event id. */
   inFlight: r.record(inFlightAttempt),
   /** Earliest begin of the next attempt, for an endpoint with a pace. */
   freeAt: r.number,

@@ -14,7 +14,6 @@ export const readerFields = r.object({
   when: r.text,
   urgent: texts,
   quiet: texts,
-  /** Send a digest without events as well. */
   evenIfEmpty: r.flag,
 });
 

@@ -64,7 +64,6 @@ export function textsIn(node: unknown, path = 'template', level = 0): [path: str
   return Object.entries(node).flatMap(([key, each]) => textsIn(each, `${path}.${key}`, level + 1));
 }
 
-/** Names of the variables in a template. */
 export const variablesIn = (template: unknown): string[] =>
   textsIn(template)
     .flatMap(([, text = '']) => [...text.matchAll(placeholder)].map(([, inner = '']) => nameIn(inner)))

@@ -31,7 +31,6 @@ export class Work {
   private readonly deferred: Entry[] = [];
   /** True when tasks and waiting retries name all that is left, and nothing depends on the wake-ups. */
   isKept = false;
-  /** Deliveries handed out and not yet done. */
   private readonly looking = new Map<string, Entry>();
   private retriesUntil: number | undefined;
 

@@ -3,7 +3,6 @@ import { askSns, type SignedAddress } from '#functions/lambda/signed-post.ts';
 import { snsSubject, textOf } from '#functions/notices/text.ts';
 import { type MailSender, topicOf } from './mail.ts';
 
-/** Milliseconds for SNS to take a mail. */
 const timeoutMs = 10_000;
 
 /** Sends mails by SNS: each reader has a subscription with a filter on the attribute `reader`. */

@@ -11,7 +11,6 @@ import { ForbiddenTargetError, literalOf, type Resolve, resolvePublicAddresses, 
 /** An answer of any status, redirects included: the client does not follow them. */
 export type PostAnswer = Readonly<Awaited<ReturnType<WebhookClient['post']>>>;
 
-/** Reasons why no answer came. */
 export type PostFailure = keyof typeof failures;
 export const postFailures = Object.keys(failures) as PostFailure[];
 

@@ -51,7 +51,7 @@ export async function eventSourceOf(context: CliContext, options: SourceOptions)
     };
   }
   const session = await openSession(context, options);
-  const filter = { type: type?.join(','), mailbox, direction };
+  const filter = { type: type?.join(','), mailbox, direction, resends: 'true' };
   const span = from === undefined ? {} : { from };
   return {
     words: session.api.address,

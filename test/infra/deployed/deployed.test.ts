@@ -122,11 +122,6 @@ describe('a change of a transfer', () => {
     });
   });
 
-  it('arrives in a chat', async () => {
-    const { body } = await posted(({ path }) => path === chatPath);
-    expect(JSON.stringify(body)).toContain(transfer);
-  });
-
   it('is not sent to a public name with a private address', async () => {
     const delivery = await settled(({ endpoint }) => endpoint === 'rebound');
     expect(delivery).toMatchObject({ status: 'PENDING', outcome: 'failed', cause: 'forbidden_target' });
@@ -160,6 +155,13 @@ describe('deployed sweep', () => {
     expect(await deployment.tick('Sweep')).toMatchObject({ woken: 1, left: 0, failed: 0 });
     const last = await settled(({ endpoint, attempt }) => endpoint === 'rebound' && attempt === 3);
     expect(last).toMatchObject({ event, status: 'FAILED', reason: 'forbidden_target' });
+  });
+});
+
+describe('a change of a transfer, once a digest is due', () => {
+  it('arrives in a chat', async () => {
+    const { body } = await posted(({ path }) => path === chatPath);
+    expect(JSON.stringify(body)).toContain(transfer);
   });
 });
 

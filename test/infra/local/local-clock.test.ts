@@ -1,25 +1,14 @@
-import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { json } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { TransferEvent } from '#functions/events/transfer-event.ts';
 import { listenOnLoopback } from '#infra/loopback/loopback-guard.ts';
 import { LocalWorld, people } from './local-world.ts';
+import { settableClock } from './settable-clock.ts';
 
 const world = await LocalWorld.start();
 const hour = 3_600_000;
 const year = 365 * 24 * hour;
-
-/** Starts the clock of a process with an offset, and sets it by the next step at each SIGUSR2. */
-const settableClock = `
-const Real = Date;
-const [first, ...steps] = process.env.CLOCK_STEPS.split(',').map(Number);
-let offset = first;
-process.on('SIGUSR2', () => { offset += steps.shift(); });
-globalThis.Date = class Date extends Real {
-  constructor(...parts) { if (parts.length) super(...parts); else super(Real.now() + offset); }
-  static now() { return Real.now() + offset; }
-};`;
 
 describe('npm start --config', () => {
   it('polls and delivers on after its clock was set a year ahead, back again and further, and by a restart', async () => {
@@ -33,12 +22,11 @@ describe('npm start --config', () => {
       receiver.closeAllConnections();
       receiver.close();
     });
-    writeFileSync(world.path('clock.mjs'), settableClock);
     const start = (...steps: number[]) =>
       world.startReal({
         config: { webhooks: [{ name: 'crm', url }] },
         args: ['--allow-private-webhooks'],
-        environment: { NODE_OPTIONS: `--import=${world.path('clock.mjs')}`, CLOCK_STEPS: steps.join(',') },
+        environment: settableClock(world.folder, ...steps),
       });
     let run = start(0, year, -year - hour);
     /** Creates a transfer, and resolves once it is announced and delivered. */

@@ -2,12 +2,17 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listenOnLoopback, newSecret } from '#infra/loopback/loopback-guard.ts';
+import type { LocalRun } from './local-run.ts';
 import { alice, LocalWorld, people } from './local-world.ts';
 
 const world = await LocalWorld.start();
 const { server } = world;
+/** Of runs that several tests look at. */
+const measured = await LocalWorld.start({ share: true });
+const addressed = await LocalWorld.start({ share: true });
+const held = await LocalWorld.start({ share: true });
 
 /** Finds a port that is free now. */
 async function freePort(): Promise<number> {
@@ -26,8 +31,8 @@ interface Receiver {
 }
 
 const receivers: http.Server[] = [];
-beforeEach(() => () => {
-  for (const receiver of receivers.splice(0)) {
+afterAll(() => {
+  for (const receiver of receivers) {
     receiver.closeAllConnections();
     receiver.close();
   }
@@ -56,13 +61,41 @@ async function metricsOf(url: string, headers: Record<string, string> = {}) {
   return { status: answer.statusCode, type: answer.headers['content-type'], body, values };
 }
 
+/** Address of metrics; begins before the tests, since a digest waits ten seconds before it is held. */
+let heldDigest: Promise<string>;
+beforeAll(() => {
+  heldDigest = holdDigest();
+  heldDigest.catch(() => undefined);
+});
+
+/** Resolves once the digest is held of a reader whom the file does not name any more. */
+async function holdDigest(): Promise<string> {
+  const readers = [{ name: 'dave', email: 'dave@example.com' }];
+  const before = held.startReal({ config: { notify: { readers } } });
+  await before.line(({ outcome }) => outcome === 'baseline');
+  before.kill('SIGTERM');
+  await before.exit();
+  const listen = await freePort();
+  const run = held.startReal({ config: { metrics: { listen } } });
+  await run.line(({ kind }) => kind === 'ready');
+  held.server.transfers.create(people);
+  await run.line(({ kind, endpoint, status }) => kind === 'delivery' && endpoint === 'dave' && status === 'HELD');
+  return `http://127.0.0.1:${listen}/metrics`;
+}
+
 describe('metrics of a local run', () => {
-  it('tell Prometheus of polls, deliveries, endpoints and the process, but of no mailbox and no reader', async () => {
-    const crm = await receiver();
+  let listen: number;
+  let url: string;
+  let crm: Receiver;
+  let run: LocalRun;
+
+  beforeAll(async () => {
+    crm = await receiver();
     const broken = await receiver();
     broken.status = 500;
-    const listen = await freePort();
-    const run = world.startReal({
+    listen = await freePort();
+    url = `http://127.0.0.1:${listen}/metrics`;
+    run = measured.startReal({
       config: {
         metrics: { listen },
         webhooks: [
@@ -73,14 +106,17 @@ describe('metrics of a local run', () => {
       },
       args: ['--allow-private-webhooks'],
     });
+  });
+
+  it('tell Prometheus of polls, deliveries, endpoints and the process, but of no mailbox and no reader', async () => {
     const before = Date.now() / 1000;
     await run.line(({ outcome }) => outcome === 'baseline');
-    const { trackingId } = server.transfers.create(people);
+    const { trackingId } = measured.server.transfers.create(people);
     await run.line(({ kind, endpoint }) => kind === 'delivery' && endpoint === 'crm');
     await run.line(({ kind, endpoint }) => kind === 'delivery' && endpoint === 'broken');
     // A delivery may end before the poll that has found its event.
     await run.line(({ outcome }) => outcome === 'changed');
-    const { type, body, values } = await metricsOf(`http://127.0.0.1:${listen}/metrics`);
+    const { type, body, values } = await metricsOf(url);
 
     expect(type).toBe('text/plain; version=0.0.4; charset=utf-8');
     const attempts = (endpoint: string, outcome: string) =>
@@ -111,38 +147,7 @@ describe('metrics of a local run', () => {
     await run.line(({ kind, ...facts }) => kind === 'ready' && JSON.stringify(facts).includes(`:${listen}/metrics`));
   });
 
-  it('name no reader whom the file does not name any more, and whose deliveries are held', async () => {
-    const listen = await freePort();
-    const args = ['--data', world.path('data')];
-    const readers = [{ name: 'dave', email: 'dave@example.com' }];
-    const before = world.startReal({ config: { notify: { readers } }, args });
-    await before.line(({ outcome }) => outcome === 'baseline');
-    before.kill('SIGTERM');
-    await before.exit();
-    const run = world.startReal({ config: { metrics: { listen } }, args });
-    await run.line(({ kind }) => kind === 'ready');
-    server.transfers.create(people);
-    await run.line(({ kind, endpoint, status }) => kind === 'delivery' && endpoint === 'dave' && status === 'HELD');
-    const { body, values } = await metricsOf(`http://127.0.0.1:${listen}/metrics`);
-    expect(values['transfer_notifier_deliveries_total{endpoint="(readers)",status="HELD"}']).toBe('1');
-    expect(body).not.toContain('dave');
-  });
-
-  it('are served with the token of the operator API where the configuration names no address', async () => {
-    const run = world.startReal();
-    await run.line(({ outcome }) => outcome === 'baseline');
-    const { url, token } = world.operator();
-    const { values, status } = await metricsOf(`${url}/metrics`, { authorization: `Bearer ${token}` });
-    expect(status).toBe(200);
-    expect(values['transfer_notifier_polls_total{outcome="baseline"}']).toBe('1');
-    expect(await metricsOf(`${url}/metrics`)).toMatchObject({ status: 401, values: {} });
-  });
-
   it('refuse web pages on the loopback interface, also those by DNS rebinding, and know no other page', async () => {
-    const listen = await freePort();
-    const run = world.startReal({ config: { metrics: { listen } } });
-    await run.line(({ kind }) => kind === 'ready');
-    const url = `http://127.0.0.1:${listen}/metrics`;
     expect((await metricsOf(url)).status).toBe(200);
     expect((await metricsOf(url, { host: 'attacker.example.com' })).status).toBe(403);
     expect((await metricsOf(url, { origin: 'https://attacker.example.com' })).status).toBe(403);
@@ -159,14 +164,38 @@ describe('metrics of a local run', () => {
   });
 });
 
-describe('operator.listen', () => {
-  it('fixes the address of the operator API', async () => {
-    const listen = await freePort();
-    const run = world.startReal({ config: { operator: { listen } } });
-    await run.line(({ kind }) => kind === 'ready');
-    expect(world.operator().url).toBe(`http://127.0.0.1:${listen}`);
+describe('a local run with an address for its operator API and a heartbeat', () => {
+  let listen: number;
+  let heartbeat: Receiver;
+  let run: LocalRun;
+  beforeAll(async () => {
+    listen = await freePort();
+    heartbeat = await receiver();
+    const config = { operator: { listen }, heartbeat: { url: `${heartbeat.url}/ping/one?status=up` } };
+    run = addressed.startReal({ config });
+    await run.line(({ outcome }) => outcome === 'baseline');
   });
 
+  it('sends the heartbeat after a tick that listed a watch', async () => {
+    await expect.poll(() => heartbeat.asked).toEqual(['GET /ping/one?status=up']);
+    await run.line(({ outcome }) => outcome === 'unchanged');
+    expect(heartbeat.asked).toHaveLength(1);
+  });
+
+  it('has its operator API at the address', () => {
+    expect(addressed.operator().url).toBe(`http://127.0.0.1:${listen}`);
+  });
+
+  it('serves metrics with the token of the operator API where the configuration names no address', async () => {
+    const { url, token } = addressed.operator();
+    const { values, status } = await metricsOf(`${url}/metrics`, { authorization: `Bearer ${token}` });
+    expect(status).toBe(200);
+    expect(values['transfer_notifier_polls_total{outcome="baseline"}']).toBe('1');
+    expect(await metricsOf(`${url}/metrics`)).toMatchObject({ status: 401, values: {} });
+  });
+});
+
+describe('an address to listen on', () => {
   it.each(['operator', 'metrics'])(
     'tells of the port of %s in use with its remedy, and ends so that a supervisor tries again',
     async (name) => {
@@ -189,15 +218,6 @@ describe('operator.listen', () => {
 });
 
 describe('heartbeat of a local run', () => {
-  it('is sent after a tick that listed a watch', async () => {
-    const { url, asked } = await receiver();
-    const run = world.startReal({ config: { heartbeat: { url: `${url}/ping/one?status=up` } } });
-    await run.line(({ outcome }) => outcome === 'baseline');
-    await expect.poll(() => asked).toEqual(['GET /ping/one?status=up']);
-    await run.line(({ outcome }) => outcome === 'unchanged');
-    expect(asked).toHaveLength(1);
-  });
-
   it('stays away while no watch can be listed', async () => {
     const { url, asked } = await receiver();
     const run = world.startReal({
@@ -222,5 +242,13 @@ describe('heartbeat of a local run', () => {
     expect(await run.exit()).toBe(0);
     expect(run.stdout + run.stderr).not.toContain(secret);
     expect(run.stdout.match(/heartbeat/g)).toHaveLength(2);
+  });
+});
+
+describe('metrics of a local run, after the file has named one reader less', () => {
+  it('do not name the reader, whose deliveries are held', async () => {
+    const { body, values } = await metricsOf(await heldDigest);
+    expect(values['transfer_notifier_deliveries_total{endpoint="(readers)",status="HELD"}']).toBe('1');
+    expect(body).not.toContain('dave');
   });
 });

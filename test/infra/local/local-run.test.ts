@@ -5,17 +5,54 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { exitCodes } from '#infra/local/process/exit-codes.ts';
 import type { LocalRun } from './local-run.ts';
 import { LocalWorld, people } from './local-world.ts';
+import { settableClock } from './settable-clock.ts';
 
 const world = await LocalWorld.start();
 const { server } = world;
-/** The demo, which starts before the other tests: its first digest takes up to a minute. */
+/** The demo, which starts before the other tests: its first digest comes at the next full minute. */
 const demoWorld = await LocalWorld.start({ share: true });
 let demo: LocalRun;
+/** The runs of one test, which begins before the others, since a digest waits ten seconds. */
+const restarted = await LocalWorld.start({ share: true });
+let restart: Promise<void>;
 let onNextPage = () => {};
 server.pageListeners.add(() => onNextPage());
 
 const eventsOf = (run: LocalRun) =>
   run.lines.filter(({ kind }) => kind === 'event').map(({ event }) => ({ id: event!.id, ...event!.data }));
+
+beforeAll(() => {
+  restart = announceAfterRestart();
+  restart.catch(() => undefined);
+});
+
+async function announceAfterRestart(): Promise<void> {
+  const [first, second] = restarted.server.transfers.seed({ ...people, count: 3, state: 'ACTIVE' });
+  const config = { notify: { readers: [{ name: 'team', email: 'team@example.com' }] } };
+  const before = restarted.startReal({ config });
+  await before.line(({ outcome }) => outcome === 'baseline');
+  restarted.server.transfers.setState(first!.trackingId, 'FAILED');
+  await before.line(({ kind, event }) => kind === 'event' && event!.data.trackingId === first!.trackingId);
+  const intruder = restarted.startReal({ config });
+  expect(await intruder.exit()).toBe(1);
+  expect(intruder.stderr).toMatch(/data folder .* is in use by another run/);
+  before.kill('SIGINT');
+  expect(await before.exit()).toBe(0);
+  restarted.server.transfers.setState(second!.trackingId, 'FAILED');
+
+  const after = restarted.startReal({ config });
+  await after.line(({ kind, text }) => kind === 'notice' && text!.includes(second!.trackingId));
+  await after.line(({ outcome }) => outcome === 'unchanged');
+  after.kill('SIGINT');
+  expect(await after.exit()).toBe(0);
+  expect(eventsOf(after).map(({ trackingId }) => trackingId)).toEqual([second!.trackingId]);
+
+  rmSync(restarted.path('data', 'data-key'));
+  const damaged = restarted.startReal({ config });
+  expect(await damaged.exit()).toBe(1);
+  expect(damaged.stdout).toBe('');
+  expect(damaged.stderr).toMatch(/^the data folder .* is damaged \(the file data-key is missing.*\n$/);
+}
 
 describe('npm start', () => {
   beforeAll(() => {
@@ -32,6 +69,8 @@ describe('npm start', () => {
       ...{ AWS_REQUEST_CHECKSUM_CALCULATION: 'sometimes', AWS_SIGV4A_SIGNING_REGION_SET: '*' },
       ...{ AWS_AUTH_SCHEME_PREFERENCE: 'none', POWERTOOLS_LOGGER_SAMPLE_RATE: '1' },
       SECRET_ARN: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:another-program',
+      // So that it starts 20 s before a full minute.
+      ...settableClock(demoWorld.folder, 40_000 - (Date.now() % 60_000)),
     });
   });
 
@@ -127,33 +166,7 @@ describe('npm start --config', () => {
     expect(run.stdout + run.stderr).not.toContain(unregistered);
   });
 
-  it('announces after a restart what has changed since, and refuses a data folder in use or damaged', async () => {
-    const [first, second] = server.transfers.seed({ ...people, count: 3, state: 'ACTIVE' });
-    const config = { notify: { readers: [{ name: 'team', email: 'team@example.com' }] } };
-    const before = world.startReal({ config });
-    await before.line(({ outcome }) => outcome === 'baseline');
-    server.transfers.setState(first!.trackingId, 'FAILED');
-    await before.line(({ kind, event }) => kind === 'event' && event!.data.trackingId === first!.trackingId);
-    const intruder = world.startReal({ config });
-    expect(await intruder.exit()).toBe(1);
-    expect(intruder.stderr).toMatch(/data folder .* is in use by another run/);
-    before.kill('SIGINT');
-    expect(await before.exit()).toBe(0);
-    server.transfers.setState(second!.trackingId, 'FAILED');
-
-    const after = world.startReal({ config });
-    await after.line(({ kind, text }) => kind === 'notice' && text!.includes(second!.trackingId));
-    await after.line(({ outcome }) => outcome === 'unchanged');
-    after.kill('SIGINT');
-    expect(await after.exit()).toBe(0);
-    expect(eventsOf(after).map(({ trackingId }) => trackingId)).toEqual([second!.trackingId]);
-
-    rmSync(world.path('data', 'data-key'));
-    const damaged = world.startReal({ config });
-    expect(await damaged.exit()).toBe(1);
-    expect(damaged.stdout).toBe('');
-    expect(damaged.stderr).toMatch(/^the data folder .* is damaged \(the file data-key is missing.*\n$/);
-  });
+  it('announces after a restart what has changed since, and refuses a data folder in use or damaged', () => restart);
 
   it('exits with 1 and one sentence when the disk is full, and loses nothing', async () => {
     const run = world.startReal({ diskSpace: 256_000 });

@@ -17,7 +17,16 @@ const readersByEmail = (count: number) =>
     email: `reader-${index}@example.com`,
   }));
 
-/** The templates of all stacks with readers, the notifier's own first. */
+/** By the number of readers, since each takes about a second. */
+const made = new Map<number, Template[]>();
+
+/** The templates of all stacks with as many readers, the notifier's own first. */
+function templatesOf(count: number): Template[] {
+  const templates = made.get(count) ?? templatesWith(readersByEmail(count));
+  made.set(count, templates);
+  return templates;
+}
+
 function templatesWith(readers: ReturnType<typeof readersByEmail>): Template[] {
   const stack = new NotifierStack(newApp(), 'TransferNotifier', { config: { ...config, notify: { readers } } });
   const nested = stack.node.findAll().filter((one) => one instanceof Stack);
@@ -33,7 +42,7 @@ const subscribedIn = (template: Template): string[] =>
 describe('subscriptions of readers by e-mail', () => {
   it.each([1, 20, 200, 500])('fit into the limits of CloudFormation and SNS for %i readers, each once', (count) => {
     const readers = readersByEmail(count);
-    const templates = templatesWith(readers);
+    const templates = templatesOf(count);
     const subscribed = templates.map(subscribedIn);
     expect(subscribed.flat().toSorted()).toEqual(readers.map(({ name, email }) => `${name} ${email}`).toSorted());
     for (const one of subscribed) expect(one.length).toBeLessThanOrEqual(mostFiltered);
@@ -46,7 +55,7 @@ describe('subscriptions of readers by e-mail', () => {
   });
 
   it('are found by the function that mails: it knows the topics in the order in which readers are divided', () => {
-    const templates = templatesWith(readersByEmail(500));
+    const templates = templatesOf(500);
     const [{ Environment }] = Object.values(templates[0]!.findResources('AWS::Lambda::Function'))
       .map(({ Properties }) => Properties)
       .filter(({ Description }) => /mails digests/.test(Description)) as [

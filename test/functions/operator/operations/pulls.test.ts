@@ -42,7 +42,7 @@ async function startedWorld() {
   };
   const removeEndpoint = (name: string) => world.ask('DELETE', `/endpoints/${name}`);
   const addEndpoint = (name: string) => world.ask('POST', '/endpoints', { body: { name, url: world.urlOf(name) } });
-  return { ...world, at, eventOf, store, ask, page, puller, addEndpoint, removeEndpoint };
+  return { ...world, request: world.ask, at, eventOf, store, ask, page, puller, addEndpoint, removeEndpoint };
 }
 
 describe('GET /events?after=', () => {
@@ -347,5 +347,28 @@ describe('the cost of a pull', () => {
     const late = await world.meter.of(() => world.store(90_000));
     expect(onTime).toMatchObject({ write: 2 });
     expect(late).toMatchObject({ write: 4 });
+  });
+});
+
+describe('resends=true', () => {
+  it('gives an event again for each resend and replay, and other pulls do not', async () => {
+    const world = await startedWorld();
+    const [repeated, once] = [world.puller(world.at(), { resends: 'true' }), world.puller(world.at())];
+    await world.addEndpoint('crm');
+    const id = await world.store();
+    await world.answerWakeUps();
+    expect(await repeated()).toEqual([id]);
+    expect(await once()).toEqual([id]);
+    const resend = () => world.request('POST', `/deliveries/${id}/crm/resend`);
+    expect((await resend()).status).toBeLessThan(300);
+    await world.answerWakeUps();
+    expect(await repeated()).toEqual([id]);
+    world.clock.advance(1000);
+    const span = { from: world.at(dayMs), until: world.at(-dayMs) };
+    expect((await world.request('POST', '/endpoints/crm/replay', { body: span })).status).toBeLessThan(300);
+    expect(await repeated()).toEqual([id]);
+    world.clock.advance(300_000);
+    expect(await repeated()).toEqual([]);
+    expect(await once()).toEqual([]);
   });
 });

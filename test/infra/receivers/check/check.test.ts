@@ -1,16 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { newSecret } from '#functions/webhooks/http/signature.ts';
 import { checkReceiver } from '#infra/receivers/check/check.ts';
 import { requestKinds } from '#infra/receivers/check/request-kinds.ts';
 import { receivingWebhooks } from '#test/docs/document-blocks.ts';
-import { type Fault, plantedReceiver } from './planted-receiver.ts';
+import { type Fault, type PlantedReceiver, plantedReceiver } from './planted-receiver.ts';
+
+const started: PlantedReceiver[] = [];
+afterAll(() => {
+  for (const receiver of started) receiver.close();
+});
 
 async function checked(fault?: Fault, counts = true, totalMs = 120_000) {
   const secret = newSecret();
   const receiver = await plantedReceiver(secret, fault);
-  onTestFinished(() => receiver.close());
+  started.push(receiver);
   const findings = await checkReceiver({
     url: receiver.url,
     secret,
@@ -24,7 +29,8 @@ async function checked(fault?: Fault, counts = true, totalMs = 120_000) {
   return { receiver, findings, broken: named('broken'), notJudged: named('not judged') };
 }
 
-describe('the check of a receiver', () => {
+// Each has a receiver of its own, and mostly waits for it.
+describe.concurrent('the check of a receiver', () => {
   it('finds nothing wrong with a receiver that is right', async () => {
     expect((await checked()).findings.filter(({ verdict }) => verdict !== 'good')).toEqual([]);
   });

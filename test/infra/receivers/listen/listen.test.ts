@@ -93,6 +93,14 @@ describe('listen', () => {
     );
   });
 
+  it('asks for what operators have sent again, and forwards it under the same id', async () => {
+    store(1);
+    stored.push(stored[0]!);
+    await listen({ onPause: () => receiver.taken.length < 2 });
+    expect(receiver.taken.map(({ id }) => id)).toEqual(['evt_0', 'evt_0']);
+    expect(api.requests.map(({ url }) => new URL(url, api.url).searchParams.get('resends'))).toContain('true');
+  });
+
   it('prints a new secret that no other session has, unless WEBHOOK_SECRET holds one', async () => {
     const ends = { environment: { WEBHOOK_SECRET: '' }, onPause: () => false };
     const secrets = [await listen(ends), await listen(ends)].map(({ stdout }) => /whsec_\S+/.exec(stdout)?.[0]);
