@@ -83,11 +83,15 @@ function exchange(
   });
   setImmediate(() => {
     server.emit('request', arriving as unknown as IncomingMessage, response as unknown as ServerResponse);
-    arriving.emit('data', Buffer.from(request.body ?? ''));
+    arriving.emit('data', bytesOf(request.body ?? ''));
     arriving.emit('end');
   });
   return promise;
 }
+
+/** The SDK warns where its bytes are asked whether they are a text. */
+const bytesOf = (body: string | Uint8Array): Buffer =>
+  body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : Buffer.from(body);
 
 const lowerCase = (headers: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
