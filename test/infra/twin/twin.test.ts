@@ -28,18 +28,18 @@ async function eventsOf(seed: number, days: number, look: (twin: Twin, events: E
 
 describe('a twin', () => {
   it('announces the same events for the same seed, byte by byte, and others for another seed', async () => {
-    const [first, again, other] = [await eventsOf(7, 1), await eventsOf(7, 1), await eventsOf(8, 1)];
-    expect(first.length).toBeGreaterThan(10);
+    const [first, again, other] = [await eventsOf(7, 0.4), await eventsOf(7, 0.4), await eventsOf(8, 0.4)];
+    expect(first.length).toBeGreaterThan(5);
     expect(JSON.stringify(again)).toBe(JSON.stringify(first));
     expect(new Set(other.map(({ id }) => id)).intersection(new Set(first.map(({ id }) => id)))).toEqual(new Set());
   });
 
   it('announces what its server says in the end: every state, with sequences without a gap, as documented', async () => {
-    const events = await eventsOf(3, 8, (twin, told) => {
+    const events = await eventsOf(3, 5, (twin, told) => {
       const lastOf = new Map(told.map(({ data }) => [data.trackingId as string, data.state]));
       const listed = [...lastOf].map(([id, state]) => [id, state, twin.server.transfers.find(id)?.state]);
       expect(listed.filter(([, state, real]) => state !== real)).toEqual([]);
-      expect(lastOf.size).toBeGreaterThan(30);
+      expect(lastOf.size).toBeGreaterThan(20);
     });
     for (const event of events) assertValidEvent(event);
     const byTransfer = Map.groupBy(events, ({ data }) => data.trackingId);
