@@ -103,6 +103,14 @@ describe('the text of a history', () => {
     ['', 'it is empty'],
     ['{"at":', 'line 1: expected JSON'],
     ['{"at":"2026-03-02T09:00:00Z","transfer":1,"is":"state","state":"ACTIVE"}', 'no line "is": "sent" before it'],
+    [
+      '{"at":"2026-03-02T09:00:00Z","transfer":1,"is":"sent"}\n{"at":"2026-03-02T08:00:00Z","transfer":1,"is":"listed"}',
+      'line 2: transfer 1 has no line "is": "sent" before it',
+    ],
+    [
+      '{"at":"2026-03-02T09:00:00Z","transfer":1,"is":"sent"}\n{"at":"2026-03-02T09:01:00Z","transfer":1,"is":"sent"}',
+      'line 2: transfer 1 was sent before',
+    ],
     ['{"at":"yesterday","transfer":1,"is":"sent"}', 'line 1: at: '],
     ['\n{"at":"2026-03-02T09:00:00Z","transfer":1,"is":"sent","mail":"eve@example.com"}', 'line 2: '],
   ])('%j is refused with its line and what was expected', (text, reason) => {
