@@ -41,8 +41,9 @@ export const happeningSchema = z.discriminatedUnion('is', [
 
 export type Happening = z.output<typeof happeningSchema>;
 
-/** Happenings that a file may have: each is kept in memory. */
+/** Happenings that a file may have, and recipients of all its transfers: each is kept in memory. */
 const mostHappenings = 1_000_000;
+const mostRecipients = 1_000_000;
 
 /** Error in the text of a history, with the number of its line and what was expected there. */
 export class HistoryError extends Error {
@@ -60,6 +61,8 @@ export function historyOf(text: string): Happening[] {
   if (filled.length > mostHappenings) throw new HistoryError(`expected at most ${mostHappenings} happenings`);
   const read = filled.map(({ line, place }) => ({ place, happening: happeningIn(line, place) }));
   const inOrder = read.toSorted((one, other) => Date.parse(one.happening.at) - Date.parse(other.happening.at));
+  const recipients = inOrder.reduce((sum, { happening: one }) => sum + (one.is === 'sent' ? one.recipients : 0), 0);
+  if (recipients > mostRecipients) throw new HistoryError(`expected at most ${mostRecipients} recipients in all`);
   const sent = new Set<number>();
   for (const { place, happening } of inOrder) {
     const { transfer, is } = happening;
