@@ -37,7 +37,11 @@ export function listenCommand(program: Command, context: CliContext): void {
       `seconds of the twin's time in one of yours (default: ${usualTwin.speed})`,
       wholeNumber(1, 10_000_000),
     )
-    .option('--days <number>', `of the twin's time (default: ${usualTwin.days})`, wholeNumber(1, 3660))
+    .option(
+      '--days <number>',
+      `of the twin's time (default: ${usualTwin.days}, or all of a history)`,
+      wholeNumber(1, 3660),
+    )
     .option('--history <file>', 'have the twin replay this history instead of one by its seed')
     .addHelpText('after', examples)
     .action((options: ListenOptions) => listen(context, options));

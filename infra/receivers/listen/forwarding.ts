@@ -57,6 +57,8 @@ export function forwardingOf({ sleep, stop, tell, ...post }: Forwarding) {
     let answered = 0;
     for (let attempt = 1; !stop.aborted; attempt += 1) {
       const end = await signedPost(marked, event);
+      // Ctrl-C has cut it off, not the receiver.
+      if (end.failure !== undefined && stop.aborted) return false;
       if (end.status !== undefined) answered += 1;
       const isRepeated = !isTaken(end) && answered < mostAnswered;
       tell(event, { ...end, attempt, isRepeated });

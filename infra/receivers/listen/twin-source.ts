@@ -1,6 +1,7 @@
 import type { Watch } from '#functions/transfers/transfer.ts';
 import type { EventResource } from '#infra/cli/api/resources.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
+import type { Happening } from '#infra/simulator/lives/history.ts';
 import { readHistory } from '#infra/simulator/lives/history-file.ts';
 import { mailboxOf, watchesOf } from '#infra/simulator/lives/player.ts';
 import { firstMorning, seededHistory } from '#infra/simulator/lives/seeded-history.ts';
@@ -28,9 +29,10 @@ const seededWatches: readonly Watch[] = [
  * @throws CliError for an unreadable history
  */
 export function twinSource(context: CliContext, options: TwinOptions) {
-  const { seed, speed, days } = { ...usualTwin, ...options };
+  const { seed, speed } = { ...usualTwin, ...options };
   const recorded = options.history === undefined ? undefined : readHistory(options.history);
   const from = recorded ? Date.parse(recorded[0]!.at) - 60_000 : firstMorning;
+  const { days = recorded ? daysOf(recorded, from) : usualTwin.days } = options;
   const until = from + days * dayMs;
   const what = recorded ? `${options.history}` : `seed ${seed}`;
   return {
@@ -57,3 +59,7 @@ export function twinSource(context: CliContext, options: TwinOptions) {
     },
   };
 }
+
+/** Days until one after the last happening: nothing that was recorded is left out. */
+const daysOf = (recorded: readonly Happening[], from: number): number =>
+  Math.ceil((Date.parse(recorded.at(-1)!.at) - from) / dayMs) + 1;

@@ -41,8 +41,9 @@ export const happeningSchema = z.discriminatedUnion('is', [
 
 export type Happening = z.output<typeof happeningSchema>;
 
-/** Happenings that a file may have: each is kept in memory. */
+/** Happenings that a file may have, and recipients of all its transfers: each is kept in memory. */
 const mostHappenings = 1_000_000;
+const mostRecipients = 1_000_000;
 
 /** Error in the text of a history, with the number of its line and what was expected there. */
 export class HistoryError extends Error {
@@ -51,26 +52,33 @@ export class HistoryError extends Error {
 
 /**
  * Reads a history from lines of JSON, and puts it in the order of time.
- * @throws HistoryError for a line that is no happening, an unknown transfer, and a text without any line
+ * @throws HistoryError for a line that is no happening, a transfer that is sent later or twice, and a text without a line
  */
 export function historyOf(text: string): Happening[] {
   const lines = text.split('\n').map((line, index) => ({ line: line.trim(), place: `line ${index + 1}` }));
   const filled = lines.filter(({ line }) => line !== '');
   if (filled.length === 0) throw new HistoryError('it is empty: expected a happening in each line');
   if (filled.length > mostHappenings) throw new HistoryError(`expected at most ${mostHappenings} happenings`);
+  const read = filled.map(({ line, place }) => ({ place, happening: happeningIn(line, place) }));
+  const inOrder = read.toSorted((one, other) => Date.parse(one.happening.at) - Date.parse(other.happening.at));
+  const recipients = inOrder.reduce((sum, { happening: one }) => sum + (one.is === 'sent' ? one.recipients : 0), 0);
+  if (recipients > mostRecipients) throw new HistoryError(`expected at most ${mostRecipients} recipients in all`);
   const sent = new Set<number>();
-  const history = filled.map(({ line, place }) => {
-    const read = happeningSchema.safeParse(parsed(line, place));
-    if (!read.success) {
-      const [problem] = read.error.issues;
-      throw new HistoryError(`${place}: ${problem?.path.join('.') || 'the happening'}: ${problem?.message}`);
-    }
-    if (read.data.is === 'sent') sent.add(read.data.transfer);
-    else if (!sent.has(read.data.transfer))
-      throw new HistoryError(`${place}: transfer ${read.data.transfer} has no line "is": "sent" before it`);
-    return read.data;
-  });
-  return history.toSorted((one, other) => Date.parse(one.at) - Date.parse(other.at));
+  for (const { place, happening } of inOrder) {
+    const { transfer, is } = happening;
+    if (is === 'sent' && sent.has(transfer)) throw new HistoryError(`${place}: transfer ${transfer} was sent before`);
+    if (is === 'sent') sent.add(transfer);
+    else if (!sent.has(transfer))
+      throw new HistoryError(`${place}: transfer ${transfer} has no line "is": "sent" before it`);
+  }
+  return inOrder.map(({ happening }) => happening);
+}
+
+function happeningIn(line: string, place: string): Happening {
+  const { success, data, error } = happeningSchema.safeParse(parsed(line, place));
+  if (success) return data;
+  const [problem] = error.issues;
+  throw new HistoryError(`${place}: ${problem?.path.join('.') || 'the happening'}: ${problem?.message}`);
 }
 
 function parsed(line: string, place: string): unknown {

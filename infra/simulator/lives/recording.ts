@@ -27,16 +27,21 @@ export function recordingOf(events: readonly EventResource[]): Happening[] {
   const transfers = new Map<string, number>();
   const mailboxes = new Map<string, number>();
   const sizes = new Map<string, number>();
+  /** Latest time of each transfer: a clock that is set back does not turn its life round. */
+  const times = new Map<string, string>();
   for (const { data } of told) {
     const key = keyOf(data as unknown as Told);
     const { recipients = 1, recipient = 1 } = data as unknown as Told;
     sizes.set(key, Math.max(sizes.get(key) ?? 1, recipients, recipient));
   }
-  return told.flatMap(({ type, timestamp: at, data }): Happening[] => {
+  return told.flatMap(({ type, timestamp, data }): Happening[] => {
     const one = data as unknown as Told;
     const key = keyOf(one);
     const isNew = !transfers.has(key);
     const transfer = numberOf(transfers, key);
+    const before = times.get(key) ?? timestamp;
+    const at = Date.parse(before) > Date.parse(timestamp) ? before : timestamp;
+    times.set(key, at);
     const happens = { at, transfer } as const;
     const { direction, state } = one;
     const sent: Happening = {

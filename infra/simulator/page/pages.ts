@@ -23,11 +23,15 @@ export function simulatorPages(app: FastifyInstance, simulation: Simulation): vo
   const refuse = (reply: FastifyReply, status: number, reason: string) =>
     send(reply, { title: 'This cannot be done', section: '/', main: html`<p class="problem">${reason}</p>` }, status);
 
+  app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string', bodyLimit: mostBytes },
     async (_request: unknown, body: string) => Object.fromEntries(new URLSearchParams(body)),
   );
+  app.addHook('preHandler', async (request) => {
+    request.body ??= {};
+  });
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     const known = error instanceof TransferError || error instanceof FormError;
     const status = error instanceof FormError ? 400 : (error.statusCode ?? 500);
@@ -62,7 +66,7 @@ export function simulatorPages(app: FastifyInstance, simulation: Simulation): vo
   });
   for (const [name, move] of Object.entries(moves)) {
     app.post<Named & { Body: Form }>(`/transfers/:trackingId/${name}`, ({ params: { trackingId }, body }, reply) => {
-      move(simulation, trackingId, body ?? {});
+      move(simulation, trackingId, body);
       return go(reply, `/transfers/${encodeURIComponent(trackingId)}`);
     });
   }

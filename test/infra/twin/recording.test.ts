@@ -81,3 +81,18 @@ it('event record prints a history that names no person and no transfer', async (
   expect(stdout).not.toMatch(/SECRETID|confidential/);
   expect(JSON.parse(lines[0]!)).toMatchObject({ recipients: 3, mailbox: 1 });
 });
+
+it('a recording of a clock that was set back can be replayed', () => {
+  const data = { trackingId: 'T1', mailbox: 'alice@example.com', direction: 'sent' };
+  const events: EventResource[] = [
+    {
+      id: 'evt_1',
+      type: 'transfer.processing',
+      timestamp: '2026-01-05T08:00:00Z',
+      data: { ...data, state: 'PROCESSING' },
+    },
+    { id: 'evt_2', type: 'transfer.active', timestamp: '2026-01-05T07:59:00Z', data: { ...data, state: 'ACTIVE' } },
+  ];
+  const text = recordingOf(events).map((one) => JSON.stringify(one));
+  expect(historyOf(text.join('\n')).map(({ is }) => is)).toEqual(['sent', 'state']);
+});

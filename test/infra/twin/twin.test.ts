@@ -98,14 +98,30 @@ describe('a seeded history', () => {
   });
 });
 
+const sentAt = { at: '2026-03-02T09:00:00Z', is: 'sent' };
+
 describe('the text of a history', () => {
   it.each([
     ['', 'it is empty'],
     ['{"at":', 'line 1: expected JSON'],
     ['{"at":"2026-03-02T09:00:00Z","transfer":1,"is":"state","state":"ACTIVE"}', 'no line "is": "sent" before it'],
+    [
+      '{"at":"2026-03-02T09:00:00Z","transfer":1,"is":"sent"}\n{"at":"2026-03-02T08:00:00Z","transfer":1,"is":"listed"}',
+      'line 2: transfer 1 has no line "is": "sent" before it',
+    ],
+    [
+      '{"at":"2026-03-02T09:00:00Z","transfer":1,"is":"sent"}\n{"at":"2026-03-02T09:01:00Z","transfer":1,"is":"sent"}',
+      'line 2: transfer 1 was sent before',
+    ],
     ['{"at":"yesterday","transfer":1,"is":"sent"}', 'line 1: at: '],
     ['\n{"at":"2026-03-02T09:00:00Z","transfer":1,"is":"sent","mail":"eve@example.com"}', 'line 2: '],
   ])('%j is refused with its line and what was expected', (text, reason) => {
     expect(() => historyOf(text)).toThrow(reason);
+  });
+
+  it('is refused for more recipients than memory holds', () => {
+    const line = (transfer: number) => JSON.stringify({ ...sentAt, transfer, recipients: 1000 });
+    const text = Array.from({ length: 1001 }, (_, index) => line(index + 1)).join('\n');
+    expect(() => historyOf(text)).toThrow('expected at most 1000000 recipients in all');
   });
 });

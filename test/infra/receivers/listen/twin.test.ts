@@ -63,6 +63,19 @@ describe('listen --twin', () => {
     expect(ran.stderr).toMatch(/the receiver took 0 of \d+ events/);
   });
 
+  it('replays a history to a day after its end, unless other days are wanted', async () => {
+    const file = join(folder, 'long.jsonl');
+    const happenings = [
+      { at: '2026-01-05T08:00:00Z', transfer: 1, is: 'sent' },
+      { at: '2026-03-05T08:00:00Z', transfer: 1, is: 'state', state: 'ACTIVE' },
+    ];
+    writeFileSync(file, happenings.map((one) => JSON.stringify(one)).join('\n'));
+    const args = ['listen', '--forward-to', receiver.url, '--twin', '--history', file];
+    const begun = (...more: string[]) => run([...args, ...more], { environment, interrupted: AbortSignal.abort() });
+    expect((await begun()).stdout).toContain('long.jsonl, 61 days');
+    expect((await begun('--days', '2')).stdout).toContain('long.jsonl, 2 days');
+  });
+
   it('replays a history of numbers and states', async () => {
     const file = join(folder, 'history.jsonl');
     const at = '2026-03-02T09:00:10Z';

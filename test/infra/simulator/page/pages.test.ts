@@ -103,6 +103,20 @@ describe('the pages of the simulated server', () => {
     expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
   });
 
+  it.each([
+    ['/transfers', undefined, ''],
+    ['/transfers', 'application/json', 'null'],
+    ['/transfers', 'application/json', '{"to":5}'],
+    ['/transfers', 'application/json', '{"sender":"alice@example.com","to":["bob@example.org"]}'],
+    ['/switches', undefined, ''],
+  ])('do not fail by what is posted to %s as %s and is no form: %s', async (path, type, body) => {
+    const answer = await fetch(server.url + path, {
+      ...{ method: 'POST', redirect: 'manual', headers: type === undefined ? {} : { 'content-type': type } },
+      ...(body !== '' && { body }),
+    });
+    expect([303, 400, 415]).toContain(answer.status);
+  });
+
   it('take forms from no other page, and answer only under a name of this machine', async () => {
     const foreign = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
     const count = server.transfers.newest(0, 1000).length;
