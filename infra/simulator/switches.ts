@@ -126,7 +126,7 @@ export const switchesSchema = z.strictObject({
     .default(120)
     .describe('time zone of dates and tracking ids, in minutes east of UTC'),
   clockOffsetMs: z.int().default(0).describe('ms by which the clock of the server is ahead'),
-  latencyMs: z.int().nonnegative().default(0).describe('ms before each answer'),
+  latencyMs: z.int().min(0).max(600_000).default(0).describe('ms before each answer'),
 });
 
 export type Switches = z.infer<typeof switchesSchema>;

@@ -40,7 +40,7 @@ export function listenCommand(program: Command, context: CliContext): void {
     .option(
       '--days <number>',
       `of the twin's time (default: ${usualTwin.days}, or all of a history)`,
-      wholeNumber(1, 3660),
+      wholeNumber(1, 400),
     )
     .option('--history <file>', 'have the twin replay this history instead of one by its seed')
     .addHelpText('after', examples)

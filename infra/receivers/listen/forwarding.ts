@@ -36,19 +36,21 @@ export function forwardingOf({ sleep, stop, tell, ...post }: Forwarding) {
   /** Events without an end; the same event may be among them twice. */
   const left = new Set<{ readonly event: EventResource }>();
   const waiting: (() => void)[] = [];
+  let fault: Error | undefined;
   stop.addEventListener('abort', wake, { once: true });
 
   function wake(): void {
     for (const go of waiting.splice(0)) go();
   }
 
-  /** Waits until fewer than `count` events are without an end, or for the stop. */
+  /** Waits until fewer than `count` events are without an end, or for the stop. @throws the first error of ours */
   async function fewerThan(count: number): Promise<void> {
-    while (left.size >= count && !stop.aborted) {
+    while (left.size >= count && !stop.aborted && !fault) {
       const { promise, resolve } = Promise.withResolvers<void>();
       waiting.push(resolve);
       await promise;
     }
+    if (fault) throw fault;
   }
 
   async function forward(event: EventResource): Promise<boolean> {
@@ -74,10 +76,14 @@ export function forwardingOf({ sleep, stop, tell, ...post }: Forwarding) {
       await fewerThan(mostInFlight);
       const one = { event };
       left.add(one);
-      void limit(() => forward(event)).then((isEnded) => {
-        if (isEnded) left.delete(one);
-        wake();
-      });
+      void limit(() => forward(event))
+        .then(
+          (isEnded) => void (isEnded && left.delete(one)),
+          (error: Error) => {
+            fault ??= error;
+          },
+        )
+        .then(wake);
     },
     /** Waits until every event has an end, or for the stop. */
     finish: (): Promise<void> => fewerThan(1),

@@ -21,3 +21,15 @@ it('a request that Ctrl-C has cut off is no fault of the receiver, and its event
   await new Promise((resolve) => setImmediate(resolve));
   expect({ told, left: forwarding.left() }).toEqual({ told: [], left: [event] });
 });
+
+it('an error that is not of a request ends it with that error, instead of the process', async () => {
+  const forwarding = forwardingOf({
+    client: { post: () => Promise.reject(new Error('broken here')), close: () => {} },
+    ...{ url: 'http://127.0.0.1/hooks', secret, stop: new AbortController().signal, now: () => new Date() },
+    sleep: async () => {},
+    tell: () => {},
+  });
+  await forwarding.take(event!);
+  await expect(forwarding.finish()).rejects.toThrow('broken here');
+  await expect(forwarding.take(event!)).rejects.toThrow('broken here');
+});

@@ -79,6 +79,7 @@ test.each([
   [['--set', 'stateSpelling=funny'], 'the switch stateSpelling: '],
   [['--history', 'README.md'], 'README.md is no history: line 1: expected JSON'],
   [['--speed', '0'], 'Expected a whole number'],
+  [['--set', 'latencyMs=99999999999'], 'the switch latencyMs: '],
 ])('the simulated server does not start with %j, and says why', async (args, reason) => {
   const ran = await run(['simulator', ...args]);
   expect(ran.code).toBe(2);
