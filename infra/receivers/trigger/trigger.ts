@@ -53,7 +53,9 @@ export async function trigger(context: CliContext, type: string, options: Trigge
   await handOver(address, { events, isTwice });
   const count = events.length * (isTwice ? 2 : 1);
   output.result({ session: address, seed: String(seed), handed: count }, () =>
-    output.line(`handed ${count} requests (seed ${seed}) to the listen at ${address}, which tells how they end`),
+    output.line(
+      `handed ${count} ${count === 1 ? 'request' : 'requests'} (seed ${seed}) to the listen at ${address}, which tells how they end`,
+    ),
   );
 }
 
