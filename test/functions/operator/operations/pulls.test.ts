@@ -341,12 +341,12 @@ describe('the cost of a pull', () => {
     expect(read / count).toBeLessThan(2);
   });
 
-  it('is two write units more for an event that is stored late, and none for others', async () => {
+  it('is a second write for an event that is stored late, as dear as that of another', async () => {
     const world = await meteredWorld();
     const onTime = await world.meter.of(() => world.store(30_000));
     const late = await world.meter.of(() => world.store(90_000));
-    expect(onTime).toMatchObject({ write: 2 });
-    expect(late).toMatchObject({ write: 4 });
+    // Two units by the rules of AWS; DynamoDB Local counts three.
+    expect(late.write).toBe(2 * onTime.write);
   });
 });
 
