@@ -31,7 +31,7 @@ export const twinMonth: Section = {
       tables: [
         tableOf(
           'twin',
-          'Month of a mailbox by `listen --twin --seed 7`, verified by a receiver: median (least to greatest)',
+          'Month of a mailbox by listen --twin --seed 7, verified by a receiver: median (least to greatest)',
           ['speed', 'rounds', 'events', 'seconds from the start to the end'],
           measured.map(({ speed, events, seconds }) => [
             ...[number.format(speed), String(rounds), number.format(events), spread(seconds)],
