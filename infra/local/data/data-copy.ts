@@ -65,9 +65,9 @@ export const queuesCopyIn = (data: string): string => join(data, contents.queues
 async function* rowsOf(database: ClassicLevel, snapshot: ReturnType<ClassicLevel['snapshot']>) {
   const iterator = database.iterator<Buffer, Buffer>({ ...raw, snapshot });
   try {
-    for (let rows = await iterator.nextv(rowsAtOnce); rows.length > 0; rows = await iterator.nextv(rowsAtOnce)) yield* rows;
+    for (let rows = await iterator.nextv(rowsAtOnce); rows.length > 0; rows = await iterator.nextv(rowsAtOnce))
+      yield* rows;
   } finally {
     await iterator.close();
   }
 }
-

@@ -39,7 +39,8 @@ function isTorn(rest: Buffer): boolean {
   let written = rest.length;
   while (written > 0 && rest[written - 1] === 0) written -= 1;
   if (written < headLength) return true;
-  for (let index = 1; index + headLength <= written; index += 1) if (recordLength(rest.subarray(index)) > 0) return false;
+  for (let index = 1; index + headLength <= written; index += 1)
+    if (recordLength(rest.subarray(index)) > 0) return false;
   return isType(rest[6]!) && headLength + rest.readUInt16LE(4) > written;
 }
 

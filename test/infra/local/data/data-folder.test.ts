@@ -23,8 +23,8 @@ import { ClassicLevel } from 'classic-level';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DataFolderError } from '#infra/local/data/data-folder.ts';
 import { dataKeyOf } from '#infra/local/data/data-key.ts';
-import { createTopic, createTransfersTable, startEmbeddedServices } from '#infra/local/services/embedded-services.ts';
 import { openDataFolder } from '#infra/local/data/open-data-folder.ts';
+import { createTopic, createTransfersTable, startEmbeddedServices } from '#infra/local/services/embedded-services.ts';
 import { sdkSettings } from '#test/support/sdk-settings.ts';
 
 const umask = process.umask();
@@ -228,11 +228,7 @@ describe('damageOf', () => {
     const file = databaseFile('.ldb');
     const bytes = readFileSync(file);
     const middle = Math.floor(bytes.length / 2);
-    for (const does of [
-      () => overwrite(file, middle, noise()),
-      () => truncateSync(file, middle),
-      () => rmSync(file),
-    ]) {
+    for (const does of [() => overwrite(file, middle, noise()), () => truncateSync(file, middle), () => rmSync(file)]) {
       does();
       await expect(openDataFolder(data)).rejects.toThrow(remedy);
       writeFileSync(file, bytes);

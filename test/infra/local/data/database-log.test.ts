@@ -21,27 +21,27 @@ beforeAll(async () => {
 });
 
 describe('isSoundLog', () => {
-it('accepts the log that LevelDB wrote, and an empty one', () => {
-  expect(isSoundLog(log)).toBe(true);
-  expect(isSoundLog(Buffer.alloc(0))).toBe(true);
-});
+  it('accepts the log that LevelDB wrote, and an empty one', () => {
+    expect(isSoundLog(log)).toBe(true);
+    expect(isSoundLog(Buffer.alloc(0))).toBe(true);
+  });
 
-it('accepts a log whose end a crash has cut off, or left as zeros', () => {
-  fc.assert(
-    fc.property(fc.nat(log.length), fc.nat(70_000), (end, zeros) => {
-      expect(isSoundLog(Buffer.concat([log.subarray(0, end), Buffer.alloc(zeros)]))).toBe(true);
-    }),
-  );
-});
+  it('accepts a log whose end a crash has cut off, or left as zeros', () => {
+    fc.assert(
+      fc.property(fc.nat(log.length), fc.nat(70_000), (end, zeros) => {
+        expect(isSoundLog(Buffer.concat([log.subarray(0, end), Buffer.alloc(zeros)]))).toBe(true);
+      }),
+    );
+  });
 
-it('refuses a log in which bytes before the last records were overwritten', () => {
-  fc.assert(
-    fc.property(fc.nat(log.length - 300), fc.uint8Array({ minLength: 32, maxLength: 32 }), (at, bytes) => {
-      const changed = Buffer.from(log);
-      changed.set(bytes, at);
-      fc.pre(!changed.equals(log));
-      expect(isSoundLog(changed)).toBe(false);
-    }),
-  );
-});
+  it('refuses a log in which bytes before the last records were overwritten', () => {
+    fc.assert(
+      fc.property(fc.nat(log.length - 300), fc.uint8Array({ minLength: 32, maxLength: 32 }), (at, bytes) => {
+        const changed = Buffer.from(log);
+        changed.set(bytes, at);
+        fc.pre(!changed.equals(log));
+        expect(isSoundLog(changed)).toBe(false);
+      }),
+    );
+  });
 });

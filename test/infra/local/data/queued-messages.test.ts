@@ -27,27 +27,27 @@ async function withQueues<T>(data: string, work: (sqs: SQSClient, url: string) =
 }
 
 describe('freeMessages', () => {
-it.each([
-  ['right', 0],
-  ['a year ahead', year],
-])('releases the messages of a killed process whose clock was %s', async (_, ahead) => {
-  const data = mkdtempSync(join(tmpdir(), 'queued-'));
-  try {
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ahead });
-    await withQueues(data, async (sqs, QueueUrl) => {
-      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'in hand' }));
-      const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, VisibilityTimeout: 60 }));
-      expect(Messages).toHaveLength(1);
-      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'put off', DelaySeconds: 5 }));
-    });
-    vi.useRealTimers();
-    const bodies = await withQueues(data, async (sqs, QueueUrl) => {
-      const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
-      return Messages.map(({ Body }) => Body);
-    });
-    expect(bodies.toSorted()).toEqual(ahead > 0 ? ['in hand', 'put off'] : ['in hand']);
-  } finally {
-    rmSync(data, { recursive: true });
-  }
-});
+  it.each([
+    ['right', 0],
+    ['a year ahead', year],
+  ])('releases the messages of a killed process whose clock was %s', async (_, ahead) => {
+    const data = mkdtempSync(join(tmpdir(), 'queued-'));
+    try {
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ahead });
+      await withQueues(data, async (sqs, QueueUrl) => {
+        await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'in hand' }));
+        const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, VisibilityTimeout: 60 }));
+        expect(Messages).toHaveLength(1);
+        await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'put off', DelaySeconds: 5 }));
+      });
+      vi.useRealTimers();
+      const bodies = await withQueues(data, async (sqs, QueueUrl) => {
+        const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
+        return Messages.map(({ Body }) => Body);
+      });
+      expect(bodies.toSorted()).toEqual(ahead > 0 ? ['in hand', 'put off'] : ['in hand']);
+    } finally {
+      rmSync(data, { recursive: true });
+    }
+  });
 });
