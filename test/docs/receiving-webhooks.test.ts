@@ -24,7 +24,7 @@ import { type Headers, receiverContract, secret } from './receiver-contract.ts';
 const folder = fileURLToPath(new URL(`../../node_modules/.cache/receivers-${process.pid}/`, import.meta.url));
 const typescript = ['inbox', 'express', 'hono', 'lambda', 'public-key'];
 
-/** The module that readers write: it stores applied events, and fails on demand. */
+/** Stands for the module `transfers.ts` of the page, which is the reader's: stores events, and fails on demand. */
 const transfers = `import type { TransferEvent } from './inbox.ts';
 
 export const applied: TransferEvent[] = [];
@@ -55,6 +55,7 @@ beforeAll(async () => {
   mkdirSync(folder, { recursive: true });
   for (const file of typescript) writeFileSync(`${folder}${file}.ts`, block(`ts receiver ${file}`));
   writeFileSync(`${folder}transfers.ts`, transfers);
+  writeFileSync(`${folder}shown-transfers.ts`, block('ts receiver transfers'));
   writeFileSync(`${folder}package.json`, JSON.stringify({ type: 'module' }));
   writeFileSync(`${folder}tsconfig.json`, JSON.stringify({ extends: '../../../tsconfig.json', include: ['*.ts'] }));
   vi.stubEnv('WEBHOOK_SECRET', secret);
