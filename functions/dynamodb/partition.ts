@@ -114,10 +114,8 @@ export class Partition {
 
   /** Deletes a row if it exists; true when the condition held. */
   delete(sk: string, expression: Expression = {}): Promise<boolean> {
-    const command = new dynamodb.DeleteItemCommand({
-      ...this.conditional(expression),
-      Key: marshall({ pk: this.pk, sk }),
-    });
+    const Key = marshall({ pk: this.pk, sk });
+    const command = new dynamodb.DeleteItemCommand({ ...this.conditional(expression), Key });
     return this.write(this.source.dynamo.send(command));
   }
 

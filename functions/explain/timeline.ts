@@ -40,9 +40,7 @@ export function timelineOf(
     }),
   ];
   const orderOf = ({ kind }: (typeof told)[number]) => happenings.indexOf(kind);
-  return told.sort(
-    (one, other) => (one.at < other.at ? -1 : Number(one.at > other.at)) || orderOf(one) - orderOf(other),
-  );
+  return told.sort((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)) || orderOf(a) - orderOf(b));
 }
 
 /** Each attempt once, without its answer: the last one of a delivery may have a row of its own already. */

@@ -23,10 +23,11 @@ export interface Evidence {
   readonly delivery: Delivery | undefined;
   /** The delivery of the digest that tells the event. */
   readonly digest: Delivery | undefined;
-  readonly lease: LeaseRow;
+  /** Undefined where it was not read. */
+  readonly lease: LeaseRow | undefined;
   /** True once the webhooks table has the event. */
   readonly isFannedOut: boolean;
-  /** False when some deliveries of the transfer were not read. */
+  /** False when some deliveries of the event were not read. */
   readonly isWhole: boolean;
   /** Unix ms. */
   readonly now: number;
@@ -84,18 +85,19 @@ function verdictOfDelivery(evidence: Evidence, delivery: Delivery): Told {
 function verdictOfPending(evidence: Evidence, delivery: Delivery): Partial<Told> {
   const { endpoint, lease, now, event } = evidence;
   const { rev, attempt, endpointSince, due, nextAttemptAt } = delivery;
-  const inFlight = lease.inFlight[delivery.event];
+  const isGathered = endpoint && isForPeople(endpoint.format) && delivery.event === event.id;
+  if (!lease && !isGathered) return { reason: 'too_many_rows' };
+  const inFlight = lease?.inFlight[delivery.event];
   if (inFlight && inFlight.of >= rev && inFlight.until > now) return { verdict: 'in_flight' };
   if (endpoint?.createdAt !== endpointSince) return removed(evidence);
-  const { status, format } = endpoint;
+  const { status } = endpoint;
   const proof = { setting: 'status', value: status };
   if (status === 'paused') return { verdict: 'held_paused', reason: status, proof };
   if (status === 'disabled') return { verdict: 'held_disabled', reason: status, proof };
-  const isGathered = isForPeople(format) && delivery.event === event.id;
   if (isGathered) return { verdict: 'waits_for_digest', nextAttemptAt: new Date(nextAttemptAt).toISOString() };
   // Untried, it is due at once.
   const dueAt = due === undefined ? now : nextAttemptAt;
-  const { openUntil = 0 } = lease;
+  const { openUntil = 0 } = lease!;
   return {
     verdict: attempt > 0 ? 'waits_for_retry' : 'waits_for_first_attempt',
     nextAttemptAt: new Date(Math.max(dueAt, openUntil)).toISOString(),

@@ -123,16 +123,14 @@ export function operatorWords(words: Words, { type, timestamp, data }: ToldEvent
     until: timeOf(words, data.validUntil ?? data.disableAt) || '?',
     time: words.time(timestamp),
   };
+  const original = has(cause) && !type.endsWith('recovered') ? [say('original', { message })] : [];
   return {
     headline: say(`headline.${kind}` as Phrase, { ...values, count: numberIn(data.mailboxes) }),
     paragraphs: [
       say(text, { ...values, count: numberIn(data.watches) }),
       ...(examples.length > 0 ? [say('mailboxes', { mailboxes: words.list(examples) })] : []),
     ],
-    notes: [
-      ...(has(note) ? [say(note)] : []),
-      ...(has(cause) && !type.endsWith('recovered') ? [say('original', { message })] : []),
-    ],
+    notes: [...(has(note) ? [say(note)] : []), ...original],
   };
 }
 

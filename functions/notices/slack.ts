@@ -17,15 +17,11 @@ export function slackMessage({ severity, headline, sections, footer }: Message):
     joined([...(title ? [`*${shown(title)}*`] : []), ...paragraphs.map(shown), ...lines.map(lineText)]),
   );
   // Plain text stays unchanged, except that Slack would replace emoji names.
-  const header = {
-    type: 'plain_text',
-    text: cut(`${signs[severity]} ${printable(headline)}`, maxHeader),
-    emoji: false,
-  };
+  const title = cut(`${signs[severity]} ${printable(headline)}`, maxHeader);
   return JSON.stringify({
     text: cutEscaped(shown(headline), maxText),
     blocks: [
-      { type: 'header', text: header },
+      { type: 'header', text: { type: 'plain_text', text: title, emoji: false } },
       ...texts.slice(0, maxBlocks - 2).map((text) => ({ type: 'section', text: markdown(text) })),
       { type: 'context', elements: [markdown(cutEscaped(footer.map(shown).join('\n'), maxSection))] },
     ],

@@ -29,9 +29,8 @@ export class AddressFinder {
     if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
     if (Array.isArray(value)) {
       // A lease lists keys of watches.
-      const kept = value.filter(
-        (each) => !this.isAbout(each) && !this.is(String(each).replace(/^(?:sent|received)#/, '')),
-      );
+      const isKeyOf = (each: unknown) => this.is(String(each).replace(/^(?:sent|received)#/, ''));
+      const kept = value.filter((each) => !this.isAbout(each) && !isKeyOf(each));
       const rest = kept.map((each) => this.without(each));
       return rest.length === value.length && rest.every((each, index) => each === value[index]) ? value : rest;
     }

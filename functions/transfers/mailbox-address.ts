@@ -66,9 +66,8 @@ function reasonAgainstDomain(domain: string): string | undefined {
   const ascii = domainToASCII(domain).split('.');
   const read = domainToUnicode(domain).split('.');
   // A label that is read differently, such as a ligature or full-width letters, is in no registered name.
-  const isSame = labels.every(
-    (label, index) => isAscii(label) || sameSigma(read[index] ?? '') === sameSigma(label.toLowerCase()),
-  );
+  const isAlike = (label: string, other = '') => isAscii(label) || sameSigma(other) === sameSigma(label.toLowerCase());
+  const isSame = labels.every((label, index) => isAlike(label, read[index]));
   if (ascii.length !== labels.length || !isSame) return 'its domain is no valid name in its script or in Punycode';
   if (ascii.every((label) => label.length <= longestLabel)) return undefined;
   return `a part of its domain has more than ${longestLabel} characters, in Punycode if it is in another script`;

@@ -38,15 +38,10 @@ const longestIntervalWhileFailingMs = 900_000;
 const quietAfterMs = 3_600_000;
 
 /** True without a change for an hour, or two `usualMs` if longer. The changes of a failing watch are unknown. */
-export const isQuiet = (
-  { scheduledFrom, changedAt, health }: Omit<TimedWatch, keyof Watch>,
-  now: number,
-  usualMs = 0,
-): boolean =>
-  !health &&
-  ![scheduledFrom, changedAt].some(
-    (at) => at !== undefined && isRecent(Date.parse(at), now, Math.max(quietAfterMs, 2 * usualMs)),
-  );
+export function isQuiet(watch: Omit<TimedWatch, keyof Watch>, now: number, usualMs = 0): boolean {
+  const changes = [watch.scheduledFrom, watch.changedAt].filter((at) => at !== undefined).map((at) => Date.parse(at));
+  return !watch.health && !changes.some((at) => isRecent(at, now, Math.max(quietAfterMs, 2 * usualMs)));
+}
 
 /** True when a watch was added or changed since the last tick, or no tick is known. */
 export function hasNewSettings({ scheduledFrom = '' }: Omit<TimedWatch, keyof Watch>, { after, to }: Window): boolean {

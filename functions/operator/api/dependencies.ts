@@ -18,16 +18,14 @@ export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironm
   const { dynamo } = source;
   const tables = { transfers: source, webhooks: { dynamo, table: env.WEBHOOKS_TABLE } };
   const { POLL_INTERVAL_MS: pollIntervalMs, QUIET_INTERVAL_MS: quietIntervalMs } = env;
+  const [events, notices] = [[env.TRANSFER_EVENTS_TOPIC_ARN], env.TRANSFER_NOTICES_TOPIC_ARN.split(',')];
   return {
     version: env.NOTIFIER_VERSION,
     transfers: { ...operatorRepositories(source), calls, tokens, origin, pollIntervalMs, quietIntervalMs },
     pollFunction: { url: env.POLL_INVOCATION_URL, signer: signerFor('lambda', dynamo) },
     topics: {
       sns: { url: env.SNS_URL, signer: signerFor('sns', dynamo) },
-      arns: {
-        'transfer-events': [env.TRANSFER_EVENTS_TOPIC_ARN],
-        'transfer-notices': env.TRANSFER_NOTICES_TOPIC_ARN.split(','),
-      },
+      arns: { 'transfer-events': events, 'transfer-notices': notices },
     },
     webhooks: {
       ...deliveryDependencies(env, dynamo),

@@ -3,13 +3,10 @@ import { type Cursor, paginate, type Search, type TableSource } from '#functions
 import { jsonOf } from '#functions/parsing/json.ts';
 import { badCursor } from './problem.ts';
 
-const wrongLimit = 'expected a whole number from 1 to 100';
+const wrong = 'expected a whole number from 1 to 100';
 
 export const pageQuery = {
-  limit: z._default(
-    z.coerce.number(wrongLimit).check(z.int(wrongLimit), z.minimum(1, wrongLimit), z.maximum(100, wrongLimit)),
-    50,
-  ),
+  limit: z._default(z.coerce.number(wrong).check(z.int(wrong), z.minimum(1, wrong), z.maximum(100, wrong)), 50),
   // In base64url, keys and index keys of a row take some 700 characters, and what a pull has seen 3600.
   cursor: z.optional(z.string().check(z.regex(/^[\w-]{1,4000}$/, 'expected the next of an earlier answer'))),
 };

@@ -36,10 +36,10 @@ export class Problem extends Error {
   }
 }
 
-export const invalid = (problems: readonly FieldProblem[]): Problem =>
-  new Problem(400, problems.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; '), {
-    problems,
-  });
+export function invalid(problems: readonly FieldProblem[]): Problem {
+  const texts = problems.map(({ path, message }) => (path ? `${path}: ${message}` : message));
+  return new Problem(400, texts.join('; '), { problems });
+}
 
 export const notFound = (what: string): Problem => new Problem(404, `there is no ${what}`);
 

@@ -3,6 +3,8 @@ import { deliveryStatuses } from '#functions/webhooks/deliveries/delivery.ts';
 
 export const direction = z.enum(['sent', 'received'], 'expected sent or received');
 
+export const flag = z.enum(['true', 'false']);
+
 export const deliveryStatus = z.enum(deliveryStatuses);
 
 export const trackingId = z.string().check(z.regex(/^[\x21-\x7e]{1,200}$/, 'expected a tracking id'));
@@ -25,12 +27,7 @@ export const time = z
   .check(z.regex(timeForm, expectedTime))
   .check(z.refine((text) => Date.parse(text) >= firstInstant && Date.parse(text) <= Date.parse(never), expectedTime))
   // JavaScript takes 30 February for 2 March.
-  .check(
-    z.refine(
-      (text) => new Date(`${text.slice(0, 10)}T00:00Z`).getUTCDate() === Number(text.slice(8, 10)),
-      expectedTime,
-    ),
-  );
+  .check(z.refine((text) => new Date(text.slice(0, 10)).getUTCDate() === Number(text.slice(8, 10)), expectedTime));
 
 /** @example iso(0) // '1970-01-01T00:00:00.000Z' */
 export const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();

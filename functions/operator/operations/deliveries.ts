@@ -71,10 +71,7 @@ async function listDeliveries(deps: OperatorDependencies, input: Query) {
 const wordsFor = ({ event, endpoint }: DeliveryName): string => `delivery of ${event} to ${endpoint}`;
 
 export const deliveryOperations = [
-  operation('listDeliveries', 'GET /deliveries', {
-    query,
-    run: (deps, { query: input }) => listDeliveries(deps, input),
-  }),
+  operation('listDeliveries', 'GET /deliveries', { query, run: (deps, input) => listDeliveries(deps, input.query) }),
   operation('showDelivery', `GET ${deliveryPath}`, {
     ...onDelivery,
     run: async (deps, { params: name }) => existing(await tracedDelivery(deps, name), wordsFor(name)),

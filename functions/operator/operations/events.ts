@@ -7,7 +7,7 @@ import { factId } from '#functions/events/event-id.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { cursorOf, pageOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
 import { badCursor, existing } from '#functions/operator/api/problem.ts';
-import { direction, eventId, iso, spanOf, time, trackingId } from '#functions/operator/api/schemas.ts';
+import { direction, eventId, flag, iso, spanOf, time, trackingId } from '#functions/operator/api/schemas.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
 import { daysOf, newestFirst, type Span } from '#functions/webhooks/deliveries/delivery.ts';
@@ -34,7 +34,7 @@ const query = z
     /** Begins a pull with the events since this time; one in the future counts as now. */
     after: z.optional(time),
     /** Pulls an event again when an operator has it delivered again. */
-    resends: z.optional(z.enum(['true', 'false'])),
+    resends: z.optional(flag),
     /** Waits for an event of a pull. */
     waitSeconds: z._default(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(20)), 0),
   })

@@ -16,10 +16,10 @@ export interface EndpointDeclaration {
 /** A declaration with the values of its variables; without the owner's own secret, one is generated. */
 export type DeclaredEndpoint = Readonly<ReturnType<typeof filledIn>>;
 
-export const variablesOf = ({ urlFrom, secretFrom, headersFrom = {}, settings }: EndpointDeclaration): string[] =>
-  [urlFrom, secretFrom, ...Object.values(headersFrom), ...variablesIn(settings.template)].filter(
-    (name) => name !== undefined,
-  );
+export function variablesOf({ urlFrom, secretFrom, headersFrom = {}, settings }: EndpointDeclaration): string[] {
+  const names = [urlFrom, secretFrom, ...Object.values(headersFrom), ...variablesIn(settings.template)];
+  return names.filter((name) => name !== undefined);
+}
 
 /** Replaces variable names by their values; a missing variable counts as empty. */
 export function filledIn(declaration: EndpointDeclaration, variables: Readonly<Record<string, string | undefined>>) {

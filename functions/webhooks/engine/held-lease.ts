@@ -86,9 +86,7 @@ export function heldLease(deps: DeliverDependencies, name: string, known: LeaseR
     const at = now();
     const until = at + rules.leaseDurationMs;
     const isLone = held.isLone || undefined;
-    const next = chosen.map(
-      ({ event, rev: of, attempt }) => [event, { attempt: attempt + 1, of, until, isLone }] as const,
-    );
+    const next = chosen.map((one) => [one.event, { attempt: one.attempt + 1, of: one.rev, until, isLone }] as const);
     const isHolder = held.lease.holder?.id === id;
     const observations = [...ended];
     const progress = { inFlight: Object.fromEntries([...inFlight, ...next]), observations };

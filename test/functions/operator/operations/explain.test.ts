@@ -293,11 +293,12 @@ describe('GET /transfers/{trackingId}/explanation for a transfer without an even
     expect(await explain(trackingId)).toMatchObject({ finding: 'baseline', looked: { watches: 0 } });
   });
 
-  it('looks in 100 watches unless the mailbox is named, and says that there are more', async () => {
+  it('looks in three watches, or in 100, unless the mailbox is named, and says that there are more', async () => {
     const watches = Array.from({ length: 101 }, (_, index) => ({ mailbox: `user-${index}@example.com` }));
     for (const some of [watches.slice(0, 100), watches.slice(100)])
       await world.ask('POST', '/watches/batch', { body: { watches: some } });
-    expect((await explain('one')).looked).toMatchObject({ watches: 100, isMore: true });
+    expect(await explain('one')).toMatchObject({ looked: { watches: 3, isMore: true }, hasMore: true });
+    expect((await explain('one', { all: 'true' })).looked).toMatchObject({ watches: 100, isMore: true });
     expect((await explain('one', { mailbox: 'user-7@example.com' })).looked).toMatchObject({
       watches: 1,
       isMore: false,
@@ -310,13 +311,13 @@ describe('GET /transfers/{trackingId}/explanation for a transfer without an even
   };
 });
 
-describe('the bounds of an explanation', () => {
+describe('the bounds of a whole explanation', () => {
   it('are 100 events and 100 subscribers, and it says when there are more', async () => {
     const events = Array.from({ length: 101 }, (_, index) => eventOf('FAILED', index + 1));
     await addEndpoint('crm');
     for (let begin = 0; begin < events.length; begin += 10) await world.fanOut(...events.slice(begin, begin + 10));
     await world.answerWakeUps();
-    const told = await explain('one');
+    const told = await explain('one', { all: 'true' });
     expect(told).toMatchObject({ hasMore: true, subscribers: [{ name: 'crm' }] });
     expect(told.subscribers[0]!.verdicts.map(({ event }) => event)).toEqual(events.slice(1).map(({ id }) => id));
     expect(new Set(told.timeline.map(({ event }) => event)).size).toBe(100);
@@ -329,7 +330,7 @@ describe('the bounds of an explanation', () => {
     const stored = { kind: 'event', id: event.id, body: JSON.stringify(event), at: event.timestamp } as const;
     for (const name of ['crm-000', 'crm-100'])
       await world.deps.deliveries.create(stored, { name, createdAt: event.timestamp }, 0, name === 'crm-000');
-    const told = await explain('one');
+    const told = await explain('one', { all: 'true' });
     expect(told.hasMore).toBe(true);
     expect(told.subscribers.map(({ name }) => name)).toEqual(names.slice(0, 100));
     expect(told.subscribers.filter(({ status }) => status !== 'active')).toEqual([]);
@@ -347,7 +348,7 @@ describe('the bounds of an explanation', () => {
       const unwanted = { ...row, body, sk: row.sk.replace(/^DELIVERY#(.*)#crm$/, 'EVENT#$1') };
       await world.dynamo.send(new PutItemCommand({ TableName: 'webhooks', Item: marshall(unwanted) }));
     }
-    const told = await explain('one');
+    const told = await explain('one', { all: 'true' });
     expect(told.hasMore).toBe(true);
     const verdicts = told.subscribers[0]!.verdicts.map(({ verdict, reason }) => `${verdict} ${reason}`);
     expect([...new Set(verdicts)]).toEqual(['unknown too_many_rows']);

@@ -177,7 +177,12 @@ team (active reader)
 
   it('says that there is more, and has exit code 3 for a subscriber that never was', async () => {
     api.on(route, { body: { ...told, hasMore: true } });
-    expect((await explain()).stderr).toBe('there is more than one answer shows: name one subscriber, or a mailbox\n');
+    expect((await explain()).stderr).toBe(
+      'this is a part of what is stored of it, read for five read units: --all reads the rest\n',
+    );
+    expect((await explain('--all')).stderr).toBe(
+      'there is more than one answer shows: name one subscriber, or a mailbox\n',
+    );
     api.on(route, problem(404, 'there is no endpoint or reader stranger'));
     expect(await explain('--endpoint', 'stranger')).toMatchObject({
       code: 3,
