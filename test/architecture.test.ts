@@ -24,7 +24,7 @@ const floors = [
   ['functions/operator/api'],
   ['functions/operator/operations'],
   ['functions/operator', 'functions/declare'],
-  ['infra/loopback', 'infra/terminal', 'infra/simulator/protocol'],
+  ['infra/bounded', 'infra/loopback', 'infra/terminal', 'infra/simulator/protocol'],
   ['infra/config', 'infra/api'],
   ['infra/constructs', 'infra/simulator', 'infra/cli/terminal'],
   ['infra/stack', 'infra/cli/api', 'infra/local/mail'],

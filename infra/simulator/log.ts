@@ -13,7 +13,7 @@ export interface PageQuery {
  * of a page does not grow with the mailbox.
  */
 export class TransferLog {
-  /** All transfers, purged or not, in the order of entry. */
+  /** All transfers, purged or not, in the order of entry; those forgotten are left out. */
   readonly transfers: Transfer[] = [];
   private readonly switches: Readonly<Switches>;
   private readonly views = new Map<string, readonly Transfer[]>();
@@ -25,6 +25,12 @@ export class TransferLog {
   add(transfers: readonly Transfer[]): void {
     for (const transfer of transfers) this.transfers.push(transfer);
     this.changed();
+  }
+
+  /** Forgets a transfer that was purged. */
+  forget(transfer: Transfer): void {
+    const place = this.transfers.indexOf(transfer);
+    if (place >= 0) this.transfers.splice(place, 1);
   }
 
   /** Drops the views; call it after a transfer was purged, restored or changed its state. */

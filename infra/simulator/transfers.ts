@@ -1,4 +1,5 @@
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
+import { remember } from '#infra/bounded/remember.ts';
 import type { SharedParts } from './clock.ts';
 import { type PageQuery, TransferLog } from './log.ts';
 import { type RecipientChange, recipientsAfter } from './recipient-changes.ts';
@@ -47,6 +48,9 @@ interface TransferStoreParts extends SharedParts {
   readonly onSent: (sender: string) => void;
 }
 
+/** Purged transfers that can be restored, the latest: a life of transfers may go on for ever. */
+export const mostPurged = 10_000;
+
 const retention = 30 * dayMs;
 const minuteMs = 60_000;
 
@@ -55,6 +59,8 @@ export class TransferStore {
   private readonly parts: TransferStoreParts;
   private readonly byTrackingId = new Map<string, Transfer>();
   private readonly logs = new Map<string, TransferLog>();
+  private readonly purged = new Map<string, Transfer>();
+  private transferCount = 0;
   private recipientCount = 0;
   private deletedUsers = 0;
   private lastCleanUp = '';
@@ -87,7 +93,7 @@ export class TransferStore {
     return transfer?.purged ? undefined : transfer;
   }
 
-  /** All transfers that are in the log or were purged, the newest first; `from` counts from 0. */
+  /** All transfers that are in the log or can be restored, the newest first; `from` counts from 0. */
   newest(from: number, count: number): readonly Readonly<Transfer>[] {
     return [...this.byTrackingId.values()].reverse().slice(from, from + count);
   }
@@ -165,16 +171,18 @@ export class TransferStore {
   }
 
   /**
-   * Removes a transfer from the log, as the server's automated deletion of log entries does.
+   * Removes a transfer from the log, as the server's automated deletion of log entries does. Once 10,000 others were
+   * removed after it, it is forgotten.
    * @throws TransferError 404
    */
   purge(trackingId: string): void {
-    this.change(this.get(trackingId), { purged: true });
+    this.takeOut(this.get(trackingId));
   }
 
   /** @throws TransferError 404 */
   restore(trackingId: string): void {
     this.change(this.get(trackingId), { purged: false });
+    this.purged.delete(trackingId);
   }
 
   /**
@@ -205,9 +213,10 @@ export class TransferStore {
 
   private make({ sender, files = 1, ...mails }: NewTransfer, sentAt: number, state: string): Transfer {
     const recipients = recipientKinds.flatMap((kind) => (mails[kind] ?? []).map((mail) => this.recipient(kind, mail)));
+    this.transferCount += 1;
     const transfer: Transfer = {
       trackingId: `${this.parts.clock.stamp(sentAt)}-${this.parts.random.alphanumerics(8)}`,
-      number: this.byTrackingId.size + 1,
+      number: this.transferCount,
       sentAt,
       files,
       recipients,
@@ -243,6 +252,15 @@ export class TransferStore {
     return found;
   }
 
+  private takeOut(transfer: Transfer): void {
+    this.change(transfer, { purged: true });
+    const forgotten = remember(this.purged, transfer.trackingId, transfer, mostPurged);
+    const oldest = forgotten && this.byTrackingId.get(forgotten);
+    if (!oldest) return;
+    this.byTrackingId.delete(oldest.trackingId);
+    for (const log of this.logsOf(oldest)) log.forget(oldest);
+  }
+
   private change(transfer: Transfer, changes: Partial<Transfer>): void {
     Object.assign(transfer, changes);
     for (const log of this.logsOf(transfer)) log.changed();
@@ -274,7 +292,7 @@ export class TransferStore {
     this.lastCleanUp = today;
     const oldest = clock.now() - switches.purgeAfterDays * dayMs;
     for (const transfer of this.byTrackingId.values()) {
-      if (!transfer.purged && (transfer.expiresAt ?? oldest) < oldest) this.change(transfer, { purged: true });
+      if (!transfer.purged && (transfer.expiresAt ?? oldest) < oldest) this.takeOut(transfer);
     }
   }
 }

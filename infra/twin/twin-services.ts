@@ -3,6 +3,7 @@ import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
 import { createTopic, createTransfersTable, startEmbeddedServices } from '#infra/local/services/embedded-services.ts';
+import { deleteExpired } from '#infra/local/services/expiry.ts';
 import { subscribedQueue, takeMessages } from '#infra/local/services/subscribed-queue.ts';
 
 const table = 'transfers';
@@ -28,6 +29,8 @@ export async function startTwinServices() {
     eventsTopicArn,
     /** Bytes of the events that were published since the last call. */
     takeBodies: async () => (await takeMessages(sqs, queue)).map(({ Body = '' }) => Body),
+    /** Deletes the rows that have expired by this Unix time in milliseconds, as time to live does on AWS. */
+    deleteExpired: (at: number) => deleteExpired({ dynamo, tables: [table] }, at),
     async close() {
       for (const client of [dynamo, sns, sqs]) client.destroy();
       await services.close();

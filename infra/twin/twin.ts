@@ -136,6 +136,7 @@ export async function startTwin({ seed, history, watches, from, until, switches 
     async *polls() {
       yield await poll();
       let doubtUntil = 0;
+      let cleanAt = from + dayMs;
       for (let last = clock.steady(); last < until; last = clock.steady()) {
         const pause = last < doubtUntil ? minuteMs : longestPauseMs;
         const due = Math.min(player.nextAt ?? until, last + pause, until);
@@ -146,6 +147,10 @@ export async function startTwin({ seed, history, watches, from, until, switches 
           if (played === 'unlisted' || played === 'listed') doubtUntil = tick + doubtMs;
         }
         clock.moveTo(tick);
+        if (tick >= cleanAt) {
+          await services.deleteExpired(tick);
+          cleanAt = tick + dayMs;
+        }
         yield await poll();
       }
     },

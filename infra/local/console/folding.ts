@@ -1,4 +1,5 @@
 import type { DeliveryFacts } from '#functions/webhooks/deliveries/settled.ts';
+import { remember } from '#infra/bounded/remember.ts';
 import type { Announcement } from './announcements.ts';
 
 /** Milliseconds for which the line of a change waits for its deliveries, and a delivery for the line of its change. */
@@ -101,7 +102,7 @@ export class Folding {
     this.counts.failed += status === 'FAILED' ? 1 : 0;
     // Its retries do not tell that they go on as before.
     const isAsBefore = isOpen(facts) && causeOf(facts) === causeOf(this.unfinished.get(key));
-    if (isOpen(facts)) remember(this.unfinished, key, facts);
+    if (isOpen(facts)) remember(this.unfinished, key, facts, mostRemembered);
     else this.unfinished.delete(key);
     const held = this.held.get(event);
     if (held && isOpen(held.outcomes.get(endpoint))) held.outcomes.set(endpoint, facts);
@@ -140,9 +141,15 @@ export class Folding {
 
   private lineOf(event: string, { announcement, at, wanting, outcomes }: Held): ChangeLine {
     // The text of a message is long, and its line is all that shows it.
-    remember(this.shown, event, announcement.kind === 'notice' ? { ...announcement, text: '' } : announcement);
+    remember(
+      this.shown,
+      event,
+      announcement.kind === 'notice' ? { ...announcement, text: '' } : announcement,
+      mostRemembered,
+    );
     const silent = wanting.filter((endpoint) => !outcomes.has(endpoint));
-    for (const endpoint of silent) remember(this.unfinished, keyOf({ event, endpoint }), { event, endpoint });
+    for (const endpoint of silent)
+      remember(this.unfinished, keyOf({ event, endpoint }), { event, endpoint }, mostRemembered);
     const { alone = [], folded = [] } = Object.groupBy(outcomes.values(), ({ status }) =>
       status === 'FAILED' || status === 'CANCELLED' ? 'alone' : 'folded',
     );
@@ -152,7 +159,7 @@ export class Folding {
 
   private linesOf(group: readonly Late[]): OutcomesLine[] {
     for (const { facts } of group)
-      if (!isOpen(facts) && !this.shown.has(facts.event)) remember(this.ended, keyOf(facts), true);
+      if (!isOpen(facts) && !this.shown.has(facts.event)) remember(this.ended, keyOf(facts), true, mostRemembered);
     const lineOf = (some: readonly Late[]): OutcomesLine => {
       const [first, ...others] = some.map(({ facts }) => facts);
       const about = others.length === 0 ? this.shown.get(first!.event) : undefined;
@@ -171,13 +178,4 @@ const isOpen = (facts: DeliveryFacts | undefined): boolean =>
 function causeOf(delivery: OpenDelivery | undefined): string {
   const { status, attempt, reason, failure, code, answer } = delivery ?? {};
   return status === 'HELD' || attempt !== undefined ? [status, reason, failure, code, answer].join(' ') : '';
-}
-
-/** Adds an entry as the latest, and forgets the oldest beyond the bound. */
-function remember<T>(memory: Map<string, T>, key: string, value: T): void {
-  memory.delete(key);
-  memory.set(key, value);
-  if (memory.size <= mostRemembered) return;
-  const [oldest] = memory.keys();
-  memory.delete(oldest!);
 }

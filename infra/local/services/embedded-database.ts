@@ -19,8 +19,38 @@ export function createDatabase(path: string | undefined): { readonly server: Ser
   try {
     const server = dynalite({ createTableMs: 0, ...(path && { path }) });
     if (!rows) throw new Error('dynalite did not start as it used to: its database is not known');
+    if (!path) keepOwnBytes(rows as unknown as Store);
     return { server, rows };
   } finally {
     stores.create = create;
   }
+}
+
+interface Row {
+  readonly key: Uint8Array;
+  /** Undefined for a deletion. */
+  readonly value?: Uint8Array;
+}
+
+/** Methods by which abstract-level hands rows to a store, as bytes. */
+interface Store {
+  _put(key: Uint8Array, value: Uint8Array, options: object): Promise<void>;
+  _batch(rows: readonly Row[], options: object): Promise<void>;
+}
+
+/** Has a store in memory keep copies of rows: Node cuts small ones out of 64 KB, of which each would keep all. */
+function keepOwnBytes(store: Store): void {
+  const [put, batch] = [store._put.bind(store), store._batch.bind(store)];
+  store._put = (key, value, options) => put(copyOf(key), copyOf(value), options);
+  store._batch = (rows, options) =>
+    batch(
+      rows.map((row) => ({ ...row, key: copyOf(row.key), ...(row.value && { value: copyOf(row.value) }) })),
+      options,
+    );
+}
+
+function copyOf(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
 }

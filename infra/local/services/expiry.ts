@@ -51,10 +51,10 @@ export function startExpiry(deps: ExpiryDependencies): Part {
 }
 
 /** Deletes expired rows in steps, while `goesOn` resolves to true; `at` is in milliseconds since 1970. */
-async function deleteExpired(
-  { dynamo, tables }: ExpiryDependencies,
+export async function deleteExpired(
+  { dynamo, tables }: Pick<ExpiryDependencies, 'dynamo' | 'tables'>,
   at: number,
-  goesOn: () => Promise<boolean>,
+  goesOn: () => Promise<boolean> = async () => true,
 ): Promise<void> {
   for (const TableName of tables) {
     let ExclusiveStartKey: Record<string, AttributeValue> | undefined;

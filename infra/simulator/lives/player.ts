@@ -1,6 +1,8 @@
 import type { Problem } from '#functions/transfers/follow.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
+import { remember } from '#infra/bounded/remember.ts';
 import type { CryptshareServer } from '#infra/simulator/server.ts';
+import { mostPurged, TransferError } from '#infra/simulator/transfers.ts';
 import type { Happening } from './history.ts';
 
 /** Mailboxes of a history, by number from 1; any further one is `mailbox-N@example.com`. */
@@ -24,6 +26,8 @@ export class HistoryPlayer {
   private readonly server: Pick<CryptshareServer, 'transfers' | 'clock'>;
   private readonly happenings: Iterator<Happening, unknown>;
   private readonly played = new Map<number, { readonly trackingId: string; readonly mails: readonly string[] }>();
+  /** Numbers of those that the server lists no more. It forgets the same ones. */
+  private readonly unlisted = new Map<number, true>();
   private next: Happening | undefined;
 
   constructor(server: Pick<CryptshareServer, 'transfers' | 'clock'>, history: Iterable<Happening>) {
@@ -60,7 +64,9 @@ export class HistoryPlayer {
       this.played.set(happening.transfer, this.send(happening));
       return;
     }
-    const { trackingId, mails } = this.played.get(happening.transfer)!;
+    const played = this.played.get(happening.transfer);
+    if (!played) throw new TransferError(404, `transfer ${happening.transfer} was unlisted too long ago to change`);
+    const { trackingId, mails } = played;
     switch (happening.is) {
       case 'state':
         transfers.setState(trackingId, happening.state);
@@ -80,11 +86,15 @@ export class HistoryPlayer {
         transfers.moveExpiry(trackingId, new Date(clock.now() + leftMs));
         break;
       }
-      case 'unlisted':
+      case 'unlisted': {
         transfers.purge(trackingId);
+        const forgotten = remember(this.unlisted, happening.transfer, true, mostPurged);
+        if (forgotten !== undefined) this.played.delete(forgotten);
         break;
+      }
       case 'listed':
         transfers.restore(trackingId);
+        this.unlisted.delete(happening.transfer);
     }
   }
 

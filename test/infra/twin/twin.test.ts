@@ -83,6 +83,23 @@ describe('a twin', () => {
   });
 });
 
+describe('a twin that lives long', () => {
+  it('forgets a transfer that was not listed for a month, as the database of a notifier does', async () => {
+    const history = historyOf(`
+      {"at":"2026-03-02T09:00:00Z","transfer":1,"is":"sent"}
+      {"at":"2026-03-02T09:30:00Z","transfer":2,"is":"sent"}
+      {"at":"2026-03-02T10:00:00Z","transfer":1,"is":"unlisted"}
+      {"at":"2026-04-03T09:00:00Z","transfer":1,"is":"listed"}`);
+    const [start, end] = [Date.parse(history[0]!.at) - 60_000, Date.parse(history.at(-1)!.at) + 3_600_000];
+    const twin = await startTwin({ seed: 1, history, watches: watchesOf(history), from: start, until: end });
+    const types: string[] = [];
+    for await (const poll of twin.polls()) types.push(...poll.events.map(({ type }) => type));
+    await twin.close();
+    const first = 'transfer.processing';
+    expect(types).toEqual([first, first, 'transfer.unlisted', first]);
+  });
+});
+
 describe('a seeded history', () => {
   it('tells happenings in the order of time, and has every documented state within a year', () => {
     const states = new Set<string>(['PROCESSING']);

@@ -52,3 +52,19 @@ it('what a person has done stands, and a life goes on without what that makes im
   expect(states()).toEqual(['PROCESSING', 'DELETED_BY_ADMIN']);
   end();
 });
+
+it('a life that goes on for ever forgets the oldest of 10,000 transfers that are not listed any more', () => {
+  const at = '2026-03-02T09:00:00Z';
+  function* endless() {
+    for (let transfer = 1; transfer <= 10_002; transfer += 1) {
+      yield { at, transfer, is: 'sent', mailbox: 1, direction: 'sent', recipients: 1, files: 1 } as const;
+      yield { at, transfer, is: 'unlisted' } as const;
+    }
+    yield { at, transfer: 2, is: 'listed' } as const;
+    yield { at, transfer: 3, is: 'listed' } as const;
+  }
+  startLife(server, { history: endless(), from, speed: 60, steady })();
+  const known = server.transfers.newest(0, 20_000);
+  expect(known).toHaveLength(10_000);
+  expect(known.filter(({ purged }) => !purged).map(({ number }) => number)).toEqual([3]);
+});
