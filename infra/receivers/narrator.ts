@@ -1,15 +1,35 @@
-import { neutral, printable } from '#functions/notices/foreign-text.ts';
+import { remember } from '#infra/bounded/remember.ts';
 import type { EventResource } from '#infra/cli/api/resources.ts';
-import { subjectOf } from '#infra/cli/commands/event-view.ts';
 import { type Output, statusStyle } from '#infra/cli/terminal/output.ts';
 import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
+import { columnsOf, mostColumns, wrapped } from '#infra/terminal/columns.ts';
 import type { ReceiverSecret } from './receiver-secret.ts';
+import { eventColumns } from './request-line.ts';
 import { isTaken, type PostEnd } from './signed-post.ts';
+
+/** Remarks of one kind that are remembered, the latest: each is made once. */
+const mostRemembered = 100;
+
+/** Words in the line of a request besides its end. */
+export interface RequestRemarks {
+  /** Time at its begin. @default - that of the request */
+  readonly when?: string;
+  /** True for an event that was forwarded before. */
+  readonly isAgain?: boolean;
+  /** Words at its end. */
+  readonly remarks?: readonly string[];
+}
 
 /** Tells how a receiver takes events: addresses and secret, a line a request, and each problem once until a success. */
 export function narrator(output: Output) {
-  const problems = new Set<string>();
+  const problems = new Map<string, true>();
+  const remarked = new Map<string, true>();
+
+  /** Makes a remark beside the results, in lines that are not too long. */
+  const remark = (text: string): void => output.warning(wrapped(text, mostColumns, mostColumns - 2).join('\n  '));
+
   return {
+    remark,
     introduce(facts: Readonly<Record<string, string>>, { text, isNew }: ReceiverSecret): void {
       if (output.isJson) output.item({ ...facts, ...(isNew && { secret: text }) }, () => '');
       else {
@@ -17,24 +37,29 @@ export function narrator(output: Output) {
         output.line('');
       }
     },
-    /** @param remark words at the end of the line */
-    request(event: EventResource, end: PostEnd, remark = ''): void {
-      output.item({ id: event.id, type: event.type, ...end }, () => {
+    request(event: EventResource, end: PostEnd, { when, isAgain = false, remarks = [] }: RequestRemarks = {}): void {
+      const { id, type, data } = event;
+      const { mailbox, direction } = data;
+      output.item({ id, type, mailbox, direction, ...(isAgain && { isAgain }), ...end }, () => {
         const { status, failure, code, durationMs, at } = end;
-        const result = output.paint(
-          statusStyle(isTaken(end) ? 'ok' : 'failed'),
-          String(status ?? code ?? failure).padEnd(4),
-        );
-        const parts = [event.type, neutral(subjectOf(event) ?? ''), remark].filter(Boolean);
-        return `${at.slice(11, 19)}  ${result}${`${durationMs} ms`.padStart(9)}  ${printable(parts.join('  '))}`;
+        const result = String(status ?? code ?? failure).padEnd(4);
+        const [begin, took] = [`${when ?? at.slice(11, 19)}  `, `${`${durationMs} ms`.padStart(9)}  `];
+        const head = columnsOf(begin + result + took);
+        const about = eventColumns(event, head, isAgain ? ['again', ...remarks] : remarks);
+        return begin + output.paint(statusStyle(isTaken(end) ? 'ok' : 'failed'), result) + took + about;
       });
     },
     problem(end: PostEnd): void {
       const said = attemptWords(end);
       if (isTaken(end)) problems.clear();
       if (isTaken(end) || problems.has(said)) return;
-      problems.add(said);
-      output.warning(`the receiver: ${said}; ${attemptRemedy(end) ?? remedyFor(end.status)}`);
+      remember(problems, said, true, mostRemembered);
+      remark(`the receiver: ${said}; ${attemptRemedy(end) ?? remedyFor(end.status)}`);
+    },
+    /** Makes a remark unless it was made already. */
+    remarkOnce(text: string): void {
+      if (!remarked.has(text)) remark(text);
+      remember(remarked, text, true, mostRemembered);
     },
   };
 }

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { jsonOf } from '#functions/parsing/json.ts';
 import type { EventResource } from '#infra/cli/api/resources.ts';
 import { refused, unreachable, wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import { isLoopback } from '#infra/config/plain-address.ts';
@@ -18,12 +20,45 @@ export function sessionUrl(text: string): string {
   throw wrongCommandLine(`got the session ${text}, expected the address that listen prints, such as ${usualSession}`);
 }
 
-/** Hands events to a session, which answers once it has begun to forward all. @throws CliError */
-export async function handOver(session: string, handed: Handed): Promise<void> {
-  const headers = { 'content-type': 'application/json' };
-  const answer = await fetch(session, { method: 'POST', headers, body: JSON.stringify(handed) }).catch(() => {
-    throw unreachable(`no listen at ${session}: start one with npm run notifier -- listen --forward-to URL`);
+/** Milliseconds for an answer, which needs no receiver. */
+const usualTimeoutMs = 10_000;
+
+/** Answer of a session, whatever listens there. */
+const answerSchema = z.object({ taken: z.number(), detail: z.string() }).partial().catch({});
+
+/**
+ * Hands events to a session, which takes all or none, and forwards them later.
+ *
+ * @param stop ends it, at Ctrl-C
+ * @returns how many events it has taken
+ * @throws CliError
+ */
+export async function handOver(
+  session: string,
+  handed: Handed,
+  stop: AbortSignal,
+  timeoutMs = usualTimeoutMs,
+): Promise<number> {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const unanswered = () => {
+    if (stop.aborted) return refused('stopped');
+    if (timeout.aborted)
+      return unreachable(
+        `no answer of ${session} within ${timeoutMs / 1000} s: end that listen, and start another one`,
+      );
+    return unreachable(`no listen at ${session}: start one with npm run notifier -- listen --forward-to URL`);
+  };
+  const { status, text } = await post(session, JSON.stringify(handed), AbortSignal.any([stop, timeout])).catch(() => {
+    throw unanswered();
   });
-  if (answer.status === 202) return;
-  throw refused(`${session} answered ${answer.status}, expected 202: is it a listen of this version?`);
+  const { taken, detail } = answerSchema.parse(jsonOf(text));
+  if (status === 202 && taken !== undefined) return taken;
+  if (status === 409 && detail !== undefined) throw refused(`${session}: ${detail}`);
+  throw refused(`${session} answered ${status}, expected 202: is it a listen of this version?`);
+}
+
+async function post(url: string, body: string, signal: AbortSignal) {
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'manual' });
+  return { status: answer.status, text: await answer.text() };
 }

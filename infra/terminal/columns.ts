@@ -5,6 +5,9 @@
 const wide =
   /[\u{1100}-\u{115f}\u{2329}\u{232a}\u{2630}-\u{2637}\u{268a}-\u{268f}\u{2e80}-\u{303e}\u{3041}-\u{a4cf}\u{a960}-\u{a97c}\u{ac00}-\u{d7a3}\u{f900}-\u{faff}\u{fe10}-\u{fe19}\u{fe30}-\u{fe6b}\u{ff01}-\u{ff60}\u{ffe0}-\u{ffe6}\u{16fe0}-\u{1b2ff}\u{1d300}-\u{1d376}\u{1f000}-\u{1faff}\u{20000}-\u{3fffd}]|(?![\0-\xff])\p{Emoji}/u;
 
+/** Columns of a line at most: more are hard to read, and terminals are rarely wider. */
+export const mostColumns = 100;
+
 /** Columns of a text without control characters, at most as many as a terminal may need for it. */
 export function columnsOf(text: string): number {
   let columns = 0;
@@ -16,6 +19,18 @@ export function columnsOf(text: string): number {
 export function cutTo(text: string, columns: number): string {
   if (columnsOf(text) <= columns) return text;
   return columns < 1 ? '' : `${startOf(text, columns - 1).trimEnd()}…`;
+}
+
+/**
+ * Shortens a text to a number of columns, with `…` for its middle.
+ *
+ * @example cutMiddle('alice@example.com', 9); // 'alic….com'
+ */
+export function cutMiddle(text: string, columns: number): string {
+  if (columnsOf(text) <= columns) return text;
+  if (columns < 1) return '';
+  const end = endOf(text, Math.floor((columns - 1) / 2));
+  return `${startOf(text, columns - 1 - columnsOf(end))}…${end}`;
 }
 
 /** Columns of a word that is never divided: commands, addresses and secrets can be copied as they are. */
@@ -53,4 +68,16 @@ function startOf(text: string, columns: number): string {
     start += character;
   }
   return start;
+}
+
+/** The longest end that fits. */
+function endOf(text: string, columns: number): string {
+  let end = '';
+  let left = columns;
+  for (const character of [...text].reverse()) {
+    left -= columnsOf(character);
+    if (left < 0) break;
+    end = character + end;
+  }
+  return end;
 }

@@ -17,9 +17,6 @@ export interface Part {
 
 export type Tone = 'time' | 'subject' | 'change' | 'well' | 'waits' | 'problem' | 'quiet';
 
-/** Columns of a line at most: more are hard to read, and terminals are rarely wider. */
-export const mostColumns = 100;
-
 /** Columns of a time and of a short name. */
 const timeColumns = 8;
 const nameColumns = 8;

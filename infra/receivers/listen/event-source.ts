@@ -34,15 +34,21 @@ const forNotifiers = ['url', 'data', 'stack', 'from'] as const;
 
 /**
  * Finds the notifier that the options name or that is here; without any, it is a twin.
+ *
+ * @param tell called with each failure of a twin, in words
  * @throws CliError for options that contradict each other, or without access to the notifier
  */
-export async function eventSourceOf(context: CliContext, options: SourceOptions): Promise<EventSource> {
+export async function eventSourceOf(
+  context: CliContext,
+  options: SourceOptions,
+  tell: (problem: string) => void,
+): Promise<EventSource> {
   const { from, type, mailbox, direction, twin = false } = options;
   const isTwin = twin || !isTargetHere(options, context.environment);
   const wrong = (isTwin ? forNotifiers : forTwins).find((name) => options[name] !== undefined);
   if (wrong !== undefined) throw wrongOption(wrong, isTwin);
   if (isTwin) {
-    const { words, follow } = twinSource(context, options);
+    const { words, follow } = twinSource(context, options, tell);
     const isWanted = matcher(options);
     return {
       words,

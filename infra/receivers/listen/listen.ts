@@ -1,5 +1,6 @@
 import { dnsResolver } from '#functions/webhooks/http/name-resolver.ts';
 import { webhookClient } from '#functions/webhooks/http/webhook-client.ts';
+import { remember } from '#infra/bounded/remember.ts';
 import { outputOf } from '#infra/cli/api/session.ts';
 import { refused } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
@@ -18,6 +19,9 @@ export interface ListenOptions extends SourceOptions {
   readonly printJson?: boolean;
 }
 
+/** Ids that are remembered, the latest, to tell which events come again. */
+const mostIds = 10_000;
+
 /**
  * Forwards matching events until Ctrl-C, or until the days of a twin are over.
  * @throws CliError for wrong options, when the operator API fails, or if a receiver has not taken all of a twin's events
@@ -25,25 +29,33 @@ export interface ListenOptions extends SourceOptions {
 export async function listen(context: CliContext, options: ListenOptions): Promise<void> {
   const url = receiverUrl(options.forwardTo, false, 'expected a receiver on this one').href;
   const secret = receiverSecret(context.environment);
-  const source = await eventSourceOf(context, options);
-  const stop = context.interrupted();
-  // The receiver is on this machine: its URL was checked.
-  const client = webhookClient({ resolve: dnsResolver(), allowPrivate: true });
   const output = outputOf(context, options);
   const narration = narrator(output);
+  const source = await eventSourceOf(context, options, narration.remarkOnce);
+  const broken = new AbortController();
+  const stop = AbortSignal.any([context.interrupted(), broken.signal]);
+  // The receiver is on this machine: its URL was checked.
+  const client = webhookClient({ resolve: dnsResolver(), allowPrivate: true });
+  const forwarded = new Map<string, true>();
   const ends = { taken: 0, refused: 0 };
   const forwarding = forwardingOf({
     ...{ client, url, secret: secret.text, stop, now: context.now, sleep: context.sleep },
     tell(event, { attempt, isRepeated, ...end }) {
       if (options.printJson && attempt === 1) output.line(JSON.stringify(event));
-      const remarks = [source.isTwin && event.timestamp.slice(0, 16), attempt > 1 && `attempt ${attempt}`];
+      const told = {
+        isAgain: attempt === 1 && forwarded.has(event.id),
+        remarks: attempt > 1 ? [`attempt ${attempt}`] : [],
+        ...(source.isTwin && { when: event.timestamp.slice(5, 16).replace('T', ' ') }),
+      };
+      remember(forwarded, event.id, true, mostIds);
       // While nothing answers, the same line each second would hide the rest.
-      if (end.failure === undefined || attempt === 1) narration.request(event, end, remarks.filter(Boolean).join('  '));
+      if (end.failure === undefined || attempt === 1) narration.request(event, end, told);
       narration.problem(end);
       if (!isRepeated) ends[isTaken(end) ? 'taken' : 'refused'] += 1;
     },
   });
-  const door = await openDoor(forwarding.take);
+  // The end of the session tells the fault.
+  const door = await openDoor(forwarding.take, () => broken.abort());
   try {
     const session = door.url === usualSession ? '--session' : `--session ${door.url}`;
     narration.introduce({ from: source.words, to: url, test: `npm run notifier -- trigger TYPE ${session}` }, secret);
@@ -57,7 +69,7 @@ export async function listen(context: CliContext, options: ListenOptions): Promi
     const left = forwarding.left().filter(({ id }) => !id.startsWith(testIdPrefix));
     const since = left.map(({ timestamp }) => timestamp).toSorted()[0];
     if (since !== undefined && !source.isTwin)
-      output.warning(`${left.length} not taken yet: begin again with --from ${since}, under the same ids`);
+      narration.remark(`${left.length} not taken yet: begin again with --from ${since}, under the same ids`);
   }
   if (!source.isTwin || stop.aborted) return;
   const all = ends.taken + ends.refused;

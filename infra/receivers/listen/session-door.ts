@@ -10,7 +10,8 @@ import { serveOnLoopback, withAny } from '#infra/loopback/loopback-guard.ts';
 import { usualSession } from '#infra/receivers/session.ts';
 import { testIdPrefix } from '#infra/receivers/test-id.ts';
 
-/** Bytes of a request: 1,000 events of 2 KB. */
+/** Events of a request, as many as trigger makes, and its bytes: 2 KB for each. */
+const mostEvents = 1000;
 const mostBytes = 2_000_000;
 
 /** Ids as trigger makes them. An odd one would fail as a header. */
@@ -30,24 +31,43 @@ const handedSchema = z.strictObject({
         data: z.record(z.string(), value),
       }),
     )
-    .max(1000),
+    .min(1)
+    .max(mostEvents),
   isTwice: z.boolean(),
 });
 
+const busy = 'the events of a trigger before are not forwarded yet: wait for their lines there, or end that listen';
+
 /**
- * Opens a session for `trigger`, at its usual port of the loopback interface or another free one. It answers when `take`
- * has taken all events.
+ * Opens a session for `trigger`, at its usual port of the loopback interface or another free one. It answers at once, and
+ * forwards the events of one request at a time.
+ *
+ * @param take forwards an event, once it is its turn
+ * @param onFault called when `take` fails; later requests are taken all the same
  */
-export async function openDoor(take: (event: EventResource) => Promise<void>) {
+export async function openDoor(take: (event: EventResource) => Promise<void>, onFault: () => void = () => {}) {
   const app = new Hono();
   const tooLong = bodyLimit({ maxSize: mostBytes });
+  let isBusy = false;
+
+  async function forward({ events, isTwice }: z.infer<typeof handedSchema>): Promise<void> {
+    isBusy = true;
+    try {
+      for (const event of events) await Promise.all(isTwice ? [take(event), take(event)] : [take(event)]);
+    } catch {
+      onFault();
+    } finally {
+      isBusy = false;
+    }
+  }
+
   app.post('/', tooLong, async (context) => {
     const handed = handedSchema.safeParse(jsonOf(await context.req.text()));
     if (!handed.success)
       return context.json({ detail: `expected events of trigger: ${z.prettifyError(handed.error)}` }, 400);
-    const { events, isTwice } = handed.data;
-    for (const event of events) await Promise.all(isTwice ? [take(event), take(event)] : [take(event)]);
-    return context.json({ handed: events.length }, 202);
+    if (isBusy) return context.json({ detail: busy }, 409);
+    void forward(handed.data);
+    return context.json({ taken: handed.data.events.length }, 202);
   });
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const serve = (port: number) => serveOnLoopback(http.createServer(listener), withAny, { host: '127.0.0.1', port });

@@ -26,9 +26,11 @@ const seededWatches: readonly Watch[] = [
 
 /**
  * Events of a twin of the server, with a mailbox that lives faster. They end with its days.
+ *
+ * @param tell called with each failure of the twin, in words
  * @throws CliError for an unreadable history
  */
-export function twinSource(context: CliContext, options: TwinOptions) {
+export function twinSource(context: CliContext, options: TwinOptions, tell: (problem: string) => void) {
   const { seed, speed } = { ...usualTwin, ...options };
   const recorded = options.history === undefined ? undefined : readHistory(options.history);
   const from = recorded ? Date.parse(recorded[0]!.at) - 60_000 : firstMorning;
@@ -44,10 +46,8 @@ export function twinSource(context: CliContext, options: TwinOptions) {
       const began = context.now().getTime();
       const twin = await startTwin({ seed, history, watches, from, until });
       try {
-        const told = new Set<string>();
         for await (const { at, events, problems } of twin.polls()) {
-          for (const problem of problems) if (!told.has(problem)) context.stderr.write(`the twin: ${problem}\n`);
-          for (const problem of problems) told.add(problem);
+          for (const problem of problems) tell(`the twin: ${problem}`);
           const early = (at - from) / speed - (context.now().getTime() - began);
           if (early > 0) await context.sleep(early, stop);
           if (stop.aborted) return;

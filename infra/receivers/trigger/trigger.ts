@@ -50,12 +50,11 @@ export async function trigger(context: CliContext, type: string, options: Trigge
     return;
   }
   const address = sessionUrl(session === true || session === undefined ? usualSession : session);
-  await handOver(address, { events, isTwice });
-  const count = events.length * (isTwice ? 2 : 1);
-  output.result({ session: address, seed: String(seed), handed: count }, () =>
-    output.line(
-      `handed ${count} ${count === 1 ? 'request' : 'requests'} (seed ${seed}) to the listen at ${address}, which tells how they end`,
-    ),
+  const taken = await handOver(address, { events, isTwice }, context.interrupted());
+  const count = taken * (isTwice ? 2 : 1);
+  output.done(
+    { session: address, seed: String(seed), handed: count },
+    `handed ${count} ${count === 1 ? 'request' : 'requests'} (seed ${seed}); results show in the listen at ${address}`,
   );
 }
 
@@ -83,7 +82,7 @@ async function sendAll(context: CliContext, output: Output, { url, events, isTwi
       const ends = await Promise.race([Promise.all(isTwice ? [post(), post()] : [post()]), stopped]);
       for (const end of ends) {
         const { sequence } = event.data;
-        narration.request(event, end, typeof sequence === 'number' ? `#${sequence}` : '');
+        narration.request(event, end, { remarks: typeof sequence === 'number' ? [`#${sequence}`] : [] });
         narration.problem(end);
         sent += 1;
         if (isTaken(end)) taken += 1;

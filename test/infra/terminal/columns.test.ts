@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { printable } from '#functions/notices/foreign-text.ts';
-import { columnsOf, cutTo, wrapped } from '#infra/terminal/columns.ts';
+import { columnsOf, cutMiddle, cutTo, wrapped } from '#infra/terminal/columns.ts';
 
 const text = fc
   .string({
@@ -48,6 +48,26 @@ describe('cutTo', () => {
     fc.assert(
       fc.property(text, fc.nat(120), (given, columns) => {
         const cut = cutTo(given, columns);
+        expect(columnsOf(cut)).toBeLessThanOrEqual(columns);
+        expect(cut.isWellFormed()).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('cutMiddle', () => {
+  it.each([
+    ['alice@example.com', 17, 'alice@example.com'],
+    ['alice@example.com', 9, 'alic….com'],
+    ['漢字漢字', 6, '漢…字'],
+    ['abc', 1, '…'],
+    ['abc', 0, ''],
+  ])('shortens %j to %i columns as %j', (given, columns, cut) => expect(cutMiddle(given, columns)).toBe(cut));
+
+  it('never exceeds the columns, and divides no character', () => {
+    fc.assert(
+      fc.property(text, fc.nat(120), (given, columns) => {
+        const cut = cutMiddle(given, columns);
         expect(columnsOf(cut)).toBeLessThanOrEqual(columns);
         expect(cut.isWellFormed()).toBe(true);
       }),

@@ -80,7 +80,7 @@ describe('listen', () => {
     expect(receiver.taken.map(({ body }) => body).toSorted()).toEqual(
       stored.map((one) => JSON.stringify(one)).toSorted(),
     );
-    expect(ran.stdout).toMatch(/^\d\d:\d\d:\d\d {2}204 +\d+ ms {2}transfer\.active {2}T0$/m);
+    expect(ran.stdout).toMatch(/^\d\d:\d\d:\d\d {2}204 +\d+ ms {2}transfer\.active {2}T0 {2}from alice@example\.com$/m);
     expect(ran.stdout).not.toContain(secret);
     expect(ran.stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
   });
@@ -93,11 +93,15 @@ describe('listen', () => {
     );
   });
 
-  it('asks for what operators have sent again, and forwards it under the same id', async () => {
+  it('asks for what operators have sent again, and forwards it under the same id, marked as again', async () => {
     store(1);
     stored.push(stored[0]!);
-    await listen({ onPause: () => receiver.taken.length < 2 });
+    const ran = await listen({ onPause: () => receiver.taken.length < 2 });
     expect(receiver.taken.map(({ id }) => id)).toEqual(['evt_0', 'evt_0']);
+    expect(ran.stdout.match(/ 204 .* T0 {2}from alice@example\.com( {2}again)?$/gm)).toMatchObject([
+      expect.not.stringContaining('again'),
+      expect.stringContaining('again'),
+    ]);
     expect(api.requests.map(({ url }) => new URL(url, api.url).searchParams.get('resends'))).toContain('true');
   });
 
@@ -121,8 +125,8 @@ describe('listen', () => {
       if (requests === 10) stored.push(later());
     };
     const ran = await listen({ onPause: () => requests < 11 });
-    expect(ran.stdout).toMatch(/ 401 .* T0 {2}attempt 5$/m);
-    expect(ran.stdout).toMatch(/ 204 .* Tlater$/m);
+    expect(ran.stdout).toMatch(/ 401 .* T0 {2}from alice@example\.com {2}attempt 5$/m);
+    expect(ran.stdout).toMatch(/ 204 .* Tlater {2}from alice@example\.com$/m);
     expect(ran.stderr.match(/HTTP 401; see whether it has the secret/g)).toHaveLength(1);
   });
 

@@ -30,7 +30,7 @@ describe('listen --twin', () => {
     expect(first).toMatchObject({ code: 0 });
     expect(first.stderr).toContain(`the receiver took all ${receiver.taken.length} events`);
     expect(first.stdout).toMatch(/^from {4}a twin of the server: seed 7, 1 days, 10000000 times as fast$/m);
-    expect(first.stdout).toMatch(/ 204 .* transfer\.active .* 2026-01-05T07:04$/m);
+    expect(first.stdout).toMatch(/^01-05 07:04 {2}204 .* transfer\.active .* from alice@example\.com$/m);
     expect(first.stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
     const bodies = receiver.taken.splice(0).map(({ body }) => body);
     expect(bodies.length).toBeGreaterThan(10);
@@ -157,6 +157,22 @@ describe('trigger --session', () => {
       expect(headers['transfer-notifier-test']).toBe('trigger');
     }
     expect(listened.stdout).toMatch(/ 204 .* transfer\.active /);
+  });
+
+  it('ends while the receiver does not run, and hands nothing over again until the listen has forwarded that', async () => {
+    await receiver.kill();
+    const ends: unknown[] = [];
+    await duringListen(
+      async (session) => {
+        const args = ['trigger', 'transfer.active', ...session.split(' '), '--times', '300'];
+        ends.push(await run(args), await run(args));
+      },
+      () => ends.length === 2,
+    );
+    expect(ends).toMatchObject([
+      { code: 0, stdout: expect.stringContaining('results show in the listen at') },
+      { code: 1, stderr: expect.stringContaining('wait for their lines there, or end that listen') },
+    ]);
   });
 
   it('takes nothing but made-up events, as any program of this machine may send them', async () => {

@@ -23,7 +23,9 @@ describe('trigger', () => {
     expect(JSON.parse(body)).toMatchObject({ id, type: 'transfer.failed', data: { state: 'FAILED', sequence: 1 } });
     expect(id).toMatch(/^evt_0000test/);
     expect(headers['transfer-notifier-test']).toBe('trigger');
-    expect(ran.stdout).toMatch(/^\d\d:\d\d:\d\d {2}204 +\d+ ms {2}transfer\.failed {2}TEST-\w{8} {2}#1$/m);
+    expect(ran.stdout).toMatch(
+      /^\d\d:\d\d:\d\d {2}204 +\d+ ms {2}transfer\.failed {2}TEST-\w{8} {2}from alice@example\.com {2}#1$/m,
+    );
     expect(ran.stdout).not.toContain(secret);
   });
 
