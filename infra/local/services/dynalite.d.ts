@@ -15,6 +15,18 @@ declare module 'dynalite' {
 declare module 'dynalite/db/index.js' {
   import type { ClassicLevel } from 'classic-level';
 
-  const stores: { create(options: object): { readonly db: ClassicLevel } };
+  interface Row {
+    readonly key: Uint8Array;
+    /** Undefined for a deletion. */
+    readonly value?: Uint8Array;
+  }
+
+  /** A database with the methods by which abstract-level hands rows to it, as bytes. */
+  export interface Store extends ClassicLevel {
+    _put(key: Uint8Array, value: Uint8Array, options: object): Promise<void>;
+    _batch(rows: readonly Row[], options: object): Promise<void>;
+  }
+
+  const stores: { create(options: object): { readonly db: Store } };
   export default stores;
 }

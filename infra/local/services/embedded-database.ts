@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { ClassicLevel } from 'classic-level';
 import dynalite from 'dynalite';
-import stores from 'dynalite/db/index.js';
+import stores, { type Store } from 'dynalite/db/index.js';
 
 /**
  * Starts DynamoDB (dynalite), which keeps the database behind it to itself: this function gets hold of it on the way.
@@ -10,7 +10,7 @@ import stores from 'dynalite/db/index.js';
  */
 export function createDatabase(path: string | undefined): { readonly server: Server; readonly rows: ClassicLevel } {
   const { create } = stores;
-  let rows: ClassicLevel | undefined;
+  let rows: Store | undefined;
   stores.create = (options) => {
     const store = create(options);
     rows = store.db;
@@ -19,23 +19,11 @@ export function createDatabase(path: string | undefined): { readonly server: Ser
   try {
     const server = dynalite({ createTableMs: 0, ...(path && { path }) });
     if (!rows) throw new Error('dynalite did not start as it used to: its database is not known');
-    if (!path) keepOwnBytes(rows as unknown as Store);
+    if (!path) keepOwnBytes(rows);
     return { server, rows };
   } finally {
     stores.create = create;
   }
-}
-
-interface Row {
-  readonly key: Uint8Array;
-  /** Undefined for a deletion. */
-  readonly value?: Uint8Array;
-}
-
-/** Methods by which abstract-level hands rows to a store, as bytes. */
-interface Store {
-  _put(key: Uint8Array, value: Uint8Array, options: object): Promise<void>;
-  _batch(rows: readonly Row[], options: object): Promise<void>;
 }
 
 /** Has a store in memory keep copies of rows: Node cuts small ones out of 64 KB, of which each would keep all. */

@@ -1,41 +1,47 @@
+import { z } from 'zod';
 import { eventTypeOf } from '#functions/events/transfer-event.ts';
 import { type Problem, problems } from '#functions/transfers/follow.ts';
 import type { EventResource } from '#infra/cli/api/resources.ts';
+import { refused } from '#infra/cli/terminal/cli-error.ts';
 import type { Happening } from './history.ts';
 
 /** Fields of an event about a transfer that a history is made of. */
-interface Told {
-  readonly trackingId: string;
-  readonly mailbox: string;
-  readonly direction: 'sent' | 'received';
-  readonly state: string;
-  readonly recipient?: number;
-  readonly recipients?: number;
-  readonly method?: string;
-  readonly problems?: readonly string[];
-  readonly expiresAt?: string;
-}
+const toldSchema = z.object({
+  trackingId: z.string(),
+  mailbox: z.string(),
+  direction: z.enum(['sent', 'received']),
+  state: z.string(),
+  recipient: z.number().optional(),
+  recipients: z.number().optional(),
+  method: z.string().optional(),
+  problems: z.array(z.string()).optional(),
+  expiresAt: z.iso.datetime({ offset: true }).optional(),
+});
+
+type Told = z.output<typeof toldSchema>;
 
 /**
  * The history that events about transfers tell, in numbers and states alone: transfers and mailboxes get numbers in the
  * order in which they appear. Other events say nothing about it.
  *
  * @param events in the order of their sequences
+ * @throws CliError for an event that lacks what it is made of
  */
 export function recordingOf(events: readonly EventResource[]): Happening[] {
-  const told = events.filter(({ type }) => type.startsWith('transfer.'));
+  const told = events
+    .filter(({ type }) => type.startsWith('transfer.'))
+    .map((event) => ({ type: event.type, timestamp: event.timestamp, one: toldIn(event) }));
   const transfers = new Map<string, number>();
   const mailboxes = new Map<string, number>();
   const sizes = new Map<string, number>();
   /** Latest time of each transfer: a clock that is set back does not turn its life round. */
   const times = new Map<string, string>();
-  for (const { data } of told) {
-    const key = keyOf(data as unknown as Told);
-    const { recipients = 1, recipient = 1 } = data as unknown as Told;
+  for (const { one } of told) {
+    const key = keyOf(one);
+    const { recipients = 1, recipient = 1 } = one;
     sizes.set(key, Math.max(sizes.get(key) ?? 1, recipients, recipient));
   }
-  return told.flatMap(({ type, timestamp, data }): Happening[] => {
-    const one = data as unknown as Told;
+  return told.flatMap(({ type, timestamp, one }): Happening[] => {
     const key = keyOf(one);
     const isNew = !transfers.has(key);
     const transfer = numberOf(transfers, key);
@@ -52,6 +58,13 @@ export function recordingOf(events: readonly EventResource[]): Happening[] {
     const isOfState = type === eventTypeOf(state);
     return [...(isNew ? [sent] : []), ...(isNew || isOfState ? changed : []), ...moreOf(type, one, happens)];
   });
+}
+
+function toldIn({ id, data }: EventResource): Told {
+  const { success, data: told, error } = toldSchema.safeParse(data);
+  if (success) return told;
+  const [problem] = error.issues;
+  throw refused(`the event ${id} cannot be recorded: ${problem?.path.join('.')}: ${problem?.message}`);
 }
 
 /** Happenings that an event tells besides the state. */

@@ -96,3 +96,15 @@ it('a recording of a clock that was set back can be replayed', () => {
   const text = recordingOf(events).map((one) => JSON.stringify(one));
   expect(historyOf(text.join('\n')).map(({ is }) => is)).toEqual(['sent', 'state']);
 });
+
+it.each([
+  [{ state: 7 }, 'state: Invalid input: expected string, received number'],
+  [{ direction: 'sideways' }, 'direction: Invalid option'],
+  [{ trackingId: undefined }, 'trackingId: Invalid input: expected string, received undefined'],
+  [{ recipients: 'many' }, 'recipients: Invalid input: expected number, received string'],
+  [{ expiresAt: 'soon' }, 'expiresAt: Invalid ISO datetime'],
+])('a recording of an event with %j ends with its id, what was got and what was expected', (wrong, reason) => {
+  const data = { trackingId: 'T1', mailbox: 'alice@example.com', direction: 'sent', state: 'ACTIVE', ...wrong };
+  const event: EventResource = { id: 'evt_1', type: 'transfer.active', timestamp: '2026-01-05T08:00:00Z', data };
+  expect(() => recordingOf([event])).toThrow(`the event evt_1 cannot be recorded: ${reason}`);
+});
