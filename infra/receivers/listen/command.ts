@@ -17,8 +17,14 @@ It reads events from the operator API and changes nothing there. An event that t
 again until it does; any answer but 2xx is told, and the event sent four times more. Ctrl-C ends it.
 
 With --twin, or where this folder has neither a local run nor notifier.config.json, the events are those of a simulated
-mailbox, made by the notifier's own engine. The same seed gives the same bytes and ids. It ends with the twin's days, and
-with exit code 1 if the receiver has not taken all.
+mailbox, made by the notifier's own engine. The same seed gives the same bytes and ids. It ends with the twin's days.
+
+Each line has the time (with --twin that of the twin), the end of the request, type and transfer of the event, and its
+mailbox: "from" as the sender, "to" as a recipient. An event that was forwarded before, in this session, has "again".
+
+Exit codes: 0 ended by Ctrl-C or a closed pipe, or with the twin's days and all events taken; 1 not all were taken, or the
+operator API has failed; 2 wrong command line; 3 not found; 4 operator API unreachable or no credentials; 130 ended at
+once by a second Ctrl-C.
 `;
 
 /** Registers `listen`, which forwards events to the receiver of a developer. */

@@ -71,8 +71,9 @@ export async function listen(context: CliContext, options: ListenOptions): Promi
     if (since !== undefined && !source.isTwin)
       narration.remark(`${left.length} not taken yet: begin again with --from ${since}, under the same ids`);
   }
-  if (!source.isTwin || stop.aborted) return;
+  if (!source.isTwin) return;
   const all = ends.taken + ends.refused;
-  if (ends.refused > 0) throw refused(`the twin's days are over: the receiver took ${ends.taken} of ${all} events`);
-  if (!output.isJson) output.warning(`the twin's days are over: the receiver took all ${all} events`);
+  const end = stop.aborted ? "stopped before the twin's days are over" : "the twin's days are over";
+  if (ends.refused > 0 && !stop.aborted) throw refused(`${end}: the receiver took ${ends.taken} of ${all} events`);
+  if (!output.isJson) narration.remark(`${end}: the receiver took ${ends.taken} of ${all} events`);
 }

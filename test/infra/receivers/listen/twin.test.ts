@@ -28,7 +28,8 @@ describe('listen --twin', () => {
   it('forwards the days of a mailbox and ends, with the same ids and bytes for the same seed', async () => {
     const first = await listen('--twin', '--seed', '7', ...fast);
     expect(first).toMatchObject({ code: 0 });
-    expect(first.stderr).toContain(`the receiver took all ${receiver.taken.length} events`);
+    const count = receiver.taken.length;
+    expect(first.stderr).toContain(`the twin's days are over: the receiver took ${count} of ${count} events`);
     expect(first.stdout).toMatch(/^from {4}a twin of the server: seed 7, 1 days, 10000000 times as fast$/m);
     expect(first.stdout).toMatch(/^01-05 07:04 {2}204 .* transfer\.active .* from alice@example\.com$/m);
     expect(first.stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
@@ -100,6 +101,19 @@ describe('listen --twin', () => {
     expect(ran.code).toBe(2);
     expect(ran.stderr).toContain(reason);
     expect(receiver.taken).toEqual([]);
+  });
+
+  it.each([
+    ['Ctrl-C', (ran: LocalRun) => ran.kill('SIGINT')],
+    ['a closed pipe', (ran: LocalRun) => ran.leave()],
+  ])('ends with 0 at %s, and says how far it came', async (_, end) => {
+    const args = ['listen', '--twin', '--forward-to', receiver.url, '--speed', '100000', '--days', '400'];
+    const ran = new LocalRun(args, environment, { program: [process.execPath, 'infra/cli/main.ts'] });
+    onTestFinished(() => void ran.kill('SIGKILL'));
+    await ran.line(({ text = '' }) => text.includes(' 204 '));
+    end(ran);
+    expect(await ran.exit()).toBe(0);
+    expect(ran.stderr).toMatch(/stopped before the twin's days are over: the receiver took \d+ of \d+ events/);
   });
 
   it('takes a twin in a folder without a run and a configuration', async () => {
