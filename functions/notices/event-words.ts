@@ -79,11 +79,10 @@ export function factWords(words: Words, { type, timestamp, data }: ToldEvent) {
     const counts = { count: downloadedBy || 1, recipients: recipients! };
     return told(say('downloaded.of', counts), [one, at].filter(Boolean).join(', '));
   }
-  if (type === 'transfer.downloaded_by_all' && isSeveral)
-    return told(say(recipients === 2 ? 'downloaded.both' : 'downloaded.all', { recipients: recipients! }));
+  if (type === 'transfer.downloaded_by_all' && recipients) return told(say(`downloaded.${isSeveral ? 'all' : 'only'}`));
   if (type === 'transfer.problem' && Array.isArray(problems) && problems.length > 0)
     return told(words.list([...new Set(problems.map(problemWords))]));
-  if (type !== 'transfer.overdue') return undefined;
+  if (type !== 'transfer.overdue') return type === 'transfer.problem_resolved' ? told(say(`is.${type}`)) : undefined;
   const count = Math.max(0, recipients! - downloadedBy!);
   const open = isSeveral ? say('open.of', { count, recipients: recipients! }) : say(`open.${who}`);
   return told(`${timeLeft(words, timestamp, expiresAt)}, ${open}`, timeOf(words, expiresAt));

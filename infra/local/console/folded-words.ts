@@ -59,7 +59,10 @@ function rowsOfChange({ at, announcement, outcomes, silent }: ChangeLine, width:
     const { words, detail } = transferWords(english, event);
     const isFact = factWords(english, event) !== undefined;
     const watch = ofWatch(english, type, data).trim();
-    return [row(at, subjectOf(announcement), words, isFact ? '' : detail, watch, forms, width)];
+    // Beside a fact, it would read as part of it: "we have downloaded it to bob@…".
+    const aside = isFact && watch ? `(${watch})` : watch;
+    const before = isFact || data.previousState === null ? '' : detail;
+    return [row(at, subjectOf(announcement), words, before, aside, forms, width)];
   }
   // Operators have to read all of it.
   const { headline, paragraphs } = operatorWords(english, event);
@@ -124,6 +127,10 @@ function row(
 /** @example watchWithin('from alice@example.com', 15); // 'from alice@…' */
 function watchWithin(watch: string, columns: number): string {
   if (columnsOf(watch) <= columns) return watch;
+  if (watch.startsWith('(')) {
+    const inner = watchWithin(watch.slice(1, -1), columns - 2);
+    return inner && `(${inner})`;
+  }
   const withoutDomain = `${watch.slice(0, watch.lastIndexOf('@') + 1)}…`;
   if (columnsOf(withoutDomain) <= columns) return withoutDomain;
   return columns < leastWatch ? '' : cutTo(watch, columns);

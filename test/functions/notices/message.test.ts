@@ -76,9 +76,9 @@ describe('messageOf for a fact that a watch follows', () => {
   });
 
   it.each([
-    ['both recipients have downloaded', 'beide Empfänger haben heruntergeladen', 2],
-    ['all 3 recipients have downloaded', 'alle 3 Empfänger haben heruntergeladen', 3],
-    ['downloaded by all recipients (was active)', 'von allen Empfängern heruntergeladen (zuvor aktiv)', 1],
+    ['complete, every recipient has it', 'vollständig, jeder Empfänger hat sie', 2],
+    ['complete, every recipient has it', 'vollständig, jeder Empfänger hat sie', 3],
+    ['complete, the recipient has it', 'vollständig, der Empfänger hat sie', 1],
   ])('says "%s" and "%s" of transfer.downloaded_by_all', (english, deutsch, recipients) => {
     const event = factOf('transfer.downloaded_by_all', { recipients, downloadedBy: recipients });
     expect([lineOf(event), lineOf(event, utcGerman)]).toEqual([english, deutsch]);
@@ -173,7 +173,7 @@ describe('messageOf for a state', () => {
       { state: 'On hold', previousState: 'DELETED_BY_ADMIN' },
     ],
     ['active (was On hold)', 'aktiv (zuvor On hold)', 'transfer.active', { previousState: 'On hold' }],
-    ['without problems again (was active)', 'wieder ohne Probleme (zuvor aktiv)', 'transfer.problem_resolved', {}],
+    ['without problems again', 'wieder ohne Probleme', 'transfer.problem_resolved', {}],
   ])('says "%s" and "%s"', (english, deutsch, type, data) => {
     const event = factOf(type, data);
     expect([lineOf(event), lineOf(event, utcGerman)]).toEqual([english, deutsch]);

@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { endpointEvent } from '#functions/events/endpoint-event.ts';
-import type { TransferEvent } from '#functions/events/transfer-event.ts';
+import { type TransferEvent, transferEvent } from '#functions/events/transfer-event.ts';
 import { failedPoll } from '#functions/poll/poll-result.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { calmReporter } from '#infra/local/console/calm-reporter.ts';
@@ -115,6 +115,25 @@ describe('calmReporter', () => {
     reporter.announcement(change('e1'));
     pass(0);
     expect(read()).toEqual([`${id}  active, was processing  from alice@example.com`]);
+  });
+
+  it('sets the mailbox apart from words of a fact, which would go on with it', () => {
+    const { reporter, read, pass } = reporting();
+    const watch = { mailbox: 'bob@example.com', direction: 'received' } as const;
+    const told = { trackingId: id, state: 'ACTIVE', previousState: 'ACTIVE', sequence: 3 };
+    const fact = {
+      ...told,
+      recipient: 1,
+      recipients: 1,
+      downloadedBy: 1,
+      method: 'downloaded',
+      news: 'transfer.downloaded',
+    } as const;
+    const event = transferEvent('https://x.example', watch, fact, '2026-11-24T14:05:59.120Z');
+    reporter.endpoints([]);
+    reporter.announcement({ kind: 'event', id: event.id, event });
+    pass(0);
+    expect(read()).toEqual([`${id}  we have downloaded it  (to bob@example.com)`]);
   });
 
   it('prints the first line of a message to a reader', () => {
