@@ -13,7 +13,7 @@ export const printable = (text: string): string =>
 // Signs from which clients make links in plain text, with their full-width and other variants. They are the colon of a
 // scheme, and the dot after `www` or before a path or a port.
 const linkSigns =
-  /(?<=[a-z][a-z0-9+.-])[:：](?=\S)|[:：](?=[/\\／]{2})|(?<=\bwww)[.．。｡․](?=\S)|(?<=[\p{L}\p{M}\p{N}\p{S}_-])[.．。｡․](?=[\p{L}\p{M}\p{N}-]+[:：]?[\p{N}]*[/\\／?])/giu;
+  /(?<=[a-z][a-z0-9+.-])[:：](?=\S)|[:：](?=[/\\／]{2})|(?<=www)[.．。｡․](?=\S)|(?<=[\p{L}\p{M}\p{N}\p{S}_-])[.．。｡․](?=[\p{L}\p{M}\p{N}-]+[:：]?[\p{N}]*[/\\／?])/giu;
 
 /** The dot of a bare domain, with emoji and separate accents, and the at sign of an address or mention. */
 const nameSigns = /(?<=[\p{L}\p{M}\p{N}\p{S}_-])[.．。｡․](?=\p{L}[\p{L}\p{M}])|[@＠](?=\S)/gu;

@@ -38,7 +38,7 @@ export function twinSource(context: CliContext, options: TwinOptions, tell: (pro
   const until = from + days * dayMs;
   const what = recorded ? `${options.history}` : `seed ${seed}`;
   return {
-    words: `a twin of the server: ${what}, ${days} days, ${speed} times as fast`,
+    words: `a twin of the server: ${what}, ${days === 1 ? '1 day' : `${days} days`}, ${speed} times as fast`,
     /** Passes on each event at its time, until `stop` aborts or the days are over. */
     async follow(stop: AbortSignal, take: (event: EventResource) => Promise<void>): Promise<void> {
       const history = recorded ?? seededHistory(seed, from);

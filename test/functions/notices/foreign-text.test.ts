@@ -52,6 +52,7 @@ describe('unlinked', () => {
     ['check server.url and schedule.every', 'check server.url and schedule.every'],
     ['npm run notifier -- watch verify alice@example.com', 'npm run notifier -- watch verify alice@example.com'],
     ['got http://evil.example/x', 'got http: //evil. example/x'],
+    ['see resetWWW.evil.example', 'see resetWWW. evil.example'],
   ])('turns %j into %j', (text, expected) => {
     expect(unlinked(text)).toBe(expected);
   });

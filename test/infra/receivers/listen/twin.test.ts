@@ -30,7 +30,7 @@ describe('listen --twin', () => {
     expect(first).toMatchObject({ code: 0 });
     const count = receiver.taken.length;
     expect(first.stderr).toContain(`the twin's days are over: the receiver took ${count} of ${count} events`);
-    expect(first.stdout).toMatch(/^from {4}a twin of the server: seed 7, 1 days, 10000000 times as fast$/m);
+    expect(first.stdout).toMatch(/^from {4}a twin of the server: seed 7, 1 day, 10000000 times as fast$/m);
     expect(first.stdout).toMatch(/^01-05 07:04 {2}204 .* transfer\.active .* from alice@example\.com$/m);
     expect(first.stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
     const bodies = receiver.taken.splice(0).map(({ body }) => body);
