@@ -6,8 +6,19 @@ import type { TestRequest } from './test-request.ts';
 /** Milliseconds between two pieces of a body. */
 const pieceMs = 100;
 
-/** Sends one request on a connection of its own and reads the answer to its end; follows no redirect, and verifies TLS. */
-export function send(url: URL, { method, headers, body, pieces = 1 }: TestRequest, answerMs: number): Promise<Answer> {
+/**
+ * Sends one request on a connection of its own and reads the answer to its end; follows no redirect, and verifies TLS.
+ *
+ * @param signal ends it without an answer
+ */
+export function send(
+  url: URL,
+  { method, headers, body, pieces = 1 }: TestRequest,
+  answerMs: number,
+  signal?: AbortSignal,
+): Promise<Answer> {
+  const stopped: Answer = { none: 'failed', code: 'ABORT_ERR' };
+  if (signal?.aborted) return Promise.resolve(stopped);
   const { promise, resolve } = Promise.withResolvers<Answer>();
   const client = url.protocol === 'https:' ? https : http;
   const bytes = Buffer.from(body);
@@ -19,9 +30,12 @@ export function send(url: URL, { method, headers, body, pieces = 1 }: TestReques
   const end = (answer: Answer): void => {
     clearTimeout(timer);
     clearTimeout(limit);
+    signal?.removeEventListener('abort', onStop);
     resolve(answer);
     request.destroy();
   };
+  const onStop = () => end(stopped);
+  signal?.addEventListener('abort', onStop);
   const limit = setTimeout(() => end({ none: 'timeout' }), answerMs);
   request.on('error', (error: NodeJS.ErrnoException) => end({ none: 'failed', code: error.code ?? error.message }));
   request.on('response', (response) => {

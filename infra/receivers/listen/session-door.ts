@@ -7,7 +7,7 @@ import { eventTypes } from '#functions/events/catalogue.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
 import type { EventResource } from '#infra/cli/api/resources.ts';
 import { serveOnLoopback, withAny } from '#infra/loopback/loopback-guard.ts';
-import { usualSession } from '#infra/receivers/session.ts';
+import { usualSession } from '#infra/receivers/listen-session.ts';
 import { testIdPrefix } from '#infra/receivers/test-id.ts';
 
 /** Events of a request, as many as trigger makes, and its bytes: 2 KB for each. */
@@ -36,7 +36,7 @@ const handedSchema = z.strictObject({
   isTwice: z.boolean(),
 });
 
-const busy = 'the events of a trigger before are not forwarded yet: wait for their lines there, or end that listen';
+const busy = 'the events before are not forwarded yet: wait for their lines, or end it';
 
 /**
  * Opens a session for `trigger`, at its usual port of the loopback interface or another free one. It answers at once, and

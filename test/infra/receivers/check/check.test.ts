@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { newSecret } from '#functions/webhooks/http/signature.ts';
@@ -7,7 +10,7 @@ import { requestKinds } from '#infra/receivers/check/request-kinds.ts';
 import { receivingWebhooks } from '#test/docs/document-blocks.ts';
 import { type Fault, type PlantedReceiver, plantedReceiver } from './planted-receiver.ts';
 
-const started: PlantedReceiver[] = [];
+const started: Pick<PlantedReceiver, 'close'>[] = [];
 afterAll(() => {
   for (const receiver of started) receiver.close();
 });
@@ -58,6 +61,39 @@ describe.concurrent('the check of a receiver', () => {
     const { receiver, notJudged } = await checked('redirects');
     expect(receiver.arrived).toHaveLength(1);
     expect(notJudged).toHaveLength(requestKinds.length - 1);
+  });
+
+  it('ends at once at Ctrl-C, also while a receiver gives no answer', async () => {
+    const stop = new AbortController();
+    const silent = createServer(() => stop.abort()).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    started.push({ close: () => silent.close() });
+    const url = new URL(`http://127.0.0.1:${(silent.address() as AddressInfo).port}/`);
+    const findings = await checkReceiver({
+      ...{ url, secret: newSecret(), count: undefined, answerMs: 600_000, totalMs: 600_000 },
+      ...{ now: () => new Date(), sleep: async () => {}, signal: stop.signal },
+    });
+    expect(new Set(findings.map(({ says }) => says))).toEqual(new Set(['the check was stopped']));
+    expect(findings).toHaveLength(requestKinds.length);
+  });
+
+  it('waits ten seconds for what is processed after the answers, also where counting it is slow', async () => {
+    const secret = newSecret();
+    const receiver = await plantedReceiver(secret);
+    started.push(receiver);
+    let time = Date.now();
+    let counts = 0;
+    const count = async () => {
+      counts += 1;
+      time += 4000;
+      return 0;
+    };
+    await checkReceiver({
+      ...{ url: receiver.url, secret, count, answerMs: 15_000, totalMs: 120_000 },
+      ...{ now: () => new Date(time), sleep: async () => {} },
+    });
+    // One before, and three until the time is over; the other kinds are not sent then.
+    expect(counts).toBe(4);
   });
 
   it('sends no further kind of request when its time is over', async () => {

@@ -185,7 +185,7 @@ describe('trigger --session', () => {
     );
     expect(ends).toMatchObject([
       { code: 0, stdout: expect.stringContaining('results show in the listen at') },
-      { code: 1, stderr: expect.stringContaining('wait for their lines there, or end that listen') },
+      { code: 1, stderr: expect.stringContaining('wait for their lines, or end it') },
     ]);
   });
 

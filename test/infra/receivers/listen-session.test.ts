@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { handOver } from '#infra/receivers/session.ts';
+import { handOver } from '#infra/receivers/listen-session.ts';
 
 const handed = { events: [], isTwice: false };
 
