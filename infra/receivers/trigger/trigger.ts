@@ -13,6 +13,7 @@ import { receiverSecret } from '#infra/receivers/receiver-secret.ts';
 import { receiverUrl } from '#infra/receivers/receiver-url.ts';
 import { isTaken, signedPost } from '#infra/receivers/signed-post.ts';
 import { testHeader } from '#infra/receivers/test-id.ts';
+import { mostColumns, wrapped } from '#infra/terminal/columns.ts';
 import { testEvents } from './test-events.ts';
 
 export interface TriggerOptions {
@@ -101,5 +102,6 @@ async function sendAll(context: CliContext, output: Output, { url, events, isTwi
 function knownType(type: string): EventType {
   const known = eventTypes.find((one) => one === type);
   if (known) return known;
-  throw wrongCommandLine(`there is no type ${type}, expected one of: ${eventTypes.join(', ')}`);
+  const text = `there is no type ${type}, expected one of: ${eventTypes.join(', ')}`;
+  throw wrongCommandLine(wrapped(text, mostColumns).join('\n'));
 }

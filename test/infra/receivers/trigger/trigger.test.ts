@@ -41,6 +41,13 @@ describe('trigger', () => {
     expect(events.every(({ data }) => data.trackingId === 'T1' && data.mailbox === 'bob@example.org')).toBe(true);
   });
 
+  it('lists the types in lines of at most 100 columns where there is no such type', async () => {
+    const ran = await trigger('transfer.lost');
+    expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining('there is no type transfer.lost') });
+    expect(ran.stderr.split('\n').filter((line) => line.length > 100)).toEqual([]);
+    for (const type of eventTypes) expect(ran.stderr).toContain(type);
+  });
+
   it('prints JSON for scripts, with a new secret in the first line', async () => {
     const ran = await run(['trigger', 'watch.failing', '--json', '--to', receiver.url]);
     const [first, second] = ran.stdout
