@@ -19,8 +19,7 @@ Examples:
   npm run --silent notifier -- explain 20240522-065711-H8UoUSI6 --json | jq '.subscribers[].verdicts[].verdict'
 
 Tells the life of one transfer from what is stored, and for each event and subscriber what came of it, with the row or setting
-that proves it and the command that changes it. docs/operations.md lists the verdicts. It reads for five read units of
-DynamoDB at the most, and says so where that leaves something out.
+that proves it and the command that changes it. docs/operations.md lists the verdicts.
 `;
 
 interface ExplainOptions extends CommonOptions {
@@ -28,11 +27,7 @@ interface ExplainOptions extends CommonOptions {
   readonly reader?: string;
   readonly mailbox?: string;
   readonly direction?: Direction;
-  readonly all?: boolean;
 }
-
-const partOnly = 'this is a part of what is stored of it, read for five read units: --all reads the rest';
-const beyondOneAnswer = 'there is more than one answer shows: name one subscriber, or a mailbox';
 
 /** Findings of a transfer of which nothing is stored. */
 const notThere: readonly ExplanationResource['finding'][] = ['unknown', 'not_watched', 'not_listed_yet'];
@@ -43,19 +38,15 @@ export function explainCommand(program: Command, context: CliContext, outcome: {
     .option('--reader <name>', 'only for this reader')
     .option('--mailbox <mailbox>', 'only in watches of this mailbox')
     .option('--direction <direction>', 'only in this direction: sent or received', direction)
-    .option('--all', 'read all that is stored of it, however much, and look in up to 100 watches')
     .addHelpText('after', examples)
     .action(async (trackingId: string, options: ExplainOptions) => {
       const { endpoint, reader, mailbox, direction: way } = options;
       if (endpoint !== undefined && reader !== undefined)
         throw wrongCommandLine('expected --endpoint or --reader, got both: each names one subscriber');
       const session = await openSession(context, options);
-      const query = { subscriber: endpoint ?? reader, mailbox, direction: way, all: options.all ? 'true' : undefined };
+      const query = { subscriber: endpoint ?? reader, mailbox, direction: way, all: 'true' };
       const told = await session.api.get<ExplanationResource>(path`/transfers/${trackingId}/explanation`, query);
-      session.output.result(told, () => {
-        print(session, told);
-        if (told.hasMore) session.output.warning(options.all ? beyondOneAnswer : partOnly);
-      });
+      session.output.result(told, () => print(session, told));
       if (notThere.includes(told.finding)) outcome.exitCode = exitCodes.notThere;
     });
 }
@@ -77,6 +68,7 @@ function print(session: Session, told: ExplanationResource): void {
   if (told.timeline.length > 0) output.line('');
   if (told.timeline.length > 0) output.table(columnsFor(told), told.timeline);
   for (const subscriber of told.subscribers) printSubscriber(session, subscriber);
+  if (told.hasMore) output.warning('there is more than one answer shows: name one subscriber, or a mailbox');
 }
 
 function columnsFor({ timeline }: ExplanationResource): Column<Happening>[] {

@@ -15,35 +15,30 @@ export const transferPages: readonly PageRoute[] = [
 /** Fields of the address that narrow the explanation down. */
 const narrowing = ['subscriber', 'mailbox', 'direction'] as const;
 
-/** Field that asks for all that is stored, beyond five read units. */
-const whole = 'all';
-
 /** The life of one transfer, and a verdict for each event and subscriber. */
 async function transferPage(request: PageRequest): Promise<View> {
   const { api, words, url } = request;
   const { say } = words;
   const id = url.searchParams.get('id')?.trim() ?? '';
   if (id === '') return transfersPage(request);
-  const query = Object.fromEntries(
-    [...narrowing, whole].map((name) => [name, url.searchParams.get(name) || undefined]),
-  );
+  const asks = Object.fromEntries(narrowing.map((name) => [name, url.searchParams.get(name) || undefined]));
+  const query = { ...asks, all: 'true' };
   const asked = await api.get<Explanation>(path`/transfers/${id}/explanation`, query).then(
     (told) => ({ told }),
     (error) => ({ refusal: refusedInput(request, error) }),
   );
   if ('refusal' in asked) return transfersPage(request, asked.refusal);
   const { told } = asked;
-  const { finding, seen, timeline } = told;
+  const { finding, seen, timeline, hasMore } = told;
   const isKnown = finding !== 'unknown' && finding !== 'not_watched' && finding !== 'not_listed_yet';
   const main = html`<section id="transfer"><h1 class="id">${foreign(id)}</h1>
 <p>${badge(isKnown ? 'calm' : 'warn', say(`finding-of.${finding}`))} ${say(`finding-of.why.${finding}`)}</p>
 ${lookedWords(request, told)}
 ${seen.length > 0 && seenTable(request, told)}
-${narrowed(request, id)}
-${partWords(request, told)}</section>
+${narrowed(request, id)}</section>
 <section id="subscribers"><h2>${say('explain.subscribers')}</h2>${subscriberList(request, told)}</section>
 ${timeline.length > 0 && html`<section id="timeline"><h2>${say('explain.timeline')}</h2>${timelineTable(request, told)}</section>`}
-<section id="same"><p>${say('change.command')}</p><p>${commandLine(request, `explain ${shellWord(id)}`)}</p></section>`;
+<section id="same">${hasMore && html`<p>${say('explain.more')}</p>`}<p>${say('change.command')}</p><p>${commandLine(request, `explain ${shellWord(id)}`)}</p></section>`;
   // A transfer may be seen by the next poll, so the page goes on looking.
   return { title: id, section: 'transfers', main, isLive: true, status: isKnown ? 200 : 404 };
 }
@@ -69,15 +64,6 @@ function seenTable(request: PageRequest, { seen }: Explanation): Html {
     { heading: say('transfers.listed'), cell: ({ isListed }: Seen) => say(isListed ? 'yes' : 'no') },
   ];
   return table(say('explain.seen', { count: seen.length }), columns, seen);
-}
-
-/** Says that a part was read, with a link that reads the rest, or that the rest is beyond one answer. */
-function partWords({ words: { say }, url }: PageRequest, { hasMore }: Explanation): Html | undefined {
-  if (!hasMore) return undefined;
-  if (url.searchParams.get(whole) === 'true') return html`<p>${say('explain.more')}</p>`;
-  const there = new URL(url);
-  there.searchParams.set(whole, 'true');
-  return html`<p>${say('explain.part')} <a href="${there.pathname}${there.search}">${say('explain.read-all')}</a></p>`;
 }
 
 /** Says which subscriber or watch the page is about, with a link to all. */

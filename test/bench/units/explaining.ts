@@ -59,7 +59,7 @@ export const explaining: Section = {
       ],
       figures: [
         count('explain a transfer of 4 events to 3 endpoints', 5, 'read units', ofUsual.read),
-        count('explain any transfer, without --all', 5, 'read units', dearest.read),
+        count('explain any transfer, within bounds', 5, 'read units', dearest.read),
         time('slowest explanation', 200, 'ms', slowest.ms),
       ],
     };
