@@ -49,12 +49,13 @@ export function narrator(output: Output) {
         return begin + output.paint(statusStyle(isTaken(end) ? 'ok' : 'failed'), result) + took + about;
       });
     },
-    problem(end: PostEnd): void {
+    /** @param next what follows such an end, where that is not obvious */
+    problem(end: PostEnd, next = ''): void {
       const said = attemptWords(end);
       if (isTaken(end)) problems.clear();
       if (isTaken(end) || problems.has(said)) return;
       remember(problems, said, true, mostRemembered);
-      remark(`the receiver: ${said}; ${attemptRemedy(end) ?? remedyFor(end.status)}`);
+      remark(`the receiver: ${said}; ${attemptRemedy(end) ?? remedyFor(end.status)}${next && `; ${next}`}`);
     },
     /** Makes a remark unless it was made already. */
     remarkOnce(text: string): void {
@@ -71,5 +72,5 @@ function remedyFor(status = 0): string {
   if (status === 404 || status === 405) return 'check the path of its URL, and that it takes POST';
   if (status >= 300 && status < 400) return 'redirects are not followed: name the new URL';
   if (status === 410) return 'the notifier disables an endpoint that answers so';
-  return 'look at its log; the notifier repeats such an event for three days';
+  return 'look at its log';
 }

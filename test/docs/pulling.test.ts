@@ -14,16 +14,21 @@ import { block } from './document-blocks.ts';
 /** The operator API over HTTP, whose waiting ends when something happens. */
 async function servedWorld() {
   const world = await startOperatorWorld();
+  const asked: Promise<unknown>[] = [];
   const server = createServer(async (request, response) => {
     const { pathname, searchParams } = new URL(request.url!, 'http://localhost');
     const isKnown = request.headers.authorization === 'Bearer sesame';
-    const { status, body } = await world.ask('GET', pathname, { query: Object.fromEntries(searchParams) });
+    const asking = world.ask('GET', pathname, { query: Object.fromEntries(searchParams) });
+    asked.push(asking);
+    const { status, body } = await asking;
     response.writeHead(isKnown ? status : 401).end(JSON.stringify(body));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(async () => {
     server.closeAllConnections();
     server.close();
+    // A request whose caller was killed still reads.
+    await Promise.all(asked);
     await world.close();
   });
   return { ...world, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` };

@@ -21,7 +21,7 @@ export interface Forwarding extends SignedPost {
 const mostInFlight = 10;
 
 /** Attempts that are answered, but not with 2xx. Those without an answer do not count: a receiver may be starting. */
-const mostAnswered = 5;
+export const mostAnswered = 5;
 
 /** Milliseconds before the second attempt; each further pause is twice as long, up to the longest. */
 const firstPauseMs = 500;

@@ -11,7 +11,7 @@ import { receiverUrl } from '#infra/receivers/receiver-url.ts';
 import { isTaken } from '#infra/receivers/signed-post.ts';
 import { testIdPrefix } from '#infra/receivers/test-id.ts';
 import { eventSourceOf, type SourceOptions } from './event-source.ts';
-import { forwardingOf } from './forwarding.ts';
+import { forwardingOf, mostAnswered } from './forwarding.ts';
 import { openDoor } from './session-door.ts';
 
 export interface ListenOptions extends SourceOptions {
@@ -21,6 +21,10 @@ export interface ListenOptions extends SourceOptions {
 
 /** Ids that are remembered, the latest, to tell which events come again. */
 const mostIds = 10_000;
+
+/** Words for the attempts that follow a failed one. Of those without an answer, only the first has a line. */
+const refusedAgain = `listen sends it ${mostAnswered} times, the notifier for three days`;
+const unansweredAgain = 'its events wait, and are sent again until it answers';
 
 /**
  * Forwards matching events until Ctrl-C, or until the days of a twin are over.
@@ -50,7 +54,7 @@ export async function listen(context: CliContext, options: ListenOptions): Promi
       remember(forwarded, event.id, true, mostIds);
       // While nothing answers, the same line each second would hide the rest.
       if (end.failure === undefined || attempt === 1) narration.request(event, end, told);
-      narration.problem(end);
+      narration.problem(end, end.failure === undefined ? refusedAgain : unansweredAgain);
       if (!isRepeated) ends[isTaken(end) ? 'taken' : 'refused'] += 1;
     },
   });
@@ -72,8 +76,9 @@ export async function listen(context: CliContext, options: ListenOptions): Promi
       narration.remark(`${left.length} not taken yet: begin again with --from ${since}, under the same ids`);
   }
   if (!source.isTwin) return;
-  const all = ends.taken + ends.refused;
+  const all = ends.taken + ends.refused + forwarding.left().length;
   const end = stop.aborted ? "stopped before the twin's days are over" : "the twin's days are over";
-  if (ends.refused > 0 && !stop.aborted) throw refused(`${end}: the receiver took ${ends.taken} of ${all} events`);
-  if (!output.isJson) narration.remark(`${end}: the receiver took ${ends.taken} of ${all} events`);
+  const words = `${end}: the receiver took ${ends.taken} of ${all} events`;
+  if (ends.refused > 0 && !stop.aborted) throw refused(words);
+  if (!output.isJson) narration.remark(words);
 }

@@ -143,6 +143,7 @@ describe('listen', () => {
     });
     expect(receiver.taken).toMatchObject([{ id: 'evt_0' }]);
     expect(ran.stderr.match(/the connection was refused \(ECONNREFUSED\)/g)).toHaveLength(1);
+    expect(ran.stderr.replaceAll(/\s+/g, ' ')).toContain('its events wait, and are sent again until it answers');
   });
 
   it('says from when to begin again if it ends before the receiver has taken all', async () => {

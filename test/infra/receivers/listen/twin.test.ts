@@ -64,6 +64,18 @@ describe('listen --twin', () => {
     expect(ran.stderr).toMatch(/the receiver took 0 of \d+ events/);
   });
 
+  it('counts what a receiver that does not run has not taken, when it is stopped', async () => {
+    await receiver.kill();
+    const interruption = new AbortController();
+    const ran = await run(['listen', '--forward-to', receiver.url, '--twin', '--speed', '100000'], {
+      environment,
+      interrupted: interruption.signal,
+      onOutput: (text) => void (text.includes('ECONNREFUSED') && interruption.abort()),
+    });
+    expect(ran.stderr.replaceAll(/\s+/g, ' ')).toMatch(/the receiver took 0 of [1-9]\d* events/);
+    await receiver.start();
+  });
+
   it('replays a history to a day after its end, unless other days are wanted', async () => {
     const file = join(folder, 'long.jsonl');
     const happenings = [
