@@ -51,13 +51,34 @@ const reasons: Readonly<Record<string, string>> = {
   too_many_rows: 'the transfer has more rows than are read at once',
 };
 
+/** Verdicts that the end of the last attempt explains. */
+export const endsInDoubt: ReadonlySet<Verdict> = new Set(['waits_for_retry', 'failed', 'rejected', 'held_disabled']);
+
 /** Reasons that a verdict says already. */
 const implied: ReadonlySet<string> = new Set(['paused', 'disabled', 'rejected', 'operator', 'endpoint_removed']);
 
-/** @example verdictWords({ verdict: 'failed', reason: 'throttled', attempts: 3, … }) // 'failed, …: throttled, 3 attempts' */
-export function verdictWords({ verdict, reason, attempts = 0 }: VerdictFacts): string {
-  const because = reason === undefined || implied.has(reason) ? '' : `: ${reasons[reason] ?? reason}`;
-  return `${words[verdict]}${because}${attempts > 1 ? `, ${attempts} attempts` : ''}`;
+/**
+ * @param last words for the end of the last attempt, if there was one
+ * @example verdictWords({ verdict: 'failed', reason: 'throttled', attempts: 3, … }) // 'failed, …: throttled, 3 attempts'
+ */
+export function verdictWords({ verdict, reason, attempts = 0 }: VerdictFacts, last?: string): string {
+  const known = reason === undefined || implied.has(reason) ? [] : [reasons[reason] ?? reason];
+  const because = [...known, ...(last !== undefined && endsInDoubt.has(verdict) ? [last] : [])].join(', ');
+  return `${words[verdict]}${because && `: ${because}`}${attempts > 1 ? `, ${attempts} attempts` : ''}`;
+}
+
+interface HappeningFacts {
+  readonly kind: string;
+  readonly event?: string | undefined;
+  readonly endpoint?: string | undefined;
+}
+
+/** Finds the last attempt at an event or digest, in a timeline with the oldest happening first. */
+export function lastAttempts<Happening extends HappeningFacts>(timeline: readonly Happening[]) {
+  const attempts = timeline.filter(({ kind }) => kind === 'attempt');
+  const last = new Map(attempts.map((one) => [`${one.event} ${one.endpoint}`, one]));
+  return ({ event, digest = event }: Pick<VerdictFacts, 'event' | 'digest'>, endpoint: string) =>
+    last.get(`${digest} ${endpoint}`);
 }
 
 /** @example 'row EVENT#… DELIVERY#…', where foreign texts are neutralised, or 'types is transfer.failed, watch.*' */
@@ -87,8 +108,10 @@ export function verdictCommands({ name, status }: SubscriberFacts, facts: Verdic
       return status === 'removed' ? addedAgain(name, at) : [...back, `endpoint replay ${name} --from ${at} --dry-run`];
     case 'waits_for_digest':
     case 'waits_for_first_attempt':
-    case 'waits_for_retry':
       return [`delivery cancel ${digest} ${name}`];
+    // Together they attempt it at once.
+    case 'waits_for_retry':
+      return [`delivery cancel ${digest} ${name}`, `delivery resend ${digest} ${name}`];
     case 'not_wanted_type': {
       const types = 'value' in proof ? [proof.value].flat() : [];
       return [`endpoint update ${name} --type ${[...types, type].join(',')}`];

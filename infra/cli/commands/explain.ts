@@ -9,7 +9,13 @@ import { type ExitCode, exitCodes, wrongCommandLine } from '#infra/cli/terminal/
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { type Column, type Style, timeText } from '#infra/cli/terminal/output.ts';
 import { attemptWords } from '#infra/terminal/attempt-words.ts';
-import { findingWords, proofWords, verdictCommands, verdictWords } from '#infra/terminal/verdict-words.ts';
+import {
+  findingWords,
+  lastAttempts,
+  proofWords,
+  verdictCommands,
+  verdictWords,
+} from '#infra/terminal/verdict-words.ts';
 
 const examples = `
 Examples:
@@ -54,6 +60,7 @@ export function explainCommand(program: Command, context: CliContext, outcome: {
 type Happening = ExplanationResource['timeline'][number];
 type Subscriber = ExplanationResource['subscribers'][number];
 type Told = Subscriber['verdicts'][number];
+type LastAttempts = ReturnType<typeof lastAttempts<Happening>>;
 
 function print(session: Session, told: ExplanationResource): void {
   const { output } = session;
@@ -67,7 +74,8 @@ function print(session: Session, told: ExplanationResource): void {
   ]);
   if (told.timeline.length > 0) output.line('');
   if (told.timeline.length > 0) output.table(columnsFor(told), told.timeline);
-  for (const subscriber of told.subscribers) printSubscriber(session, subscriber);
+  const lastOf = lastAttempts(told.timeline);
+  for (const subscriber of told.subscribers) printSubscriber(session, subscriber, lastOf);
   if (told.hasMore) output.warning('there is more than one answer shows: name one subscriber, or a mailbox');
 }
 
@@ -97,12 +105,16 @@ function howOf(happening: Happening): string | undefined {
 }
 
 /** Prints the verdicts of a subscriber; events with the same one are listed under it, and its commands follow once. */
-function printSubscriber({ output, hint }: Session, subscriber: Subscriber): void {
+function printSubscriber({ output, hint }: Session, subscriber: Subscriber, lastOf: LastAttempts): void {
   const { name, status, isReader, verdicts } = subscriber;
   if (verdicts.length === 0) return;
   const kind = isReader === undefined ? 'subscriber' : isReader ? 'reader' : 'endpoint';
   output.line(`\n${output.paint('bold', name)} (${status} ${kind})`);
-  for (const [words, alike] of Map.groupBy(verdicts, verdictWords)) {
+  const wordsOf = (verdict: Told) => {
+    const last = lastOf(verdict, name);
+    return verdictWords(verdict, last && attemptWords(last));
+  };
+  for (const [words, alike] of Map.groupBy(verdicts, wordsOf)) {
     output.line(`  ${output.paint(styleOf(alike[0]!.verdict), words)}`);
     for (const { event, type, digest, nextAttemptAt } of alike) {
       const at = nextAttemptAt === undefined ? '' : `, at ${timeText(nextAttemptAt)} UTC`;

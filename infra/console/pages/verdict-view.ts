@@ -2,12 +2,15 @@ import type { Answers } from '#infra/api/answers.ts';
 import { addressOf, badge, commandLine, type Tone, time } from '#infra/console/html/elements.ts';
 import { type Html, html } from '#infra/console/html/html.ts';
 import type { PageRequest } from '#infra/console/html/page.ts';
-import { proofWords, verdictCommands } from '#infra/terminal/verdict-words.ts';
+import { endsInDoubt, lastAttempts, proofWords, verdictCommands } from '#infra/terminal/verdict-words.ts';
+import { attemptText } from './attempt-text.ts';
 import { eventTypeWords } from './event-table.ts';
 
 export type Explanation = Answers['explainTransfer'];
 type Subscriber = Explanation['subscribers'][number];
 type Verdict = Subscriber['verdicts'][number];
+type Happening = Explanation['timeline'][number];
+type LastAttempts = ReturnType<typeof lastAttempts<Happening>>;
 
 /** Verdicts of several subscribers on one page, and of a single one: as many as an explanation has. */
 const mostVerdicts = 60;
@@ -25,16 +28,17 @@ const tones: { readonly [Name in Verdict['verdict']]?: Tone } = {
 };
 
 /** Each subscriber with a verdict for each event, the newest first. Those left out are counted, and have a page each. */
-export function subscriberList(request: PageRequest, { subscribers }: Explanation): Html {
+export function subscriberList(request: PageRequest, { subscribers, timeline }: Explanation): Html {
   const { say } = request.words;
   const shared = subscribers.length === 1 ? mostOfOne : Math.max(1, Math.floor(mostVerdicts / subscribers.length));
   const shown = subscribers.slice(0, mostVerdicts).filter(({ verdicts }) => verdicts.length > 0);
   if (shown.length === 0) return html`<p>${say('explain.no-verdicts')}</p>`;
-  return html`${shown.map((subscriber) => subscriberPart(request, subscriber, shared))}
+  const lastOf = lastAttempts(timeline);
+  return html`${shown.map((subscriber) => subscriberPart(request, subscriber, shared, lastOf))}
 ${subscribers.length > mostVerdicts && html`<p>${say('explain.more-subscribers', { count: subscribers.length - mostVerdicts })}</p>`}`;
 }
 
-function subscriberPart(request: PageRequest, subscriber: Subscriber, most: number): Html {
+function subscriberPart(request: PageRequest, subscriber: Subscriber, most: number, lastOf: LastAttempts): Html {
   const { say } = request.words;
   const { name, status, isReader, verdicts } = subscriber;
   const newest = verdicts.slice(-most).reverse();
@@ -42,7 +46,7 @@ function subscriberPart(request: PageRequest, subscriber: Subscriber, most: numb
   const kind = say(isReader === undefined ? 'subscriber' : isReader ? 'subscriber.reader' : 'subscriber.webhook');
   return html`<section class="card" aria-labelledby="of-${name}">
 <h3 id="of-${name}">${status === 'removed' ? name : html`<a href="${addressOf('/endpoint', { name })}">${name}</a>`} <small>${kind}</small> ${status !== 'active' && badge('warn', say(`status.${status}`))}</h3>
-<ul class="findings">${newest.map((verdict) => verdictItem(request, subscriber, verdict))}</ul>
+<ul class="findings">${newest.map((verdict) => verdictItem(request, subscriber, verdict, lastOf(verdict, name)))}</ul>
 ${left > 0 && html`<p><a href="${subscriberAddress(request.url, name)}">${say('explain.older-events', { count: left })}</a></p>`}
 </section>`;
 }
@@ -53,7 +57,7 @@ function subscriberAddress(url: URL, name: string): string {
   return `${there.pathname}${there.search}`;
 }
 
-function verdictItem(request: PageRequest, subscriber: Subscriber, verdict: Verdict): Html {
+function verdictItem(request: PageRequest, subscriber: Subscriber, verdict: Verdict, last?: Happening): Html {
   const { words } = request;
   const { say } = words;
   const { nextAttemptAt, attempts = 0, digest } = verdict;
@@ -63,6 +67,7 @@ function verdictItem(request: PageRequest, subscriber: Subscriber, verdict: Verd
 ${nextAttemptAt !== undefined && html`<span>${say('explain.next', { time: words.time(nextAttemptAt) })}</span>`}
 ${attempts > 1 && html`<span>${say('explain.attempts', { count: attempts })}</span>`}
 ${reasonOf(request, verdict)}
+${last && endsInDoubt.has(verdict.verdict) && html`<span>(${attemptText(request, last)})</span>`}
 <details><summary>${say('explain.why')}</summary>
 <p>${say(`verdict.why.${verdict.verdict}`)}</p>
 <p>${say('explain.proof')} <code>${proofWords(verdict)}</code></p>

@@ -196,6 +196,16 @@ describe('an explanation', () => {
     expect(await bytesOf(console, path)).toBeLessThan(60_000);
   });
 
+  it('says how the last attempt ended beside a verdict that this explains', async () => {
+    const told = largest('t-2');
+    const [subscriber] = told.subscribers;
+    const failing = { ...subscriber!, name: 'crm', verdicts: subscriber!.verdicts.slice(0, 1) };
+    const timeline = [{ ...told.timeline[0]!, kind: 'attempt', event: 'evt_0', endpoint: 'crm', status: 503 }] as const;
+    api.on('GET /transfers/t-2/explanation', { body: { ...told, timeline, subscribers: [failing] } });
+    const { body } = await console.ask('/transfer?id=t-2');
+    expect(textIn(body.slice(body.indexOf('id="subscribers"'), body.indexOf('<details>')))).toContain('(HTTP 503)');
+  });
+
   it('asks for all that is stored, and says where that is more than an answer has', async () => {
     api.on('GET /transfers/t-1/explanation', { body: largest('t-1') });
     const { body } = await console.ask('/transfer?id=t-1&subscriber=crm');

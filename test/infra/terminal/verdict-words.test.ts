@@ -6,6 +6,7 @@ import { verdicts as allVerdicts } from '#functions/explain/verdict.ts';
 import verdicts from '#functions/explain/verdicts.json' with { type: 'json' };
 import {
   findingWords,
+  lastAttempts,
   proofWords,
   type VerdictFacts,
   verdictCommands,
@@ -41,6 +42,28 @@ describe('verdictWords', () => {
     expect(verdictWords({ ...facts, verdict: 'waits_for_retry', reason: 'circuit_breaker' })).toMatch(
       /retry: its circuit breaker is open$/,
     );
+  });
+
+  test('name the end of the last attempt where it explains the verdict', () => {
+    const waits = { ...facts, verdict: 'waits_for_retry', reason: 'circuit_breaker', attempts: 3 } as const;
+    expect(verdictWords(waits, 'HTTP 500')).toBe(
+      'waits for a retry: its circuit breaker is open, HTTP 500, 3 attempts',
+    );
+    expect(verdictWords({ ...facts, verdict: 'delivered' }, 'HTTP 204')).toBe('delivered');
+  });
+});
+
+describe('lastAttempts', () => {
+  test('finds the newest attempt at an event or at the digest that tells it', () => {
+    const attempt = (event: string, endpoint: string, status: number) => ({ kind: 'attempt', event, endpoint, status });
+    const timeline = [
+      ...[attempt('evt_1', 'crm', 500), attempt('evt_1', 'crm', 503), attempt('evt_1', 'erp', 204)],
+      ...[{ ...attempt('evt_1', 'crm', 0), kind: 'failed' }, attempt('dig_1', 'team', 421)],
+    ];
+    const lastOf = lastAttempts(timeline);
+    expect(lastOf({ event: 'evt_1' }, 'crm')).toMatchObject({ status: 503 });
+    expect(lastOf({ event: 'evt_1', digest: 'dig_1' }, 'team')).toMatchObject({ status: 421 });
+    expect(lastOf({ event: 'evt_2' }, 'crm')).toBeUndefined();
   });
 });
 

@@ -75,10 +75,11 @@ AT (UTC)             WHAT        EVENT            TO    HOW
 2026-11-24 12:00:13  delivered   digest           team
 
 crm (active endpoint)
-  waits for a retry, 2 attempts
+  waits for a retry: HTTP 503, 2 attempts
     transfer.failed  evt_56mnp55kjea3y2ryfrhmpzps3, at 2026-11-24 12:05:00 UTC
     row EVENT#evt_56mnp55kjea3 DELIVERY#evt_56mnp55kjea3y2ryfrhmpzps3#crm
     → npm run notifier -- delivery cancel evt_56mnp55kjea3y2ryfrhmpzps3 crm
+    → npm run notifier -- delivery resend evt_56mnp55kjea3y2ryfrhmpzps3 crm
 
 erp (paused endpoint)
   held, because the subscriber was paused
