@@ -97,6 +97,7 @@ export function verdictCommands({ name, status }: SubscriberFacts, facts: Verdic
   switch (verdict) {
     case 'delivered':
     case 'in_digest':
+      return status === 'removed' ? [] : again;
     case 'failed':
     case 'rejected':
     case 'cancelled':
@@ -170,6 +171,6 @@ export function findingWords(finding: Finding, looked: Looked | undefined): stri
     case 'not_watched':
       return `no watch would have it${rest}; watch add adds one`;
     case 'unknown':
-      return `unknown to this notifier: not in ${which}${rest}`;
+      return `unknown to this notifier: not in ${which}${rest || '; transfer list --mailbox MAILBOX shows those it knows'}`;
   }
 }

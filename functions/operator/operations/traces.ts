@@ -9,7 +9,9 @@ import { answerContext } from '#functions/webhooks/endpoints/endpoint.ts';
 export type ShownEvent = Omit<ToldEvent, 'type'> & { readonly type: string };
 
 export function shownDelivery(delivery: Delivery) {
-  const { event, endpoint, status, attempt, reason, digest, eventAt, body } = delivery;
+  const { event, endpoint, status, attempt, digest, eventAt, body } = delivery;
+  // The cause of the last attempt tells why a retry waits.
+  const reason = delivery.reason ?? delivery.lastAttempt?.cause;
   const nextAttemptAt = status === 'PENDING' ? new Date(delivery.nextAttemptAt).toISOString() : undefined;
   const { type } = shownEvent(body);
   return { event, endpoint, status, attempt, nextAttemptAt, reason, digest, eventAt, type };

@@ -9,7 +9,7 @@ import { toldEvent } from '#infra/terminal/told-event.ts';
 import type { Announcement } from './announcements.ts';
 import type { Output, Reporter, Style } from './console.ts';
 import { block, openWords, type Part, rowsOf, type Tone } from './folded-words.ts';
-import { Folding } from './folding.ts';
+import { Folding, type OpenDelivery } from './folding.ts';
 import { PinnedLines } from './pinned-lines.ts';
 import { PollNews } from './poll-news.ts';
 
@@ -117,15 +117,24 @@ export function calmReporter(
       isClosed = true;
       isHurrying = true;
       show(true);
-      const open = Map.groupBy(folding.open, ({ endpoint }) => endpoint);
-      const counts = [...open].flatMap(([name, some]) =>
-        counted(some.length, `delivery to ${name}`, `deliveries to ${name}`),
+      const { open = [], held = [] } = Object.groupBy(folding.open, ({ status }) =>
+        status === 'HELD' ? 'held' : 'open',
       );
       const rest = keepsData ? 'the next start makes up for it' : 'the demo keeps nothing';
-      if (counts.length > 0) say('open', 'waits', `${counts.join(', ')}; ${rest}`);
+      if (open.length > 0) say('open', 'waits', `${countsOf(open)}; ${rest}`);
+      const release = keepsData ? 'endpoint recover sends them, once that works again' : rest;
+      if (held.length > 0) say('held', 'waits', `${countsOf(held)}; ${release}`);
       pinned.remove();
     },
   };
+}
+
+/** @example '2 deliveries to archive, 1 delivery to crm' */
+function countsOf(deliveries: readonly OpenDelivery[]): string {
+  const counts = [...Map.groupBy(deliveries, ({ endpoint }) => endpoint)].flatMap(([name, some]) =>
+    counted(some.length, `delivery to ${name}`, `deliveries to ${name}`),
+  );
+  return counts.join(', ');
 }
 
 /** @example '12 changes, 20 deliveries; archive: 3 again in 4 s; Ctrl-C stops' */

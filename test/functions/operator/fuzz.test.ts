@@ -58,6 +58,7 @@ const texts: Readonly<Record<string, fc.Arbitrary<string>>> = {
   type: near('transfer.failed', 'transfer.*', 'watch.*,transfer.active'),
   state: near('ACTIVE', 'deleted by expiration'),
   after: near(event, ...times),
+  all: near('true', 'false'),
   resends: near('true', 'false'),
   waitSeconds: near('0', '1'),
   limit: near('1', '2', '100', '0'),

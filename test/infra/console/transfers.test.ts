@@ -203,7 +203,7 @@ describe('an explanation', () => {
     const timeline = [{ ...told.timeline[0]!, kind: 'attempt', event: 'evt_0', endpoint: 'crm', status: 503 }] as const;
     api.on('GET /transfers/t-2/explanation', { body: { ...told, timeline, subscribers: [failing] } });
     const { body } = await console.ask('/transfer?id=t-2');
-    expect(textIn(body.slice(body.indexOf('id="subscribers"'), body.indexOf('<details>')))).toContain('(HTTP 503)');
+    expect(textIn(body).split('Timeline')[0]).toMatch(/after 3 attempts\s+\(\s*HTTP 503\s*\)/);
   });
 
   it('asks for all that is stored, and says where that is more than an answer has', async () => {

@@ -197,6 +197,17 @@ describe('calmReporter', () => {
     ]);
   });
 
+  it('tells at the end of held deliveries apart, as no start sends them', () => {
+    const { reporter, read } = reporting();
+    reporter.announcement(change('e1'));
+    reporter.delivery({ ...retry('e1', 'archive'), status: 'HELD', reason: 'disabled' });
+    reporter.close();
+    expect(read().slice(1)).toEqual([
+      'open      1 delivery to crm; the next start makes up for it',
+      'held      1 delivery to archive; endpoint recover sends them, once that works again',
+    ]);
+  });
+
   it('prints the addresses at the start, without those of the embedded services', () => {
     const { reporter, read } = reporting();
     const mailboxes = Array.from({ length: 500 }, (_, number) => `sent by m${number}@example.com`).join(', ');
