@@ -45,7 +45,8 @@ export async function runCheck(
   output.result({ url: url.href, findings, summary }, () => {
     printFindings(output, findings);
     const { good, broken, notJudged } = summary;
-    output.line(`${findings.length} kinds of requests: ${good} good, ${broken} broken, ${notJudged} not judged`);
+    const open = notJudged > 0 && count === undefined ? ' without --processed' : '';
+    output.line(`${findings.length} kinds of requests: ${good} good, ${broken} broken, ${notJudged} not judged${open}`);
   });
   if (signal.aborted) throw refused('stopped');
   return summary.broken === 0;

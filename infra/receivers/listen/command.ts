@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { verb } from '#infra/cli/api/session.ts';
-import { direction, several, timeAt, wholeNumber } from '#infra/cli/terminal/arguments.ts';
+import { direction, severalTypes, timeAt, wholeNumber } from '#infra/cli/terminal/arguments.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { type ListenOptions, listen } from './listen.ts';
 import { usualTwin } from './twin-source.ts';
@@ -32,7 +32,7 @@ export function listenCommand(program: Command, context: CliContext): void {
   verb(program, 'listen', 'forward events to a receiver on this machine, signed as webhooks are')
     .requiredOption('--forward-to <url>', 'post them here, for example to http://localhost:8080/webhooks')
     .option('--from <time>', 'begin with the events since this time (UTC), or of the last 2h, 3d', timeAt(context.now))
-    .option('--type <types>', 'only of these types, for example transfer.failed,watch.*; may be repeated', several)
+    .option('--type <types>', 'only of these types, for example transfer.failed,watch.*; may be repeated', severalTypes)
     .option('--mailbox <mailbox>', 'only about this mailbox')
     .option('--direction <direction>', 'only about this direction: sent or received', direction)
     .option('--print-json', 'print each event as JSON before its line')

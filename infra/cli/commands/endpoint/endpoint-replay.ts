@@ -76,6 +76,8 @@ async function released({ api, output, context }: Session, path: string, body: R
 
 function told({ output }: Session, replayed: Replayed, { dryRun }: ReplayOptions, which: string): void {
   const { count } = replayed;
-  const line = dryRun ? `${count} events were ${which}; nothing was sent` : `${count} events ${which} are on their way`;
+  const line = dryRun
+    ? `dry run: ${count} events ${which} would be on their way`
+    : `${count} events ${which} are on their way`;
   output.done(replayed, line);
 }

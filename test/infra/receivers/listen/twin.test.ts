@@ -108,6 +108,7 @@ describe('listen --twin', () => {
     [['--twin', '--url', 'http://127.0.0.1:1'], '--url is for a notifier, and a twin is none'],
     [['--twin', '--from', '1h'], '--from is for a notifier'],
     [['--url', 'http://127.0.0.1:1', '--seed', '7'], '--seed is for a twin: add --twin'],
+    [['--twin', '--type', 'transfer.faild'], 'Unknown: transfer.faild. Expected some of'],
   ])('refuses %j with the reason', async (args, reason) => {
     const ran = await listen(...args);
     expect(ran.code).toBe(2);
