@@ -52,16 +52,22 @@ export function synthesise(): Template {
 }
 
 /**
- * The same with the checks of cdk-nag.
+ * The same with the checks of cdk-nag, and those of the CDK.
  *
  * @throws Error when one of them finds something
  */
 export function synthesiseChecked(of: Config = config): Template {
-  const app = newApp();
+  const app = newApp({ dashboard: 'yes' }, true);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
   return Template.fromStack(new NotifierStack(app, 'TransferNotifier', { config: of }));
 }
 
-/** @param context in which there is a dashboard, if no other is given */
-export const newApp = (context: Record<string, unknown> = { dashboard: 'yes' }): App =>
-  new App({ context: { ...deployedContext(), 'aws:cdk:bundling-stacks': [], ...context } });
+/**
+ * @param context in which there is a dashboard, if no other is given
+ * @param isChecked whether the CDK checks the templates by CloudFormation's rules, for which it loads for two seconds
+ */
+export const newApp = (context: Record<string, unknown> = { dashboard: 'yes' }, isChecked = false): App =>
+  new App({
+    context: { ...deployedContext(), 'aws:cdk:bundling-stacks': [], ...context },
+    builtinCloudFormationValidation: isChecked,
+  });
