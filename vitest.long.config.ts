@@ -1,14 +1,19 @@
 import { defineConfig } from 'vitest/config';
 
-/** The searches among random histories and notices, many times as long, and those at the calls of a task in full. */
+/** The searches among random histories, lives and notices, many times as long, and those at the calls of a task in full. */
 export default defineConfig({
   test: {
     include: [
+      'test/docs/events.test.ts',
+      'test/infra/simulator/followed-life.test.ts',
+      'test/infra/twin/twin.test.ts',
       'test/functions/poll/histories.test.ts',
+      'test/functions/poll/follow-histories.test.ts',
       'test/functions/webhooks/engine/webhook-histories.test.ts',
       'test/functions/webhooks/digests/*.test.ts',
       'test/functions/notices/*.test.ts',
       'test/functions/operator/operations/forget-mailbox.test.ts',
+      'test/functions/operator/operations/pull-histories.test.ts',
       'test/functions/poll/active-pass.test.ts',
       'test/functions/poll/interruptions.test.ts',
       'test/functions/poll/removed-watches.test.ts',
@@ -23,6 +28,10 @@ export default defineConfig({
       DIGEST_HISTORIES: '2000',
       NOTICES: '5000',
       TIMETABLES: '20000',
+      LIVES: '1000',
+      TWIN_DAYS: '10',
+      PULL_HISTORIES: '500',
+      EVENTS: '20000',
       EVERY_CALL: '1',
     },
     testTimeout: 600_000,

@@ -25,6 +25,9 @@ import { messageFor } from '#test/functions/notices/digests.ts';
 import { assertValidEvent, document, examples, schemas } from './event-schemas.ts';
 import { endpointEventOf, incidentEventOf, made, watchEvents } from './made-events.ts';
 
+/** Events of each kind that the searches make. */
+const runs = Number(process.env.EVENTS ?? 300);
+
 const exampleOf = (type: string) => examples.find((example) => example.type === type)!.event;
 
 describe('docs/events.md', () => {
@@ -194,7 +197,7 @@ describe('docs/events.md schema, for any facts', () => {
         expect(events.map(({ data }) => data.sequence)).toEqual(events.map((_, index) => index + 1));
       },
     );
-    fc.assert(property, { numRuns: 1000 });
+    fc.assert(property, { numRuns: runs });
   });
 
   it('accepts every event about a watch', () => {
@@ -222,7 +225,7 @@ describe('docs/events.md schema, for any facts', () => {
       expect(events.map(({ type }) => type)).toEqual(['watch.failing', 'watch.recovered']);
       for (const event of events) assertValidEvent(JSON.parse(eventBody(event)));
     });
-    fc.assert(property, { numRuns: 1000 });
+    fc.assert(property, { numRuns: runs });
   });
 
   it('accepts every event about many watches', () => {

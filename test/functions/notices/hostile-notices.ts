@@ -235,7 +235,7 @@ const hostileMessages = fc
 
 /** Checks hostile messages, each of which takes milliseconds to make; the long run tries more. */
 export const ofAnyMessage = (check: (message: Message) => void): void =>
-  fc.assert(fc.property(hostileMessages, check), { numRuns: Number(process.env.NOTICES ?? 50) });
+  fc.assert(fc.property(hostileMessages, check), { numRuns: Number(process.env.NOTICES ?? 15) });
 
 /** All texts of a message that may hold foreign words. */
 export const textsOf = ({ subject, headline, sections, footer }: Message): string[] => [

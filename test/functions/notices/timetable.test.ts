@@ -10,7 +10,7 @@ import {
 } from '#functions/notices/timetable.ts';
 
 /** Random timetables in each search. */
-const runs = Number(process.env.TIMETABLES ?? 300);
+const runs = Number(process.env.TIMETABLES ?? 100);
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;

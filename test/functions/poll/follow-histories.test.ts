@@ -9,7 +9,7 @@ import { type FollowedLives, liveThrough } from '#test/support/followed-life.ts'
 import { newMailbox, resetServer, startMailboxWorld, world } from '#test/support/mailbox-world.ts';
 
 /** Lives per run; the long run tries more. */
-const runs = Number(process.env.HISTORIES ?? 20);
+const runs = Number(process.env.LIVES ?? 8);
 /** Milliseconds that a life may take on the slowest of machines: the number of lives is what bounds the search. */
 const patience = 60_000;
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));

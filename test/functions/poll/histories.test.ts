@@ -9,7 +9,7 @@ import { history } from './history.ts';
 import { type Account, live } from './history-life.ts';
 
 /** Histories per run; the long run tries more. */
-const runs = Number(process.env.HISTORIES ?? 20);
+const runs = Number(process.env.HISTORIES ?? 8);
 /** Milliseconds that a history may take on the slowest of machines: the number of histories is what bounds the search. */
 const patience = 60_000;
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));

@@ -8,6 +8,7 @@ import { type FollowedLives, type LiveFacts, liveThrough } from '#test/support/f
 import { alice, bob, call, receivedBy, sentBy, startServer } from './client.ts';
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+const lives = Number(process.env.LIVES ?? 20);
 const now = Date.parse('2030-01-01T12:00:00Z');
 const hour = 3_600_000;
 const sent: FollowingWatch = { mailbox: alice, direction: 'sent', follow: followable };
@@ -112,7 +113,7 @@ describe('FollowedLives', () => {
           });
           await server.close();
         }),
-        { numRuns: 40, seed, endOnFailure: true },
+        { numRuns: lives, seed, endOnFailure: true },
       );
     },
   );
@@ -152,7 +153,7 @@ describe('complaintsAbout', () => {
         }
         await server.close();
       }),
-      { numRuns: 40, seed, endOnFailure: true },
+      { numRuns: lives, seed, endOnFailure: true },
     );
     expect(found).toBeGreaterThan(5);
   });

@@ -21,7 +21,7 @@ import { expectTrueDigests } from '#test/support/explained.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from '#test/support/webhook-world.ts';
 import { expectToldOnce, mailReader } from './told-once.ts';
 
-const histories = Number(process.env.DIGEST_HISTORIES ?? 40);
+const histories = Number(process.env.DIGEST_HISTORIES ?? 12);
 /** Milliseconds that a history may take on the slowest of machines: the number of histories is what bounds the search. */
 const patience = 30_000;
 const seed = Number(process.env.SEED ?? randomInt(2 ** 31));

@@ -4,7 +4,7 @@ import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
 import { pauseEndpoint, resumeEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
-import { type FaultKind, FaultPlan, faultsAt, type PlannedFault } from '#test/support/aws-faults.ts';
+import { type FaultKind, FaultPlan, faultsAt, type PlannedFault, someFaultsAt } from '#test/support/aws-faults.ts';
 import { minute, range, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import { exampleEvents } from '#test/support/webhook-world.ts';
 import { expectToldOnce, mailedTo, mailReader } from './told-once.ts';
@@ -96,8 +96,7 @@ describe('a process that gathers events', () => {
   }
 
   test('may stall at any call while another process gathers the same events and more (P29)', async () => {
-    const calls = await countCalls();
-    for (let call = 0; call < calls; call += 1) {
+    for (const { call } of someFaultsAt(await countCalls(), ['pause'], 2)) {
       const { events, wakeUps } = await announce(nameOf(call, 'first'), 3);
       const all = [...events];
       await stall([call, 'pause'], wakeUps, async () => {
@@ -111,8 +110,7 @@ describe('a process that gathers events', () => {
   });
 
   test('may stall at any call while its reader is paused, and what was held is released (P29)', async () => {
-    const calls = await countCalls();
-    for (let call = 0; call < calls; call += 1) {
+    for (const { call } of someFaultsAt(await countCalls(), ['pause'], 2)) {
       const { events, wakeUps } = await announce(nameOf(call, 'held'), 3);
       await stall([call, 'pause'], wakeUps, async () => {
         await pauseEndpoint(world.deps, 'anna');

@@ -20,7 +20,7 @@ import { day, minute, range } from '#test/support/endpoint-world.ts';
 import { expectTrueVerdicts } from '#test/support/explained.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from '#test/support/webhook-world.ts';
 
-const histories = Number(process.env.WEBHOOK_HISTORIES ?? 10);
+const histories = Number(process.env.WEBHOOK_HISTORIES ?? 4);
 /** Milliseconds that a history may take on the slowest of machines: the number of histories is what bounds the search. */
 const patience = 60_000;
 const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
