@@ -15,6 +15,8 @@ export interface SharedParts {
 export class ServerClock {
   private readonly trueTime: () => Date;
   private readonly switches: Readonly<Switches>;
+  /** What was formatted last, as an answer names one instant thousands of times. */
+  private last = { at: 0, text: '1970-01-01T00:00:00' };
 
   constructor(trueTime: () => Date, switches: Readonly<Switches>) {
     this.trueTime = trueTime;
@@ -43,6 +45,8 @@ export class ServerClock {
   }
 
   private localTime(at: number, offset = this.switches.utcOffsetMinutes): string {
-    return new Date(at + offset * 60_000).toISOString().slice(0, 19);
+    const local = at + offset * 60_000;
+    if (local !== this.last.at) this.last = { at: local, text: new Date(local).toISOString().slice(0, 19) };
+    return this.last.text;
   }
 }
