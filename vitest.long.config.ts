@@ -5,6 +5,8 @@ export default defineConfig({
   test: {
     include: [
       'test/docs/events.test.ts',
+      'test/infra/local/local-run.test.ts',
+      'test/infra/service/backup.test.ts',
       'test/infra/simulator/followed-life.test.ts',
       'test/infra/twin/twin.test.ts',
       'test/functions/poll/histories.test.ts',
@@ -29,6 +31,8 @@ export default defineConfig({
       NOTICES: '5000',
       TIMETABLES: '20000',
       LIVES: '1000',
+      KILLS: '20',
+      BACKUPS: '5',
       TWIN_DAYS: '10',
       PULL_HISTORIES: '500',
       EVENTS: '20000',

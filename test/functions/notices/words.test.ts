@@ -65,20 +65,21 @@ describe.each(languages)('wordsIn(%s)', (language) => {
 
   it.each([0, 1, 2, 1_000_000])('fills every phrase for a count of %i, with names of any length', (count) => {
     const { say } = wordsIn(language, 'Europe/Berlin');
+    const wrong: unknown[] = [];
+    const number = new Intl.NumberFormat(language === 'en' ? 'en-GB' : language).format(count);
     for (const [name, phrase] of phrases) {
       for (const text of ['a', longest, ...hostileTexts]) {
         const names = placeholdersOf(phrase).map((placeholder) => placeholder.slice(1, -1));
         const values = Object.fromEntries(names.map((one) => [one, one === 'count' ? count : text]));
         const said = say(name as Phrase, values);
-        expect(said, name).not.toMatch(/undefined|NaN|\[object/);
-        expect(said.length, name).toBeGreaterThan(1);
-        const number = new Intl.NumberFormat(language === 'en' ? 'en-GB' : language).format(count);
         const filled = formsOf(phrase).map((form) =>
           form.replaceAll(/\{(\w+)\}/g, (_, one) => (one === 'count' ? number : text)),
         );
-        expect(filled, name).toContain(said);
+        const isRight = said.length > 1 && filled.includes(said) && !/undefined|NaN|\[object/.test(said);
+        if (!isRight) wrong.push({ name, said, filled });
       }
     }
+    expect(wrong).toEqual([]);
   });
 
   it('writes numbers, times and lists as usual in the language', () => {

@@ -61,26 +61,30 @@ async function metricsOf(url: string, headers: Record<string, string> = {}) {
   return { status: answer.statusCode, type: answer.headers['content-type'], body, values };
 }
 
-/** Address of metrics; begins before the tests, since a digest waits ten seconds before it is held. */
-let heldDigest: Promise<string>;
+/** Port of metrics that are served to other machines, once it answers. */
+const served = Promise.withResolvers<number>();
+/** Begins before the tests, since a digest waits ten seconds before it is held. */
+let heldDigest: Promise<void>;
 beforeAll(() => {
   heldDigest = holdDigest();
+  heldDigest.catch(served.reject);
+  served.promise.catch(() => undefined);
   heldDigest.catch(() => undefined);
 });
 
 /** Resolves once the digest is held of a reader whom the file does not name any more. */
-async function holdDigest(): Promise<string> {
+async function holdDigest(): Promise<void> {
   const readers = [{ name: 'dave', email: 'dave@example.com' }];
   const before = held.startReal({ config: { notify: { readers } } });
   await before.line(({ outcome }) => outcome === 'baseline');
   before.kill('SIGTERM');
   await before.exit();
   const listen = await freePort();
-  const run = held.startReal({ config: { metrics: { listen } } });
+  const run = held.startReal({ config: { metrics: { listen: `0.0.0.0:${listen}` } } });
   await run.line(({ kind }) => kind === 'ready');
+  served.resolve(listen);
   held.server.transfers.create(people);
   await run.line(({ kind, endpoint, status }) => kind === 'delivery' && endpoint === 'dave' && status === 'HELD');
-  return `http://127.0.0.1:${listen}/metrics`;
 }
 
 describe('metrics of a local run', () => {
@@ -155,10 +159,7 @@ describe('metrics of a local run', () => {
   });
 
   it('are served to other machines by any name where the configuration says so, but not to web pages', async () => {
-    const listen = `0.0.0.0:${await freePort()}`;
-    const run = world.startReal({ config: { metrics: { listen } } });
-    await run.line(({ kind }) => kind === 'ready');
-    const url = `http://${listen}/metrics`;
+    const url = `http://0.0.0.0:${await served.promise}/metrics`;
     expect((await metricsOf(url, { host: 'notifier.example.com:9464' })).status).toBe(200);
     expect((await metricsOf(url, { origin: 'https://attacker.example.com' })).status).toBe(403);
   });
@@ -247,7 +248,8 @@ describe('heartbeat of a local run', () => {
 
 describe('metrics of a local run, after the file has named one reader less', () => {
   it('do not name the reader, whose deliveries are held', async () => {
-    const { body, values } = await metricsOf(await heldDigest);
+    await heldDigest;
+    const { body, values } = await metricsOf(`http://127.0.0.1:${await served.promise}/metrics`);
     expect(values['transfer_notifier_deliveries_total{endpoint="(readers)",status="HELD"}']).toBe('1');
     expect(body).not.toContain('dave');
   });

@@ -193,6 +193,7 @@ describe('npm start --config', () => {
     expect(run.stdout).toMatch(/ {2}open {6}\d+ deliver(y|ies) to crm; the next start makes up for it\n$/);
   });
 
+  const kills = Number(process.env.KILLS ?? 2);
   const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 
   it(`loses nothing when killed at any moment and started again (SEED=${seed})`, async () => {
@@ -202,7 +203,7 @@ describe('npm start --config', () => {
     const printed: ReturnType<typeof eventsOf> = [];
     let run = world.startReal();
     await run.line(({ outcome }) => outcome === 'baseline');
-    for (let round = 0; round < 3; round += 1) {
+    for (let round = 0; round < kills; round += 1) {
       for (let count = 0; count < 5; count += 1) expected.add(server.transfers.create(people).trackingId);
       const { promise: listed, resolve } = Promise.withResolvers<void>();
       onNextPage = resolve;

@@ -2,14 +2,17 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import http from 'node:http';
 import { dirname } from 'node:path';
 import { json } from 'node:stream/consumers';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { TransferEvent } from '#functions/events/transfer-event.ts';
 import { listenOnLoopback } from '#infra/loopback/loopback-guard.ts';
 import { run } from '#test/infra/cli/run-cli.ts';
+import type { LocalRun } from '#test/infra/local/local-run.ts';
 import { LocalWorld, people } from '#test/infra/local/local-world.ts';
 import manifest from '../../../package.json' with { type: 'json' };
 
 const world = await LocalWorld.start();
+/** Of a run that several tests look at. */
+const shared = await LocalWorld.start({ share: true });
 const { server } = world;
 
 /** Events that the receiver got, in order. */
@@ -34,18 +37,23 @@ beforeEach(() => {
   onEvent = () => {};
 });
 
-const startIn = (folder: string) =>
-  world.startReal({
+const startIn = (folder: string, of = world) =>
+  of.startReal({
     config: { webhooks: [{ name: 'crm', url, retryDelays: ['1s', '1s', '1s'] }] },
-    args: ['--allow-private-webhooks', '--data', world.path(folder)],
+    args: ['--allow-private-webhooks', '--data', of.path(folder)],
   });
 const backup = (file: string, folder: string, ...options: string[]) =>
   run(['backup', file, '--data', world.path(folder), ...options]);
+const backupShared = (file: string, ...options: string[]) =>
+  run(['backup', file, '--data', shared.path('data'), ...options]);
 /** Restores into a folder that is there, since root would make none in one of its own. */
 function restore(file: string, folder: string) {
   mkdirSync(world.path(folder), { recursive: true });
   return run(['restore', file, '--data', world.path(folder)]);
 }
+/** Backups taken one after the other while events are on their way. */
+const rounds = Number(process.env.BACKUPS ?? 1);
+
 const trackingIds = (events: readonly TransferEvent[]) => events.map(({ data }) => data.trackingId);
 
 describe('backup and restore', () => {
@@ -88,7 +96,7 @@ describe('backup and restore', () => {
     const created: string[] = [];
     let run = startIn('data0');
     await run.line(({ outcome }) => outcome === 'baseline');
-    for (let round = 0; round < 2; round += 1) {
+    for (let round = 0; round < rounds; round += 1) {
       const { length } = received;
       const flowing = new Promise<void>((resolve) => {
         onEvent = () => received.length > length + 4 && resolve();
@@ -118,27 +126,6 @@ describe('backup and restore', () => {
 });
 
 describe('backup', () => {
-  it('writes a file for its owner alone, tells of it as JSON, and takes the place of an older one', async () => {
-    const notifier = startIn('data');
-    await notifier.line(({ outcome }) => outcome === 'baseline');
-    const file = world.path('notifier.backup');
-    writeFileSync(file, 'an older one', { mode: 0o644 });
-    const { code, stdout, stderr } = await backup(file, 'data', '--json');
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const told = JSON.parse(stdout);
-    expect(told).toEqual({
-      takenAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
-      version: manifest.version,
-      rows: expect.any(Number),
-      bytes: statSync(file).size,
-    });
-    expect(told.rows).toBeGreaterThan(3);
-    expect(statSync(file).mode & 0o777).toBe(0o600);
-    expect(readdirSync(world.folder).filter((name) => name.includes('backup'))).toEqual(['notifier.backup']);
-    expect(readdirSync(world.path('data', 'queues'))).not.toContain('copy.db');
-    await notifier.line(({ text }) => text === 'operator: POST /backup, answered 200');
-  });
-
   it('is refused by a run that keeps no data, with the reason', async () => {
     const demo = world.start(['--json']);
     const { 'Operator API': api } = (await demo.line(({ kind }) => kind === 'ready')) as unknown as Record<
@@ -176,26 +163,51 @@ describe('backup', () => {
     expect(readFileSync(file, 'utf8')).toBe('an older one');
     expect(readdirSync(world.folder).toSorted()).toEqual(['data', 'notifier.backup']);
   });
+});
+
+describe('backup of a run', () => {
+  let notifier: LocalRun;
+  beforeAll(async () => {
+    notifier = startIn('data', shared);
+    await notifier.line(({ outcome }) => outcome === 'baseline');
+  });
+
+  it('writes a file for its owner alone, tells of it as JSON, and takes the place of an older one', async () => {
+    const file = shared.path('notifier.backup');
+    writeFileSync(file, 'an older one', { mode: 0o644 });
+    const { code, stdout, stderr } = await backupShared(file, '--json');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const told = JSON.parse(stdout);
+    expect(told).toEqual({
+      takenAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+      version: manifest.version,
+      rows: expect.any(Number),
+      bytes: statSync(file).size,
+    });
+    expect(told.rows).toBeGreaterThan(3);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readdirSync(shared.folder).filter((name) => name.includes('backup'))).toEqual(['notifier.backup']);
+    expect(readdirSync(shared.path('data', 'queues'))).not.toContain('copy.db');
+    await notifier.line(({ text }) => text === 'operator: POST /backup, answered 200');
+  });
 
   it('says what is wrong with the place of the file, and of the notifier', async () => {
-    const notifier = startIn('data');
-    await notifier.line(({ kind }) => kind === 'ready');
-    expect(await backup(world.path('none', 'a.backup'), 'data')).toMatchObject({
+    expect(await backupShared(shared.path('none', 'a.backup'))).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/^the backup is not written \(ENOENT: .*\): take it again\n$/),
     });
-    expect(await backup(world.folder, 'data')).toMatchObject({
+    expect(await backupShared(shared.folder)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('is a folder'),
     });
     notifier.kill('SIGKILL');
     await notifier.exit();
-    expect(await backup(world.path('a.backup'), 'data')).toMatchObject({
+    expect(await backupShared(shared.path('a.backup'))).toMatchObject({
       code: 4,
       stderr: expect.stringMatching(/^cannot reach the operator API at .* \(ECONNREFUSED\): is the local run with/),
     });
     const onAws = ['--url', 'https://abc.lambda-url.eu-central-1.on.aws'];
-    expect(await run(['backup', world.path('a.backup'), ...onAws])).toMatchObject({
+    expect(await run(['backup', shared.path('a.backup'), ...onAws])).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('on AWS, the tables have point-in-time recovery'),
     });

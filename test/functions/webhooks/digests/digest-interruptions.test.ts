@@ -4,7 +4,7 @@ import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
 import { pauseEndpoint, resumeEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
-import { type FaultKind, FaultPlan, faultsAt, type PlannedFault, someFaultsAt } from '#test/support/aws-faults.ts';
+import { type FaultKind, FaultPlan, faultKinds, type PlannedFault, someFaultsAt } from '#test/support/aws-faults.ts';
 import { minute, range, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import { exampleEvents } from '#test/support/webhook-world.ts';
 import { expectToldOnce, mailedTo, mailReader } from './told-once.ts';
@@ -68,11 +68,7 @@ describe('a process that gathers events', () => {
     { what: 'only the sweep finds its work', isBroughtAgain: false },
   ])('may fail or die at any call, and each event is in one digest that is mailed: $what (P29)', async (how) => {
     const calls = await countCalls();
-    for (const { call, kind } of faultsAt(
-      calls,
-      ['refused', 'lost', 'crash after'] as const,
-      how.isBroughtAgain ? 0 : 1,
-    )) {
+    for (const { call, kind } of someFaultsAt(calls, faultKinds, 2)) {
       const { events, wakeUps } = await announce(nameOf(call, kind), 3);
       const isHandled = await process(new Limited([[call, kind]]), wakeUps);
       // A lease of the dead process has ended by then.
