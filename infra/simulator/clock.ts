@@ -15,7 +15,7 @@ export interface SharedParts {
 export class ServerClock {
   private readonly trueTime: () => Date;
   private readonly switches: Readonly<Switches>;
-  /** What was formatted last, as an answer names one instant thousands of times. */
+  /** Instant formatted last, as an answer names one instant thousands of times. */
   private last = { at: 0, text: '1970-01-01T00:00:00' };
 
   constructor(trueTime: () => Date, switches: Readonly<Switches>) {
