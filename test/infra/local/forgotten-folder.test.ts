@@ -37,6 +37,9 @@ async function stop(started: LocalRun): Promise<void> {
 const cli = (...args: string[]) =>
   run([...args, '--data', world.path('data')], { sleep: async () => void (await wait(100)) });
 
+/** Each look is a command, answered by the run. */
+const patiently = { timeout: 60_000, interval: 250 };
+
 it('watch forget leaves no byte of the address in the data folder, once the run has started again', async () => {
   const first = await start();
   const seeded = [alice, neighbour].map((sender) =>
@@ -45,14 +48,14 @@ it('watch forget leaves no byte of the address in the data folder, once the run 
   expect(await cli('watch', 'add', alice, '--every', '1s', '--json')).toMatchObject({ code: 0 });
   const baseline = async (mailbox: string) =>
     JSON.parse((await cli('watch', 'show', mailbox, '--json')).stdout).baselineAt !== undefined;
-  await expect.poll(() => baseline(alice), { timeout: 20_000 }).toBe(true);
-  await expect.poll(() => baseline(neighbour), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => baseline(alice), patiently).toBe(true);
+  await expect.poll(() => baseline(neighbour), patiently).toBe(true);
   for (const transfers of seeded)
     for (const { trackingId } of transfers.slice(0, 20)) world.server.transfers.setState(trackingId, 'FAILED');
   const told = async (mailbox: string) =>
     JSON.parse((await cli('event', 'list', '--mailbox', mailbox, '--json')).stdout).items.length;
-  await expect.poll(() => told(alice), { timeout: 20_000 }).toBe(20);
-  await expect.poll(() => told(neighbour), { timeout: 20_000 }).toBe(20);
+  await expect.poll(() => told(alice), patiently).toBe(20);
+  await expect.poll(() => told(neighbour), patiently).toBe(20);
 
   const forgotten = await cli('watch', 'forget', 'ALICE@Example.com', '--yes', '--json');
   expect(forgotten).toMatchObject({ code: 0 });
