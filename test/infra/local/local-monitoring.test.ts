@@ -13,6 +13,7 @@ const { server } = world;
 const measured = await LocalWorld.start({ share: true });
 const addressed = await LocalWorld.start({ share: true });
 const held = await LocalWorld.start({ share: true });
+const unverified = await LocalWorld.start({ share: true });
 
 /** Finds a port that is free now. */
 async function freePort(): Promise<number> {
@@ -218,19 +219,33 @@ describe('an address to listen on', () => {
   });
 });
 
-describe('heartbeat of a local run', () => {
-  it('stays away while no watch can be listed', async () => {
-    const { url, asked } = await receiver();
-    const run = world.startReal({
-      config: { heartbeat: { url } },
-      environment: { CRYPTSHARE_CLIENT_ID: 'unregistered'.repeat(5) },
-    });
+describe('a local run with a heartbeat, whose mailbox is not verified', () => {
+  const unregistered = 'unregistered'.repeat(5);
+  let heartbeat: Receiver;
+  let run: LocalRun;
+  beforeAll(async () => {
+    heartbeat = await receiver();
+    const config = { heartbeat: { url: heartbeat.url } };
+    run = unverified.startReal({ config, environment: { CRYPTSHARE_CLIENT_ID: unregistered } });
     await run.line(({ problem }) => problem !== undefined);
-    run.kill('SIGTERM');
+    run.kill('SIGINT');
     expect(await run.exit()).toBe(0);
-    expect(asked).toEqual([]);
   });
 
+  it('names cause and remedy of a mailbox that is not verified, and prints no secret', async () => {
+    expect((await run.line((line) => line.problem !== undefined)).problem).toMatchObject({
+      cause: 'not_verified',
+      message: expect.stringContaining('npm run notifier -- watch verify'),
+    });
+    expect(run.stdout + run.stderr).not.toContain(unregistered);
+  });
+
+  it('has a heartbeat that stays away while no watch can be listed', () => {
+    expect(heartbeat.asked).toEqual([]);
+  });
+});
+
+describe('heartbeat of a local run', () => {
   it('fails without an end of the notifier, which tells it without the address', async () => {
     const receiving = await receiver();
     receiving.status = 404;

@@ -153,19 +153,6 @@ describe('npm start --config', () => {
     expect(pages(seldom, 1).length).toBeLessThanOrEqual(2);
   });
 
-  it('names cause and remedy of a mailbox that is not verified, and prints no secret', async () => {
-    const unregistered = 'unregistered'.repeat(5);
-    const run = world.startReal({ environment: { CRYPTSHARE_CLIENT_ID: unregistered } });
-    const { problem } = await run.line((line) => line.problem !== undefined);
-    expect(problem).toMatchObject({
-      cause: 'not_verified',
-      message: expect.stringContaining('npm run notifier -- watch verify'),
-    });
-    run.kill('SIGINT');
-    expect(await run.exit()).toBe(0);
-    expect(run.stdout + run.stderr).not.toContain(unregistered);
-  });
-
   it('announces after a restart what has changed since, and refuses a data folder in use or damaged', () => restart);
 
   it('exits with 1 and one sentence when the disk is full, and loses nothing', async () => {
