@@ -47,8 +47,11 @@ export async function expectToldOnce(
     expect(status).toBe('DELIVERED');
     expect(mailed).toContain(id);
     const digest = JSON.parse(body);
-    expect(digest.events).toBe([...tellers.values()].filter((teller) => teller === id).length);
-    for (const event of digest.told) expect(tellers.get(event.id)).toBe(id);
+    const collected = [...tellers.values()].filter((teller) => teller === id).length;
+    // A reader may be removed after a crash between its mail and the rows of the events in it: these are cancelled.
+    expect(digest.events).toBeGreaterThanOrEqual(collected);
+    expect(digest.events).toBeLessThanOrEqual(collected + deliveries.length - kept.length);
+    for (const event of digest.told) expect([id, isLost(event.id) && undefined]).toContain(tellers.get(event.id));
   }
   return digests.map(({ event }) => event);
 }
