@@ -28,7 +28,7 @@ export function startPolls(
   handler: (event: unknown, context: Context) => Promise<ShardPoll>,
   reporter: Pick<Reporter, 'poll' | 'warning'>,
   foresight: Foresight,
-  onTick: (tick: ShardPoll) => void,
+  onTick: (tick: ShardPoll) => Promise<void>,
 ) {
   const stopping = new AbortController();
   const polls = new Set<Watch>();
@@ -53,7 +53,7 @@ export function startPolls(
     const ended = await invoke(event, (...read) => foresee(outlookOf(...read)));
     if (ended.warning) reporter.warning(ended.warning);
     if (ended.skipped) foresight.forget();
-    onTick(ended);
+    await onTick(ended);
   };
   const report = (message: unknown) => {
     const poll = message as WatchPoll;

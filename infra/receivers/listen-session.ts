@@ -1,11 +1,19 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { jsonOf } from '#functions/parsing/json.ts';
 import type { EventResource } from '#infra/cli/api/resources.ts';
 import { refused, unreachable, wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import { isLoopback } from '#infra/config/plain-address.ts';
 
+/**
+ * Port for a copy of the project, from 20,000 to 29,999: the events of `trigger` are to reach no `listen` of another copy
+ * on this machine, which may be another person's.
+ */
+export const sessionPort = (folder: string): number =>
+  20_000 + (createHash('sha256').update(folder).digest().readUInt16BE() % 10_000);
+
 /** Address at which `listen` takes made-up events of `trigger`, unless another session has it. */
-export const usualSession = 'http://127.0.0.1:4297';
+export const usualSession = `http://127.0.0.1:${sessionPort(import.meta.dirname)}`;
 
 /** Events that `trigger` hands to a session. */
 export interface Handed {

@@ -4,6 +4,7 @@ import { pollsOfTicks } from '#functions/poll/handle-invocation.ts';
 import type { ShardPoll, WatchPoll } from '#functions/poll/poll-shard.ts';
 import { type DeliveryFacts, settledChannel } from '#functions/webhooks/deliveries/settled.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
+import type { Answers } from '#infra/api/answers.ts';
 import { type ReadPath, readersTogether, StateGauges } from './state-gauges.ts';
 
 /** Milliseconds between measurements of the event loop's delay: the library's own 10 would wake an idle process. */
@@ -126,12 +127,23 @@ export class NotifierMetrics {
 
 /**
  * Judges ticks: one that polled watches is well if it listed one of them completely. One without a due watch is as the
- * tick before it.
+ * tick before it, or, for the first ones after a start, as the last polls that are stored.
  */
-export function tickJudge(): (tick: Pick<ShardPoll, 'polls'>) => boolean {
-  let isWell = true;
-  return ({ polls }) => {
+export function tickJudge(read: ReadPath): (tick: Pick<ShardPoll, 'polls'>) => Promise<boolean> {
+  let isWell: boolean | undefined;
+  return async ({ polls }) => {
     if (polls.length > 0) isWell = polls.some(({ isComplete }) => isComplete);
-    return isWell;
+    if (isWell !== undefined) return isWell;
+    const wasWell = await areStoredPollsWell(read).catch(() => undefined);
+    // A tick that came meanwhile may have polled.
+    isWell ??= wasWell;
+    return isWell ?? false;
   };
+}
+
+/** True without a watch, or if the last poll of one has listed it completely. */
+async function areStoredPollsWell(read: ReadPath): Promise<boolean> {
+  const { watches, polls } = await read<Answers['showStatus']>('/status');
+  const enabled = watches.all - watches.disabled;
+  return enabled === 0 || (polls.lastAt !== undefined && polls.incomplete < enabled);
 }

@@ -33,13 +33,13 @@ export async function startMonitoring(config: Config, read: ReadPath, warning: (
       steady: () => performance.now(),
       onCall: (isTaken) => metrics.heartbeat(isTaken),
     });
-  const isWell = tickJudge();
+  const isWell = tickJudge(read);
   return {
     metrics,
     /** Address of the metrics without a token, if the configuration has one. */
     url: served?.url,
-    onTick(tick: ShardPoll): void {
-      const well = isWell(tick);
+    async onTick(tick: ShardPoll): Promise<void> {
+      const well = await isWell(tick);
       metrics.ticked(well);
       if (well) heartbeat?.beat();
     },

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { handOver } from '#infra/receivers/listen-session.ts';
+import { handOver, sessionPort } from '#infra/receivers/listen-session.ts';
 
 const handed = { events: [], isTwice: false };
 
@@ -48,5 +48,14 @@ describe('events that are handed to a session', () => {
   it('never follow a redirect to another machine', async () => {
     const url = await sessionThat((_, response) => response.writeHead(307, { location: 'http://192.0.2.1/' }).end());
     await expect(handOver(url, handed, new AbortController().signal)).rejects.toThrow('answered 307');
+  });
+});
+
+describe('the port of a session', () => {
+  it('is the same for one copy of the project, and mostly another for another copy', () => {
+    const ports = Array.from({ length: 50 }, (_, index) => sessionPort(`/home/user-${index}/transfer-notifier`));
+    for (const port of ports) expect([Math.min(port, 20_000), Math.max(port, 29_999)]).toEqual([20_000, 29_999]);
+    expect(new Set(ports).size).toBeGreaterThan(45);
+    expect(sessionPort('/home/user-1/transfer-notifier')).toBe(ports[1]);
   });
 });

@@ -96,11 +96,35 @@ describe('tickJudge', () => {
   const complete = { isComplete: true };
   const failed = { isComplete: false };
 
-  it('takes a tick for good that has listed one watch, and one without a due watch for as good as the one before', () => {
-    const isWell = tickJudge();
-    const ticks = [[], [complete], [failed, complete], [], [failed, failed], [], [complete]];
-    expect(ticks.map((polls) => isWell({ polls } as never))).toEqual([true, true, true, true, false, false, true]);
+  /** Judges polls of ticks that follow each other after a start, which finds the state stored. */
+  async function judged(stored: object, ticks: readonly object[][]): Promise<boolean[]> {
+    const isWell = tickJudge(async <T>() => ({ ...stored }) as T);
+    const judgements: boolean[] = [];
+    for (const polls of ticks) judgements.push(await isWell({ polls } as never));
+    return judgements;
+  }
+  const lastAt = '2026-11-24T00:00:00.000Z';
+  const watches = { all: 3, disabled: 1 };
+  const listed = { watches, polls: { lastAt, incomplete: 1 } };
+
+  it('takes a tick for good that has listed one watch, and one without a due watch for as good as the one before', async () => {
+    const ticks = [[complete], [failed, complete], [], [failed, failed], [], [complete]];
+    expect(await judged(listed, ticks)).toEqual([true, true, true, false, false, true]);
   });
+
+  it.each([
+    ['a watch was listed last', listed, true],
+    ['no watch was listed last', { watches, polls: { lastAt, incomplete: 2 } }, false],
+    ['no watch was ever listed', { watches, polls: { incomplete: 0 } }, false],
+    ['none is watched', { watches: { all: 1, disabled: 1 }, polls: { incomplete: 0 } }, true],
+    ['the state cannot be read', { watches: undefined }, false],
+  ])(
+    'takes the ticks after a start, before any poll, for good or not by what is stored: %s',
+    async (_, stored, isGood) => {
+      expect(await judged(stored, [[], []])).toEqual([isGood, isGood]);
+      expect(await judged(stored, [[], [failed], []])).toEqual([isGood, false, false]);
+    },
+  );
 });
 
 /** Metrics in which every series has a value. */

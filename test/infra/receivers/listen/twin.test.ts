@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { usualSession } from '#infra/receivers/listen-session.ts';
 import { run } from '#test/infra/cli/run-cli.ts';
 import { LocalRun } from '#test/infra/local/local-run.ts';
 import { DevelopersReceiver, secret } from '#test/infra/receivers/developers-receiver.ts';
@@ -206,7 +207,7 @@ describe('trigger --session', () => {
     const answers: number[] = [];
     await duringListen(
       async (session) => {
-        const address = session.split(' ')[1] ?? 'http://127.0.0.1:4297';
+        const address = session.split(' ')[1] ?? usualSession;
         const event = { id: 'evt_real', type: 'transfer.active', timestamp: new Date().toISOString(), data: {} };
         const post = (body: string, headers = {}) => fetch(address, { method: 'POST', body, headers });
         answers.push((await post(JSON.stringify({ events: [event], isTwice: false }))).status);
