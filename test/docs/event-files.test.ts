@@ -17,7 +17,7 @@ const nameOf = (type: string, statement: string): string => `${type} ${statement
 const isAbout = (program: string, line: string): boolean => line.startsWith(`${program}.ts(`);
 
 describe('docs/events.schema.json', () => {
-  const ajv = new Ajv2020({ strictTypes: false });
+  const ajv = new Ajv2020({ strict: true });
   addFormats.default(ajv);
   const validate = ajv.compile(eventsSchema());
 

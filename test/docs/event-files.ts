@@ -8,8 +8,17 @@ export function eventsSchema(): object {
     $id: 'urn:transfer-notifier:events',
     title: 'Events of Transfer Notifier',
     oneOf: ofTypes.map(({ schema }) => ({ $ref: schema.$id })),
-    $defs: Object.fromEntries(parts.map((part) => [part.$id!.replace('urn:transfer-notifier:', ''), part])),
+    $defs: Object.fromEntries(parts.map((part) => [part.$id!.replace('urn:transfer-notifier:', ''), typed(part)])),
   };
+}
+
+/** A schema in which each part with properties or a pattern has its type, as strict validators want it. */
+function typed(part: unknown): unknown {
+  if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
+  const entries = Object.entries(part).map(([name, value]) => [name, typed(value)]);
+  const isObject = 'unevaluatedProperties' in part || ('properties' in part && typeof part.properties === 'object');
+  const type = isObject ? 'object' : 'pattern' in part && typeof part.pattern === 'string' && 'string';
+  return { ...(type && !('type' in part) && { type }), ...Object.fromEntries(entries) };
 }
 
 /** TypeScript of a schema. @param indent blanks before each line of an object */
