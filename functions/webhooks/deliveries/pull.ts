@@ -80,7 +80,7 @@ async function entriesFrom(source: TableSource, { at: from, seen }: PullPlace, p
   let end = span.until;
   for (const [index, day] of days.entries()) {
     const parts = [day, ...others.map((one) => one[index]!)];
-    const pages = await Promise.all(parts.map((part) => readKeys(source, part, undefined, most)));
+    const pages = await Promise.all(parts.map((part) => readKeys(source, part, undefined, most + 1)));
     found.push(...pages.flatMap(({ items }) => items));
     const following = days[index + 1]?.partition[1];
     // The last place of a page may have another entry behind it.
