@@ -226,6 +226,8 @@ describe('trigger --session', () => {
     [[], 'expected either --to URL, or --session'],
     [['--to', 'http://localhost/', '--session'], 'expected either --to URL, or --session'],
     [['--session', 'https://example.com'], 'expected the address that listen prints'],
+    [['--session', 'http://example.com'], 'expected the address that listen prints'],
+    [['--session', 'https://127.0.0.1:4297'], 'expected the address that listen prints'],
   ])('refuses %j with the reason', async (args, reason) => {
     const ran = await run(['trigger', 'transfer.active', ...args]);
     expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining(reason) });

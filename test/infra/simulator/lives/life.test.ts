@@ -68,3 +68,20 @@ it('a life that goes on for ever forgets the oldest of 10,000 transfers that are
   expect(known).toHaveLength(10_000);
   expect(known.filter(({ purged }) => !purged).map(({ number }) => number)).toEqual([3]);
 });
+
+it('a life that is ended, or over, looks for nothing more', () => {
+  const end = startLife(server, { history, from, speed: 60, steady });
+  end();
+  passMinutes(1);
+  expect(states()).toEqual(['PROCESSING']);
+  startLife(server, { history, from, speed: 60, steady });
+  passMinutes(3);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+it('a fault of the simulated server itself is not taken for a happening that is impossible', () => {
+  vi.spyOn(server.transfers, 'create').mockImplementationOnce(() => {
+    throw new Error('broken');
+  });
+  expect(() => startLife(server, { history, from, speed: 60, steady })).toThrow('broken');
+});

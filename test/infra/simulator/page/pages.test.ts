@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { simulatorPages } from '#infra/simulator/page/pages.ts';
 import { startCryptshareServer } from '#infra/simulator/server.ts';
 
@@ -46,9 +46,12 @@ describe('the pages of the simulated server', () => {
   it('move the end of a transfer, and put it back into the log', async () => {
     const id = await sent();
     await post(`/transfers/${id}/expiry`, { days: '2' });
-    expect(server.transfers.any(id)!.expiresAt! - Date.now()).toBeLessThanOrEqual(2 * 86_400_000);
+    expect(Math.abs(server.transfers.any(id)!.expiresAt! - Date.now() - 2 * 86_400_000)).toBeLessThan(60_000);
+    const offered = async () => (await get(`/transfers/${id}`)).match(/(?:Put it back into|Take it out of) the log/g);
+    expect(await offered()).toEqual(['Take it out of the log']);
     await post(`/transfers/${id}/purge`, {});
     expect(await get(`/transfers/${id}`)).toContain('not in the log');
+    expect(await offered()).toEqual(['Put it back into the log']);
     await post(`/transfers/${id}/restore`, {});
     expect(server.transfers.find(id)).toBeDefined();
   });
@@ -62,6 +65,13 @@ describe('the pages of the simulated server', () => {
       400,
       'expected a number from 1 to 999',
     ],
+    [
+      '/transfers',
+      { sender: 'a@example.com', to: 'b@example.com', files: '1000' },
+      400,
+      'expected a number from 1 to 999',
+    ],
+    ['/transfers', { sender: 'a@example.com', to: 'x'.repeat(10_000), files: '1' }, 413, 'too large'],
     ['/transfers/none/state', { state: 'ACTIVE' }, 404, 'No such transfer: none'],
     ['/switches', { order: 'random' }, 400, 'the switch order: '],
     ['/switches', { colour: 'red' }, 400, 'there is no switch colour'],
@@ -69,6 +79,32 @@ describe('the pages of the simulated server', () => {
     const answer = await post(path, form);
     expect(answer.status).toBe(status);
     expect(await answer.text()).toContain(reason);
+  });
+
+  it.each([
+    ['downloads', { mail: 'bob@example.org', file: 'x' }, 400],
+    ['downloads', { mail: 'eve@example.org', file: '1' }, 404],
+    ['expiry', { days: '' }, 400],
+    ['expiry', { days: '4000' }, 400],
+  ])('leave a transfer as it is if the form %s has %j', async (move, form, status) => {
+    const id = await sent();
+    const before = structuredClone(server.transfers.any(id));
+    expect((await post(`/transfers/${id}/${move}`, form)).status).toBe(status);
+    expect(server.transfers.any(id)).toEqual(before);
+  });
+
+  it.each(['0', '-1', 'x', ''])('refuse the page "%s" of the list', async (page) => {
+    expect((await fetch(`${server.url}/?page=${page}`)).status).toBe(400);
+  });
+
+  it('keep to themselves why the server itself has failed', async () => {
+    vi.spyOn(server.verifications, 'mailedCodes').mockImplementationOnce(() => {
+      throw new Error('inside');
+    });
+    const answer = await fetch(`${server.url}/verifications`);
+    const text = await answer.text();
+    expect({ status: answer.status, isTold: text.includes('inside') }).toEqual({ status: 500, isTold: false });
+    expect(text).toContain('The simulated server failed: see its output.');
   });
 
   it('change the switches that a form has changed, and no others', async () => {
@@ -101,6 +137,7 @@ describe('the pages of the simulated server', () => {
     const answer = await fetch(`${server.url}/transfers/${id}`);
     expect(await answer.text()).not.toContain(state);
     expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(answer.headers.get('cache-control')).toBe('no-store');
   });
 
   it.each([
@@ -132,6 +169,30 @@ describe('the pages of the simulated server', () => {
     const [first, second] = [idsOf(await get('/')), idsOf(await get('/?page=2'))];
     expect([first.length, second.length]).toEqual([25, 25]);
     expect(new Set([...first, ...second]).size).toBe(50);
-    expect((await fetch(`${server.url}/transfers/unknown`)).status).toBe(404);
+    const unknown = await fetch(`${server.url}/transfers/unknown`);
+    expect([unknown.status, await unknown.text()]).toEqual([
+      404,
+      expect.stringContaining('There is no transfer unknown'),
+    ]);
   });
+
+  it('link to newer and older transfers where there are any', async () => {
+    const count = server.transfers.newest(0, 1000).length;
+    // The last page is full.
+    const full = { sender: 'alice@example.com', to: ['bob@example.org'], count: 75 - (count % 25), state: 'ACTIVE' };
+    server.transfers.seed(full);
+    const pages = (count + full.count) / 25;
+    const links = async (page: number) => (await get(`/?page=${page}`)).match(/>(?:Newer|Older)</g);
+    expect(await links(1)).toEqual(['>Older<']);
+    expect(await links(2)).toEqual(['>Newer<', '>Older<']);
+    expect(await links(pages)).toEqual(['>Newer<']);
+  });
+});
+
+it('a simulated server without pages takes no request of a page, even one of its own address', async () => {
+  const plain = await startCryptshareServer();
+  const headers = { origin: plain.url, 'sec-fetch-site': 'same-origin' };
+  const [own, none] = [await fetch(`${plain.url}/control/switches`, { headers }), await fetch(`${plain.url}/`)];
+  await plain.close();
+  expect([own.status, none.status]).toEqual([403, 404]);
 });

@@ -73,6 +73,17 @@ test('lives by a seed come faster than real ones, and the page shows them', asyn
   expect(await (await fetch(`${url}/control/switches`)).json()).toMatchObject({ stateSpelling: 'prose' });
 });
 
+test('a history begins at once, whenever it was recorded', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'simulator-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'history.jsonl');
+  writeFileSync(file, '{"at":"2026-08-02T09:00:00Z","transfer":1,"is":"sent","mailbox":3}');
+  const run = start('--history', file, '--port', '0');
+  await run.line(({ text }) => text!.includes('/control/requests'));
+  const [, url = ''] = /^Simulated Cryptshare Server: (http:\S+) /.exec(run.stdout) ?? [];
+  expect(await (await fetch(url)).text()).toContain('carol@example.com');
+});
+
 test.each([
   [['--set', 'stateSpelling'], 'expected NAME=VALUE'],
   [['--set', 'spelling=prose'], 'there is no switch spelling'],
@@ -84,6 +95,11 @@ test.each([
   const ran = await run(['simulator', ...args]);
   expect(ran.code).toBe(2);
   expect(ran.stderr).toContain(reason);
+});
+
+test('a speed alone lets transfers live as well', async () => {
+  const { stdout } = await run(['simulator', '--port', '0', '--speed', '5'], { interrupted: AbortSignal.abort() });
+  expect(stdout).toContain('live 5 times as fast as real ones (seed 1)');
 });
 
 test('the help has a line for each switch, with its default and what it does', async () => {
