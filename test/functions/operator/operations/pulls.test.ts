@@ -214,7 +214,8 @@ describe('filters of a pull', () => {
     { after: '2026-11-24' },
     { after: '2026-11-24T00:00:00Z', from: '2026-11-24T00:00:00Z' },
     { after: '2026-11-24T00:00:00Z', cursor: 'eyJ9' },
-  ])('must be of one kind: %o is refused', async (query) => {
+    { after: '2026-11-24T00:00:00Z', waitSeconds: '21' },
+  ])('must be of one kind, and wait no longer than 20 s: %o is refused', async (query) => {
     const world = await startPullsAtNoon();
     expect((await world.ask(query)).status).toBe(400);
   });

@@ -105,6 +105,18 @@ describe('listen', () => {
     expect(api.requests.map(({ url }) => new URL(url, api.url).searchParams.get('resends'))).toContain('true');
   });
 
+  it('asks a notifier for events of the wanted types, mailbox and direction alone', async () => {
+    await listen({
+      args: ['--type', 'transfer.failed,watch.*', '--mailbox', 'alice@example.com', '--direction', 'sent'],
+      onPause: () => false,
+    });
+    expect(Object.fromEntries(new URL(api.requests[0]!.url, api.url).searchParams)).toMatchObject({
+      type: 'transfer.failed,watch.*',
+      mailbox: 'alice@example.com',
+      direction: 'sent',
+    });
+  });
+
   it('prints a new secret that no other session has, unless WEBHOOK_SECRET holds one', async () => {
     const ends = { environment: { WEBHOOK_SECRET: '' }, onPause: () => false };
     const secrets = [await listen(ends), await listen(ends)].map(({ stdout }) => /whsec_\S+/.exec(stdout)?.[0]);
