@@ -18,7 +18,6 @@ const longestWaitMs = 1000;
 const gatherForMs = 5;
 
 /** Deliveries released at once, each by one write. */
-/** Deliveries released at once, each by one write. */
 const releasedAtOnce = 25;
 
 /** Times that an endpoint is read again because other processes change it. */

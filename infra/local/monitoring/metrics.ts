@@ -135,7 +135,7 @@ export function tickJudge(read: ReadPath): (tick: Pick<ShardPoll, 'polls'>) => P
     if (polls.length > 0) isWell = polls.some(({ isComplete }) => isComplete);
     if (isWell !== undefined) return isWell;
     const wasWell = await areStoredPollsWell(read).catch(() => undefined);
-    // Another tick may have polled meanwhile.
+    // The next tick may have polled since.
     isWell ??= wasWell;
     return isWell ?? false;
   };

@@ -36,7 +36,8 @@ export function startLife(server: CryptshareServer, { history, from, speed, stea
     }
     if (player.nextAt === undefined) clearInterval(looking);
   };
-  const looking = setInterval(look, lookMs);
+  let looking: NodeJS.Timeout | undefined;
   look();
+  if (player.nextAt !== undefined) looking = setInterval(look, lookMs);
   return () => clearInterval(looking);
 }

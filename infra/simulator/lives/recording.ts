@@ -11,6 +11,7 @@ const toldSchema = z.object({
   mailbox: z.string(),
   direction: z.enum(['sent', 'received']),
   state: z.string(),
+  sequence: z.number().default(0),
   recipient: z.number().optional(),
   recipients: z.number().optional(),
   method: z.string().optional(),
@@ -24,13 +25,18 @@ type Told = z.output<typeof toldSchema>;
  * The history that events about transfers tell, in numbers and states alone: transfers and mailboxes get numbers in the
  * order in which they appear. Other events say nothing about it.
  *
- * @param events in the order of their sequences
+ * @param events in any order for each transfer: its sequences tell what came first
  * @throws CliError for an event that lacks what it is made of
  */
 export function recordingOf(events: readonly EventResource[]): Happening[] {
-  const told = events
+  const listed = events
     .filter(({ type }) => type.startsWith('transfer.'))
     .map((event) => ({ type: event.type, timestamp: event.timestamp, one: toldIn(event) }));
+  const inOrder = Map.groupBy(
+    listed.toSorted((a, b) => a.one.sequence - b.one.sequence),
+    ({ one }) => keyOf(one),
+  );
+  const told = listed.map(({ one }) => inOrder.get(keyOf(one))!.shift()!);
   const transfers = new Map<string, number>();
   const mailboxes = new Map<string, number>();
   const sizes = new Map<string, number>();

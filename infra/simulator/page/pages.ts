@@ -11,6 +11,9 @@ import { type Form, FormError, moves, numberIn, pairs, transferPage, transfersPa
 
 type Named = { Params: { trackingId: string } };
 
+/** Prefix of a hidden field that holds what the page has shown. */
+const was = 'was ';
+
 /** Bytes of a form at most. */
 const mostBytes = 10_000;
 
@@ -73,10 +76,9 @@ export function simulatorPages(app: FastifyInstance, simulation: Simulation): vo
 
   app.get('/switches', (_request, reply) => send(reply, switchesPage(simulation)));
   app.post<{ Body: Form }>('/switches', ({ body }, reply) => {
-    const changed = Object.fromEntries(
-      Object.entries(body).filter(([name, text]) => text !== textOf(simulation, name)),
-    );
-    const read = switchesFrom(changed as Record<string, string>, switches);
+    // A form of another page, or a script, may have changed the others since.
+    const changed = Object.entries(body).filter(([name, text]) => !name.startsWith(was) && text !== body[was + name]);
+    const read = switchesFrom(Object.fromEntries(changed) as Record<string, string>, switches);
     if (typeof read === 'string') throw new FormError(read);
     Object.assign(switches, read);
     return go(reply, '/switches');
@@ -100,8 +102,10 @@ const textOf = ({ switches }: Simulation, name: string): string => String(switch
 
 function switchesPage(simulation: Simulation): Page {
   const fields = switchTexts.map(({ name, help, values }) => {
-    const field = { name, label: `${name}: ${help}`, value: textOf(simulation, name) };
-    return values ? choice(field, pairs(values)) : textField(field);
+    const value = textOf(simulation, name);
+    const field = { name, label: `${name}: ${help}`, value };
+    const shown = html`<input type="hidden" name="${was}${name}" value="${value}">`;
+    return html`${shown}${values ? choice(field, pairs(values)) : textField(field)}`;
   });
   return {
     title: 'Switches',

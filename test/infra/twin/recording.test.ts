@@ -82,6 +82,26 @@ it('event record prints a history that names no person and no transfer', async (
   expect(JSON.parse(lines[0]!)).toMatchObject({ recipients: 3, mailbox: 1 });
 });
 
+it('a recording takes events of one time in the order of their sequences', () => {
+  const data = { trackingId: 'T1', mailbox: 'alice@example.com', direction: 'sent', recipients: 1, downloadedBy: 1 };
+  const event = (type: string, state: string, sequence: number): EventResource => ({
+    ...{ id: `evt_${sequence}`, type, timestamp: '2026-01-05T08:00:00.000Z' },
+    data: { ...data, state, previousState: null, sequence },
+  });
+  const events = [
+    event('transfer.processing', 'PROCESSING', 1),
+    event('transfer.active', 'ACTIVE', 2),
+    event('transfer.deleted_by_expiration', 'DELETED_BY_EXPIRATION', 3),
+  ];
+  const inOrder = recordingOf(events);
+  expect(inOrder.map((one) => ('state' in one ? one.state : one.is))).toEqual([
+    'sent',
+    'ACTIVE',
+    'DELETED_BY_EXPIRATION',
+  ]);
+  expect(recordingOf(events.toReversed())).toEqual(inOrder);
+});
+
 it('a recording of a clock that was set back can be replayed', () => {
   const data = { trackingId: 'T1', mailbox: 'alice@example.com', direction: 'sent' };
   const events: EventResource[] = [

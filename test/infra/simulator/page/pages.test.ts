@@ -109,14 +109,23 @@ describe('the pages of the simulated server', () => {
 
   it('change the switches that a form has changed, and no others', async () => {
     const before = { ...server.switches };
-    const texts = Object.entries(before).map(([name, value]) => [name, String(value)]);
+    const page = await get('/switches');
+    const texts = Object.entries(before).flatMap(([name, value]) => [
+      [name, String(value)],
+      [`was ${name}`, /value="(.*?)"/.exec(page.split(`name="was ${name}" `)[1]!)![1]!],
+    ]);
+    // Another page has changed one since this one was shown.
+    server.switches.latencyMs = 7;
     await post('/switches', {
       ...Object.fromEntries(texts),
       validUntil: 'null',
       maximumTermMs: '5',
       order: 'shuffled',
     });
-    expect(server.switches).toEqual({ ...before, validUntil: 'null', maximumTermMs: 5, order: 'shuffled' });
+    expect(server.switches).toEqual({
+      ...{ ...before, latencyMs: 7 },
+      ...{ validUntil: 'null', maximumTermMs: 5, order: 'shuffled' },
+    });
     expect(await get('/switches')).toContain('<option value="shuffled" selected>');
     Object.assign(server.switches, before);
   });
