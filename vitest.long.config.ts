@@ -33,7 +33,7 @@ export default defineConfig({
       LIVES: '1000',
       KILLS: '20',
       BACKUPS: '5',
-      TWIN_DAYS: '10',
+      TWIN_DAYS: '30',
       PULL_HISTORIES: '500',
       EVENTS: '20000',
       EVERY_CALL: '1',
