@@ -110,9 +110,11 @@ export function verdictCommands({ name, status }: SubscriberFacts, facts: Verdic
     case 'waits_for_digest':
     case 'waits_for_first_attempt':
       return [`delivery cancel ${digest} ${name}`];
-    // Together they attempt it at once.
+    // Together they attempt it at once; while the circuit breaker is open, only a new begin does.
     case 'waits_for_retry':
-      return [`delivery cancel ${digest} ${name}`, `delivery resend ${digest} ${name}`];
+      return facts.reason === 'circuit_breaker'
+        ? [`endpoint disable ${name}`, `endpoint enable ${name}`, `endpoint recover ${name}`]
+        : [`delivery cancel ${digest} ${name}`, `delivery resend ${digest} ${name}`];
     case 'not_wanted_type': {
       const types = 'value' in proof ? [proof.value].flat() : [];
       return [`endpoint update ${name} --type ${[...types, type].join(',')}`];

@@ -58,7 +58,7 @@ export async function allChecks(
     ...(mailboxes?.checks ?? []),
     ...services,
     ...(session && mailboxes ? checkListings(session, watches, mailboxes.unverified) : []),
-    ...(status ? checkDeliveries(status) : []),
+    ...(session && status ? checkDeliveries(status, session.hint) : []),
     ...endpoints,
   ];
 }

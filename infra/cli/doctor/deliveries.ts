@@ -1,4 +1,5 @@
 import type { StatusResource } from '#infra/cli/api/resources.ts';
+import type { Session } from '#infra/cli/api/session.ts';
 import { countWords } from '#infra/cli/commands/status.ts';
 import { durationText } from '#infra/terminal/durations.ts';
 import { type Check, fail, met, ok, warn } from './check.ts';
@@ -6,7 +7,7 @@ import { type Check, fail, met, ok, warn } from './check.ts';
 /** Milliseconds overdue above which a delivery is a fault, as in the alarm. */
 const longestOverdueMs = 15 * 60_000;
 
-export function checkDeliveries({ deliveries, endpoints }: StatusResource): Check[] {
+export function checkDeliveries({ deliveries, endpoints }: StatusResource, hint: Session['hint']): Check[] {
   const { waiting, held, oldestOverdueMs } = deliveries;
   const overdue = durationText(Math.ceil(oldestOverdueMs / 60_000) * 60_000);
   return met([
@@ -21,13 +22,13 @@ export function checkDeliveries({ deliveries, endpoints }: StatusResource): Chec
       warn(
         'deliveries',
         `${countWords(held)} are held`,
-        'npm run notifier -- endpoint recover NAME sends them, once the endpoint is active',
+        `${hint('endpoint recover NAME')} sends them, once the endpoint is active`,
       ),
     endpoints.disabled > 0 &&
       warn(
         'endpoints',
         `${endpoints.disabled} are disabled`,
-        'npm run notifier -- endpoint list shows which; endpoint enable NAME',
+        `${hint('endpoint list')} shows which; endpoint enable NAME`,
       ),
   ]);
 }

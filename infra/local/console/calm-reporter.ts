@@ -69,9 +69,9 @@ export function calmReporter(
       const indent = Math.max(...shown.map(([name]) => name.length)) + 4;
       const room = Math.max(1, width() - indent);
       const lines = shown.flatMap(([name, value]) => {
-        const [first = '', ...rest] = lists.has(name)
-          ? [cutTo(printable(value), room)]
-          : wrapped(printable(value), room);
+        // A list may be long; anything else, such as a command, is shown whole.
+        const [first = '', ...rest] =
+          lists.has(name) && value.includes(', ') ? [cutTo(printable(value), room)] : wrapped(printable(value), room);
         const below = rest.map((one) => `${' '.repeat(indent)}${one}\n`);
         return [`  ${paint('bold', name.padEnd(indent - 4))}  ${first}\n`, ...below];
       });

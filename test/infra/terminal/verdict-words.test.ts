@@ -102,6 +102,14 @@ describe('verdictCommands', () => {
     }
   });
 
+  test('attempt a waiting delivery at once, past an open circuit breaker as well', () => {
+    const waits = { ...facts, verdict: 'waits_for_retry' } as const;
+    const first = (reason?: string) =>
+      verdictCommands({ name: 'crm', status: 'active' }, { ...waits, reason }).map((one) => one.split(' ')[1]);
+    expect(first()).toEqual(['cancel', 'resend']);
+    expect(first('circuit_breaker')).toEqual(['disable', 'enable', 'recover']);
+  });
+
   test('send the digest that tells an event, and add a type to those that are wanted', () => {
     const active = { name: 'team', status: 'active' } as const;
     expect(verdictCommands(active, { ...facts, verdict: 'in_digest', digest: 'dig_1' })).toEqual([

@@ -30,7 +30,7 @@ describe('doctor', () => {
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(ran.stdout).toMatch(/^ok +configuration +\S+ can be used$/m);
     expect(ran.stdout).toMatch(/^warn +endpoints +1 are disabled$/m);
-    expect(ran.stdout).toMatch(/^ +→ npm run notifier -- endpoint list shows which/m);
+    expect(ran.stdout).toMatch(/^ +→ npm run notifier -- endpoint list --url http\S+ shows which/m);
     expect(ran.stdout).toMatch(/^\d+ checks: \d+ ok, 1 to look at, 0 failed$/m);
   });
 

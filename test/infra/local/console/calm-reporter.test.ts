@@ -208,6 +208,13 @@ describe('calmReporter', () => {
     ]);
   });
 
+  it('shows the command that adds the first watch whole, however narrow the output is', () => {
+    const { reporter, read } = reporting();
+    const command = 'npm run notifier -- watch add MAILBOX --data /srv/transfer-notifier/with/a/long/path/of/data';
+    reporter.ready([['Watches', `none in the configuration: ${command}`]]);
+    expect(read().join(' ').replaceAll(/\s+/g, ' ')).toContain(command);
+  });
+
   it('prints the addresses at the start, without those of the embedded services', () => {
     const { reporter, read } = reporting();
     const mailboxes = Array.from({ length: 500 }, (_, number) => `sent by m${number}@example.com`).join(', ');
