@@ -1,4 +1,5 @@
 import { type Output, statusStyle } from '#infra/cli/terminal/output.ts';
+import { mostColumns, wrapped } from '#infra/terminal/columns.ts';
 import type { Finding } from './judgement.ts';
 
 /** The page that explains each finding. */
@@ -6,36 +7,27 @@ const page = 'docs/receiving-webhooks.md';
 
 const marks = { good: 'ok', broken: 'fail', 'not judged': '?' } as const;
 
-/** Characters of a line. */
-const width = 100;
+const indent = '      ';
 
 export function printFindings(output: Output, findings: readonly Finding[]): void {
   const nameWidth = Math.max(...findings.map(({ name }) => name.length));
-  for (const { name, verdict, says, paragraph } of findings) {
+  for (const [index, { name, verdict, says, paragraph }] of findings.entries()) {
     const mark = output.paint(statusStyle(marks[verdict]), marks[verdict].padEnd(4));
     if (verdict === 'good') {
       output.line(`${mark}  ${name}`);
       continue;
     }
     output.line(`${mark}  ${name.padEnd(nameWidth)}  ${verdict}`);
-    for (const line of wrapped(says)) output.line(`      ${line}`);
-    if (verdict === 'broken') output.line(`      → ${page}, ${paragraph}`);
+    // One cause of several findings is told once, below the last of them.
+    if (verdict === 'not judged' && findings[index + 1]?.says === says) continue;
+    for (const line of wrapped(says, mostColumns - indent.length)) output.line(indent + line);
+    if (verdict === 'broken') output.line(`${indent}→ ${page}, ${paragraph}`);
   }
   output.line('');
 }
 
 export const countOf = (findings: readonly Finding[], wanted: Finding['verdict']): number =>
   findings.filter(({ verdict }) => verdict === wanted).length;
-
-function wrapped(text: string): string[] {
-  const lines = [''];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1)!;
-    if (last !== '' && last.length + word.length + 7 > width) lines.push(word);
-    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
-  }
-  return lines;
-}
 
 /** JUnit XML of the findings: broken duties are failures, and what was not judged is skipped. */
 export function junitOf(findings: readonly Finding[]): string {

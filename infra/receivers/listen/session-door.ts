@@ -36,7 +36,7 @@ const handedSchema = z.strictObject({
   isTwice: z.boolean(),
 });
 
-const busy = 'the events before are not forwarded yet: wait for their lines, or end it';
+const busy = 'took none of these, as the events before are not forwarded yet: try again later, or end that listen';
 
 /**
  * Opens a session for `trigger`, at its usual port of the loopback interface or another free one. It answers at once, and

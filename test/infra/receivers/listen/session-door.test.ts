@@ -69,7 +69,7 @@ describe('a session', () => {
     const second = await hand(event);
     expect([second.status, await second.json()]).toEqual([
       409,
-      { detail: expect.stringMatching(/not forwarded yet: wait/) },
+      { detail: expect.stringMatching(/not forwarded yet: try again/) },
     ]);
     turn.resolve();
     await new Promise((resolve) => setImmediate(resolve));

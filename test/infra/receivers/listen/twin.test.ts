@@ -199,7 +199,7 @@ describe('trigger --session', () => {
     );
     expect(ends).toMatchObject([
       { code: 0, stdout: expect.stringContaining('results show in the listen at') },
-      { code: 1, stderr: expect.stringContaining('wait for their lines, or end it') },
+      { code: 1, stderr: expect.stringContaining('try again later, or end that listen') },
     ]);
   });
 
