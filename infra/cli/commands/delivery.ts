@@ -67,7 +67,7 @@ export function deliveryCommands(program: Command, context: CliContext): void {
           ['because', delivery.reason],
           ['told in', delivery.digest],
           ['attempts', delivery.attempt],
-          ['next attempt (UTC)', timeText(delivery.nextAttemptAt)],
+          ['next attempt (UTC)', nextAttemptText(delivery, context.now())],
         ]);
         if (!delivery.attempts?.length) return;
         output.line('');
@@ -94,6 +94,12 @@ export function deliveryCommands(program: Command, context: CliContext): void {
       output.done(answer, `${event} is not sent to ${endpoint}; delivery resend would send it after all`);
     },
   );
+}
+
+/** Time of the next attempt; one that is over waits for the circuit breaker of its endpoint, or for a process. */
+function nextAttemptText({ nextAttemptAt, endpoint }: DeliveryResource, now: Date): string | undefined {
+  if (nextAttemptAt === undefined || Date.parse(nextAttemptAt) > now.getTime()) return timeText(nextAttemptAt);
+  return `due since ${timeText(nextAttemptAt)}; endpoint show ${endpoint} tells whether its circuit breaker is open`;
 }
 
 export const deliveryColumns: readonly Column<DeliveryResource>[] = [

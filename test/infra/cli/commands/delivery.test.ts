@@ -49,6 +49,15 @@ describe('delivery show', () => {
     expect(await cli('show', 'evt_1', 'crm')).toMatchObject({ code: 0, stderr: '' });
   });
 
+  it('does not show a next attempt in the past as one to come', async () => {
+    const shownFor = async (nextAttemptAt: string) => {
+      api.on('GET /deliveries/evt_1/crm', { body: { ...delivery, nextAttemptAt } });
+      return (await cli('show', 'evt_1', 'crm')).stdout;
+    };
+    expect(await shownFor('2026-01-01T00:00:00.000Z')).toMatch(/due since 2026-01-01 00:00:00; endpoint show crm/);
+    expect(await shownFor('2999-01-01T00:00:00.000Z')).toMatch(/^next attempt \(UTC\) +2999-01-01 00:00:00$/m);
+  });
+
   it('shows an answer without control characters, so that it cannot steer the terminal', async () => {
     const response = '\u001b]0;title\u0007\u001b[2J\u001b[31mred\r\nsecond line';
     const attempts = [{ ...attempt, status: 400, response }];
