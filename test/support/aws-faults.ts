@@ -33,11 +33,23 @@ export const faultsAt = <const Kind>(calls: number, kinds: readonly Kind[], firs
     return here.map((kind) => ({ call, kind }));
   }).flat();
 
-/** The same for a search whose rounds take long: by default at every second or third call, beginning with the first. */
-export const someFaultsAt = <Kind extends FaultKind>(calls: number, kinds: readonly Kind[], every: 2 | 3) =>
+/**
+ * The same for a search whose rounds take long: by default at every second or third call.
+ *
+ * @param first number of the first call that is hit; similar searches begin with different ones
+ */
+export const someFaultsAt = <Kind extends FaultKind>(
+  calls: number,
+  kinds: readonly Kind[],
+  every: 2 | 3,
+  first: 0 | 1 = 0,
+) =>
   isThorough
     ? faultsAt(calls, kinds)
-    : faultsAt(Math.ceil(calls / every), kinds).map(({ call, kind }) => ({ call: every * call, kind }));
+    : faultsAt(Math.ceil((calls - first) / every), kinds).map(({ call, kind }) => ({
+        call: first + every * call,
+        kind,
+      }));
 
 /** Thrown at every call of a process that has crashed. */
 export class Crash extends Error {
