@@ -24,7 +24,7 @@ export interface Finding {
   readonly paragraph: string;
 }
 
-const processedHint = '--processed, with a URL or command that counts what was processed, lets it be judged';
+export const processedHint = '--processed, with a URL or command that counts what was processed, lets it be judged';
 
 /** Judges a receiver by its answers and by what it has processed. */
 export function judge(kind: RequestKind, { rounds, retried, added }: Evidence, answerMs: number): Finding {

@@ -5,6 +5,7 @@ import type { Output } from '#infra/cli/terminal/output.ts';
 import { knownSecret } from '#infra/receivers/receiver-secret.ts';
 import { receiverUrl } from '#infra/receivers/receiver-url.ts';
 import { checkReceiver } from './check.ts';
+import { processedHint } from './judgement.ts';
 import { countBy, isUrl } from './processed.ts';
 import { countOf, junitOf, printFindings } from './report.ts';
 
@@ -45,7 +46,8 @@ export async function runCheck(
   output.result({ url: url.href, findings, summary }, () => {
     printFindings(output, findings);
     const { good, broken, notJudged } = summary;
-    const open = notJudged > 0 && count === undefined ? ' without --processed' : '';
+    const left = findings.filter(({ verdict }) => verdict === 'not judged');
+    const open = left.length > 0 && left.every(({ says }) => says === processedHint) ? ' without --processed' : '';
     output.line(`${findings.length} kinds of requests: ${good} good, ${broken} broken, ${notJudged} not judged${open}`);
   });
   if (signal.aborted) throw refused('stopped');

@@ -38,6 +38,13 @@ it('ends with 1 where a duty is broken, as JSON and as JUnit, too', async () => 
   expect(xml).not.toContain(environment.WEBHOOK_SECRET);
 });
 
+it('does not ask for --processed where it judges nothing, since the good request fails', async () => {
+  const { url } = await started();
+  const { code, stdout } = await run(['check', url], { environment: { WEBHOOK_SECRET: newSecret() } });
+  expect(code).toBe(1);
+  expect(stdout).toContain('18 kinds of requests: 0 good, 1 broken, 17 not judged\n');
+});
+
 it('asks for the secret without an echo where the environment has none', async () => {
   const { url, environment } = await started();
   const { code, questions } = await run(['check', url], { answers: [environment.WEBHOOK_SECRET] });
