@@ -85,12 +85,6 @@ describe('a session', () => {
   });
 });
 
-it('a session takes 1,000 events at once, and no more', async () => {
-  const events = testEvents({ type: 'transfer.active', times: 1001, isOutOfOrder: false, seed: 7, at: new Date() });
-  expect((await answerTo(events.slice(1))).taken).toHaveLength(1000);
-  expect(await answerTo(events)).toEqual({ status: 400, taken: [] });
-});
-
 it('two sessions at once have an address each', async () => {
   const doors = [await openDoor(async () => {}), await openDoor(async () => {})];
   for (const door of doors) await door.close();
