@@ -18,7 +18,7 @@ export const summaries: Readonly<Record<Id, string>> = {
   listTransfers:
     'Lists the known transfers of a watch with their state and its time, in no order; a short or empty page may have a next one',
   explainTransfer:
-    'Explains why events about a transfer were sent or not: its life, and for each subscriber a verdict with its proof. It reads what is stored, up to the last second',
+    'Explains why events about a transfer were sent or not: its life, and for each subscriber a verdict with its proof. It reads what is stored, up to the last second: for five read units, or for 250 with `all`. Where it leaves something out, the answer has `hasMore`',
   requestCode: 'Requests a mail with a verification code for a mailbox; it may invalidate earlier codes',
   verifyMailbox:
     'Verifies a mailbox by the mailed code, or without one by the client id, and polls it at once. After the client id, it also polls all others that failed for lack of verification',
