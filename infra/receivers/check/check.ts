@@ -52,8 +52,10 @@ export async function checkReceiver(settings: CheckSettings): Promise<Finding[]>
       continue;
     }
     settings.progress?.(kind.name);
-    const finding = await findingOf(kind, make, settings);
-    if (settings.signal?.aborted) {
+    const finding = await findingOf(kind, make, settings).catch((error: unknown) => {
+      if (!settings.signal?.aborted) throw error;
+    });
+    if (finding === undefined || settings.signal?.aborted) {
       findings.push(notJudged(kind, stopped));
       continue;
     }
@@ -67,7 +69,7 @@ export async function checkReceiver(settings: CheckSettings): Promise<Finding[]>
 async function findingOf(kind: RequestKind, make: RequestMaker, settings: CheckSettings): Promise<Finding> {
   const { url, answerMs, count, signal } = settings;
   const atOnce = pLimit(mostAtOnce);
-  const before = await count?.();
+  const before = await count?.(signal);
   const rounds: Answer[][] = [];
   const failed: TestRequest[] = [];
   for (const requests of kind.rounds(make)) {
@@ -91,11 +93,11 @@ async function findingOf(kind: RequestKind, make: RequestMaker, settings: CheckS
 async function settledCount(count: Count, expected: number, steady: number, settings: CheckSettings) {
   const { now, sleep, signal } = settings;
   const until = now().getTime() + mostCountsMs;
-  let last = await count();
+  let last = await count(signal);
   let equal = 0;
   for (let read = 1; read < mostCounts && now().getTime() < until && !signal?.aborted; read++) {
     await sleep(countPauseMs, signal);
-    const next = await count();
+    const next = await count(signal);
     equal = next === last && next >= expected ? equal + 1 : 0;
     if (equal >= steady) return next;
     last = next;

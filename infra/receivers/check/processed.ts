@@ -5,13 +5,13 @@ import { wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 /** Milliseconds for one count. */
 const countMs = 5000;
 
-/** Reads the number of processed events. @throws CliError when there is no number */
-export type Count = () => Promise<number>;
+/** Reads the number of processed events, until the signal. @throws CliError when there is no number */
+export type Count = (signal?: AbortSignal) => Promise<number>;
 
 /** A count by a URL, or by a command of the shell. */
 export function countBy(source: string): Count {
-  return async () => {
-    const text = await (isUrl(source) ? textAt(source) : printedBy(source)).catch((error: Error) => {
+  return async (signal) => {
+    const text = await (isUrl(source) ? textAt(source, signal) : printedBy(source, signal)).catch((error: Error) => {
       throw wrongCommandLine(`--processed cannot be read: ${error.message}`);
     });
     const count = numberIn(text);
@@ -35,16 +35,17 @@ export function numberIn(text: string): number | undefined {
   }
 }
 
-async function textAt(url: string): Promise<string> {
-  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(countMs) });
+async function textAt(url: string, stop?: AbortSignal): Promise<string> {
+  const signal = AbortSignal.any([AbortSignal.timeout(countMs), ...(stop ? [stop] : [])]);
+  const response = await fetch(url, { redirect: 'error', signal });
   if (!response.ok) throw new Error(`the URL answers ${response.status}`);
   return response.text();
 }
 
-async function printedBy(command: string): Promise<string> {
+async function printedBy(command: string, signal?: AbortSignal): Promise<string> {
   // The command needs no secret; a receiver that it starts or asks has its own.
   const { WEBHOOK_SECRET: _, ...env } = process.env;
   const [shell, flag] = process.platform === 'win32' ? ['cmd.exe', '/c'] : ['/bin/sh', '-c'];
-  const { stdout } = await promisify(execFile)(shell, [flag, command], { timeout: countMs, env });
+  const { stdout } = await promisify(execFile)(shell, [flag, command], { timeout: countMs, env, signal });
   return stdout.trim();
 }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { newSecret } from '#functions/webhooks/http/signature.ts';
 import { checkReceiver } from '#infra/receivers/check/check.ts';
+import { countBy } from '#infra/receivers/check/processed.ts';
 import { requestKinds } from '#infra/receivers/check/request-kinds.ts';
 import { receivingWebhooks } from '#test/docs/document-blocks.ts';
 import { type Fault, type PlantedReceiver, plantedReceiver } from './planted-receiver.ts';
@@ -76,6 +77,28 @@ describe.concurrent('the check of a receiver', () => {
     expect(new Set(findings.map(({ says }) => says))).toEqual(new Set(['the check was stopped']));
     expect(findings).toHaveLength(requestKinds.length);
   });
+
+  it.each(['a URL', 'a command'])(
+    'ends at once at Ctrl-C, also while %s gives no number of processed events',
+    async (kind) => {
+      const stop = new AbortController();
+      const silent = createServer(() => {}).listen(0, '127.0.0.1');
+      await once(silent, 'listening');
+      started.push({ close: () => silent.close() });
+      const url = new URL(`http://127.0.0.1:${(silent.address() as AddressInfo).port}/`);
+      // Without an end of its input, it waits for ever.
+      const read = countBy(kind === 'a URL' ? url.href : 'cat');
+      const findings = await checkReceiver({
+        ...{ url, secret: newSecret(), answerMs: 600_000, totalMs: 600_000, now: () => new Date() },
+        ...{ sleep: async () => {}, signal: stop.signal },
+        count(signal) {
+          setImmediate(() => stop.abort());
+          return read(signal);
+        },
+      });
+      expect(new Set(findings.map(({ says }) => says))).toEqual(new Set(['the check was stopped']));
+    },
+  );
 
   it('waits ten seconds for what is processed after the answers, also where counting it is slow', async () => {
     const secret = newSecret();
