@@ -11,7 +11,7 @@ export type ShownEvent = Omit<ToldEvent, 'type'> & { readonly type: string };
 export function shownDelivery(delivery: Delivery) {
   const { event, endpoint, status, attempt, digest, eventAt, body } = delivery;
   // The cause of the last attempt tells why a retry waits.
-  const reason = delivery.reason ?? delivery.lastAttempt?.cause;
+  const reason = delivery.reason ?? (attempt > 0 ? delivery.lastAttempt?.cause : undefined);
   const nextAttemptAt = status === 'PENDING' ? new Date(delivery.nextAttemptAt).toISOString() : undefined;
   const { type } = shownEvent(body);
   return { event, endpoint, status, attempt, nextAttemptAt, reason, digest, eventAt, type };

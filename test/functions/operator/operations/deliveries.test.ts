@@ -39,6 +39,19 @@ describe('GET /deliveries', () => {
     expect(await listed({ event, endpoint: 'crm' })).toEqual(['one crm PENDING']);
   });
 
+  it('tells why a retry waits, and no cause of a delivery that was taken or is sent anew', async () => {
+    const { body } = await world.ask('GET', '/deliveries', { query: { event } });
+    expect(body.items.map(({ status, reason }) => [status, reason])).toEqual([
+      ['DELIVERED', undefined],
+      ['PENDING', 'http_error'],
+    ]);
+    await world.ask('POST', `${path}/cancel`);
+    await world.ask('POST', `${path}/resend`);
+    const anew = await world.ask('GET', path);
+    expect(anew.body).toMatchObject({ status: 'PENDING', attempt: 0 });
+    expect(anew.body).not.toHaveProperty('reason');
+  });
+
   it('finds deliveries by their transfer', async () => {
     expect(await listed({ trackingId: 'two' })).toEqual(['two archive DELIVERED', 'two crm PENDING']);
     expect(await listed({ trackingId: 'two', event })).toEqual([]);
