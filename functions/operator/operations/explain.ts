@@ -73,14 +73,14 @@ const isAbout = (asked: Query, watch: Watch): boolean =>
 async function tracesOf({ tables, webhooks }: Sources, transfer: string, asked: Query, units: number) {
   const partition = new Partition(lagging(tables.webhooks), traces.transferPartition(transfer));
   const rows: Item[] = [];
-  let [last, most, read]: [string | undefined, number, number] = ['EVENT#~', 6, 0];
-  // The first rows tell how many more the units pay for. A page repeats the last row, and reads one beyond its end.
+  let [last, most, read, left]: [string | undefined, number, number, number] = ['EVENT#~', 6, 0, units];
+  // Rows tell how many more the units pay for, few at once, as others are longer. A page repeats a row, and reads one more.
   while (last !== undefined && most > 1) {
     const page: Page = await partition.page('ATTEMPT#', last, most, true);
     rows.push(...page.rows.slice(read === 0 ? 0 : 1));
-    read += page.rows.length + 1;
-    last = page.last;
-    most = Math.floor(((units - partition.units.read) * read) / partition.units.read) - 1;
+    [read, last] = [read + page.rows.length + 1, page.last];
+    left = units - partition.units.read;
+    most = Math.min(Math.max(7, 2 * left), Math.floor((left * read) / partition.units.read) - 1);
   }
   const { attempts = [], stored = [] } = Object.groupBy(rows, ({ sk }) => (sk < 'D' ? 'attempts' : 'stored'));
   const [now, { keptForMs }] = [webhooks.now().getTime(), webhooks.deliveries];
@@ -94,7 +94,7 @@ async function tracesOf({ tables, webhooks }: Sources, transfer: string, asked: 
     /** True for an event all of whose deliveries were read: those of an id are together, the highest id first. */
     isWhole: (event: string) => last === undefined || `DELIVERY#${event}` > last,
     hasMore: last !== undefined,
-    left: units - partition.units.read,
+    left,
   };
 }
 

@@ -85,6 +85,22 @@ describe('an explanation for at most five read units', () => {
     },
   );
 
+  it.each([
+    [6, 12],
+    [12, 12],
+    [16, 12],
+    [6, 20],
+  ])(
+    'costs no more where %i events without an endpoint come first, whose rows are short',
+    async (unwanted, endpoints) => {
+      for (let count = 1; count <= unwanted; count += 1) await world.fanOut(eventOf(12 + count));
+      await livedThrough(12, endpoints, 'failing');
+      const { told, read } = await explain();
+      expect(read).toBeLessThanOrEqual(5);
+      expect(told).toMatchObject({ finding: 'told', hasMore: true });
+    },
+  );
+
   it('tells all of a usual transfer, also while its receivers fail', async () => {
     await livedThrough(4, 3, 'unanswered');
     world.setAnswer(() => ({ status: 500, body: 'the database is down' }));
