@@ -1,5 +1,4 @@
 import type { CryptshareServer } from '#infra/simulator/server.ts';
-import { TransferError } from '#infra/simulator/transfers.ts';
 import type { Happening } from './history.ts';
 import { HistoryPlayer } from './player.ts';
 
@@ -27,13 +26,7 @@ export function startLife(server: CryptshareServer, { history, from, speed, stea
   const began = steady();
   const look = () => {
     const until = from + (steady() - began) * speed;
-    while (player.nextAt !== undefined && player.nextAt <= until) {
-      try {
-        player.play();
-      } catch (error) {
-        if (!(error instanceof TransferError)) throw error;
-      }
-    }
+    while (player.nextAt !== undefined && player.nextAt <= until) player.play();
     if (player.nextAt === undefined) clearInterval(looking);
   };
   let looking: NodeJS.Timeout | undefined;

@@ -42,15 +42,20 @@ export class HistoryPlayer {
   }
 
   /**
-   * Has the next happening take place now, by the server's clock, and tells what it was.
-   * @throws the error of the store for what the server's switches do not allow, such as a change of a final state
+   * Has the next happening take place now, by the server's clock, and tells what it was. One that is impossible, such as
+   * a change of a final state, is left out, and the answer is undefined.
    */
   play(): Happening['is'] | undefined {
     const { next } = this;
     if (!next) return undefined;
     this.advance();
-    this.apply(next);
-    return next.is;
+    try {
+      this.apply(next);
+      return next.is;
+    } catch (error) {
+      if (error instanceof TransferError) return undefined;
+      throw error;
+    }
   }
 
   private advance(): void {
@@ -87,9 +92,9 @@ export class HistoryPlayer {
         break;
       }
       case 'unlisted': {
-        transfers.purge(trackingId);
         const forgotten = remember(this.unlisted, happening.transfer, true, mostPurged);
         if (forgotten !== undefined) this.played.delete(forgotten);
+        transfers.purge(trackingId);
         break;
       }
       case 'listed':

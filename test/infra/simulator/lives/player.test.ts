@@ -17,7 +17,7 @@ function played(...happenings: readonly object[]) {
     happenings.map((one) => JSON.stringify({ at, transfer: 1, ...one })).join('\n'),
   );
   const player = new HistoryPlayer(server, history);
-  while (player.play() !== undefined);
+  while (player.nextAt !== undefined) player.play();
   return server.transfers.newest(0, 1)[0]!;
 }
 
@@ -31,6 +31,19 @@ it('a player has the recipient of the history fetch the file of the history, by 
     { is: 'downloaded', recipient: 1 },
   );
   expect(downloadsOf(transfer)).toEqual([[[1, 'DOWNLOADED']], [[3, 'VIEWED']]]);
+});
+
+it('a player leaves out what is impossible by then, and goes on', () => {
+  const transfer = played(
+    { is: 'sent' },
+    { is: 'state', state: 'DELETED_BY_EXPIRATION' },
+    { is: 'state', state: 'ACTIVE' },
+    { is: 'downloaded', recipient: 1 },
+    { is: 'sent', transfer: 2 },
+    { is: 'state', transfer: 2, state: 'FAILED' },
+  );
+  expect(transfer.state).toBe('FAILED');
+  expect(server.transfers.newest(1, 1)[0]).toMatchObject({ state: 'DELETED_BY_EXPIRATION' });
 });
 
 it('a player has a recipient or file beyond those that were sent stand for one of these', () => {
