@@ -127,23 +127,29 @@ export class NotifierMetrics {
 
 /**
  * Judges ticks: one that polled watches is well if it listed one of them completely. One without a due watch is as the
- * tick before it, or, for the first ones after a start, as the last polls that are stored.
+ * tick before it. For the first ones after a start, the polls count that are stored; and a tick after bad ones is well
+ * once no watch is left that was not listed, because it was removed or paused.
  */
 export function tickJudge(read: ReadPath): (tick: Pick<ShardPoll, 'polls'>) => Promise<boolean> {
   let isWell: boolean | undefined;
+  let judged = 0;
   return async ({ polls }) => {
+    judged += 1;
     if (polls.length > 0) isWell = polls.some(({ isComplete }) => isComplete);
-    if (isWell !== undefined) return isWell;
-    const wasWell = await areStoredPollsWell(read).catch(() => undefined);
-    // The next tick may have polled since.
-    isWell ??= wasWell;
+    else if (!isWell) {
+      const tick = judged;
+      const wasWell = await areStoredPollsWell(read, isWell).catch(() => isWell);
+      // The next tick may have polled since.
+      if (tick === judged) isWell = wasWell;
+    }
     return isWell ?? false;
   };
 }
 
-/** True without a watch, or if the last poll of one has listed it completely. */
-async function areStoredPollsWell(read: ReadPath): Promise<boolean> {
+/** True without a watch, or without one that was not listed last; after a start, one that was listed suffices. */
+async function areStoredPollsWell(read: ReadPath, before: boolean | undefined): Promise<boolean> {
   const { watches, polls } = await read<Answers['showStatus']>('/status');
   const enabled = watches.all - watches.disabled;
-  return enabled === 0 || (polls.lastAt !== undefined && polls.incomplete < enabled);
+  if (enabled === 0) return true;
+  return polls.lastAt !== undefined && (before === undefined ? polls.incomplete < enabled : polls.incomplete === 0);
 }

@@ -3,7 +3,7 @@ import { verb } from '#infra/cli/api/session.ts';
 import { direction, severalTypes, timeAt, wholeNumber } from '#infra/cli/terminal/arguments.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { type ListenOptions, listen } from './listen.ts';
-import { usualTwin } from './twin-source.ts';
+import { mostDays, usualTwin } from './twin-source.ts';
 
 const examples = `
 Examples:
@@ -46,7 +46,7 @@ export function listenCommand(program: Command, context: CliContext): void {
     .option(
       '--days <number>',
       `of the twin's time (default: ${usualTwin.days}, or all of a history)`,
-      wholeNumber(1, 400),
+      wholeNumber(1, mostDays),
     )
     .option('--history <file>', 'have the twin replay this history instead of one by its seed')
     .addHelpText('after', examples)

@@ -35,6 +35,7 @@ export function forwardingOf({ sleep, stop, tell, ...post }: Forwarding) {
   const limit = pLimit(mostInFlight);
   /** Events without an end; the same event may be among them twice. */
   const left = new Set<{ readonly event: EventResource }>();
+  const running = new Set<Promise<void>>();
   const waiting: (() => void)[] = [];
   let fault: Error | undefined;
   stop.addEventListener('abort', wake, { once: true });
@@ -76,17 +77,25 @@ export function forwardingOf({ sleep, stop, tell, ...post }: Forwarding) {
       await fewerThan(mostInFlight);
       const one = { event };
       left.add(one);
-      void limit(() => forward(event))
+      const run = limit(() => forward(event))
         .then(
           (isEnded) => void (isEnded && left.delete(one)),
           (error: Error) => {
             fault ??= error;
           },
         )
-        .then(wake);
+        .then(() => {
+          running.delete(run);
+          wake();
+        });
+      running.add(run);
     },
     /** Waits until every event has an end, or for the stop. */
     finish: (): Promise<void> => fewerThan(1),
+    /** Waits for the requests in flight, after the stop. */
+    async ended(): Promise<void> {
+      await Promise.all(running);
+    },
     /** Events without an end: when listening has ended, those that the receiver may lack. */
     left: (): readonly EventResource[] => [...left].map(({ event }) => event),
   };

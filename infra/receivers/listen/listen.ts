@@ -1,6 +1,7 @@
 import { dnsResolver } from '#functions/webhooks/http/name-resolver.ts';
 import { webhookClient } from '#functions/webhooks/http/webhook-client.ts';
 import { remember } from '#infra/bounded/remember.ts';
+import type { EventResource } from '#infra/cli/api/resources.ts';
 import { outputOf } from '#infra/cli/api/session.ts';
 import { refused } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
@@ -22,6 +23,8 @@ export interface ListenOptions extends SourceOptions {
 /** Ids that are remembered, the latest, to tell which events come again. */
 const mostIds = 10_000;
 
+const isMadeUp = ({ id }: EventResource): boolean => id.startsWith(testIdPrefix);
+
 /** Words for the attempts that follow a failed one. Of those without an answer, only the first has a line. */
 const refusedAgain = `listen sends it ${mostAnswered} times, the notifier for three days`;
 const unansweredAgain = 'its events wait, and are sent again until it answers';
@@ -42,6 +45,7 @@ export async function listen(context: CliContext, options: ListenOptions): Promi
   const client = webhookClient({ resolve: dnsResolver(), allowPrivate: true });
   const forwarded = new Map<string, true>();
   const ends = { taken: 0, refused: 0 };
+  let left: readonly EventResource[] = [];
   const forwarding = forwardingOf({
     ...{ client, url, secret: secret.text, stop, now: context.now, sleep: context.sleep },
     tell(event, { attempt, isRepeated, ...end }) {
@@ -55,7 +59,8 @@ export async function listen(context: CliContext, options: ListenOptions): Promi
       // While nothing answers, the same line each second would hide the rest.
       if (end.failure === undefined || attempt === 1) narration.request(event, end, told);
       narration.problem(end, end.failure === undefined ? refusedAgain : unansweredAgain);
-      if (!isRepeated) ends[isTaken(end) ? 'taken' : 'refused'] += 1;
+      // Events of trigger are none of the source's.
+      if (!isRepeated && !isMadeUp(event)) ends[isTaken(end) ? 'taken' : 'refused'] += 1;
     },
   });
   // The end of the session tells the fault.
@@ -69,14 +74,14 @@ export async function listen(context: CliContext, options: ListenOptions): Promi
   } finally {
     await door.close();
     client.close();
-    // Those of trigger are stored nowhere.
-    const left = forwarding.left().filter(({ id }) => !id.startsWith(testIdPrefix));
+    await forwarding.ended();
+    left = forwarding.left().filter((event) => !isMadeUp(event));
     const since = left.map(({ timestamp }) => timestamp).toSorted()[0];
     if (since !== undefined && !source.isTwin)
       narration.remark(`${left.length} not taken yet: begin again with --from ${since}, under the same ids`);
   }
   if (!source.isTwin) return;
-  const all = ends.taken + ends.refused + forwarding.left().length;
+  const all = ends.taken + ends.refused + left.length;
   const end = stop.aborted ? "stopped before the twin's days are over" : "the twin's days are over";
   const words = `${end}: the receiver took ${ends.taken} of ${all} events`;
   if (ends.refused > 0 && !stop.aborted) throw refused(words);

@@ -2,6 +2,7 @@ import http from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { HTTPException } from 'hono/http-exception';
 import { z } from 'zod';
 import { eventTypes } from '#functions/events/catalogue.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
@@ -61,6 +62,10 @@ export async function openDoor(take: (event: EventResource) => Promise<void>, on
     }
   }
 
+  // The other side may have broken the request off, which is no fault of this one.
+  app.onError((error, context) =>
+    error instanceof HTTPException ? error.getResponse() : context.json({ detail: 'the request broke off' }, 400),
+  );
   app.post('/', tooLong, async (context) => {
     const handed = handedSchema.safeParse(jsonOf(await context.req.text()));
     if (!handed.success)

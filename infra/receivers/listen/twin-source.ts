@@ -1,5 +1,6 @@
 import type { Watch } from '#functions/transfers/transfer.ts';
 import type { EventResource } from '#infra/cli/api/resources.ts';
+import { wrongCommandLine } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import type { Happening } from '#infra/simulator/lives/history.ts';
 import { readHistory } from '#infra/simulator/lives/history-file.ts';
@@ -17,6 +18,8 @@ export interface TwinOptions {
   readonly history?: string;
 }
 
+export const mostDays = 400;
+
 export const usualTwin = { seed: 1, speed: 1000, days: 30 } as const;
 
 const seededWatches: readonly Watch[] = [
@@ -28,13 +31,17 @@ const seededWatches: readonly Watch[] = [
  * Events of a twin of the server, with a mailbox that lives faster. They end with its days.
  *
  * @param tell called with each failure of the twin, in words
- * @throws CliError for an unreadable history
+ * @throws CliError for an unreadable history, or one that is too long
  */
 export function twinSource(context: CliContext, options: TwinOptions, tell: (problem: string) => void) {
   const { seed, speed } = { ...usualTwin, ...options };
   const recorded = options.history === undefined ? undefined : readHistory(options.history);
   const from = recorded ? Date.parse(recorded[0]!.at) - 60_000 : firstMorning;
   const { days = recorded ? daysOf(recorded, from) : usualTwin.days } = options;
+  if (days > mostDays)
+    throw wrongCommandLine(
+      `the history lasts ${days} days, expected at most ${mostDays}: add --days for its beginning`,
+    );
   const until = from + days * dayMs;
   const what = recorded ? `${options.history}` : `seed ${seed}`;
   return {

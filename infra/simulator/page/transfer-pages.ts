@@ -64,7 +64,7 @@ export function transferPage({ clock }: Simulation, transfer: Transfer): Page {
     form(to('/downloads'), 'Fetch a file', [
       choice({ name: 'mail', label: 'Recipient' }, pairs(mails)),
       textField({ name: 'file', label: `File, from 1 to ${files}`, value: '1' }),
-      choice({ name: 'method', label: 'Method' }, pairs(['DOWNLOADED', 'VIEWED'])),
+      choice({ name: 'method', label: 'Method' }, pairs(methods)),
     ]),
     form(to('/expiry'), 'Move its end', textField({ name: 'days', label: 'Days from now', value: '1' })),
     form(
@@ -118,11 +118,14 @@ function stateBadge({ state, purged }: Transfer): Html {
 const endOf = ({ expiresAt }: Transfer, format: (at: number) => string): string =>
   expiresAt === null ? 'never' : format(expiresAt);
 
+/** Methods of a download that the page offers, the usual one first. */
+const methods = ['DOWNLOADED', 'VIEWED'] as const;
+
 /** Changes that the forms of a transfer ask for, by the last part of their address. */
 export const moves: Readonly<Record<string, (simulation: Simulation, id: string, form: Form) => void>> = {
   state: ({ transfers }, id, { state = '', other = '' }) => transfers.setState(id, other.trim() || state),
-  downloads: ({ transfers }, id, { mail = '', file, method }) =>
-    transfers.download(id, mail, { file: numberIn(file, 1, 999), method }),
+  downloads: ({ transfers }, id, { mail = '', file, method = methods[0] }) =>
+    transfers.download(id, mail, { file: numberIn(file, 1, 999), method: oneOf(methods, method) }),
   expiry: ({ transfers, clock }, id, { days }) =>
     transfers.moveExpiry(id, new Date(clock.now() + numberIn(days, -3650, 3650) * 86_400_000)),
   problems({ transfers }, id, given) {
@@ -146,9 +149,15 @@ export class FormError extends Error {
   override readonly name = 'FormError';
 }
 
-/** @throws FormError for anything but a number between the two */
+/** @throws FormError for anything but a whole number between the two */
 export function numberIn(text: string | undefined, least: number, most: number): number {
   const number = Number(text);
-  if (text?.trim() && Number.isFinite(number) && number >= least && number <= most) return number;
-  throw new FormError(`got ${text || 'nothing'}, expected a number from ${least} to ${most}`);
+  if (text !== undefined && /^-?\d{1,9}$/.test(text) && number >= least && number <= most) return number;
+  throw new FormError(`got ${text || 'nothing'}, expected a whole number from ${least} to ${most}`);
+}
+
+/** @throws FormError for anything but one of them */
+function oneOf(known: readonly string[], text: string): string {
+  if (known.includes(text)) return text;
+  throw new FormError(`got ${text || 'nothing'}, expected one of ${known.join(', ')}`);
 }

@@ -122,9 +122,17 @@ describe('tickJudge', () => {
     'takes the ticks after a start, before any poll, for good or not by what is stored: %s',
     async (_, stored, isGood) => {
       expect(await judged(stored, [[], []])).toEqual([isGood, isGood]);
-      expect(await judged(stored, [[], [failed], []])).toEqual([isGood, false, false]);
     },
   );
+
+  it.each([
+    ['a watch is still not listed', listed, false],
+    ['the last one that was not is removed or paused', { watches, polls: { lastAt, incomplete: 0 } }, true],
+    ['none is watched any more', { watches: { all: 1, disabled: 1 }, polls: { lastAt, incomplete: 0 } }, true],
+    ['the state cannot be read', { watches: undefined }, false],
+  ])('judges the ticks after a bad one, until the next poll, by what is stored: %s', async (_, stored, isGood) => {
+    expect(await judged(stored, [[failed], [], []])).toEqual([false, isGood, isGood]);
+  });
 });
 
 /** Metrics in which every series has a value. */

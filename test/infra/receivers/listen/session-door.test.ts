@@ -1,4 +1,6 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { eventTypes } from '#functions/events/catalogue.ts';
 import type { EventResource } from '#infra/cli/api/resources.ts';
 import { openDoor } from '#infra/receivers/listen/session-door.ts';
@@ -74,6 +76,20 @@ describe('a session', () => {
     turn.resolve();
     await new Promise((resolve) => setImmediate(resolve));
     expect((await hand(event, event)).status).toBe(202);
+  });
+
+  it('says nothing of a request that is broken off, and goes on', async () => {
+    const said = vi.spyOn(console, 'error').mockImplementation(() => {});
+    onTestFinished(() => said.mockRestore());
+    const { url, hand } = await doorOf(async () => {});
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.write('POST / HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 100\r\n\r\n{');
+    await once(socket, 'connect');
+    expect((await hand(event)).status).toBe(202);
+    socket.resetAndDestroy();
+    await once(socket, 'close');
+    expect((await hand(event)).status).toBeLessThan(500);
+    expect(said.mock.calls).toEqual([]);
   });
 
   it('passes on a fault in forwarding, and goes on', async () => {

@@ -65,6 +65,21 @@ describe('listen --twin', () => {
     expect(ran.stderr).toMatch(/the receiver took 0 of \d+ events/);
   });
 
+  it('counts an answer whose end Ctrl-C has cut off, and says nothing after the count', async () => {
+    const interruption = new AbortController();
+    receiver.answer = (response) => {
+      response.writeHead(200).write('more');
+      if (receiver.taken.length === 10) setImmediate(() => interruption.abort());
+    };
+    const ran = await run(['listen', '--forward-to', receiver.url, '--twin', '--speed', '100000'], {
+      environment,
+      interrupted: interruption.signal,
+    });
+    const lines = ran.stdout.split('\n').filter((line) => / 200 /.test(line)).length;
+    const [, taken] = /the receiver took (\d+) of \d+ events/.exec(ran.stderr.replaceAll(/\s+/g, ' ')) ?? [];
+    expect([lines, Number(taken)]).toEqual([10, 10]);
+  });
+
   it('counts what a receiver that does not run has not taken, when it is stopped', async () => {
     await receiver.kill();
     const interruption = new AbortController();
@@ -88,6 +103,18 @@ describe('listen --twin', () => {
     const begun = (...more: string[]) => run([...args, ...more], { environment, interrupted: AbortSignal.abort() });
     expect((await begun()).stdout).toContain('long.jsonl, 61 days');
     expect((await begun('--days', '2')).stdout).toContain('long.jsonl, 2 days');
+  });
+
+  it('refuses a history of more days than a twin may have, unless its beginning suffices', async () => {
+    const file = join(folder, 'ages.jsonl');
+    writeFileSync(
+      file,
+      '{"at":"2026-01-05T08:00:00Z","transfer":1,"is":"sent"}\n{"at":"2099-01-05T08:00:00Z","transfer":2,"is":"sent"}',
+    );
+    const args = ['listen', '--forward-to', receiver.url, '--twin', '--history', file];
+    const begun = (...more: string[]) => run([...args, ...more], { environment, interrupted: AbortSignal.abort() });
+    expect(await begun()).toMatchObject({ code: 2, stderr: expect.stringContaining('expected at most 400') });
+    expect(await begun('--days', '3')).toMatchObject({ code: 0 });
   });
 
   it('replays a history of numbers and states', async () => {
@@ -185,6 +212,17 @@ describe('trigger --session', () => {
       expect(headers['transfer-notifier-test']).toBe('trigger');
     }
     expect(listened.stdout).toMatch(/ 204 .* transfer\.active /);
+  });
+
+  it('does not count them among the events of the twin', async () => {
+    receiver.answer = (response) => response.writeHead(500).end();
+    const listened = await duringListen(
+      async (session) => {
+        await run(['trigger', 'transfer.active', ...session.split(' ')]);
+      },
+      () => receiver.taken.length >= 5,
+    );
+    expect(listened.stderr.replaceAll(/\s+/g, ' ')).toContain('the receiver took 0 of 0 events');
   });
 
   it('ends while the receiver does not run, and hands nothing over again until the listen has forwarded that', async () => {

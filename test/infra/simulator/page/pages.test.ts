@@ -63,13 +63,13 @@ describe('the pages of the simulated server', () => {
       '/transfers',
       { sender: 'a@example.com', to: 'b@example.com', files: 'x' },
       400,
-      'expected a number from 1 to 999',
+      'expected a whole number from 1 to 999',
     ],
     [
       '/transfers',
       { sender: 'a@example.com', to: 'b@example.com', files: '1000' },
       400,
-      'expected a number from 1 to 999',
+      'expected a whole number from 1 to 999',
     ],
     ['/transfers', { sender: 'a@example.com', to: 'x'.repeat(10_000), files: '1' }, 413, 'too large'],
     ['/transfers/none/state', { state: 'ACTIVE' }, 404, 'No such transfer: none'],
@@ -83,6 +83,9 @@ describe('the pages of the simulated server', () => {
 
   it.each([
     ['downloads', { mail: 'bob@example.org', file: 'x' }, 400],
+    ['downloads', { mail: 'bob@example.org', file: '1.25' }, 400],
+    ['downloads', { mail: 'bob@example.org', file: '0x1' }, 400],
+    ['downloads', { mail: 'bob@example.org', file: '1', method: '<b>odd' }, 400],
     ['downloads', { mail: 'eve@example.org', file: '1' }, 404],
     ['expiry', { days: '' }, 400],
     ['expiry', { days: '4000' }, 400],
