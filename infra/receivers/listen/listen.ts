@@ -83,7 +83,9 @@ export async function listen(context: CliContext, options: ListenOptions): Promi
   if (!source.isTwin) return;
   const all = ends.taken + ends.refused + left.length;
   const end = stop.aborted ? "stopped before the twin's days are over" : "the twin's days are over";
-  const words = `${end}: the receiver took ${ends.taken} of ${all} events`;
+  const hasFilter = [options.type, options.mailbox, options.direction].some((filter) => filter !== undefined);
+  const none = all === 0 && hasFilter ? '; no event has fitted --type, --mailbox and --direction' : '';
+  const words = `${end}: the receiver took ${ends.taken} of ${all} events${none}`;
   if (ends.refused > 0 && !stop.aborted) throw refused(words);
   if (!output.isJson) narration.remark(words);
 }

@@ -30,7 +30,7 @@ async function eventsOf(seed: number, days: number, look: (twin: Twin, events: E
 
 describe('a twin', () => {
   it('announces the same events for the same seed, byte by byte, and others for another seed', async () => {
-    const [first, again, other] = [await eventsOf(7, 0.2), await eventsOf(7, 0.2), await eventsOf(8, 0.2)];
+    const [first, again, other] = [await eventsOf(7, 1), await eventsOf(7, 1), await eventsOf(8, 0.2)];
     expect(first.length).toBeGreaterThan(5);
     expect(JSON.stringify(again)).toBe(JSON.stringify(first));
     expect(new Set(other.map(({ id }) => id)).intersection(new Set(first.map(({ id }) => id)))).toEqual(new Set());

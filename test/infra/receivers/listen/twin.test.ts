@@ -65,6 +65,13 @@ describe('listen --twin', () => {
     expect(ran.stderr).toMatch(/the receiver took 0 of \d+ events/);
   });
 
+  it('forwards nothing about a mailbox that the twin does not have', async () => {
+    const ran = await listen('--twin', '--mailbox', 'dora@example.com', ...fast);
+    expect(ran.code).toBe(0);
+    expect(ran.stderr.replaceAll(/\s+/g, ' ')).toContain('took 0 of 0 events; no event has fitted --type, --mailbox');
+    expect(receiver.taken).toEqual([]);
+  });
+
   it('counts an answer whose end Ctrl-C has cut off, and says nothing after the count', async () => {
     const interruption = new AbortController();
     receiver.answer = (response) => {
@@ -136,6 +143,7 @@ describe('listen --twin', () => {
     [['--twin', '--url', 'http://127.0.0.1:1'], '--url is for a notifier, and a twin is none'],
     [['--twin', '--from', '1h'], '--from is for a notifier'],
     [['--url', 'http://127.0.0.1:1', '--seed', '7'], '--seed is for a twin: add --twin'],
+    [['--url', 'http://127.0.0.1:1', '--history', 'mine.jsonl'], '--history is for a twin: add --twin'],
     [['--twin', '--type', 'transfer.faild'], 'Unknown: transfer.faild. Expected some of'],
   ])('refuses %j with the reason', async (args, reason) => {
     const ran = await listen(...args);
