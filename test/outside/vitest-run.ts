@@ -60,9 +60,11 @@ export async function vitestRun(
   return {
     passed: tests.filter(({ status }) => status === 'passed').length,
     failed: [
-      ...failing.filter((title) => !known.some(({ test }) => test === title)),
+      ...failing.filter((title) => !known.some(({ test }) => title.startsWith(test))),
       ...broken.map(({ name, message }) => `${name}: ${message.split('\n')[0]}`),
     ],
-    leftOut: known.filter(({ test }) => failing.includes(test)).map(({ test, reason }) => `${test}: ${reason}`),
+    leftOut: known
+      .filter(({ test }) => failing.some((title) => title.startsWith(test)))
+      .map(({ test, reason }) => `${test}: ${reason}`),
   };
 }
