@@ -74,9 +74,12 @@ describe('listen --twin', () => {
 
   it('counts an answer whose end Ctrl-C has cut off, and says nothing after the count', async () => {
     const interruption = new AbortController();
-    receiver.answer = (response) => {
+    receiver.answer = async (response) => {
       response.writeHead(200).write('more');
-      if (receiver.taken.length === 10) setImmediate(() => interruption.abort());
+      if (receiver.taken.length < 10) return;
+      // In these turns the listen reads the beginnings of the answers.
+      for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      interruption.abort();
     };
     const ran = await run(['listen', '--forward-to', receiver.url, '--twin', '--speed', '100000'], {
       environment,
@@ -84,7 +87,8 @@ describe('listen --twin', () => {
     });
     const lines = ran.stdout.split('\n').filter((line) => / 200 /.test(line)).length;
     const [, taken] = /the receiver took (\d+) of \d+ events/.exec(ran.stderr.replaceAll(/\s+/g, ' ')) ?? [];
-    expect([lines, Number(taken)]).toEqual([10, 10]);
+    expect(lines).toBeGreaterThan(0);
+    expect(Number(taken)).toBe(lines);
   });
 
   it('counts what a receiver that does not run has not taken, when it is stopped', async () => {
