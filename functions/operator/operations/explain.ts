@@ -32,7 +32,7 @@ import { shownTransfer } from './watches.ts';
  * Bounds of an answer, beyond which it says `hasMore`: read units, rows of one query, subscribers, and watches in which
  * a transfer without an event is looked up. Those of `whole` hold with `all`.
  */
-const usual = { units: 5, subscribers: 20, watches: 3 };
+const usual = { units: 5, subscribers: 20, watches: 2 };
 const whole = { units: 250, subscribers: 100, watches: 100 };
 const mostEvents = 100;
 

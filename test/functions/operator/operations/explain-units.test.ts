@@ -110,6 +110,15 @@ describe('an explanation for at most five read units', () => {
     expect(told.subscribers).toHaveLength(4);
   });
 
+  it('costs no more for a transfer without an event, which is looked up in watches, beside many endpoints', async () => {
+    await livedThrough(0, 20, 'taken');
+    const watches = Array.from({ length: 5 }, (_, index) => ({ mailbox: `user-${index}@example.com` }));
+    await world.ask('POST', '/watches/batch', { body: { watches } });
+    const { told, read } = await explain();
+    expect(told).toMatchObject({ looked: { isMore: true }, hasMore: true });
+    expect(read).toBeLessThanOrEqual(5);
+  });
+
   it('takes no unread event for one that is not published or not handed out', async () => {
     await livedThrough(12, 12, 'taken');
     const events = Array.from({ length: 12 }, (_, index) => JSON.stringify(eventOf(index + 1)));

@@ -293,11 +293,11 @@ describe('GET /transfers/{trackingId}/explanation for a transfer without an even
     expect(await explain(trackingId)).toMatchObject({ finding: 'baseline', looked: { watches: 0 } });
   });
 
-  it('looks in three watches, or in 100, unless the mailbox is named, and says that there are more', async () => {
+  it('looks in two watches, or in 100, unless the mailbox is named, and says that there are more', async () => {
     const watches = Array.from({ length: 101 }, (_, index) => ({ mailbox: `user-${index}@example.com` }));
     for (const some of [watches.slice(0, 100), watches.slice(100)])
       await world.ask('POST', '/watches/batch', { body: { watches: some } });
-    expect(await explain('one')).toMatchObject({ looked: { watches: 3, isMore: true }, hasMore: true });
+    expect(await explain('one')).toMatchObject({ looked: { watches: 2, isMore: true }, hasMore: true });
     expect((await explain('one', { all: 'true' })).looked).toMatchObject({ watches: 100, isMore: true });
     expect((await explain('one', { mailbox: 'user-7@example.com' })).looked).toMatchObject({
       watches: 1,
