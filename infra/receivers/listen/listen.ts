@@ -46,6 +46,7 @@ export async function listen(context: CliContext, options: ListenOptions): Promi
   const forwarded = new Map<string, true>();
   const ends = { taken: 0, refused: 0 };
   let left: readonly EventResource[] = [];
+  let isStopped = false;
   const forwarding = forwardingOf({
     ...{ client, url, secret: secret.text, stop, now: context.now, sleep: context.sleep },
     tell(event, { attempt, isRepeated, ...end }) {
@@ -74,6 +75,9 @@ export async function listen(context: CliContext, options: ListenOptions): Promi
   } finally {
     await door.close();
     client.close();
+    isStopped = stop.aborted;
+    // After a fault of the source, nothing is sent any more either.
+    broken.abort();
     await forwarding.ended();
     left = forwarding.left().filter((event) => !isMadeUp(event));
     const since = left.map(({ timestamp }) => timestamp).toSorted()[0];
@@ -82,10 +86,10 @@ export async function listen(context: CliContext, options: ListenOptions): Promi
   }
   if (!source.isTwin) return;
   const all = ends.taken + ends.refused + left.length;
-  const end = stop.aborted ? "stopped before the twin's days are over" : "the twin's days are over";
+  const end = isStopped ? "stopped before the twin's days are over" : "the twin's days are over";
   const hasFilter = [options.type, options.mailbox, options.direction].some((filter) => filter !== undefined);
   const none = all === 0 && hasFilter ? '; no event has fitted --type, --mailbox and --direction' : '';
   const words = `${end}: the receiver took ${ends.taken} of ${all} events${none}`;
-  if (ends.refused > 0 && !stop.aborted) throw refused(words);
+  if (ends.refused > 0 && !isStopped) throw refused(words);
   if (!output.isJson) narration.remark(words);
 }

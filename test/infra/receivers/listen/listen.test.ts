@@ -158,6 +158,28 @@ describe('listen', () => {
     expect(ran.stderr.replaceAll(/\s+/g, ' ')).toContain('its events wait, and are sent again until it answers');
   });
 
+  it('ends at a fault of the source, though a receiver that does not run has events to take', async () => {
+    store(3);
+    await receiver.kill();
+    let asked = 0;
+    const [items, refusal] = [stored, { title: 'Forbidden', status: 403, detail: 'the right was taken away' }];
+    api.on('GET /events', () => {
+      asked += 1;
+      return asked === 1 ? { body: { items, next: 'more' } } : { status: 403, body: refusal };
+    });
+    // A listen that goes on is ended by its pauses, and then has another exit code.
+    let pauses = 0;
+    const ran = await listen({
+      onPause() {
+        pauses += 1;
+        return pauses < 200;
+      },
+    });
+    expect(ran.code).toBeGreaterThan(0);
+    expect(pauses).toBeLessThan(200);
+    expect(ran.stderr).toContain('3 not taken yet: begin again with --from');
+  });
+
   it('says from when to begin again if it ends before the receiver has taken all', async () => {
     store(3);
     await receiver.kill();
